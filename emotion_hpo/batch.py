@@ -1,0 +1,59 @@
+"""What flows from the data set into a network: one `Sequence` a modality, and how wide it is.
+
+Shapes stand in names: B utterances, T steps (words, frames, parts), D dimensions, C classes.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One modality of a batch.
+
+    Attributes:
+        values: `(B, T, D)` float32 features, or `(B, T)` int64 tokens; anything where masked.
+        mask: `(B, T)` bool, True where a step holds data. Steps need not be contiguous: lost motion
+            leaves holes.
+        present: `(B,)` bool, True where the utterance has this modality at all.
+    """
+
+    values: Tensor
+    mask: Tensor
+    present: Tensor
+
+    def to(self, device: torch.device) -> "Sequence":
+        """The same on another device."""
+        return Sequence(*(part.to(device) for part in (self.values, self.mask, self.present)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some utterances: modalities by name, labels `(B,)` int64, and their rows in the data set."""
+
+    modalities: dict[str, Sequence]
+    labels: Tensor
+    rows: Tensor
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a network must know of a modality before it is built.
+
+    Attributes:
+        dimensions: D of the features; for tokens, 0.
+        max_length: Longest T that any batch has.
+        n_tokens: Size of the vocabulary, padding (0) and unknown (1) included; None for features.
+        vectors: `(n_tokens, D)` pretrained word vectors, NaN rows where a word has none, or None.
+    """
+
+    dimensions: int
+    max_length: int
+    n_tokens: int | None = None
+    vectors: Tensor | None = None

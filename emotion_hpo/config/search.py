@@ -1,0 +1,134 @@
+"""A study: what is searched, by which sampler, on how many workers, and where it is kept."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emotion_hpo.config.base import Section
+from emotion_hpo.config.corpus import CorpusConfig
+from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.space import Range, Scalar
+from emotion_hpo.config.split import SplitConfig
+from emotion_hpo.config.training import TrainingConfig
+
+#: What names a study's folder: safe on every file system, in a URL and on a command line.
+STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
+class StudyConfig(Section):
+    """The study's name, question, budget and seeds."""
+
+    name: str = Field(pattern=STUDY_NAME)
+    directory: Path = Field(description="where studies, features and the MLflow database lie")
+    question: str = Field(description="what the study asks, in words; heads its report")
+    seed: int = Field(ge=0, description="fixes the sampler and every trial's training")
+    n_trials: int = Field(ge=1, description="exact budget of finished trials")
+    objective: Literal["val/accuracy", "val/uar", "val/macro_f1"]
+    final_seeds: tuple[int, ...] = Field(
+        min_length=1, description="trainings of the final model; their probabilities are averaged"
+    )
+    enqueue: tuple[dict[str, Scalar], ...] = Field(
+        description="known configurations to try right after the default one"
+    )
+
+
+class RandomSampler(Section):
+    """Independent random draws, the reference's proposer."""
+
+    name: Literal["random"]
+
+
+class TpeSampler(Section):
+    """Tree-structured Parzen estimator; every argument explicit, for Optuna's defaults change."""
+
+    name: Literal["tpe"]
+    n_startup_trials: int = Field(ge=0)
+    n_ei_candidates: int = Field(ge=1)
+    multivariate: bool
+    group: bool
+    constant_liar: bool
+
+
+SamplerConfig = Annotated[RandomSampler | TpeSampler, Field(discriminator="name")]
+
+
+class NoPruner(Section):
+    """Every trial runs to its last epoch."""
+
+    name: Literal["none"]
+
+
+class HyperbandPruner(Section):
+    """Successive halving over several brackets (Li et al. 2018)."""
+
+    name: Literal["hyperband"]
+    min_epochs: int = Field(ge=1)
+    reduction_factor: int = Field(ge=2)
+
+
+PrunerConfig = Annotated[NoPruner | HyperbandPruner, Field(discriminator="name")]
+
+
+class SqliteStorage(Section):
+    """Optuna's tables in the study's own `study.db`."""
+
+    name: Literal["sqlite"]
+
+
+StorageConfig = Annotated[SqliteStorage, Field()]
+
+
+class LocalLauncher(Section):
+    """Worker processes on this machine; the cores are divided among them."""
+
+    name: Literal["local"]
+    n_workers: int = Field(ge=1, description="processes that train trials")
+
+
+LauncherConfig = Annotated[LocalLauncher, Field()]
+
+
+class MlflowTracking(Section):
+    """MLflow mirrors the study; a null uri is the SQLite file beside the studies."""
+
+    name: Literal["mlflow"]
+    uri: str | None
+    experiment: str
+
+
+class NoTracking(Section):
+    """Nothing is mirrored."""
+
+    name: Literal["none"]
+
+
+TrackingConfig = Annotated[MlflowTracking | NoTracking, Field(discriminator="name")]
+
+
+class ExperimentConfig(Section):
+    """All that decides what one training computes, its seed apart."""
+
+    corpus: CorpusConfig
+    features: FeaturesConfig
+    split: SplitConfig
+    model: ModelConfig
+    training: TrainingConfig
+
+
+class SearchConfig(ExperimentConfig):
+    """A study, complete."""
+
+    study: StudyConfig
+    space: dict[str, Range]
+    sampler: SamplerConfig
+    pruner: PrunerConfig
+    storage: StorageConfig
+    launcher: LauncherConfig
+    tracking: TrackingConfig
+
+    def experiment(self) -> ExperimentConfig:
+        """The part that a trial varies."""
+        fields = ExperimentConfig.model_fields
+        return ExperimentConfig(**{name: getattr(self, name) for name in fields})

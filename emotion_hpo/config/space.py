@@ -1,0 +1,49 @@
+"""A range of the search space, as written in `conf/space/`."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from emotion_hpo.config.base import Section
+
+Scalar = str | int | float | bool | None
+
+
+class Range(Section):
+    """Either numbers from `low` to `high`, or `choices`; whole numbers if both bounds are.
+
+    `when` makes the range conditional: it is drawn only if each path named there has the value
+    given.
+    """
+
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False
+    step: int | float | None = Field(default=None, gt=0)
+    choices: tuple[Scalar, ...] | None = Field(default=None, min_length=1)
+    when: dict[str, Scalar] = Field(default_factory=dict)
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether whole numbers are drawn."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.choices is not None:
+            if self.low is not None or self.high is not None:
+                raise ValueError("give either choices, or low and high")
+            if len(set(map(repr, self.choices))) < len(self.choices):
+                raise ValueError("a choice occurs twice")
+            return self
+        if self.low is None or self.high is None:
+            raise ValueError("give low and high, or choices")
+        if not self.low <= self.high:
+            raise ValueError(f"low <= high must hold, but got low={self.low}, high={self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low > 0 must hold with log=true, but got low={self.low}")
+        if self.log and self.step is not None:
+            raise ValueError("log and step exclude each other")
+        if self.step is not None and self.is_integer and not isinstance(self.step, int):
+            raise ValueError(f"step must be whole where low and high are, but got {self.step}")
+        return self

@@ -1,0 +1,132 @@
+"""The utterance table and the `Corpus` protocol: all that the rest of the code knows of a corpus.
+
+A corpus hands out, session by session, a pandas table with one row an utterance (`COLUMNS`, sorted
+by id) and, dialogue by dialogue, the recordings behind it. Nothing above this package knows a file
+format; nothing here knows a feature. Sessions are strings, so that any corpus can name its own.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.errors import CorpusError
+
+#: Columns of the utterance table and what they hold. A missing value is None or NaN.
+COLUMNS: Mapping[str, str] = {
+    "utterance_id": "unique over the corpus",
+    "session": "string; the unit of sealing and of storage",
+    "dialogue": "the unit of resampling: utterances of one dialogue are not independent",
+    "speaker": "unique over the corpus",
+    "emotion": "one of the corpus's classes",
+    "start_s": "seconds from the dialogue's start",
+    "end_s": "seconds from the dialogue's start",
+    "transcript": "words as transcribed",
+    "audio": "path of the recording, relative to the corpus's root",
+    "scenario": "improvised, scripted, or missing",
+    "wears_markers": "whether the motion shown is the speaker's own, or missing",
+    "valence": "mean of the annotators, 1–5, or NaN",
+    "activation": "mean of the annotators, 1–5, or NaN",
+    "dominance": "mean of the annotators, 1–5, or NaN",
+    "votes": "annotators' label counts as JSON, or missing",
+    "has_speech": "whether a recording is there",
+    "has_text": "whether a transcript is there",
+    "has_mocap": "whether motion capture is there",
+}
+
+#: Width of each part of the motion capture, in the order in which they are joined.
+MOTION_PARTS: Mapping[str, int] = {"head": 6, "hand": 18, "face": 165}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was recorded of one utterance.
+
+    Attributes:
+        utterance_id: The row of the table that this belongs to.
+        samples: Mono waveform, float32 `(n,)` in [-1, 1], or None.
+        sample_rate_hz: Of `samples`.
+        motion: Part → float32 `(frames, width)` with NaN where a marker was lost, or None.
+        features: Ready-made features by modality, `(d,)` or `(frames, d)`.
+    """
+
+    utterance_id: str
+    samples: NDArray[np.float32] | None = None
+    sample_rate_hz: int = 16_000
+    motion: Mapping[str, NDArray[np.float32]] | None = None
+    features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+class Corpus(Protocol):
+    """A corpus, as the rest of the code sees it. Must be picklable: extraction runs in processes."""
+
+    @property
+    def name(self) -> str:
+        """Short name, as in the configuration."""
+        ...
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether its content is invented; every figure from it then says so."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Emotions, in the order of the network's outputs."""
+        ...
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Modalities that it holds, of `speech`, `text`, `mocap` and any ready-made ones."""
+        ...
+
+    def sessions(self) -> tuple[str, ...]:
+        """All sessions, sorted."""
+        ...
+
+    def fingerprint(self, session: str) -> str:
+        """Changes whenever anything that this session's features depend on changes."""
+        ...
+
+    def table(self, session: str) -> pd.DataFrame:
+        """The session's utterances (`COLUMNS`), sorted by id, without reading a recording."""
+        ...
+
+    def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
+        """What was recorded of a dialogue's utterances, in any order, each file read once."""
+        ...
+
+
+def checked(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:
+    """Return the table with `COLUMNS` in order, sorted by id, or say what is wrong with it.
+
+    Args:
+        table: Utterances with at least `utterance_id`, `session`, `speaker` and `emotion`.
+        classes: The emotions allowed.
+        source: File or folder that the message names.
+
+    Raises:
+        CorpusError: A column is unknown or missing, an id occurs twice, an emotion is unknown; the
+            first ten offending rows are named.
+    """
+    required = {"utterance_id", "session", "dialogue", "speaker", "emotion"}
+    if missing := sorted(required - set(table.columns)):
+        raise CorpusError(f"{source}: the utterance table lacks {', '.join(missing)}")
+    if unknown := sorted(set(table.columns) - set(COLUMNS)):
+        raise CorpusError(f"{source}: the utterance table has unknown columns {', '.join(unknown)}")
+    twice = table["utterance_id"][table["utterance_id"].duplicated()]
+    if len(twice):
+        raise CorpusError(f"{source}: {_first(twice)} occur more than once")
+    odd = table["utterance_id"][~table["emotion"].isin(classes)]
+    if len(odd):
+        raise CorpusError(f"{source}: {_first(odd)} have an emotion outside {', '.join(classes)}")
+    return table.reindex(columns=list(COLUMNS)).sort_values("utterance_id", ignore_index=True)
+
+
+def _first(ids: "pd.Series[str]", n: int = 10) -> str:
+    """Name the first ids and count the rest."""
+    shown = ", ".join(ids.iloc[:n])
+    return shown if len(ids) <= n else f"{shown} and {len(ids) - n} more"

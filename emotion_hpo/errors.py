@@ -1,0 +1,53 @@
+"""What can go wrong for a user, one kind a cause; and how an unknown name is answered.
+
+Every error that a user can mend derives from `EmotionHpoError`: the command line prints its message
+as it is, without a traceback, and exits with status 2. Anything else is a defect of ours and keeps
+its traceback. Each kind inherits the standard type too, so that library users catch what they know.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class EmotionHpoError(Exception):
+    """Root of all errors that a user can mend."""
+
+
+class ConfigError(EmotionHpoError, ValueError):
+    """The configuration, the space or an override is wrong."""
+
+
+class CorpusError(EmotionHpoError, ValueError):
+    """A corpus's files are missing, broken or contradict each other."""
+
+
+class FeatureError(EmotionHpoError, ValueError):
+    """Features cannot be extracted, stored or read."""
+
+
+class StudyError(EmotionHpoError, RuntimeError):
+    """A study cannot be opened, continued or asked for what it does not have."""
+
+
+class HoldoutError(EmotionHpoError, PermissionError):
+    """The holdout was asked for against the rules."""
+
+
+class TrackingError(EmotionHpoError, RuntimeError):
+    """MLflow cannot be reached or refuses."""
+
+
+class TrialFailed(EmotionHpoError, RuntimeError):  # noqa: N818 (named as the state that it leads to)
+    """A trial cannot be finished; the message is the reason that the study keeps."""
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
+    """Say that a name is unknown, which one was meant, and which ones work.
+
+    >>> unknown_name("sampler", "tep", ["random", "tpe"])
+    "unknown sampler 'tep', did you mean 'tpe'? (valid: random, tpe)"
+    """
+    names = sorted(valid)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    hint = f", did you mean {near[0]!r}?" if near else ":"
+    return f"unknown {kind} {name!r}{hint} (valid: {', '.join(names)})".replace(": (valid", " (valid")
