@@ -1,0 +1,143 @@
+"""Which network is trained: an encoder for each modality, and the head that fuses them.
+
+An encoder is named by its architecture, never by its modality: an LSTM over words, frames or parts
+is the same LSTM. Where layers follow each other, `units` is the width of the first, `depth` their
+number and `taper` the factor from one to the next, so that a search reaches a whole stack by three
+numbers: 512, 256 is `units: 512, depth: 2, taper: 0.5`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emotion_hpo.config.base import Section
+
+Pooling = Literal["last", "first", "mean", "max", "attention"]
+Units = Annotated[int, Field(ge=1, le=65_536)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Taper = Annotated[float, Field(gt=0, le=4)]
+
+
+class EmbeddingConfig(Section):
+    """How tokens become vectors."""
+
+    vectors: Literal["random", "pretrained"] = Field(
+        description="pretrained: the vectors that come with the data set; words without are random"
+    )
+    dimensions: Units
+    trainable: bool
+
+
+class EncoderSection(Section):
+    """What every encoder has."""
+
+    output_units: Units = Field(description="width of what is handed to the fusion")
+    embedding: EmbeddingConfig | None = Field(None, description="needed for tokens, and only there")
+    weights: Path | None = Field(
+        None, description="a trained network's state dict; this modality's encoder starts from it"
+    )
+    frozen: bool = Field(False, description="keep the encoder as it is; train the rest alone")
+
+
+class MlpEncoder(EncoderSection):
+    """All steps flattened into one vector, then dense layers; `depth` counts the hidden ones."""
+
+    name: Literal["mlp"]
+    units: Units
+    depth: int = Field(ge=0, le=16)
+    taper: Taper = 1.0
+
+
+class LstmEncoder(EncoderSection):
+    """LSTM layers, pooled over the steps, then one dense layer."""
+
+    name: Literal["lstm"]
+    units: Units = Field(description="of the first layer, in each direction")
+    depth: int = Field(ge=1, le=8)
+    taper: Taper = 1.0
+    bidirectional: bool
+    pooling: Pooling
+    recurrent_dropout: Share = Field(
+        0.0, description="share of hidden-to-hidden weights dropped, drawn once a batch"
+    )
+
+
+class Conv1dEncoder(EncoderSection):
+    """Convolutions along the steps; all of them flattened, or pooled; then one dense layer."""
+
+    name: Literal["conv1d"]
+    units: Units = Field(description="channels of the first layer")
+    depth: int = Field(ge=1, le=16)
+    taper: Taper = 1.0
+    kernel: int = Field(ge=1, le=63)
+    pooling: Literal["flatten", "last", "first", "mean", "max", "attention"]
+
+
+class Conv2dEncoder(EncoderSection):
+    """3 × 3 convolutions of stride 2 over steps and dimensions as an image, then a dense layer."""
+
+    name: Literal["conv2d"]
+    channels: tuple[Units, ...] = Field(min_length=1, max_length=12)
+    width: float = Field(1.0, gt=0, le=16, description="factor on every entry of `channels`")
+
+
+class AttentionDecoderEncoder(EncoderSection):
+    """LSTM, then Bahdanau's attention decoder over its states, all steps flattened, dense layer."""
+
+    name: Literal["attention_decoder"]
+    units: Units = Field(description="of the LSTM and of the decoder")
+    recurrent_dropout: Share = Field(
+        0.0, description="share of hidden-to-hidden weights dropped, drawn once a batch"
+    )
+
+
+EncoderConfig = Annotated[
+    MlpEncoder | LstmEncoder | Conv1dEncoder | Conv2dEncoder | AttentionDecoderEncoder,
+    Field(discriminator="name"),
+]
+
+
+class LinearFusion(Section):
+    """Concatenated, activated, one dense layer to the classes: what a single modality needs."""
+
+    name: Literal["linear"]
+
+
+class ConcatFusion(Section):
+    """Concatenated, activated, a hidden layer, the classes (Tripathi et al. 2018)."""
+
+    name: Literal["concat"]
+    units: Units
+
+
+class AttentionFusion(Section):
+    """Modalities weighted by attention over them, then as `concat`."""
+
+    name: Literal["attention"]
+    units: Units
+    heads: int = Field(ge=1, le=16)
+
+
+class GatedFusion(Section):
+    """Modalities gated unit by unit (Arevalo et al. 2017), then the classes."""
+
+    name: Literal["gated"]
+    units: Units
+
+
+FusionConfig = Annotated[
+    LinearFusion | ConcatFusion | AttentionFusion | GatedFusion, Field(discriminator="name")
+]
+
+
+class ModelConfig(Section):
+    """One network: `name` is a label for tables, the rest decides what it is."""
+
+    name: str
+    encoders: dict[str, EncoderConfig] = Field(min_length=1)
+    fusion: FusionConfig
+    dropout: Share
+    modality_dropout: Share = Field(
+        0.0, description="chance that training hides a modality; never an utterance's last one"
+    )

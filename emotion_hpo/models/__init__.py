@@ -1,0 +1,5 @@
+"""Networks: encoders by architecture, heads, and their assembly."""
+
+from emotion_hpo.models.network import Network, build_network
+
+__all__ = ["Network", "build_network"]

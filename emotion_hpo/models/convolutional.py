@@ -1,0 +1,78 @@
+"""Convolutions: over steps and dimensions as an image, or along the steps of words and frames.
+
+Both flatten what they find (`conv1d` may pool instead), so a shorter batch is filled up with zeros
+to the longest that there is, and masked steps are zeros too.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from emotion_hpo.config.model import Conv1dEncoder, Conv2dEncoder
+from emotion_hpo.models.layers import dense, glorot, widths
+from emotion_hpo.models.pooling import build_pooling
+from emotion_hpo.models.steps import clean, pad_steps
+
+
+class ImageEncoder(nn.Module):
+    """3 × 3 convolutions of stride 2 with dropout and ReLU after each, flattened, a dense layer.
+
+    Sizes are those of Keras's "same" padding: half, rounded up.
+    """
+
+    def __init__(
+        self, config: Conv2dEncoder, dimensions: int, max_length: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.max_length = max_length
+        self.convolutions = nn.ModuleList()
+        channels, height, width = 1, max_length, dimensions
+        for entry in config.channels:
+            filters = max(1, round(entry * config.width))
+            self.convolutions.append(glorot(nn.Conv2d(channels, filters, 3, stride=2, padding=1)))
+            channels, height, width = filters, (height + 1) // 2, (width + 1) // 2
+        self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dropout = nn.Dropout(dropout)
+        self.output = dense(channels * height * width, config.output_units)
+
+    def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """Encode the valid steps as `(B, output_units)`."""
+        image_BCHW = pad_steps(clean(values_BTD, mask_BT), self.max_length)[:, None]
+        for convolution in self.convolutions:
+            image_BCHW = self.dropout(convolution(image_BCHW)).relu_()
+        encoded_BU: Tensor = self.output(image_BCHW.permute(0, 2, 3, 1).flatten(1))
+        return encoded_BU
+
+
+class StepsEncoder(nn.Module):
+    """Convolutions along the steps with ReLU and dropout after each; flattened or pooled; dense."""
+
+    def __init__(
+        self, config: Conv1dEncoder, dimensions: int, max_length: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.max_length = max_length
+        self.convolutions = nn.ModuleList()
+        for units in widths(config.units, config.depth, config.taper):
+            layer = nn.Conv1d(dimensions, units, config.kernel, padding="same")
+            self.convolutions.append(glorot(layer))
+            dimensions = units
+        self.dropout = nn.Dropout(dropout)
+        self.pooling = None
+        if config.pooling == "flatten":
+            dimensions *= max_length
+        else:
+            self.pooling = build_pooling(config.pooling, dimensions)
+        self.output = dense(dimensions, config.output_units)
+
+    def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """Encode the valid steps as `(B, output_units)`."""
+        values_BTD = clean(values_BTD, mask_BT)
+        for convolution in self.convolutions:
+            found_BTD = convolution(values_BTD.transpose(1, 2)).transpose(1, 2)
+            # Masked after each layer, so that a batch's padding looks like the edge of the sequence
+            values_BTD = clean(self.dropout(torch.relu(found_BTD)), mask_BT)
+        if self.pooling is None:
+            encoded_BU: Tensor = self.output(pad_steps(values_BTD, self.max_length).flatten(1))
+        else:
+            encoded_BU = self.output(self.pooling(values_BTD, mask_BT))
+        return encoded_BU

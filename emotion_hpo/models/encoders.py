@@ -1,0 +1,25 @@
+"""The one mapping from an encoder's name to the module.
+
+An encoder is a module `(values_BTD, mask_BT) -> (B, output_units)` that gives the same result
+whatever stands where the mask is False.
+"""
+
+from torch import nn
+
+from emotion_hpo.config.model import EncoderConfig
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.models.convolutional import ImageEncoder, StepsEncoder
+from emotion_hpo.models.recurrent import RecurrentEncoder
+
+
+def build_encoder(
+    config: EncoderConfig, dimensions: int, max_length: int, dropout: float
+) -> nn.Module:
+    """The encoder of that name for `(B, T <= max_length, dimensions)`."""
+    if config.name == "lstm":
+        return RecurrentEncoder(config, dimensions, dropout)
+    if config.name == "conv1d":
+        return StepsEncoder(config, dimensions, max_length, dropout)
+    if config.name == "conv2d":
+        return ImageEncoder(config, dimensions, max_length, dropout)
+    raise ConfigError(f"encoder {config.name!r} is not built yet")

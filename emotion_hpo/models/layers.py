@@ -1,0 +1,73 @@
+"""Layers initialised as Keras does it, on which the reference networks rely.
+
+Glorot-uniform weights and zero biases; for the LSTM orthogonal recurrent weights, a forget-gate
+bias of one, and one bias a gate: PyTorch's second is kept for cuDNN's layout, but fixed at zero.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def dense(inputs: int, units: int) -> nn.Linear:
+    """A dense layer."""
+    layer = nn.Linear(inputs, units)
+    nn.init.xavier_uniform_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def glorot(layer: nn.Conv1d | nn.Conv2d) -> nn.Conv1d | nn.Conv2d:
+    """A convolution, initialised in place."""
+    nn.init.xavier_uniform_(layer.weight)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def widths(units: int, depth: int, taper: float) -> list[int]:
+    """Widths of a stack of layers.
+
+    >>> widths(512, 3, 0.5)
+    [512, 256, 128]
+    """
+    return [max(1, round(units * taper**layer)) for layer in range(depth)]
+
+
+class Lstm(nn.LSTM):
+    """One direction of one LSTM layer over `(B, T, D)`.
+
+    Args:
+        inputs: D.
+        units: Width of the state.
+        recurrent_dropout: Share of the hidden-to-hidden weights that a training batch drops
+            (DropConnect, Merity et al. 2017). Keras drops parts of the *state*, drawn for each
+            utterance, which no fused kernel can do; dropping weights regularises the same product
+            at no cost a step.
+    """
+
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
+    bias_ih_l0: Tensor
+    bias_hh_l0: Tensor
+
+    def __init__(self, inputs: int, units: int, recurrent_dropout: float = 0.0) -> None:
+        super().__init__(inputs, units, batch_first=True)
+        self.recurrent_dropout = recurrent_dropout
+        nn.init.xavier_uniform_(self.weight_ih_l0)
+        nn.init.orthogonal_(self.weight_hh_l0)
+        nn.init.zeros_(self.bias_ih_l0)
+        nn.init.ones_(self.bias_ih_l0[units : 2 * units])  # the gates' order: in, forget, cell, out
+        nn.init.zeros_(self.bias_hh_l0)
+        self.bias_hh_l0.requires_grad_(False)
+
+    def states(self, values_BTD: Tensor) -> Tensor:
+        """The `(B, T, units)` states after every step."""
+        if not (self.training and self.recurrent_dropout):
+            states_BTU: Tensor = self(values_BTD)[0]
+            return states_BTU
+        kept = nn.functional.dropout(self.weight_hh_l0, self.recurrent_dropout)
+        weights = [self.weight_ih_l0, kept, self.bias_ih_l0, self.bias_hh_l0]
+        start = values_BTD.new_zeros(1, values_BTD.shape[0], self.hidden_size)
+        # states, weights, biases, layers, dropout, training, bidirectional, batch first
+        settings = ((start, start), weights, True, 1, 0.0, True, False, True)
+        return torch.lstm(values_BTD, *settings)[0]

@@ -1,0 +1,143 @@
+"""A network: an encoder for each modality, and a head.
+
+A network of one modality is one with one encoder. A missing modality is masked: every one of its
+steps is invalid, its encoding is zero, and the head is told.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from emotion_hpo.batch import InputShape, Sequence
+from emotion_hpo.config.model import EncoderConfig, ModelConfig
+from emotion_hpo.errors import ConfigError, unknown_name
+from emotion_hpo.models.embedding import Embedding
+from emotion_hpo.models.encoders import build_encoder
+from emotion_hpo.models.fusion import build_head
+from emotion_hpo.models.steps import clean
+
+
+class ModalityEncoder(nn.Module):
+    """An embedding where the input is tokens, then the encoder."""
+
+    def __init__(self, config: EncoderConfig, shape: InputShape, dropout: float) -> None:
+        super().__init__()
+        self.embedding = None if config.embedding is None else Embedding(config.embedding, shape)
+        dimensions = shape.dimensions if config.embedding is None else config.embedding.dimensions
+        self.encoder = build_encoder(config, dimensions, shape.max_length, dropout)
+        self.output_units = config.output_units
+        self.frozen = config.frozen
+        if config.frozen:
+            self.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "ModalityEncoder":
+        """A frozen encoder stays as in evaluation: no dropout."""
+        return super().train(mode and not self.frozen)
+
+    def forward(self, sequence: Sequence) -> Tensor:
+        """Encode one modality as `(B, output_units)`; zero where an utterance lacks it."""
+        values, mask_BT, present_B = sequence.values, sequence.mask, sequence.present
+        if mask_BT.shape[1] == 0:  # a batch in which nobody has it
+            values = values.new_zeros(len(mask_BT), 1, *values.shape[2:])
+            mask_BT = mask_BT.new_zeros(len(mask_BT), 1)
+        mask_BT = mask_BT & present_B[:, None]
+        if self.embedding is None:
+            values_BTD = clean(values, mask_BT)
+        else:
+            values_BTD = self.embedding(values, mask_BT)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            encoded_BU = self.encoder(values_BTD, mask_BT)
+        return torch.where(present_B[:, None], encoded_BU, 0.0)
+
+
+class Network(nn.Module):
+    """`(modalities) -> (B, C)` float32 logits.
+
+    Attributes:
+        encoders: By modality, in the configuration's order.
+        head: The fusion.
+    """
+
+    def __init__(
+        self, config: ModelConfig, inputs: Mapping[str, InputShape], n_classes: int
+    ) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleDict(
+            {
+                modality: ModalityEncoder(encoder, inputs[modality], config.dropout)
+                for modality, encoder in config.encoders.items()
+            }
+        )
+        widths = [encoder.output_units for encoder in config.encoders.values()]
+        self.head = build_head(config.fusion, widths, n_classes)
+        self.modality_dropout = config.modality_dropout
+
+    def forward(self, modalities: Mapping[str, Sequence]) -> Tensor:
+        """Classify a batch; modalities without an encoder are not looked at."""
+        present_BM = torch.stack([modalities[name].present for name in self.encoders], dim=1)
+        if self.training and self.modality_dropout:
+            present_BM = hide_modalities(present_BM, self.modality_dropout)
+        encoded = []
+        for column, (name, encoder) in enumerate(self.encoders.items()):
+            sequence = modalities[name]
+            present_B = present_BM[:, column]
+            encoded.append(encoder(Sequence(sequence.values, sequence.mask, present_B)))
+        logits_BC: Tensor = self.head(encoded, present_BM)
+        return logits_BC.float()
+
+
+def build_network(
+    config: ModelConfig, inputs: Mapping[str, InputShape], n_classes: int, *, seed: int
+) -> Network:
+    """Build a network on the CPU.
+
+    Args:
+        config: What to build.
+        inputs: Shapes of at least the modalities that have an encoder.
+        n_classes: Number of logits.
+        seed: Decides every initial weight; the global random state is neither read nor changed.
+
+    Raises:
+        ConfigError: An encoder does not fit its input, or its weights do not fit the encoder.
+    """
+    for modality, encoder in config.encoders.items():
+        _check_input(modality, encoder, inputs)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        network = Network(config, inputs, n_classes)
+    for modality, encoder in config.encoders.items():
+        if encoder.weights is not None:
+            _load_encoder(network, modality, encoder.weights)
+    return network
+
+
+def hide_modalities(present_BM: Tensor, share: float) -> Tensor:
+    """Hide that share of the modalities that are there; if all of an utterance's, then none."""
+    kept_BM = present_BM & (torch.rand(present_BM.shape, device=present_BM.device) >= share)
+    return torch.where(kept_BM.any(dim=1, keepdim=True), kept_BM, present_BM)
+
+
+def _check_input(modality: str, encoder: EncoderConfig, inputs: Mapping[str, InputShape]) -> None:
+    path = f"model.encoders.{modality}"
+    if modality not in inputs:
+        raise ConfigError(f"{path}: " + unknown_name("modality", modality, inputs))
+    tokens = inputs[modality].n_tokens is not None
+    if tokens and encoder.embedding is None:
+        raise ConfigError(f"{path}: the input is tokens, so {path}.embedding must be set")
+    if not tokens and encoder.embedding is not None:
+        raise ConfigError(f"{path}: the input is not tokens, so {path}.embedding must be null")
+
+
+def _load_encoder(network: Network, modality: str, file: Path) -> None:
+    prefix = f"encoders.{modality}."
+    try:
+        state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ConfigError(f"model.encoders.{modality}.weights: cannot read {file}") from error
+    own = {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
+    try:
+        network.encoders[modality].load_state_dict(own)
+    except RuntimeError as error:
+        raise ConfigError(f"model.encoders.{modality}.weights: {file} differs: {error}") from error
