@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import Conv1dEncoder, Conv2dEncoder
+from emotion_hpo.models.dropout import relu_dropout
 from emotion_hpo.models.layers import dense, glorot, widths
 from emotion_hpo.models.pooling import build_pooling
 from emotion_hpo.models.steps import clean, pad_steps
@@ -31,14 +32,15 @@ class ImageEncoder(nn.Module):
             self.convolutions.append(glorot(nn.Conv2d(channels, filters, 3, stride=2, padding=1)))
             channels, height, width = filters, (height + 1) // 2, (width + 1) // 2
         self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.output = dense(channels * height * width, config.output_units)
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
-        image_BCHW = pad_steps(clean(values_BTD, mask_BT), self.max_length)[:, None]
+        # The channel is added last and moved, so that even one channel counts as channels-last
+        image_BCHW = pad_steps(values_BTD, self.max_length).unsqueeze(3).permute(0, 3, 1, 2)
         for convolution in self.convolutions:
-            image_BCHW = self.dropout(convolution(image_BCHW)).relu_()
+            image_BCHW = relu_dropout(convolution(image_BCHW), self.dropout, training=self.training)
         encoded_BU: Tensor = self.output(image_BCHW.permute(0, 2, 3, 1).flatten(1))
         return encoded_BU
 
@@ -56,7 +58,7 @@ class StepsEncoder(nn.Module):
             layer = nn.Conv1d(dimensions, units, config.kernel, padding="same")
             self.convolutions.append(glorot(layer))
             dimensions = units
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.pooling = None
         if config.pooling == "flatten":
             dimensions *= max_length
@@ -66,11 +68,11 @@ class StepsEncoder(nn.Module):
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
-        values_BTD = clean(values_BTD, mask_BT)
         for convolution in self.convolutions:
-            found_BTD = convolution(values_BTD.transpose(1, 2)).transpose(1, 2)
+            found_BDT = convolution(values_BTD.transpose(1, 2))
+            found_BDT = relu_dropout(found_BDT, self.dropout, training=self.training)
             # Masked after each layer, so that a batch's padding looks like the edge of the sequence
-            values_BTD = clean(self.dropout(torch.relu(found_BTD)), mask_BT)
+            values_BTD = clean(found_BDT.transpose(1, 2), mask_BT)
         if self.pooling is None:
             encoded_BU: Tensor = self.output(pad_steps(values_BTD, self.max_length).flatten(1))
         else:

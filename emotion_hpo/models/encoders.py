@@ -1,7 +1,7 @@
 """The one mapping from an encoder's name to the module.
 
-An encoder is a module `(values_BTD, mask_BT) -> (B, output_units)` that gives the same result
-whatever stands where the mask is False.
+An encoder is a module `(values_BTD, mask_BT) -> (B, output_units)`; the network has put zeros where
+the mask is False. How far a batch is padded changes no encoding.
 """
 
 from torch import nn
