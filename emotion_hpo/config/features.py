@@ -4,25 +4,68 @@ Fields named in `EXTRACTION` decide what is stored; the others only how the stor
 so that changing them costs no new extraction.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from emotion_hpo.config.base import Section
 
 Normalisation = Literal["none", "corpus", "speaker"]
+#: 200 samples at 16 kHz: in a shorter window the FFT is too coarse to tell semitones apart.
+SHORTEST_WINDOW_S = 0.0125
 
 
-class SpeechFeatures(Section):
-    """Short-term features of the waveform (Tripathi et al. 2018: 0.2 s windows, 0.1 s steps)."""
+class ShortTermFeatures(Section):
+    """34 features a window (Tripathi et al. 2018: 0.2 s windows, 0.1 s steps)."""
 
     EXTRACTION: ClassVar = ("name", "window_s", "step_s")
 
     name: Literal["short_term"]
-    window_s: float = Field(gt=0, le=5)
-    step_s: float = Field(gt=0, le=5)
+    window_s: float = Field(ge=SHORTEST_WINDOW_S, le=5)
+    step_s: float = Field(ge=0.001, le=5)
     max_frames: int = Field(ge=1, description="longer utterances are cut here")
     normalise: Normalisation
+
+
+class SpectrogramFeatures(Section):
+    """Log-mel spectrogram, in decibels."""
+
+    EXTRACTION: ClassVar = ("name", "window_s", "step_s", "n_bands")
+
+    name: Literal["spectrogram"]
+    window_s: float = Field(ge=SHORTEST_WINDOW_S, le=5)
+    step_s: float = Field(ge=0.001, le=5)
+    n_bands: int = Field(ge=8, le=256)
+    max_frames: int = Field(ge=1, description="longer utterances are cut here")
+    normalise: Normalisation
+
+
+class FunctionalFeatures(Section):
+    """One vector an utterance: mean and deviation of each of the 34 short-term features."""
+
+    EXTRACTION: ClassVar = ("name", "window_s", "step_s")
+    max_frames: ClassVar[int] = 1
+
+    name: Literal["functionals"]
+    window_s: float = Field(ge=SHORTEST_WINDOW_S, le=5)
+    step_s: float = Field(ge=0.001, le=5)
+    normalise: Normalisation
+
+
+class EgemapsFeatures(Section):
+    """One vector an utterance: the 88 functionals of eGeMAPSv02; needs the extra `opensmile`."""
+
+    EXTRACTION: ClassVar = ("name",)
+    max_frames: ClassVar[int] = 1
+
+    name: Literal["egemaps"]
+    normalise: Normalisation
+
+
+SpeechFeatures = Annotated[
+    ShortTermFeatures | SpectrogramFeatures | FunctionalFeatures | EgemapsFeatures,
+    Field(discriminator="name"),
+]
 
 
 class TextFeatures(Section):

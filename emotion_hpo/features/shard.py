@@ -1,0 +1,155 @@
+"""One session's features on disk, memory-mapped: how they are read, and how damage is found.
+
+A shard is a folder: `shard.json` (what it is, and every file's size and checksum), `table.parquet`,
+and for each modality `<name>.f32` (all frames, one after the other) and `<name>.offsets.npy`.
+Opening one reads its header and touches no other shard. Values are read by the pages that are asked
+for, and processes that open the same shard share them.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.errors import FeatureError
+
+HEADER = "shard.json"
+TABLE = "table.parquet"
+CHUNK_BYTES = 1 << 24
+
+
+def values_file(modality: str) -> str:
+    """Name of the file that holds a modality's frames."""
+    return f"{quote(modality, safe='')}.f32"
+
+
+def offsets_file(modality: str) -> str:
+    """Name of the file that says where each utterance's frames lie."""
+    return f"{quote(modality, safe='')}.offsets.npy"
+
+
+class Ragged:
+    """Sequences of different lengths, mapped when first asked for.
+
+    A pickled one carries its path, not its values.
+    """
+
+    def __init__(self, folder: Path, modality: str, dimensions: int) -> None:
+        self.dimensions = dimensions
+        self._values_path = folder / values_file(modality)
+        self._offsets_path = folder / offsets_file(modality)
+
+    @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """All frames, `(total, dimensions)`, read-only."""
+        shape = (int(self.offsets[-1]), self.dimensions)
+        if 0 in shape:
+            return np.empty(shape, dtype=np.float32)
+        # As a plain array: every slice of a `memmap` costs twice as much.
+        return np.asarray(np.memmap(self._values_path, dtype="<f4", mode="r", shape=shape))
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """`(n + 1,)`: utterance `i` has the frames from `offsets[i]` up to `offsets[i + 1]`."""
+        offsets: NDArray[np.int64] = np.load(self._offsets_path)
+        return offsets
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Frames of each utterance; 0 where it has none."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        """Number of utterances, those without frames included."""
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        """Frames of one utterance, `(frames, dimensions)`."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        mapped = {"values", "offsets"}
+        return {name: value for name, value in vars(self).items() if name not in mapped}
+
+
+class Shard:
+    """A session's utterance table and features.
+
+    Attributes:
+        path: Its folder.
+        session: Which session it holds.
+        key: Of its content: what it was extracted from, and how.
+        header: What `shard.json` says.
+        features: Modality to sequences, in the table's order.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        self.path = path
+        self.header = header
+        self.session: str = header["session"]
+        self.key: str = header["key"]
+        self.features = {
+            modality: Ragged(path, modality, entry["dimensions"])
+            for modality, entry in header["features"].items()
+        }
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The session's utterances, sorted by id."""
+        return pd.read_parquet(self.path / TABLE)
+
+
+def open_shard(path: Path, key: str) -> Shard:
+    """Open a shard, its header and its files' sizes checked.
+
+    Raises:
+        FeatureError: It is missing, damaged, or another one.
+    """
+    if damage := damage_of(path, key):
+        raise FeatureError(f"{path}: {damage}; `emotion-hpo prepare` makes it anew")
+    return Shard(path, _header(path))
+
+
+def damage_of(path: Path, key: str, *, checksums: bool = False) -> str | None:
+    """Say what is wrong with a shard, or None.
+
+    Args:
+        path: Its folder.
+        key: What its content must be.
+        checksums: Read every byte too, rather than the sizes alone.
+    """
+    try:
+        header = _header(path)
+        if header["key"] != key:
+            return f"its key is {header['key']}, not {key}"
+        for name, expected in header["files"].items():
+            size = (path / name).stat().st_size
+            if size != expected["bytes"]:
+                return f"{name} has {size} bytes where {expected['bytes']} were written"
+            if checksums and _checksum(path / name) != expected["crc32"]:
+                return f"{name} is not what was written (its checksum differs)"
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is missing"
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return f"{HEADER} cannot be read"
+    return None
+
+
+def _header(path: Path) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads((path / HEADER).read_text("utf-8"))
+    return header
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum

@@ -1,0 +1,137 @@
+"""A waveform becomes features, by the `name` of the configuration; the one owner of audio libraries.
+
+In: mono samples at any rate. Out: float32 `(frames, dimensions)`. Everything is computed at 16 kHz,
+so that features of different corpora mean the same. librosa and openSMILE take a second and more to
+import, so they are imported where they are used.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from emotion_hpo.config.features import (
+    EgemapsFeatures,
+    FunctionalFeatures,
+    ShortTermFeatures,
+    SpectrogramFeatures,
+)
+from emotion_hpo.errors import FeatureError
+from emotion_hpo.features.short_term import short_term
+
+__all__ = ["extract", "functionals", "egemaps", "resample", "short_term", "spectrogram"]
+
+SAMPLE_RATE_HZ = 16_000  # the rate of IEMOCAP and of most corpora of emotional speech
+FLOOR = 1e-10  # power that counts as silence: −100 dB
+BLOCK_FRAMES = 128  # bounds the memory of a long recording's spectrum
+SHORTEST_EGEMAPS_S = 1.0  # below, openSMILE has too few frames for some functionals
+
+
+def extract(
+    samples: NDArray[np.floating],
+    sample_rate_hz: int,
+    config: ShortTermFeatures | SpectrogramFeatures | FunctionalFeatures | EgemapsFeatures,
+) -> NDArray[np.float32]:
+    """The features that the configuration asks for.
+
+    Raises:
+        FeatureError: The waveform is empty or not finite, or a library is not installed.
+    """
+    signal = resample(samples, sample_rate_hz)
+    match config:
+        case ShortTermFeatures():
+            features = short_term(signal, SAMPLE_RATE_HZ, config.window_s, config.step_s)
+        case SpectrogramFeatures():
+            features = spectrogram(signal, config.window_s, config.step_s, config.n_bands)
+        case FunctionalFeatures():
+            features = functionals(signal, config.window_s, config.step_s)
+        case EgemapsFeatures():
+            features = egemaps(signal)
+    return features.astype(np.float32)
+
+
+def resample(samples: NDArray[np.floating], sample_rate_hz: int) -> NDArray[np.floating]:
+    """The waveform at 16 kHz.
+
+    Raises:
+        FeatureError: It is not mono, has no sample, or holds values that are not finite.
+    """
+    if samples.ndim != 1 or not samples.size:
+        raise FeatureError(f"a mono waveform with samples is needed, but got {samples.shape}")
+    if not np.isfinite(samples).all():
+        raise FeatureError("the waveform holds samples that are not finite")
+    if sample_rate_hz == SAMPLE_RATE_HZ:
+        return samples
+    resampled: NDArray[np.floating] = soxr.resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
+    if not resampled.size:
+        raise FeatureError(f"{samples.size} samples at {sample_rate_hz} Hz are none at 16 kHz")
+    return resampled
+
+
+def spectrogram(
+    signal: NDArray[np.floating], window_s: float, step_s: float, n_bands: int = 128
+) -> NDArray[np.float64]:
+    """Log-mel power in decibels of every Hann window that lies within a 16 kHz waveform.
+
+    Returns:
+        `(frames, n_bands)`; a waveform shorter than one window is padded to one.
+    """
+    window, step = round(window_s * SAMPLE_RATE_HZ), round(step_s * SAMPLE_RATE_HZ)
+    signal = np.pad(signal.astype(np.float64), (0, max(window - len(signal), 0)))
+    frames = sliding_window_view(signal, window)[::step]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
+    # Padding a short window with zeros keeps every mel band at least one FFT bin wide.
+    n_fft = max(window, 2048 * n_bands // 128)
+    mel = _mel(n_fft, n_bands)
+    power = np.empty((len(frames), n_bands))
+    for first in range(0, len(frames), BLOCK_FRAMES):
+        block = slice(first, first + BLOCK_FRAMES)
+        spectrum = np.fft.rfft(frames[block] * hann, n_fft, axis=1)
+        power[block] = (spectrum.real**2 + spectrum.imag**2) @ mel
+    return 10 * np.log10(np.maximum(power, FLOOR))
+
+
+@lru_cache(maxsize=4)
+def _mel(n_fft: int, n_bands: int) -> NDArray[np.float64]:
+    """Slaney's mel filters, `(n_fft // 2 + 1, n_bands)`."""
+    import librosa
+
+    filters = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=n_fft, n_mels=n_bands, dtype=np.float64)
+    return np.ascontiguousarray(filters.T)
+
+
+def functionals(
+    signal: NDArray[np.floating], window_s: float, step_s: float
+) -> NDArray[np.float64]:
+    """Means, then deviations, of the 34 short-term features of a 16 kHz waveform: `(1, 68)`."""
+    frames = short_term(signal, SAMPLE_RATE_HZ, window_s, step_s)
+    return np.concatenate([frames.mean(axis=0), frames.std(axis=0)])[None, :]
+
+
+def egemaps(signal: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The 88 functionals of eGeMAPSv02 (Eyben et al. 2016) of a 16 kHz waveform: `(1, 88)`.
+
+    Raises:
+        FeatureError: openSMILE is not installed.
+    """
+    short = max(round(SHORTEST_EGEMAPS_S * SAMPLE_RATE_HZ) - len(signal), 0)
+    values = _smile().process_signal(np.pad(signal, (0, short)), SAMPLE_RATE_HZ).to_numpy()
+    return np.asarray(values, dtype=np.float64)
+
+
+@lru_cache(maxsize=1)
+def _smile() -> Any:  # noqa: ANN401 (openSMILE has no types)
+    """The extractor, configured once a process."""
+    try:
+        import opensmile
+    except ImportError:
+        raise FeatureError(
+            "features.speech.name=egemaps needs openSMILE: pip install 'emotion-hpo[opensmile]'"
+        ) from None
+    return opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02,
+        feature_level=opensmile.FeatureLevel.Functionals,
+    )

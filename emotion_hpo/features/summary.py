@@ -1,0 +1,75 @@
+"""What a feature store holds and what it lacks, in figures: printed and written by `prepare`."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.features.text import tokenise
+
+
+def summary(store: FeatureStore) -> dict[str, Any]:
+    """Count what is there, ready for JSON.
+
+    Every session is opened, a sealed one too: the tables are read, features are not.
+
+    Returns:
+        `corpus`, `synthetic`, `n_utterances`, `n_by_session_emotion`, `n_by_modality` (utterances
+        that have it), `missing` (utterances that have it not), `dimensions` (by modality),
+        `n_word_types`, `n_words`, `motion_lost` (share of the stored motion that is NaN, by
+        session), `durations` (seconds; `hours` in all), and `keys` (by session).
+    """
+    shards = [store.open(session) for session in store.sessions]
+    table = pd.concat([shard.table for shard in shards], ignore_index=True)
+    words = [tokenise(text) for text in table["transcript"].dropna()]
+    present = {
+        modality: sum(shard.header["features"][modality]["n_present"] for shard in shards)
+        for modality in shards[0].features
+    }
+    if "text" in store.modalities:
+        present["text"] = sum(map(bool, words))
+    counts = table.groupby(["session", "emotion"]).size()
+    return {
+        "corpus": store.corpus_name,
+        "synthetic": store.synthetic,
+        "n_utterances": len(table),
+        "n_by_session_emotion": {
+            session: {emotion: int(counts.get((session, emotion), 0)) for emotion in store.classes}
+            for session in store.sessions
+        },
+        "n_by_modality": present,
+        "missing": {modality: len(table) - n for modality, n in present.items()},
+        "dimensions": {
+            modality: max(shard.features[modality].dimensions for shard in shards)
+            for modality in shards[0].features
+        },
+        "n_word_types": len({word for utterance in words for word in utterance}),
+        "n_words": sum(map(len, words)),
+        "motion_lost": {
+            shard.session: _lost(shard.header["features"]["mocap"])
+            for shard in shards
+            if "mocap" in shard.features
+        },
+        "durations": _durations(table),
+        "keys": dict(store.keys),
+    }
+
+
+def _lost(entry: dict[str, int]) -> float:
+    """Share of stored values that are NaN."""
+    return entry["n_lost"] / max(entry["n_frames"] * entry["dimensions"], 1)
+
+
+def _durations(table: pd.DataFrame) -> dict[str, float | None]:
+    """Seconds of the utterances whose start and end are known."""
+    seconds = (table["end_s"] - table["start_s"]).astype(float).dropna().to_numpy()
+    if not seconds.size:
+        return dict.fromkeys(("median_s", "mean_s", "p95_s", "max_s", "hours"))
+    return {
+        "median_s": float(np.median(seconds)),
+        "mean_s": float(seconds.mean()),
+        "p95_s": float(np.percentile(seconds, 95)),
+        "max_s": float(seconds.max()),
+        "hours": float(seconds.sum() / 3600),
+    }

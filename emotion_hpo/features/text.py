@@ -1,0 +1,82 @@
+"""Transcripts become words, and words become numbers.
+
+The store keeps transcripts; the vocabulary is fitted on the words of the training part alone, so it
+comes with the data set, never with the store.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Tokens with a meaning of their own, at the start of every vocabulary.
+PADDING, UNKNOWN = 0, 1
+N_RESERVED = 2
+
+_SOUND = re.compile(r"\[([^\[\]]*)\]")
+_APOSTROPHES = str.maketrans("’‘ʼ`´", "'''''")
+
+
+def tokenise(transcript: str) -> list[str]:
+    """Split a transcript into lower-case words.
+
+    Apostrophes belong to their word. A bracketed sound is one token. All other punctuation and all
+    symbols separate words. Any script that puts spaces between its words will do.
+
+    >>> tokenise("Who told you? [LAUGHTER] I don't — goin' 'cause, ÜBERMORGEN!")
+    ['who', 'told', 'you', '[laughter]', 'i', "don't", "goin'", "'cause", 'übermorgen']
+    """
+    tokens: list[str] = []
+    # re.split with one group alternates what lies between the matches and what the group matched.
+    for i, piece in enumerate(_SOUND.split(transcript)):
+        words = _words(piece)
+        tokens += words if i % 2 == 0 else [f"[{'_'.join(words)}]"] * bool(words)
+    return tokens
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters, marks, digits and apostrophes that hold more than apostrophes."""
+    folded = unicodedata.normalize("NFC", text.lower()).translate(_APOSTROPHES)
+    kept = (c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in folded)
+    return [word for word in "".join(kept).split() if word.strip("'")]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that a network knows; word `i` of `words` has the number `i + 2`."""
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, utterances: Iterable[Iterable[str]], min_count: int = 1) -> "Vocabulary":
+        """Know every word that occurs `min_count` times: frequent ones first, ties by alphabet.
+
+        >>> Vocabulary.fit([["b", "a"], ["c", "b"]]).words
+        ('b', 'a', 'c')
+        """
+        counts = Counter(word for words in utterances for word in words)
+        known = [word for word, count in counts.items() if count >= min_count]
+        return cls(tuple(sorted(known, key=lambda word: (-counts[word], word))))
+
+    def __len__(self) -> int:
+        """How many numbers there are, padding and unknown included."""
+        return len(self.words) + N_RESERVED
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each word."""
+        return {word: i for i, word in enumerate(self.words, start=N_RESERVED)}
+
+    def encode(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """Numbers of the words, `UNKNOWN` for those not known.
+
+        >>> Vocabulary(("yes", "no")).encode(["no", "maybe", "yes"])
+        array([3, 1, 2])
+        """
+        numbers = (self.numbers.get(word, UNKNOWN) for word in words)
+        return np.fromiter(numbers, dtype=np.int64, count=len(words))

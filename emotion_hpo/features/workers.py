@@ -1,0 +1,102 @@
+"""Dialogues are extracted by a pool of processes, and come back in the order in which they were asked.
+
+At most two dialogues a worker are under way, so that memory does not grow with the corpus. A worker
+uses one thread, leaves Ctrl-C to its parent, and ends with it, however the parent ends.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from threadpoolctl import threadpool_limits
+
+from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.corpus.schema import Corpus
+from emotion_hpo.errors import FeatureError
+from emotion_hpo.features.extraction import Extracted, extract_dialogue
+
+#: Session and its dialogues to each dialogue with its utterances.
+Extractor = Callable[[str, Iterable[str]], Iterator[tuple[str, Iterable[Extracted]]]]
+
+AHEAD = 2  # dialogues a worker: one that it works on and one that waits for it
+
+# What a worker process extracts from; set once as it starts, so that no task carries the corpus.
+_task: tuple[Corpus, FeaturesConfig] | None = None
+
+
+@contextmanager
+def extractor(corpus: Corpus, config: FeaturesConfig, n_workers: int) -> Iterator[Extractor]:
+    """A function that extracts dialogues, and behind it a pool while the context lasts.
+
+    Args:
+        corpus: What to read.
+        config: What to extract.
+        n_workers: Processes; with 1 or fewer, this one does it.
+    """
+    if n_workers <= 1:
+        yield lambda session, dialogues: (
+            (dialogue, extract_dialogue(corpus, config, session, dialogue))
+            for dialogue in dialogues
+        )
+        return
+    pool = ProcessPoolExecutor(
+        n_workers,
+        # A forked child would inherit locks that threads of this process hold.
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_set_up,
+        initargs=(corpus, config),
+    )
+    try:
+        yield lambda session, dialogues: _in_order(pool, session, dialogues, AHEAD * n_workers)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, session: str, dialogues: Iterable[str], n_ahead: int
+) -> Iterator[tuple[str, Iterable[Extracted]]]:
+    """Results of dialogues in their order, `n_ahead` of them under way."""
+    waiting: deque[tuple[str, Future[list[Extracted]]]] = deque()
+    try:
+        for dialogue in dialogues:
+            waiting.append((dialogue, pool.submit(_work, session, dialogue)))
+            if len(waiting) == n_ahead:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    except BrokenProcessPool:
+        raise FeatureError(
+            f"session {session}: a worker process died, most likely for want of memory; "
+            "fewer workers need less"
+        ) from None
+
+
+def _set_up(corpus: Corpus, config: FeaturesConfig) -> None:
+    """What a worker process does first."""
+    global _task  # noqa: PLW0603 (a process of its own: nothing else lives here)
+    _task = corpus, config
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # the main thread waits for tasks that will never come
+
+
+def _work(session: str, dialogue: str) -> list[Extracted]:
+    """A task: one dialogue."""
+    assert _task is not None
+    corpus, config = _task
+    return list(extract_dialogue(corpus, config, session, dialogue))

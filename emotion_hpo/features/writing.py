@@ -1,0 +1,191 @@
+"""A shard comes into being: written beside its place, made durable, then renamed into it.
+
+Whatever happens on the way (a kill, a full disk, a broken recording), a folder of the final name is
+whole, and what was there before stays. Memory holds one utterance, however long the session.
+"""
+
+import errno
+import io
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.errors import FeatureError
+from emotion_hpo.features.extraction import Extracted
+from emotion_hpo.features.shard import HEADER, TABLE, offsets_file, values_file
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class _Values:
+    """The frames of one modality, appended in the order of arrival."""
+
+    def __init__(self, path: Path, n_utterances: int) -> None:
+        self.path = path
+        self.file = path.open("wb")
+        self.starts = np.zeros(n_utterances, dtype=np.int64)
+        self.lengths = np.zeros(n_utterances, dtype=np.int64)
+        self.dimensions = self.n_frames = self.n_lost = self.checksum = 0
+
+    def append(self, row: int, frames: NDArray[np.float32]) -> None:
+        """Write an utterance's frames."""
+        if not self.dimensions:
+            self.dimensions = frames.shape[1]
+        if frames.shape[1] != self.dimensions:
+            raise FeatureError(
+                f"{frames.shape[1]} dimensions, where utterances before have {self.dimensions}"
+            )
+        data = np.ascontiguousarray(frames, dtype="<f4").data.cast("B")
+        self.file.write(data)
+        self.checksum = zlib.crc32(data, self.checksum)
+        self.starts[row], self.lengths[row] = self.n_frames, len(frames)
+        self.n_frames += len(frames)
+        self.n_lost += int(np.isnan(frames).sum())
+
+    def finish(self) -> None:
+        """Close the file, its frames in the table's order."""
+        self.file.close()
+        rows = np.flatnonzero(self.lengths)
+        if np.all(np.diff(self.starts[rows]) > 0):
+            return
+        arrived = self.path.rename(self.path.with_suffix(".arrived"))
+        frames = np.memmap(arrived, dtype="<f4", mode="r", shape=(self.n_frames, self.dimensions))
+        ordered = type(self)(self.path, len(self.lengths))
+        for row in rows:
+            ordered.append(row, frames[self.starts[row] : self.starts[row] + self.lengths[row]])
+        ordered.file.close()
+        self.checksum = ordered.checksum
+        arrived.unlink()
+
+
+class ShardWriter:
+    """Writes one shard; a context that leaves nothing behind unless `finish` was reached."""
+
+    def __init__(self, path: Path, table: pd.DataFrame, modalities: tuple[str, ...]) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.partial")
+        self._table = table
+        self._rows = {id_: row for row, id_ in enumerate(table["utterance_id"])}
+        self._seen: set[str] = set()
+        with disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self._partial, ignore_errors=True)  # left by a process that was killed
+            self._partial.mkdir()
+            self._values = {
+                modality: _Values(self._partial / values_file(modality), len(table))
+                for modality in modalities
+            }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for values in self._values.values():
+            with suppress(OSError):  # a full disk complains again; the folder goes anyway
+                values.file.close()
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def add(self, extracted: Extracted) -> None:
+        """Write an utterance's arrays.
+
+        Raises:
+            FeatureError: The utterance is unknown or comes twice, an array has another width than
+                those before, or the disk is full.
+        """
+        id_ = extracted.utterance_id
+        if id_ not in self._rows or id_ in self._seen:
+            trouble = "comes twice" if id_ in self._seen else "is not in the utterance table"
+            raise FeatureError(f"{id_}: the recording {trouble}")
+        self._seen.add(id_)
+        with disk(self._path):
+            for modality, frames in extracted.arrays.items():
+                try:
+                    self._values[modality].append(self._rows[id_], frames)
+                except FeatureError as error:
+                    raise FeatureError(f"{id_}: {modality} has {error}") from None
+
+    def finish(self, header: Mapping[str, Any]) -> None:
+        """Make the shard durable and give it its name, in place of a damaged one if there is one.
+
+        Args:
+            header: What the shard is; what it holds and how its files must be is added.
+        """
+        with disk(self._path):
+            files, features = {}, {}
+            for modality, values in self._values.items():
+                values.finish()
+                files[values.path.name] = {
+                    "bytes": values.path.stat().st_size,
+                    "crc32": values.checksum,
+                }
+                offsets = np.concatenate([[0], np.cumsum(values.lengths)]).astype("<i8")
+                files |= self._write(offsets_file(modality), _npy(offsets))
+                features[modality] = {
+                    "dimensions": values.dimensions,
+                    "n_present": int(np.count_nonzero(values.lengths)),
+                    "n_frames": values.n_frames,
+                    "n_lost": values.n_lost,
+                }
+            files |= self._write(TABLE, _parquet(self._table))
+            whole = {**header, "n_utterances": len(self._table), "features": features}
+            self._write(HEADER, json.dumps({**whole, "files": files}, indent=1).encode())
+            for path in (*self._partial.iterdir(), self._partial):
+                _make_durable(path)
+            self._take_place()
+
+    def _write(self, name: str, data: bytes) -> dict[str, dict[str, int]]:
+        """Write a small file; how the header describes it."""
+        (self._partial / name).write_bytes(data)
+        return {name: {"bytes": len(data), "crc32": zlib.crc32(data)}}
+
+    def _take_place(self) -> None:
+        damaged = self._path.with_name(f".{self._path.name}.damaged")
+        shutil.rmtree(damaged, ignore_errors=True)
+        if self._path.exists():
+            self._path.rename(damaged)
+        self._partial.rename(self._path)
+        _make_durable(self._path.parent)
+        shutil.rmtree(damaged, ignore_errors=True)
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one clear error."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            trouble = "the disk is full; what was stored before is whole. Free some space"
+        else:
+            trouble = f"cannot be written ({error.strerror})"
+        raise FeatureError(f"{path}: {trouble}") from error
+
+
+def _make_durable(path: Path) -> None:
+    """Hand a file, or a folder's list of names, to the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _npy(array: NDArray[np.int64]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
