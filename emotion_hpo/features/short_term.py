@@ -83,17 +83,14 @@ def short_term(
         signal = np.pad(signal, (0, window - len(signal)))
 
     n_frames, n_bins = (len(signal) - window) // step + 1, window // 2
-    squares = sliding_window_view(signal * signal, window)[::step]
-    frames = sliding_window_view(signal / n_bins, window)[::step]
+    frames = sliding_window_view(signal, window)[::step]
     features = np.empty((n_frames, len(NAMES)))
     features[:, 0] = _zero_crossings(signal, window, step, n_frames)
-    before: Floats | None = None
+    before = None
     for first in range(0, n_frames, BLOCK_FRAMES):
         block = slice(first, first + BLOCK_FRAMES)
-        features[block, 1], features[block, 2] = _energy(squares[block])
-        spectrum = np.fft.rfft(frames[block], axis=1)[:, :n_bins]
-        power = spectrum.real**2 + spectrum.imag**2
-        features[block, 3:], before = _spectral(power, before, bank)
+        features[block, 1], features[block, 2] = _energy(frames[block])
+        features[block, 3:], before = _spectral(_power(frames[block], n_bins), before, bank)
     return features
 
 
@@ -103,7 +100,7 @@ def _normalised(samples: NDArray[np.floating]) -> Floats:
         raise FeatureError(f"a mono waveform with samples is needed, but got {samples.shape}")
     signal = samples.astype(np.float64)
     signal -= signal.mean()
-    peak = np.abs(signal).max()
+    peak = max(signal.max(), -signal.min())
     if not np.isfinite(peak):
         raise FeatureError("the waveform holds samples that are not finite")
     signal /= peak + 1e-10
@@ -111,27 +108,39 @@ def _normalised(samples: NDArray[np.floating]) -> Floats:
 
 
 def _zero_crossings(signal: Floats, window: int, step: int, n_frames: int) -> Floats:
-    """Sign changes a sample; a sample of exactly zero counts half on either side."""
+    """Sign changes a sample; from or to a sample of exactly zero, half a change."""
+    signs = (signal > 0).view(np.int8) - (signal < 0).view(np.int8)
     halves = np.zeros(len(signal), dtype=np.int64)
-    np.cumsum(np.abs(np.diff(np.sign(signal).astype(np.int8))), out=halves[1:])
+    np.cumsum(np.abs(np.diff(signs)), out=halves[1:])
     starts = np.arange(n_frames) * step
     crossings: Floats = (halves[starts + window - 1] - halves[starts]) / 2 / (window - 1)
     return crossings
 
 
-def _energy(squares: Floats) -> tuple[Floats, Floats]:
-    """Mean energy, and how evenly it is spread over the frame."""
-    total = squares.sum(axis=1)
-    return total / squares.shape[1], _block_entropy(squares, total)
+def _energy(frames: Floats) -> tuple[Floats, Floats]:
+    """Mean energy of each frame, and how evenly it is spread over the frame."""
+    width = frames.shape[1] // N_SUB_BLOCKS
+    blocks, rest = frames[:, : width * N_SUB_BLOCKS], frames[:, width * N_SUB_BLOCKS :]
+    blocks = blocks.reshape(len(frames), N_SUB_BLOCKS, width)
+    energies = np.einsum("fbs,fbs->fb", blocks, blocks)
+    total = energies.sum(axis=1) + np.einsum("fs,fs->f", rest, rest)
+    return total / frames.shape[1], _entropy(energies, total)
 
 
-def _block_entropy(energies: Floats, total: Floats) -> Floats:
-    """Entropy in bits of the shares of ten equal blocks; what is left over at the end is unused."""
-    width = energies.shape[1] // N_SUB_BLOCKS
-    blocks = energies[:, : width * N_SUB_BLOCKS].reshape(len(energies), N_SUB_BLOCKS, width)
-    shares = blocks.sum(axis=2) / (total + EPSILON)[:, None]
+def _entropy(energies: Floats, total: Floats) -> Floats:
+    """Entropy in bits of the blocks' shares in the total energy."""
+    shares = energies / (total + EPSILON)[:, None]
     entropy: Floats = -(shares * np.log2(shares + EPSILON)).sum(axis=1)
     return entropy
+
+
+def _power(frames: Floats, n_bins: int) -> Floats:
+    """Squared magnitudes of the first bins, `(frames, n_bins)`, magnitudes divided by `n_bins`."""
+    parts = np.fft.rfft(frames, axis=1).view(np.float64)
+    parts *= 1 / n_bins
+    parts *= parts
+    power: Floats = parts[:, 0 : 2 * n_bins : 2] + parts[:, 1 : 2 * n_bins : 2]
+    return power
 
 
 def _spectral(power: Floats, before: Floats | None, bank: _FilterBank) -> tuple[Floats, Floats]:
@@ -139,35 +148,66 @@ def _spectral(power: Floats, before: Floats | None, bank: _FilterBank) -> tuple[
 
     Args:
         power: `(frames, bins)` squared magnitudes.
-        before: `(1, bins)` magnitudes, of sum one, of the frame before; None at the start.
+        before: `(bins,)` magnitudes, of sum one, of the frame before; None at the start.
         bank: The filters.
     """
-    features = np.empty((len(power), len(NAMES) - 3))
+    n_frames, n_bins = power.shape
+    features = np.empty((n_frames, len(NAMES) - 3))
+    width = n_bins // N_SUB_BLOCKS
+    blocks = power[:, : width * N_SUB_BLOCKS].reshape(n_frames, N_SUB_BLOCKS, width).sum(axis=2)
+    energy = blocks.sum(axis=1) + power[:, width * N_SUB_BLOCKS :].sum(axis=1)
     magnitude = np.sqrt(power)
-    energy = power.sum(axis=1)
-    features[:, 0], features[:, 1] = _centroid_and_spread(magnitude, bank.moments)
-    features[:, 2] = _block_entropy(power, energy)
+    moments = magnitude @ bank.moments
 
-    shape = magnitude / (magnitude.sum(axis=1, keepdims=True) + power.shape[1] * EPSILON)
-    change = np.diff(shape, axis=0, prepend=shape[:1] if before is None else before)
+    features[:, 0], features[:, 1] = _centroid_and_spread(moments, magnitude.max(axis=1))
+    features[:, 2] = _entropy(blocks, energy)
+
+    shapes = np.empty((1 + n_frames, n_bins))
+    np.divide(magnitude, moments[:, :1] + n_bins * EPSILON, out=shapes[1:])
+    shapes[0] = shapes[1] if before is None else before
+    change = shapes[1:] - shapes[:-1]
     features[:, 3] = np.einsum("fb,fb->f", change, change)
 
-    below = np.cumsum(power, axis=1) + EPSILON <= ROLLOFF_SHARE * energy[:, None]
-    features[:, 4] = np.count_nonzero(below, axis=1) / power.shape[1]
-
+    features[:, 4] = _rolloff_bin(power, blocks, ROLLOFF_SHARE * energy) / n_bins
     mel = magnitude[:, : len(bank.mel)] @ bank.mel
     features[:, 5:18] = np.log10(mel + EPSILON) @ bank.cosines
     chroma = power[:, bank.chroma_bins] @ bank.chroma
     chroma /= np.where(energy > 0, energy, EPSILON)[:, None]
     features[:, 18:30] = chroma
     features[:, 30] = chroma.std(axis=1)
-    return features, shape[-1:]
+    return features, shapes[-1]
 
 
-def _centroid_and_spread(magnitude: Floats, moments: Floats) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of frequency, as shares of half the sample rate."""
-    peak = magnitude.max(axis=1)
-    scaled = (magnitude @ moments) / np.where(peak > 0, peak, 1.0)[:, None]
+def _rolloff_bin(power: Floats, blocks: Floats, threshold: Floats) -> NDArray[np.int64]:
+    """The first bin up to which the energy exceeds the threshold.
+
+    Args:
+        power: `(frames, bins)`.
+        blocks: `(frames, 10)`, sums over equal blocks of it: only one block is searched bin by bin.
+        threshold: `(frames,)`.
+    """
+    n_frames, n_bins = power.shape
+    width = n_bins // N_SUB_BLOCKS
+    below = np.zeros((n_frames, N_SUB_BLOCKS + 1))
+    np.cumsum(blocks, axis=1, out=below[:, 1:])
+    block = np.count_nonzero(below[:, 1:] + EPSILON <= threshold[:, None], axis=1)
+    frame = np.arange(n_frames)
+    bins = block[:, None] * width + np.arange(max(width, N_SUB_BLOCKS))
+    reached = np.cumsum(power[frame[:, None], np.minimum(bins, n_bins - 1)], axis=1)
+    reached += below[frame, block][:, None] + EPSILON
+    passed = (reached <= threshold[:, None]) & (bins < n_bins)
+    first: NDArray[np.int64] = block * width + np.count_nonzero(passed, axis=1)
+    return np.minimum(first, n_bins - 1)
+
+
+def _centroid_and_spread(moments: Floats, peak: Floats) -> tuple[Floats, Floats]:
+    """Mean and deviation of frequency, as shares of half the sample rate.
+
+    Args:
+        moments: `(frames, 3)`, of the magnitudes.
+        peak: Largest magnitude of each frame, which cancels out but for the epsilon beside it.
+    """
+    scaled = moments / np.where(peak > 0, peak, 1.0)[:, None]
     mass = scaled[:, 0] + EPSILON
     centroid = scaled[:, 1] / mass
     about = scaled[:, 2] - 2 * centroid * scaled[:, 1] + centroid**2 * scaled[:, 0]

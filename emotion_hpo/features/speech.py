@@ -1,4 +1,4 @@
-"""A waveform becomes features, by the `name` of the configuration; the one owner of audio libraries.
+"""A waveform becomes features, by the configuration's `name`; the one owner of audio libraries.
 
 In: mono samples at any rate. Out: float32 `(frames, dimensions)`. Everything is computed at 16 kHz,
 so that features of different corpora mean the same. librosa and openSMILE take a second and more to
@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -22,7 +21,7 @@ from emotion_hpo.config.features import (
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.short_term import short_term
 
-__all__ = ["extract", "functionals", "egemaps", "resample", "short_term", "spectrogram"]
+__all__ = ["egemaps", "extract", "functionals", "resample", "short_term", "spectrogram"]
 
 SAMPLE_RATE_HZ = 16_000  # the rate of IEMOCAP and of most corpora of emotional speech
 FLOOR = 1e-10  # power that counts as silence: −100 dB
@@ -65,7 +64,11 @@ def resample(samples: NDArray[np.floating], sample_rate_hz: int) -> NDArray[np.f
         raise FeatureError("the waveform holds samples that are not finite")
     if sample_rate_hz == SAMPLE_RATE_HZ:
         return samples
-    resampled: NDArray[np.floating] = soxr.resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
+    import librosa
+
+    resampled: NDArray[np.floating] = librosa.resample(
+        samples, orig_sr=sample_rate_hz, target_sr=SAMPLE_RATE_HZ, res_type="soxr_hq"
+    )
     if not resampled.size:
         raise FeatureError(f"{samples.size} samples at {sample_rate_hz} Hz are none at 16 kHz")
     return resampled
@@ -97,9 +100,9 @@ def spectrogram(
 @lru_cache(maxsize=4)
 def _mel(n_fft: int, n_bands: int) -> NDArray[np.float64]:
     """Slaney's mel filters, `(n_fft // 2 + 1, n_bands)`."""
-    import librosa
+    from librosa.filters import mel
 
-    filters = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=n_fft, n_mels=n_bands, dtype=np.float64)
+    filters = mel(sr=SAMPLE_RATE_HZ, n_fft=n_fft, n_mels=n_bands, dtype=np.float64)
     return np.ascontiguousarray(filters.T)
 
 

@@ -21,7 +21,6 @@ from filelock import FileLock, Timeout
 from emotion_hpo.config.building import fingerprint
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.schema import Corpus
-from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import stored_modalities
 from emotion_hpo.features.shard import Ragged, Shard, damage_of, open_shard
 from emotion_hpo.features.workers import extractor
@@ -131,7 +130,7 @@ def _identity(corpus: Corpus, config: FeaturesConfig, session: str) -> dict[str,
     }
 
 
-def _make(
+def _make(  # noqa: PLR0917 (private, called once)
     store: FeatureStore,
     corpus: Corpus,
     config: FeaturesConfig,

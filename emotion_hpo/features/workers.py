@@ -1,4 +1,4 @@
-"""Dialogues are extracted by a pool of processes, and come back in the order in which they were asked.
+"""Dialogues are extracted by a pool of processes, and come back in the order of asking.
 
 At most two dialogues a worker are under way, so that memory does not grow with the corpus. A worker
 uses one thread, leaves Ctrl-C to its parent, and ends with it, however the parent ends.
@@ -14,7 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.schema import Corpus

@@ -60,7 +60,7 @@ class _Values:
         arrived = self.path.rename(self.path.with_suffix(".arrived"))
         frames = np.memmap(arrived, dtype="<f4", mode="r", shape=(self.n_frames, self.dimensions))
         ordered = type(self)(self.path, len(self.lengths))
-        for row in rows:
+        for row in map(int, rows):
             ordered.append(row, frames[self.starts[row] : self.starts[row] + self.lengths[row]])
         ordered.file.close()
         self.checksum = ordered.checksum

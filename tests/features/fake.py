@@ -11,7 +11,7 @@ from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
 
 @dataclass(frozen=True)
 class FakeCorpus:
-    """Two dialogues a session, whose utterances' ids interleave; one utterance lacks each modality."""
+    """Two dialogues a session, their ids interleaved; of each modality one utterance has none."""
 
     n_sessions: int = 2
     n_utterances: int = 6
