@@ -28,9 +28,9 @@ COLUMNS: Mapping[str, str] = {
     "audio": "path of the recording, relative to the corpus's root",
     "scenario": "improvised, scripted, or missing",
     "wears_markers": "whether the motion shown is the speaker's own, or missing",
-    "valence": "mean of the annotators, 1–5, or NaN",
-    "activation": "mean of the annotators, 1–5, or NaN",
-    "dominance": "mean of the annotators, 1–5, or NaN",
+    "valence": "mean of the annotators, 1 to 5, or NaN",
+    "activation": "mean of the annotators, 1 to 5, or NaN",
+    "dominance": "mean of the annotators, 1 to 5, or NaN",
     "votes": "annotators' label counts as JSON, or missing",
     "has_speech": "whether a recording is there",
     "has_text": "whether a transcript is there",
@@ -61,7 +61,7 @@ class Recording:
 
 
 class Corpus(Protocol):
-    """A corpus, as the rest of the code sees it. Must be picklable: extraction runs in processes."""
+    """A corpus, as the rest of the code sees it; picklable, since processes extract from it."""
 
     @property
     def name(self) -> str:
@@ -85,6 +85,10 @@ class Corpus(Protocol):
 
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader must know, a line each: what was left out, and how much."""
         ...
 
     def fingerprint(self, session: str) -> str:

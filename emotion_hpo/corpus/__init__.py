@@ -1,0 +1,26 @@
+"""Corpora: from files (or from nothing, for the twin) to utterance tables and recordings.
+
+`open_corpus` is the only way in; what comes out keeps to `schema.Corpus`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emotion_hpo.config.corpus import CorpusConfig
+from emotion_hpo.corpus.emodb import Emodb
+from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Corpus, Recording, checked
+from emotion_hpo.corpus.twin import Twin
+
+__all__ = ["COLUMNS", "MOTION_PARTS", "Corpus", "Recording", "Twin", "checked", "open_corpus"]
+
+#: Configuration's `name` → how that corpus is opened.
+_CORPORA: Mapping[str, Callable[[Any], Corpus]] = {"twin": Twin.open, "emodb": Emodb.open}
+
+
+def open_corpus(config: CorpusConfig) -> Corpus:
+    """Open the corpus that a configuration names.
+
+    Raises:
+        CorpusError: Its files are missing or broken.
+    """
+    return _CORPORA[config.name](config)
