@@ -35,7 +35,7 @@ class ImageEncoder(nn.Module):
         self.dropout = dropout
         self.output = dense(channels * height * width, config.output_units)
 
-    def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+    def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:  # noqa: ARG002 (zeros already)
         """Encode the valid steps as `(B, output_units)`."""
         # The channel is added last and moved, so that even one channel counts as channels-last
         image_BCHW = pad_steps(values_BTD, self.max_length).unsqueeze(3).permute(0, 3, 1, 2)

@@ -7,8 +7,9 @@ the mask is False. How far a batch is padded changes no encoding.
 from torch import nn
 
 from emotion_hpo.config.model import EncoderConfig
-from emotion_hpo.errors import ConfigError
+from emotion_hpo.models.attention_decoder import AttentionDecoderNetwork
 from emotion_hpo.models.convolutional import ImageEncoder, StepsEncoder
+from emotion_hpo.models.multilayer import DenseEncoder
 from emotion_hpo.models.recurrent import RecurrentEncoder
 
 
@@ -16,10 +17,14 @@ def build_encoder(
     config: EncoderConfig, dimensions: int, max_length: int, dropout: float
 ) -> nn.Module:
     """The encoder of that name for `(B, T <= max_length, dimensions)`."""
-    if config.name == "lstm":
-        return RecurrentEncoder(config, dimensions, dropout)
-    if config.name == "conv1d":
-        return StepsEncoder(config, dimensions, max_length, dropout)
-    if config.name == "conv2d":
-        return ImageEncoder(config, dimensions, max_length, dropout)
-    raise ConfigError(f"encoder {config.name!r} is not built yet")
+    match config.name:
+        case "mlp":
+            return DenseEncoder(config, dimensions, max_length, dropout)
+        case "lstm":
+            return RecurrentEncoder(config, dimensions, dropout)
+        case "conv1d":
+            return StepsEncoder(config, dimensions, max_length, dropout)
+        case "conv2d":
+            return ImageEncoder(config, dimensions, max_length, dropout)
+        case "attention_decoder":
+            return AttentionDecoderNetwork(config, dimensions, max_length, dropout)

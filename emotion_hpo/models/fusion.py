@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from emotion_hpo.config.model import ConcatFusion, FusionConfig
+from emotion_hpo.config.model import AttentionFusion, ConcatFusion, FusionConfig, GatedFusion
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models.layers import dense
 
@@ -43,10 +43,71 @@ class ConcatHead(nn.Module):
         return logits_BC
 
 
+class AttentionHead(nn.Module):
+    """Weigh modalities by softmax(v · tanh(W x + b)), a v for each head → as `ConcatHead`.
+
+    The modality attention of multi-level attention models: all modalities share W and v, so they
+    must be of one width.
+    """
+
+    def __init__(self, config: AttentionFusion, widths: Sequence[int], n_classes: int) -> None:
+        super().__init__()
+        width = _one_width(config.name, widths)
+        self.energy = nn.Sequential(dense(width, width), nn.Tanh(), dense(width, config.heads))
+        self.hidden = dense(config.heads * width, config.units)
+        self.classes = dense(config.units, n_classes)
+
+    def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
+        """The `(B, C)` logits."""
+        encoded_BMU = torch.stack(list(encoded), dim=1).relu()
+        energies_BMH = self.energy(encoded_BMU).float()
+        lowest = torch.finfo(energies_BMH.dtype).min
+        energies_BMH = energies_BMH.masked_fill(~present_BM[:, :, None], lowest)
+        weights_BMH = energies_BMH.softmax(dim=1).to(encoded_BMU.dtype)
+        fused_BHU = weights_BMH.transpose(1, 2) @ encoded_BMU
+        logits_BC: Tensor = self.classes(self.hidden(fused_BHU.flatten(1).relu()).relu())
+        return logits_BC
+
+
+class GatedHead(nn.Module):
+    """Gated multimodal units: Σ σ(G_m [x_1 … x_M]) * tanh(W_m x_m) → classes.
+
+    Arevalo et al. 2017, section 3.1, for any number of modalities.
+    """
+
+    def __init__(self, config: GatedFusion, widths: Sequence[int], n_classes: int) -> None:
+        super().__init__()
+        self.projections = nn.ModuleList(dense(width, config.units) for width in widths)
+        self.gates = dense(sum(widths), len(widths) * config.units)
+        self.classes = dense(config.units, n_classes)
+
+    def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
+        """The `(B, C)` logits."""
+        proposed = [layer(x_BU) for layer, x_BU in zip(self.projections, encoded, strict=True)]
+        proposed_BMU = torch.stack(proposed, dim=1).tanh()
+        gates_BMU = self.gates(torch.cat(list(encoded), dim=1)).sigmoid().view_as(proposed_BMU)
+        fused_BU = torch.where(present_BM[:, :, None], gates_BMU * proposed_BMU, 0.0).sum(dim=1)
+        logits_BC: Tensor = self.classes(fused_BU)
+        return logits_BC
+
+
 def build_head(config: FusionConfig, widths: Sequence[int], n_classes: int) -> nn.Module:
     """The head of that name over encoders of those widths."""
-    if config.name == "linear":
-        return LinearHead(widths, n_classes)
-    if config.name == "concat":
-        return ConcatHead(config, widths, n_classes)
-    raise ConfigError(f"fusion {config.name!r} is not built yet")
+    match config.name:
+        case "linear":
+            return LinearHead(widths, n_classes)
+        case "concat":
+            return ConcatHead(config, widths, n_classes)
+        case "attention":
+            return AttentionHead(config, widths, n_classes)
+        case "gated":
+            return GatedHead(config, widths, n_classes)
+
+
+def _one_width(name: str, widths: Sequence[int]) -> int:
+    if len(set(widths)) > 1:
+        raise ConfigError(
+            f"model.fusion.name={name} needs encoders of one output_units, but got "
+            + ", ".join(map(str, widths))
+        )
+    return widths[0]
