@@ -7,7 +7,7 @@ where a name is unknown. It knows no Hydra: the command line hands it a dict.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,7 +26,8 @@ def build(kind: type[M], mapping: Mapping[str, Any]) -> M:
     try:
         return kind.model_validate(mapping)
     except ValidationError as error:
-        lines = [_line(kind, detail) for detail in error.errors()]
+        complaints = dict(_line(kind, detail) for detail in error.errors())
+        lines = [f"{path}: {text}" if path else text for path, text in complaints.items()]
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -92,50 +93,66 @@ def _shown(leaves: Mapping[str, Any], path: str) -> str:
     return json.dumps(leaves[path], ensure_ascii=False) if path in leaves else "(absent)"
 
 
-def _line(kind: type[BaseModel], detail: ErrorDetails) -> str:
-    """One error as `path: what is wrong`, in our words where pydantic's do not help."""
-    steps = [step for step in detail["loc"] if not _is_union_tag(detail, step)]
-    path = ".".join(map(str, steps))
-    if detail["type"] == "extra_forbidden":
-        return f"{path}: " + unknown_name("key", str(steps[-1]), _fields(kind, detail["loc"][:-1]))
-    if detail["type"] == "union_tag_invalid":
-        context = detail["ctx"]
-        expected = [name.strip("'") for name in context["expected_tags"].split(", ")]
-        return f"{path}.name: " + unknown_name("name", context["tag"], expected)
-    if detail["type"] == "missing":
-        return f"{path}: a value is needed here"
-    if detail["type"] == "value_error":
-        return f"{path}: {detail['ctx']['error']}"
-    rule = detail["msg"][0].lower() + detail["msg"][1:]
-    return f"{path}: {rule}, but got {detail['input']!r}"
+def _line(kind: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    """Path and complaint of one error, in our words where pydantic's do not help."""
+    path, parent = _resolve(kind, detail["loc"])
+    return path, _complaint(detail, parent)
 
 
-def _is_union_tag(detail: ErrorDetails, step: int | str) -> bool:
-    """Whether pydantic put the chosen variant's name into the path, where no user wrote it."""
-    return isinstance(step, str) and step.startswith("\0")
+def _complaint(detail: ErrorDetails, parent: list[type[BaseModel]]) -> str:
+    """What is wrong with the value that an error is about."""
+    match detail["type"]:
+        case "extra_forbidden":
+            fields = {field for model in parent for field in model.model_fields}
+            return unknown_name("key", str(detail["loc"][-1]), fields)
+        case "union_tag_invalid":
+            names = [name.strip("'") for name in detail["ctx"]["expected_tags"].split(", ")]
+            return unknown_name("name", detail["ctx"]["tag"], names)
+        case "union_tag_not_found":
+            return "a `name` is needed here"
+        case "missing":
+            return "a value is needed here"
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case _:
+            rule = detail["msg"][0].lower() + detail["msg"][1:]
+            return f"{rule}, but got {detail['input']!r}"
 
 
-def _fields(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Names that are valid at a location of the configuration."""
-    found: Any = kind
+def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, list[Any]]:
+    """The path as a user wrote it, and the models that hold its last step.
+
+    pydantic puts a union's chosen member into the path (`corpus.twin.scale`); nobody wrote it.
+    """
+    shown: list[str] = []
+    parents: list[type[BaseModel]] = []
+    annotation: Any = kind
     for step in location:
-        found = _descend(found, step)
-    models = [model for model in _models(found)]
-    return sorted({name for model in models for name in model.model_fields})
+        models = _models(annotation)
+        if get_origin(annotation) in (dict, tuple, list):
+            arguments = get_args(annotation)
+            annotation = arguments[1] if get_origin(annotation) is dict else arguments[0]
+        elif len(models) > 1 and (chosen := [m for m in models if step in _names(m)]):
+            annotation = chosen[0]
+            continue
+        elif models:
+            parents = models
+            fields = [m.model_fields[str(step)] for m in models if step in m.model_fields]
+            annotation = fields[0].annotation if fields else None
+        elif shown and annotation is not None:
+            continue  # a member of a plain union such as int | float
+        shown.append(str(step))
+    return ".".join(shown), parents
 
 
-def _descend(annotation: Any, step: int | str) -> Any:  # noqa: ANN401 (annotations are untyped)
-    for model in _models(annotation):
-        if step in model.model_fields:
-            return model.model_fields[str(step)].annotation
-    for model in _models(annotation):
-        name = model.model_fields.get("name")
-        if name is not None and step in get_args(name.annotation):
-            return model
-    return next((part for part in get_args(annotation)[1:]), annotation)
+def _names(model: type[BaseModel]) -> tuple[Any, ...]:
+    """Values of `name` that choose this model in a union."""
+    field = model.model_fields.get("name")
+    return get_args(field.annotation) if field else ()
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401
+def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (annotations have no type)
+    """The models that an annotation admits."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]

@@ -9,7 +9,7 @@ from emotion_hpo.config.base import Section
 from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import ModelConfig
-from emotion_hpo.config.space import Range, Scalar
+from emotion_hpo.config.space import Scalar, Space
 from emotion_hpo.config.split import SplitConfig
 from emotion_hpo.config.training import TrainingConfig
 
@@ -121,7 +121,7 @@ class SearchConfig(ExperimentConfig):
     """A study, complete."""
 
     study: StudyConfig
-    space: dict[str, Range]
+    space: Space
     sampler: SamplerConfig
     pruner: PrunerConfig
     storage: StorageConfig

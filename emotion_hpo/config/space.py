@@ -1,8 +1,9 @@
 """A range of the search space, as written in `conf/space/`."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from emotion_hpo.config.base import Section
 
@@ -47,3 +48,27 @@ class Range(Section):
         if self.step is not None and self.is_integer and not isinstance(self.step, int):
             raise ValueError(f"step must be whole where low and high are, but got {self.step}")
         return self
+
+
+def _by_path(mapping: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
+    """Nested or dotted, a space becomes path → range; a later key overrides parts of an earlier."""
+    if not isinstance(mapping, Mapping):
+        return mapping
+    ranges: dict[str, dict[str, Any]] = {}
+    for key, value in mapping.items():
+        if not isinstance(value, Mapping) or not value or _is_range(value):
+            inner = {key: value}
+        else:
+            inner = {f"{key}.{path}": one for path, one in _by_path(value).items()}
+        for path, one in inner.items():
+            both = isinstance(one, Mapping) and isinstance(ranges.get(path, {}), Mapping)
+            ranges[path] = {**ranges.get(path, {}), **one} if both else one
+    return ranges
+
+
+def _is_range(mapping: Mapping[str, Any]) -> bool:
+    return any(key in Range.model_fields for key in mapping)
+
+
+#: Path in the configuration → range.
+Space = Annotated[dict[str, Range], BeforeValidator(_by_path)]

@@ -110,10 +110,12 @@ def _normalised(samples: NDArray[np.floating]) -> Floats:
 def _zero_crossings(signal: Floats, window: int, step: int, n_frames: int) -> Floats:
     """Sign changes a sample; from or to a sample of exactly zero, half a change."""
     signs = (signal > 0).view(np.int8) - (signal < 0).view(np.int8)
-    halves = np.zeros(len(signal), dtype=np.int64)
-    np.cumsum(np.abs(np.diff(signs)), out=halves[1:])
+    changes = np.diff(signs)
+    places = np.flatnonzero(changes)
+    halves = np.concatenate([[0], np.cumsum(np.abs(changes[places]), dtype=np.int64)])
     starts = np.arange(n_frames) * step
-    crossings: Floats = (halves[starts + window - 1] - halves[starts]) / 2 / (window - 1)
+    before, until = np.searchsorted(places, [starts, starts + window - 1])
+    crossings: Floats = (halves[until] - halves[before]) / 2 / (window - 1)
     return crossings
 
 
@@ -163,7 +165,7 @@ def _spectral(power: Floats, before: Floats | None, bank: _FilterBank) -> tuple[
     features[:, 2] = _entropy(blocks, energy)
 
     shapes = np.empty((1 + n_frames, n_bins))
-    np.divide(magnitude, moments[:, :1] + n_bins * EPSILON, out=shapes[1:])
+    np.multiply(magnitude, 1 / (moments[:, :1] + n_bins * EPSILON), out=shapes[1:])
     shapes[0] = shapes[1] if before is None else before
     change = shapes[1:] - shapes[:-1]
     features[:, 3] = np.einsum("fb,fb->f", change, change)
@@ -197,7 +199,8 @@ def _rolloff_bin(power: Floats, blocks: Floats, threshold: Floats) -> NDArray[np
     reached += below[frame, block][:, None] + EPSILON
     passed = (reached <= threshold[:, None]) & (bins < n_bins)
     first: NDArray[np.int64] = block * width + np.count_nonzero(passed, axis=1)
-    return np.minimum(first, n_bins - 1)
+    last: NDArray[np.int64] = np.minimum(first, n_bins - 1)
+    return last
 
 
 def _centroid_and_spread(moments: Floats, peak: Floats) -> tuple[Floats, Floats]:

@@ -1,0 +1,197 @@
+"""The command line: `emotion-hpo COMMAND key=value …`. The only module that imports hydra.
+
+Each command is a Hydra application over `conf/COMMAND.yaml`, so that Hydra's own `--help`,
+`--cfg job` and shell completion work. Hydra composes; the result leaves here as a plain dict, and
+`config.build` judges it. For that, overrides of values reach Hydra with its `++` (set or add): an
+unknown key then is not Hydra's first and only error but one line among all that `build` finds.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emotion_hpo.errors import ConfigError, EmotionHpoError, unknown_name
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+#: Command → what it does; the functions of the same names live in `commands`.
+COMMANDS: Mapping[str, str] = {
+    "prepare": "read a corpus, store its features, say what is there and what is missing",
+    "search": "run a study, or continue it",
+    "final": "retrain a trial on train + validation and score the holdout, once",
+    "ui": "open MLflow's pages over all studies on 127.0.0.1",
+}
+
+USAGE = f"""Hyperparameter optimisation for multimodal emotion recognition.
+
+Usage: emotion-hpo COMMAND [key=value ...]
+
+{"".join(f"  {name:<10} {what}{chr(10)}" for name, what in COMMANDS.items())}
+emotion-hpo COMMAND --help      what can be set, and to what
+emotion-hpo COMMAND --cfg job   the configuration as it would run
+eval "$(emotion-hpo -sc install=bash)"   completion of commands and keys (also zsh, fish)
+"""
+
+#: Keys that name a study or a way to look at it, not what was searched.
+_FREE = ("study", "best", "rescore", "output", "port", "tracking", "launcher", "storage", "hydra")
+
+_ASSIGNMENT = re.compile(r"^[A-Za-z_][\w./@]*=")
+
+
+def main() -> None:
+    """Run the command that `sys.argv` names; exit with 2 on an error that a user can mend."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["-sc"]:
+        _complete(arguments)
+        return
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(USAGE)
+        return
+    command, *overrides = arguments
+    try:
+        if command not in COMMANDS:
+            raise ConfigError(unknown_name("command", command, COMMANDS))
+        _run(command, overrides)
+    except EmotionHpoError as error:
+        sys.stderr.write(f"emotion-hpo {command}: {_told(error)}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nemotion-hpo {command}: interrupted\n")
+        sys.exit(130)
+
+
+def conf_folder() -> Path:
+    """Where the configuration lies: in an installed package beside the code, else in the checkout."""
+    here = Path(__file__).resolve().parent
+    return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
+
+
+def _run(command: str, overrides: Sequence[str]) -> None:
+    """Hand a command to Hydra, and what Hydra composes to the command."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from emotion_hpo import commands
+
+    conf = conf_folder()
+    sys.argv = [f"emotion-hpo {command}", *(_settable(one, conf) for one in overrides)]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    run: Callable[..., None] = getattr(commands, command)
+
+    @hydra.main(version_base="1.3", config_path=str(conf), config_name=command)
+    def application(config: "DictConfig") -> None:
+        composed = HydraConfig.get()
+        plain = _plain(config, composed.runtime.choices)
+        if command in ("final",):
+            run(plain, asked=_asked(plain, composed.overrides.task))
+        else:
+            run(plain)
+
+    try:
+        application()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_hydra_words(error)) from None
+
+
+def _settable(override: str, conf: Path) -> str:
+    """`++` before an assignment of a value; choices of a group and Hydra's own stay as they are."""
+    if not _ASSIGNMENT.match(override):
+        return override
+    key = override.partition("=")[0]
+    is_group = (conf / key).is_dir() or "@" in key or "/" in key
+    return override if is_group or key.startswith("hydra") else f"++{override}"
+
+
+def _plain(config: "DictConfig", choices: Mapping[str, str]) -> dict[str, Any]:
+    """The composed configuration as a dict: no `???`, and the study named if nobody named it."""
+    from omegaconf import OmegaConf
+
+    plain = _given(OmegaConf.to_container(config, resolve=True))
+    study = plain.get("study")
+    if isinstance(study, dict) and study.get("name") is None:
+        study["name"] = _study_name(choices)
+    return dict(plain)
+
+
+def _given(value: Any) -> Any:  # noqa: ANN401 (YAML is untyped until it is built)
+    """Leave out what is still `???`, so that `build` says that it is needed."""
+    if isinstance(value, dict):
+        return {str(key): _given(one) for key, one in value.items() if one != "???"}
+    return value
+
+
+def _study_name(choices: Mapping[str, str]) -> str:
+    """The preset's name, and the corpus and model where they are not its own."""
+    usual = {"corpus": {"twin"}, "model": {"fusion", "smoke"}}
+    parts = [choices["study"]]
+    parts += [choices[group] for group, names in usual.items() if choices[group] not in names]
+    return "-".join(parts).replace("/", "_")
+
+
+def _asked(plain: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Path → value of each override that says something about what is trained."""
+    asked: dict[str, Any] = {}
+    for override in overrides:
+        path = override.lstrip("+~").partition("=")[0].replace("/", ".")
+        if path.split(".")[0] in _FREE:
+            continue
+        value: Any = plain
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        asked[path] = value
+    return asked
+
+
+def _hydra_words(error: Exception) -> str:
+    """Hydra's complaint in one line; an unknown choice of a group with the nearest one."""
+    text = str(error)
+    if found := re.search(r"Could not find '([\w.-]+)/([^']+)'", text):
+        group, wanted = found[1], found[2]
+        folder = conf_folder() / group
+        valid = [str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.yaml")]
+        return f"{group}: {unknown_name('choice', wanted, valid)}"
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _told(error: EmotionHpoError) -> str:
+    """One error in the line of the command, several below it."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0] if len(lines) == 1 else "\n  " + "\n  ".join(lines)
+
+
+def _complete(arguments: Sequence[str]) -> None:
+    """Answer the shell: names of commands first, then Hydra's completion of the command's keys.
+
+    Hydra knows applications without commands; what the shell has typed is shown to it without ours.
+    """
+    line = os.environ.get("COMP_LINE", "")
+    words = line.split()
+    is_query = any(one.startswith("query=") for one in arguments)
+    if is_query and (len(words) < 2 or (len(words) == 2 and not line.endswith(" "))):
+        typed = words[1] if len(words) == 2 else ""
+        sys.stdout.write(" ".join(name for name in COMMANDS if name.startswith(typed)) + "\n")
+        return
+    command = words[1] if is_query else next(iter(COMMANDS))
+    if command not in COMMANDS:
+        return
+    if is_query:
+        os.environ["COMP_LINE"] = line.replace(f" {command}", "", 1)
+        shift = len(command) + 1
+        os.environ["COMP_POINT"] = str(int(os.environ.get("COMP_POINT", len(line))) - shift)
+    _run_hydra_completion(command, arguments)
+
+
+def _run_hydra_completion(command: str, arguments: Sequence[str]) -> None:
+    import hydra
+
+    sys.argv = ["emotion-hpo", *arguments]
+    application = hydra.main(
+        version_base="1.3", config_path=str(conf_folder()), config_name=command
+    )(lambda _config: None)
+    application()

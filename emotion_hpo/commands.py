@@ -1,0 +1,166 @@
+"""What each command does and prints. The command line hands over plain dicts."""
+
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from emotion_hpo import screen
+from emotion_hpo.config import build, dump, flatten
+from emotion_hpo.config.commands import FinalCommand, PrepareCommand, SearchCommand, UiCommand
+from emotion_hpo.errors import StudyError, TrackingError
+from emotion_hpo.records import StudyHome, make_folder, write_json
+from emotion_hpo.screen import percent, say
+
+
+def prepare(plain: Mapping[str, Any]) -> None:
+    """Store a corpus's features and say what is there."""
+    command = build(PrepareCommand, plain)
+    from emotion_hpo.features.summary import summary
+    from emotion_hpo.preparation import prepare_features
+
+    home = StudyHome(command.study.directory, command.study.name)
+    make_folder(home.features)
+    with screen.preparing(f"Preparing {command.corpus.name}") as on_progress:
+        store = prepare_features(command, home.features, on_progress)
+    found = summary(store)
+    screen.show_corpus(store.corpus_name, found, synthetic=store.synthetic)
+    if command.output is not None:
+        write_json(command.output, found)
+
+
+def search(plain: Mapping[str, Any]) -> None:
+    """Run or continue a study, and say what came out and how to go on."""
+    command = build(SearchCommand, plain)
+    from emotion_hpo.search.coordinator import search as run
+
+    config = command.search()
+    result = run(config)
+    found, home = result.summary, StudyHome(config.study.directory, config.study.name)
+    if command.output is not None:
+        write_json(command.output, found)
+    n_open = found["n_trials"] - found["n_finished"]
+    say(
+        f"\nStudy {found['study']}: {found['n_finished']} of {found['n_trials']} trials finished "
+        f"({found['n_complete']} complete, {found['n_pruned']} pruned, {found['n_failed']} failed) "
+        f"on {found['n_train']} training and {found['n_validation']} validation utterances."
+    )
+    if found["best_trial"] is not None:
+        mark = " (synthetic data)" if found["synthetic"] else ""
+        say(
+            f"Best: {found['best_trial']}, {found['objective']} {percent(found['best_value'])} "
+            f"after epoch {found['best_epoch']}{mark}"
+        )
+        for path, value in found["best_params"].items():
+            say(f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}")
+    say(f"Results: {home.summary}")
+    if result.was_stopped:
+        say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
+        return
+    if found["best_trial"] is not None:
+        arguments = "" if home.name == "quick" else f' ARGS="study.name={home.name}"'
+        say("\nNext:")
+        say(f"  make final BEST={found['best_trial']}{arguments}   scores the sealed session, once")
+        say("  make ui                every trial in MLflow")
+
+
+def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Retrain a trial, score the holdout, and say where everything is."""
+    command = build(FinalCommand, plain)
+    from emotion_hpo import study_file
+    from emotion_hpo.final import final as run
+
+    home = StudyHome(command.study.directory, command.study.name)
+    stored = study_file.read(home)
+    _refuse_other_configuration(home, dump(stored.config), asked)
+    with (
+        screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features,
+        screen.retraining(len(stored.config.study.final_seeds)) as on_retraining,
+    ):
+        result = run(
+            home,
+            command.best,
+            rescore=command.rescore,
+            on_features=on_features,
+            on_retraining=on_retraining,
+        )
+    if command.output is not None:
+        write_json(command.output, result)
+    screen.show_final(result)
+    folder = home.final(int(result["trial"].removeprefix("trial_")))
+    say(f"\nModel:       {folder.model}\nResult:      {folder.result}")
+    say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
+    say(f"Ledger:      {home.ledger}")
+    _log_final(home, stored, result)
+
+
+def ui(plain: Mapping[str, Any]) -> None:
+    """Serve MLflow's pages on this machine until Ctrl-C."""
+    command = build(UiCommand, plain)
+    home = StudyHome(command.study.directory, command.study.name)
+    make_folder(home.directory)
+    _refuse_taken_port(command.port)
+    from emotion_hpo.tracking import serve_ui
+
+    say(f"MLflow on http://127.0.0.1:{command.port} (Ctrl-C ends it)")
+    sys.stdout.flush()
+    serve_ui(home, command.port)
+
+
+def _refuse_other_configuration(
+    home: StudyHome, stored: Mapping[str, Any], asked: Mapping[str, Any]
+) -> None:
+    """An override that contradicts the study would be ignored otherwise."""
+    known = flatten(stored)
+    wanted = flatten(asked)
+    wrong = [
+        f"{path}: the study has {known.get(path)!r}, the command says {value!r}"
+        for path, value in wanted.items()
+        if path in known and known[path] != value and str(known[path]) != str(value)
+    ]
+    if wrong:
+        listed = "".join(f"\n  {line}" for line in wrong)
+        raise StudyError(
+            f"study {home.name!r} was searched with another configuration:{listed}\n"
+            "`final` trains what was searched; leave these out, or name another study.name"
+        )
+
+
+def _log_final(home: StudyHome, stored: Any, result: Mapping[str, Any]) -> None:  # noqa: ANN401
+    """Show the final model in MLflow, whose absence changes nothing."""
+    from emotion_hpo.tracking import open_tracker
+
+    folder = home.final(int(result["trial"].removeprefix("trial_")))
+    figures = {f"test/{name}": result[name] for name in ("accuracy", "uar", "macro_f1")}
+    for name, one in result["recall_by_class"].items():
+        figures[f"test/recall_{name}"] = one["recall"]
+    for name in ("accuracy", "uar", "macro_f1"):
+        low, high = result[f"{name}_interval"]
+        figures |= {f"test/{name}_low": low, f"test/{name}_high": high}
+    try:
+        tracker = open_tracker(
+            home, stored.config, stored.facts["created_at"], synthetic=result["synthetic"]
+        )
+        place = tracker.log_final(
+            f"final {result['trial']}",
+            figures,
+            {"trial": result["trial"], "n_scorings": str(result["n_scorings"])},
+            folder,
+        )
+    except TrackingError as error:
+        screen.note(f"{error}; the study's own files hold everything")
+        return
+    if place:
+        say(f"MLflow:      {place}")
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StudyError(
+                f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); choose another with "
+                "port=PORT, or make ui ARGS=port=PORT"
+            ) from None

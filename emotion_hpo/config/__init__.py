@@ -1,0 +1,43 @@
+"""Configuration as frozen models: what a YAML file may say, checked once, before anything runs.
+
+One file a group of `conf/`; `building.py` turns plain data into these models and back.
+"""
+
+from emotion_hpo.config.building import (
+    build,
+    differences,
+    dump,
+    fingerprint,
+    flatten,
+    with_value,
+)
+from emotion_hpo.config.corpus import CorpusConfig, EmodbCorpus, TwinCorpus
+from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.search import ExperimentConfig, SearchConfig, StudyConfig
+from emotion_hpo.config.space import Range, Scalar
+from emotion_hpo.config.split import PaperSplit, SpeakersSplit, SplitConfig
+from emotion_hpo.config.training import TrainingConfig
+
+__all__ = [
+    "CorpusConfig",
+    "EmodbCorpus",
+    "ExperimentConfig",
+    "FeaturesConfig",
+    "ModelConfig",
+    "PaperSplit",
+    "Range",
+    "Scalar",
+    "SearchConfig",
+    "SpeakersSplit",
+    "SplitConfig",
+    "StudyConfig",
+    "TrainingConfig",
+    "TwinCorpus",
+    "build",
+    "differences",
+    "dump",
+    "fingerprint",
+    "flatten",
+    "with_value",
+]

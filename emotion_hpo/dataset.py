@@ -1,0 +1,295 @@
+"""Utterances become batches: scaled features, encoded words, masks, lengths in buckets.
+
+`Inputs.fit` learns from the training part alone what reading needs (a vocabulary, means and
+deviations) and is stored with every model. `Dataset` reads features from the memory-mapped shards
+batch by batch, so that workers share one copy of the corpus, and pads no further than the batch's
+longest. The order of an epoch is a function of its seed: a training that continues at epoch 7 sees
+the batches that it would have seen.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emotion_hpo.batch import Batch, InputShape, Sequence
+from emotion_hpo.config import FeaturesConfig
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.text import Vocabulary, tokenise
+from emotion_hpo.splits import Utterances
+
+#: The modality whose input is words.
+TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and deviation of each dimension, `(d,)` float32."""
+
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, sequences: Iterator[NDArray[np.float32]], dimensions: int) -> Self:
+        """From all valid frames, in one pass; a constant dimension keeps its deviation of 1."""
+        count, total, squares = (np.zeros(dimensions) for _ in range(3))
+        for frames in sequences:
+            valid = np.isfinite(frames)
+            kept = np.where(valid, frames, 0).astype(np.float64)
+            count += valid.sum(0)
+            total += kept.sum(0)
+            squares += (kept**2).sum(0)
+        n = np.maximum(count, 1)
+        mean = total / n
+        deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
+        # Rounding leaves a constant dimension a deviation near 1e-8 of its size, never exactly 0.
+        constant = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
+        return cls(
+            mean.astype(np.float32), np.where(constant, 1, deviation).astype(np.float32)
+        )
+
+    def __call__(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scaled frames; lost values stay NaN."""
+        return (frames - self.mean) / self.deviation
+
+
+@dataclass(frozen=True)
+class FeatureReader:
+    """How one feature modality is read: cut at `max_length` frames, then scaled.
+
+    Attributes:
+        dimensions: Columns of the features.
+        max_length: Longest sequence that is kept.
+        corpus: Scale of the training part, or None where nothing is scaled.
+        speakers: Scale of each training speaker.
+        by_speaker: Whether each speaker has a scale of their own.
+    """
+
+    dimensions: int
+    max_length: int
+    corpus: Scale | None
+    speakers: Mapping[str, Scale]
+    by_speaker: bool
+
+    def scales(self, utterances: Utterances, modality: str) -> list[Scale | None]:
+        """The scale of each utterance.
+
+        A speaker heard in training keeps the scale from there. One who was not gets a scale from
+        their own utterances here, which takes no label.
+        """
+        if not self.by_speaker:
+            return [self.corpus] * len(utterances)
+        speakers = utterances.table["speaker"].to_numpy()
+        new = {
+            speaker: _speaker_scale(utterances, modality, speakers == speaker, self.dimensions)
+            for speaker in np.unique(speakers)
+            if speaker not in self.speakers
+        }
+        known = {**self.speakers, **new}
+        return [known[speaker] for speaker in speakers]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that is learnt from the training part in order to read utterances.
+
+    Attributes:
+        readers: By feature modality.
+        vocabulary: Of the training transcripts, where the network reads text.
+        max_words: Longest text that is kept.
+    """
+
+    readers: Mapping[str, FeatureReader]
+    vocabulary: Vocabulary | None
+    max_words: int
+
+    @classmethod
+    def fit(cls, train: Utterances, config: FeaturesConfig, modalities: tuple[str, ...]) -> Self:
+        """Learn from training utterances.
+
+        Args:
+            train: The training part, alone.
+            config: How features are cut and scaled.
+            modalities: Those that the network reads.
+
+        Raises:
+            ConfigError: No training utterance has one of the modalities.
+        """
+        readers = {
+            modality: _fit_reader(train, config, modality)
+            for modality in modalities
+            if modality != TEXT
+        }
+        vocabulary = None
+        if TEXT in modalities:
+            words = [tokenise(text) for text in train.table["transcript"].dropna()]
+            vocabulary = Vocabulary.fit(words, min_count=config.text.min_count)
+        return cls(readers, vocabulary, config.text.max_words)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What is read."""
+        return (*self.readers, *((TEXT,) if self.vocabulary is not None else ()))
+
+    def shapes(self) -> dict[str, InputShape]:
+        """What a network must know of its inputs."""
+        shapes = {
+            modality: InputShape(reader.dimensions, reader.max_length)
+            for modality, reader in self.readers.items()
+        }
+        if self.vocabulary is not None:
+            shapes[TEXT] = InputShape(0, self.max_words, n_tokens=len(self.vocabulary))
+        return shapes
+
+    def read(self, utterances: Utterances) -> "Dataset":
+        """Make utterances ready for batches."""
+        return Dataset(self, utterances)
+
+
+class Dataset:
+    """Utterances as a network sees them.
+
+    Attributes:
+        utterances: Where they come from.
+        labels: Classes `(n,)` int64.
+    """
+
+    def __init__(self, inputs: Inputs, utterances: Utterances) -> None:
+        self.utterances = utterances
+        self.labels = torch.from_numpy(utterances.labels)
+        self._inputs = inputs
+        self._scales = {
+            modality: reader.scales(utterances, modality)
+            for modality, reader in inputs.readers.items()
+        }
+        self._tokens = self._encode_text() if inputs.vocabulary is not None else []
+        self._lengths = self._relative_lengths()
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self.utterances)
+
+    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
+        """Every utterance once, in random batches of similar length.
+
+        The utterances are shuffled and cut into buckets of `bucket_batches` batches; a bucket is
+        sorted by length and cut into batches; the batches are shuffled again.
+
+        Args:
+            batch_size: Utterances a batch; the last may be smaller.
+            bucket_batches: 1 for purely random batches; more for less padding.
+            seed: Of the order.
+        """
+        generator = np.random.default_rng(seed)
+        order = generator.permutation(len(self))
+        size = batch_size * bucket_batches
+        buckets = [order[start : start + size] for start in range(0, len(order), size)]
+        batches = [
+            batch for bucket in buckets for batch in self._by_length(bucket, batch_size)
+        ]
+        for index in generator.permutation(len(batches)):
+            yield self.batch(batches[index])
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """Every utterance once, by length, for evaluation; `Batch.rows` tells which is which."""
+        for rows in self._by_length(np.arange(len(self)), batch_size):
+            yield self.batch(rows)
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """The utterances of some rows, padded to the longest of them."""
+        modalities = {name: self._features(name, rows) for name in self._inputs.readers}
+        if self._inputs.vocabulary is not None:
+            modalities[TEXT] = _padded_tokens([self._tokens[row] for row in rows])
+        where = torch.from_numpy(np.ascontiguousarray(rows))
+        return Batch(modalities, self.labels[where], where)
+
+    def _features(self, modality: str, rows: NDArray[np.int64]) -> Sequence:
+        reader = self._inputs.readers[modality]
+        scales = self._scales[modality]
+        sequences = [
+            self.utterances.sequence(modality, row)[: reader.max_length] for row in rows
+        ]
+        lengths = [len(frames) for frames in sequences]
+        values = np.full((len(rows), max(1, *lengths), reader.dimensions), np.nan, np.float32)
+        for place, (row, frames) in enumerate(zip(rows, sequences, strict=True)):
+            scale = scales[row]
+            values[place, : len(frames)] = frames if scale is None else scale(frames)
+        valid = torch.from_numpy(np.isfinite(values))
+        mask = valid.any(2)
+        return Sequence(torch.from_numpy(values).masked_fill_(~valid, 0), mask, mask.any(1))
+
+    def _encode_text(self) -> list[NDArray[np.int64]]:
+        vocabulary = self._inputs.vocabulary
+        assert vocabulary is not None
+        transcripts = self.utterances.table["transcript"]
+        return [
+            np.asarray(vocabulary.encode(tokenise(text))[: self._inputs.max_words], np.int64)
+            if isinstance(text, str)
+            else np.zeros(0, np.int64)
+            for text in transcripts
+        ]
+
+    def _relative_lengths(self) -> NDArray[np.float64]:
+        """One figure an utterance by which batches are sorted: its lengths as shares of the longest."""
+        total = np.zeros(len(self))
+        for modality, reader in self._inputs.readers.items():
+            sequences = (self.utterances.sequence(modality, row) for row in range(len(self)))
+            lengths = np.array([min(len(frames), reader.max_length) for frames in sequences])
+            total += lengths / max(1, lengths.max(initial=0))
+        if self._tokens:
+            lengths = np.array([len(tokens) for tokens in self._tokens])
+            total += lengths / max(1, lengths.max())
+        return total
+
+    def _by_length(self, rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+        ordered = rows[np.argsort(self._lengths[rows], kind="stable")]
+        return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+def _fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> FeatureReader:
+    settings: Any = getattr(config, modality, None)
+    rows = range(len(train))
+    lengths = [len(train.sequence(modality, row)) for row in rows]
+    longest = max(lengths, default=0)
+    if longest == 0:
+        raise ConfigError(
+            f"model.encoders.{modality}: no training utterance has {modality}; leave the encoder "
+            "out (model=…) or give the corpus this modality"
+        )
+    dimensions = train.sequence(modality, int(np.argmax(lengths))).shape[1]
+    max_length = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", longest)
+    normalise = getattr(settings, "normalise", "corpus")
+    corpus: Scale | None = None
+    speakers: dict[str, Scale] = {}
+    if normalise == "corpus":
+        corpus = Scale.fit((train.sequence(modality, row) for row in rows), dimensions)
+    elif normalise == "speaker":
+        names = train.table["speaker"].to_numpy()
+        speakers = {
+            name: _speaker_scale(train, modality, names == name, dimensions)
+            for name in np.unique(names)
+        }
+    return FeatureReader(
+        dimensions, max_length, corpus, speakers, by_speaker=normalise == "speaker"
+    )
+
+
+def _speaker_scale(
+    utterances: Utterances, modality: str, mine: NDArray[np.bool_], dimensions: int
+) -> Scale:
+    sequences = (utterances.sequence(modality, int(row)) for row in np.flatnonzero(mine))
+    return Scale.fit(sequences, dimensions)
+
+
+def _padded_tokens(tokens: list[NDArray[np.int64]]) -> Sequence:
+    longest = max(1, *(len(one) for one in tokens))
+    values = np.zeros((len(tokens), longest), np.int64)
+    mask = np.zeros((len(tokens), longest), bool)
+    for place, one in enumerate(tokens):
+        values[place, : len(one)] = one
+        mask[place, : len(one)] = True
+    mask_BT = torch.from_numpy(mask)
+    return Sequence(torch.from_numpy(values), mask_BT, mask_BT.any(1))

@@ -1,0 +1,189 @@
+"""One configuration, one split, one seed: a training that can be stopped and taken up again.
+
+`Material` reads the development utterances as a configuration wants them and keeps the last reading,
+for most trials of a search read alike. `run` trains, keeps the answers of the best epoch, and hands
+a `Progress` to its caller after every epoch; `SavedRun` is what a checkpoint file holds.
+"""
+
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emotion_hpo.config import ExperimentConfig, fingerprint
+from emotion_hpo.dataset import Dataset, Inputs
+from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.models import build_network
+from emotion_hpo.records import Epoch, write_bytes
+from emotion_hpo.splits import Development
+from emotion_hpo.training import Checkpoint, Evaluation, fit
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A split, read: what was learnt from the training part, and both parts as data sets."""
+
+    inputs: Inputs
+    train: Dataset
+    validation: Dataset
+
+
+class Material:
+    """The development utterances, read once for all trials that read them alike."""
+
+    def __init__(self, development: Development) -> None:
+        self.development = development
+        self._key = ""
+        self._reading: Reading | None = None
+
+    def read(self, config: ExperimentConfig) -> Reading:
+        """The training and validation part as this configuration's network wants them."""
+        modalities = tuple(config.model.encoders)
+        key = fingerprint(config.features) + "/".join(modalities)
+        if self._reading is None or key != self._key:
+            part = self.development
+            inputs = Inputs.fit(part.train, config.features, modalities)
+            self._reading = Reading(inputs, inputs.read(part.train), inputs.read(part.validation))
+            self._key = key
+        return self._reading
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training has come to so far.
+
+    Attributes:
+        curve: Every epoch.
+        best_epoch: The first epoch with the highest objective.
+        value: The objective at `best_epoch`.
+        probabilities: Validation probabilities `(n, classes)` at `best_epoch`.
+    """
+
+    curve: tuple[Epoch, ...]
+    best_epoch: int
+    value: float
+    probabilities: NDArray[np.float32]
+
+    def after(self, epoch: Epoch, evaluation: Evaluation, objective: str) -> "Outcome":
+        """The same, one epoch on."""
+        value = epoch.metrics[objective]
+        curve = (*self.curve, epoch)
+        if self.curve and value <= self.value:
+            return Outcome(curve, self.best_epoch, self.value, self.probabilities)
+        return Outcome(curve, epoch.epoch, value, evaluation.probabilities)
+
+
+NOTHING_YET = Outcome((), 0, float("-inf"), np.zeros((0, 0), np.float32))
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A training between two epochs, as a checkpoint file holds it."""
+
+    checkpoint: Checkpoint
+    outcome: Outcome
+
+    def save(self, path: Path) -> None:
+        """Replace the checkpoint file as a whole."""
+        content = {
+            "epoch": self.checkpoint.epoch,
+            "network": self.checkpoint.network,
+            "optimizer": self.checkpoint.optimizer,
+            "curve": [epoch.to_json() for epoch in self.outcome.curve],
+            "best_epoch": self.outcome.best_epoch,
+            "value": self.outcome.value,
+            "probabilities": torch.from_numpy(self.outcome.probabilities),
+        }
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        write_bytes(path, buffer.getbuffer())
+
+    @classmethod
+    def load(cls, path: Path) -> "SavedRun | None":
+        """Read a checkpoint file, or None where there is none.
+
+        Raises:
+            StudyError: It cannot be read.
+        """
+        if not path.exists():
+            return None
+        try:
+            content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise StudyError(
+                f"{path} is broken ({type(error).__name__}); remove it, and the trial starts anew"
+            ) from None
+        outcome = Outcome(
+            tuple(map(Epoch.from_json, content["curve"])),
+            content["best_epoch"],
+            content["value"],
+            content["probabilities"].numpy(),
+        )
+        state = Checkpoint(content["epoch"], content["network"], content["optimizer"])
+        return cls(state, outcome)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What `run` hands on after every epoch."""
+
+    outcome: Outcome
+    saved: Callable[[], SavedRun]
+
+
+def run(
+    config: ExperimentConfig,
+    material: Material,
+    seed: int,
+    objective: str,
+    after_epoch: Callable[[Progress], bool],
+    resume: SavedRun | None = None,
+) -> Outcome:
+    """Train one configuration on the training part and judge it on the validation part.
+
+    Args:
+        config: What to train.
+        material: What to train on.
+        seed: Of initial weights, batches and dropout.
+        objective: Metric that makes an epoch the best one, such as `val/accuracy`.
+        after_epoch: Called after every epoch; True ends the training.
+        resume: Where to continue.
+
+    Raises:
+        TrialFailed: The training diverged.
+    """
+    reading = material.read(config)
+    classes = reading.train.utterances.classes
+    network = build_network(config.model, reading.inputs.shapes(), len(classes), seed=seed)
+    outcome = resume.outcome if resume else NOTHING_YET
+
+    def on_epoch(
+        epoch: Epoch, evaluation: Evaluation | None, checkpoint: Callable[[], Checkpoint]
+    ) -> bool:
+        nonlocal outcome
+        assert evaluation is not None
+        outcome = outcome.after(epoch, evaluation, objective)
+        return after_epoch(Progress(outcome, lambda: SavedRun(checkpoint(), outcome)))
+
+    start = resume.checkpoint if resume else None
+    fit(network, reading.train, reading.validation, config.training, seed, on_epoch, start)
+    return outcome
+
+
+def check_modalities(config: ExperimentConfig, available: tuple[str, ...], corpus: str) -> None:
+    """Say at once if the network reads a modality that the corpus does not have.
+
+    Raises:
+        ConfigError: With what works instead.
+    """
+    if absent := [name for name in config.model.encoders if name not in available]:
+        raise ConfigError(
+            f"model.encoders: corpus {corpus} has {', '.join(available)}, but the model reads "
+            f"{', '.join(absent)}; choose a model of these, such as model={available[0]}"
+        )

@@ -1,0 +1,105 @@
+"""`holdout_ledger.jsonl`: who opened which holdout, when, and what came out. Lines are only added.
+
+An opening is two lines: `opened`, written before a byte of the holdout is read, and `scored` with
+the figure. A scoring that was cut off between them may be completed by the same model, for that
+teaches nobody anything new; every other one is a second look and must be asked for.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from emotion_hpo.errors import HoldoutError
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one `studies/` folder."""
+
+    path: Path
+
+    def openings(self, holdout: str) -> list[dict[str, Any]]:
+        """The `opened` lines of a holdout, the first opening first, its score with each."""
+        lines = [line for line in self._lines() if line["holdout"] == holdout]
+        scores = {line["opening"]: line["accuracy"] for line in lines if line["event"] == "scored"}
+        return [
+            {**line, "accuracy": scores.get(line["opening"])}
+            for line in lines
+            if line["event"] == "opened"
+        ]
+
+    def check(self, holdout: str, model: str, *, rescore: bool) -> None:
+        """Make sure that a model may score a holdout, before it is trained at length.
+
+        Raises:
+            HoldoutError: It has been scored, and `rescore` was not asked for.
+        """
+        earlier = self.openings(holdout)
+        others = [one for one in earlier if one["model"] != model or one["accuracy"] is not None]
+        if others and not rescore:
+            first = others[0]
+            score = first["accuracy"]
+            figure = f"accuracy {100 * score:.2f} %" if score is not None else "not finished"
+            raise HoldoutError(
+                f"this holdout was scored before: study {first['study']}, {first['trial']}, "
+                f"{first['at']}, {figure}. A second look makes both figures optimistic; "
+                "rescore=true scores it all the same, and every report will say so"
+            )
+
+    def open(self, holdout: str, model: str, facts: Mapping[str, Any], *, rescore: bool) -> str:
+        """Write that a holdout is opened now; return the opening's name.
+
+        Raises:
+            HoldoutError: As `check`, which another process may have made true meanwhile.
+        """
+        with self._alone():
+            self.check(holdout, model, rescore=rescore)
+            earlier = self.openings(holdout)
+            cut = [one for one in earlier if one["model"] == model and one["accuracy"] is None]
+            if cut:
+                return str(cut[0]["opening"])
+            opening = f"opening_{len(earlier) + 1}"
+            self._append({"event": "opened", "holdout": holdout, "opening": opening, "model": model}
+                         | dict(facts))  # fmt: skip
+            return opening
+
+    def score(self, holdout: str, opening: str, accuracy: float) -> None:
+        """Write what came out of an opening."""
+        line = {"event": "scored", "holdout": holdout, "opening": opening, "accuracy": accuracy}
+        with self._alone():
+            self._append(line)
+
+    def _append(self, line: dict[str, Any]) -> None:
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        text = json.dumps({**line, "at": at}, ensure_ascii=False) + "\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, text.encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _lines(self) -> list[dict[str, Any]]:
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text().splitlines()
+        try:
+            return [json.loads(line) for line in lines if line.strip()]
+        except ValueError:
+            raise HoldoutError(
+                f"{self.path} is not readable; mend its broken line by hand, for it says how often "
+                "a holdout has been scored"
+            ) from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with FileLock(self.path.with_suffix(".lock")):
+            yield

@@ -1,0 +1,92 @@
+"""What a set of predictions is worth: accuracy, unweighted average recall, macro F1, intervals.
+
+The field's *weighted accuracy* is `accuracy` here, its *unweighted accuracy* is `uar`. Only classes
+that occur among the labels count towards `uar` and `macro_f1`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int64]
+Statistic = Callable[[NDArray[np.int64]], float]
+
+
+def confusion(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[np.int64]:
+    """Counts `(n_classes, n_classes)`: a row a true class, a column a predicted one."""
+    flat = np.bincount(labels * n_classes + predicted, minlength=n_classes * n_classes)
+    return flat.reshape(n_classes, n_classes)
+
+
+def accuracy(counts: NDArray[np.int64]) -> float:
+    """Share of utterances on the diagonal of a confusion matrix."""
+    total = counts.sum()
+    return float(np.trace(counts) / total) if total else float("nan")
+
+
+def recall_by_class(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Recall of each class; NaN for a class that does not occur."""
+    support = counts.sum(1)
+    return np.divide(
+        np.diag(counts), support, out=np.full(len(counts), np.nan), where=support > 0
+    )
+
+
+def uar(counts: NDArray[np.int64]) -> float:
+    """Unweighted average recall: the mean of the classes' recalls."""
+    recalls = recall_by_class(counts)
+    return float(np.nanmean(recalls)) if np.isfinite(recalls).any() else float("nan")
+
+
+def macro_f1(counts: NDArray[np.int64]) -> float:
+    """Mean of the classes' F1 over the classes that occur among labels or predictions."""
+    denominator = counts.sum(1) + counts.sum(0)
+    occurs = denominator > 0
+    if not occurs.any():
+        return float("nan")
+    return float((2 * np.diag(counts)[occurs] / denominator[occurs]).mean())
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval."""
+
+    low: float
+    high: float
+
+
+def dialogue_interval(
+    statistic: Callable[[NDArray[np.int64]], float],
+    labels: Labels,
+    predicted: Labels,
+    dialogues: Sequence[str],
+    n_classes: int,
+    *,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Percentile bootstrap over whole dialogues, for utterances of one are not independent.
+
+    Args:
+        statistic: A function of a confusion matrix: `accuracy`, `uar` …
+        labels: True classes `(n,)`.
+        predicted: Predicted classes `(n,)`.
+        dialogues: The dialogue of each utterance `(n,)`.
+        n_classes: Number of classes.
+        level: Coverage aimed at.
+        n_resamples: Number of resamples.
+        seed: Of the resampling.
+    """
+    names, groups = np.unique(np.asarray(dialogues), return_inverse=True)
+    counts = np.zeros((len(names), n_classes, n_classes), np.int64)
+    np.add.at(counts, (groups, labels, predicted), 1)
+    generator = np.random.default_rng(seed)
+    draws = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), n_resamples)
+    resampled = np.einsum("rd,dij->rij", draws, counts)
+    values = [statistic(one) for one in resampled]
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return Interval(float(low), float(high))

@@ -1,0 +1,34 @@
+"""From a configuration to its feature store: what every command does before its own work."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from emotion_hpo.config import ExperimentConfig
+from emotion_hpo.corpus import open_corpus
+from emotion_hpo.features.store import FeatureStore, prepare
+
+#: Utterances done, utterances in all, what is being done.
+OnProgress = Callable[[int, int, str], None]
+
+
+def prepare_features(
+    config: ExperimentConfig, directory: Path, on_progress: OnProgress
+) -> FeatureStore:
+    """Extract and store what is not stored yet, on all cores; at once where everything is there.
+
+    Raises:
+        CorpusError: The corpus cannot be read.
+        FeatureError: The features cannot be extracted or stored.
+    """
+    corpus = open_corpus(config.corpus)
+    return prepare(corpus, config.features, directory, n_cores(), on_progress)
+
+
+def quiet(_done: int, _total: int, _what: str) -> None:
+    """Show nothing."""
+
+
+def n_cores() -> int:
+    """Cores that this process may use, which a cluster may have made fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,315 @@
+"""Every file and folder name of a study, and the schemas of what is written there.
+
+`search`, `final` and `report` talk to each other through these files alone. A file is written beside
+its final name, flushed to disk and renamed: a reader sees the old content or the new, never half.
+"""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from emotion_hpo.errors import StudyError
+
+
+class TrialState(StrEnum):
+    """Where a trial stands; the last four are ends."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # another trial continues it; it counts towards no budget
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it counts towards the budget."""
+        return self in {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED}
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training part.
+
+    Attributes:
+        epoch: From 1.
+        metrics: `train/loss`, `val/loss`, `val/accuracy`, `val/uar`, `val/macro_f1`.
+        seconds: What it took, validation included.
+        finished_at: Seconds since 1970.
+    """
+
+    epoch: int
+    metrics: Mapping[str, float]
+    seconds: float
+    finished_at: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored."""
+        return {
+            "epoch": self.epoch,
+            "metrics": dict(self.metrics),
+            "seconds": self.seconds,
+            "finished_at": self.finished_at,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """As read back."""
+        return cls(**stored)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as search, tracking, final and report see it.
+
+    Attributes:
+        number: Optuna's; the folder is `trial_<number>`.
+        state: Where it stands.
+        params: Path in the configuration → value drawn.
+        value: The objective, or None while there is none.
+        best_epoch: The epoch that `value` is from.
+        curve: Every epoch trained.
+        worker: Who trained it.
+        reason: Why it failed.
+        continues: Number of the interrupted trial whose checkpoint it took up.
+        seed: Of its training.
+        started_at: Seconds since 1970.
+        finished_at: Seconds since 1970.
+    """
+
+    number: int
+    state: TrialState
+    params: Mapping[str, Any] = field(default_factory=dict)
+    value: float | None = None
+    best_epoch: int | None = None
+    curve: tuple[Epoch, ...] = ()
+    worker: str | None = None
+    reason: str | None = None
+    continues: int | None = None
+    seed: int | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        """As people write it: `trial_42`."""
+        return f"trial_{self.number}"
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training, over all lives of the trial."""
+        return math.fsum(epoch.seconds for epoch in self.curve)
+
+
+@dataclass(frozen=True)
+class TrialHome:
+    """The files of one trial."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The complete experiment configuration that was trained."""
+        return self.path / "config.yaml"
+
+    @property
+    def record(self) -> Path:
+        """How the trial ended."""
+        return self.path / "trial.json"
+
+    @property
+    def curve(self) -> Path:
+        """Every epoch's metrics."""
+        return self.path / "curve.json"
+
+    @property
+    def probabilities(self) -> Path:
+        """Validation ids, labels and class probabilities at the best epoch."""
+        return self.path / "validation.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of an unfinished training; gone once the trial has ended."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the worker that trains the trial, so that a dead worker is told from a live one."""
+        return self.path / ".lock"
+
+    def read_curve(self) -> tuple[Epoch, ...]:
+        """The epochs stored so far."""
+        if not self.curve.exists():
+            return ()
+        return tuple(map(Epoch.from_json, json.loads(self.curve.read_text())))
+
+    def write_curve(self, curve: tuple[Epoch, ...]) -> None:
+        """Store the epochs trained so far."""
+        write_json(self.curve, [epoch.to_json() for epoch in curve])
+
+
+@dataclass(frozen=True)
+class FinalHome:
+    """The files of one final model."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The trained networks with all that is needed to use them."""
+        return self.path / "model.pt"
+
+    @property
+    def plan(self) -> Path:
+        """Identity of the model that is stored, written after it."""
+        return self.path / "model.id"
+
+    @property
+    def result(self) -> Path:
+        """The test figures."""
+        return self.path / "result.json"
+
+    @property
+    def predictions(self) -> Path:
+        """One row a test utterance: truth, prediction, probabilities."""
+        return self.path / "predictions.csv"
+
+    @property
+    def confusion(self) -> Path:
+        """The confusion matrix as a picture."""
+        return self.path / "confusion.png"
+
+
+@dataclass(frozen=True)
+class StudyHome:
+    """The files of one study: `<directory>/<name>/`, and those it shares with its siblings."""
+
+    directory: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The study's own folder."""
+        return self.directory / self.name
+
+    @property
+    def study(self) -> Path:
+        """Resolved configuration, fingerprints, versions and commit."""
+        return self.path / "study.yaml"
+
+    @property
+    def database(self) -> Path:
+        """Optuna's SQLite file."""
+        return self.path / "study.db"
+
+    @property
+    def summary(self) -> Path:
+        """What `search` found."""
+        return self.path / "search.json"
+
+    @property
+    def claims(self) -> Path:
+        """Lock under which a worker claims its next trial."""
+        return self.path / ".claims.lock"
+
+    @property
+    def coordinator(self) -> Path:
+        """Lock of the one `search` that runs this study."""
+        return self.path / ".coordinator.lock"
+
+    @property
+    def features(self) -> Path:
+        """Feature shards, shared by all studies."""
+        return self.directory / "features"
+
+    @property
+    def ledger(self) -> Path:
+        """Every opening of a holdout, shared by all studies."""
+        return self.directory / "holdout_ledger.jsonl"
+
+    @property
+    def mlflow_database(self) -> Path:
+        """MLflow's SQLite file, shared by all studies."""
+        return self.directory / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """MLflow's artifacts, shared by all studies."""
+        return self.directory / "mlartifacts"
+
+    def trial(self, number: int) -> TrialHome:
+        """The home of a trial."""
+        return TrialHome(self.path / "trials" / f"trial_{number}")
+
+    def final(self, number: int) -> FinalHome:
+        """The home of a final model."""
+        return FinalHome(self.path / "final" / f"trial_{number}")
+
+    def worker_log(self, worker: str) -> Path:
+        """What a worker printed."""
+        return self.path / "workers" / f"{worker}.log"
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder that can be written to, or say why not."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise StudyError(
+            f"cannot write to {path}: {error.strerror}; choose another folder with "
+            "study.directory=FOLDER"
+        ) from None
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file as a whole, or leave it as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StudyError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON as people read it; NaN and infinity become null, which every reader knows."""
+    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def write_yaml(path: Path, content: object) -> None:
+    """Write YAML in the order given."""
+    write_bytes(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+
+
+def read_yaml(path: Path) -> Any:  # noqa: ANN401 (YAML is untyped until it is built)
+    """Read YAML that was written here."""
+    try:
+        return yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path} is not readable: {error}".replace("\n", " ")) from None
+
+
+def _finite(content: object) -> object:
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {str(key): _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content

@@ -1,0 +1,254 @@
+"""What a person sees while a command runs: a live table on a terminal, plain lines elsewhere.
+
+Results and hints go to standard output, progress to standard error, so that a pipe gets the results
+alone. Nothing here decides anything.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from emotion_hpo.preparation import OnProgress
+from emotion_hpo.records import Trial, TrialState
+
+#: A plain log gets a line at most this often while features are prepared.
+_PLAIN_INTERVAL_S = 5.0
+
+
+def say(line: str = "") -> None:
+    """Print a result or a hint."""
+    Console(highlight=False, soft_wrap=True).print(line)
+
+
+def note(line: str) -> None:
+    """Print something that a person should know, beside the results."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(line, markup=False)
+
+
+def percent(value: float | None) -> str:
+    """A share as people read it.
+
+    >>> percent(0.7104), percent(None)
+    ('71.04 %', '–')
+    """
+    return "–" if value is None else f"{100 * value:.2f} %"
+
+
+def duration(seconds: float) -> str:
+    """A time as people read it.
+
+    >>> duration(12), duration(200), duration(7260)
+    ('12 s', '3 min 20 s', '2 h 01 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+@contextmanager
+def preparing(title: str) -> Iterator[OnProgress]:
+    """Show how far the preparation of features is; nothing if there is nothing to do."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_progress(title)
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(title, total=None, visible=False)
+
+        def show(done: int, total: int, what: str) -> None:
+            bars.update(
+                task, completed=done, total=total, description=f"{title}: {what}", visible=True
+            )
+
+        yield show
+
+
+def _plain_progress(title: str) -> OnProgress:
+    last = 0.0
+
+    def show(done: int, total: int, what: str) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last >= _PLAIN_INTERVAL_S:
+            last = time.monotonic()
+            print(f"{title}: {what} {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
+
+    return show
+
+
+@contextmanager
+def retraining(n_seeds: int) -> Iterator[Callable[[int, int, int], None]]:
+    """Show how far the training of a final model is."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        task = bars.add_task("Retraining", total=None, visible=False)
+
+        def show(index: int, epoch: int, epochs: int) -> None:
+            words = f"Retraining: seed {index + 1}/{n_seeds}, epoch {epoch}/{epochs}"
+            done, total = index * epochs + epoch, n_seeds * epochs
+            bars.update(task, completed=done, total=total, description=words, visible=True)
+            if not console.is_terminal and epoch:
+                print(words, file=sys.stderr, flush=True)  # noqa: T201
+
+        yield show
+
+
+def show_final(result: Mapping[str, Any]) -> None:
+    """Print the test figures with their intervals."""
+    mark = " (synthetic data)" if result["synthetic"] else ""
+    speakers = ", ".join(result["test_speakers"])
+    say(
+        f"\n{result['trial']} of study {result['study']}: {result['epochs']} epochs on "
+        f"{result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
+    )
+    say(
+        f"Session {result['test_session']}, {result['n_test']} utterances of "
+        f"{len(result['test_speakers'])} speakers ({speakers}){mark}"
+    )
+    table = Table("", "score", "95 % interval", "n", box=None, padding=(0, 2, 0, 0))
+    for name, words in (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1")):
+        table.add_row(words, percent(result[name]), _interval(result[f"{name}_interval"]), "")
+    for name, one in result["recall_by_class"].items():
+        recall = None if one["recall"] is None else float(one["recall"])
+        table.add_row(
+            f"recall {name}", percent(recall), _interval(one["interval"]), str(one["n"])
+        )
+    Console(highlight=False).print(table)
+    say(
+        f"Intervals resample the {result['n_dialogues']} dialogues; they say nothing about other "
+        "speakers than these."
+    )
+    if result["n_scorings"] > 1:
+        say(f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic.")
+
+
+def show_corpus(name: str, found: Mapping[str, Any], *, synthetic: bool) -> None:
+    """Print what a corpus holds: utterances by session and class, modalities, durations."""
+    by_session = found["n_by_session_emotion"]
+    classes = list(next(iter(by_session.values())))
+    mark = " (synthetic)" if synthetic else ""
+    table = Table("session", title=f"Corpus {name}{mark}", title_justify="left")
+    for one in (*classes, "all"):
+        table.add_column(one, justify="right")
+    for session, counts in by_session.items():
+        table.add_row(session, *(str(counts[c]) for c in classes), str(sum(counts.values())))
+    Console(highlight=False).print(table)
+    modalities = ", ".join(f"{name} {n}" for name, n in found["n_by_modality"].items())
+    say(f"{found['n_utterances']} utterances; with {modalities}")
+
+
+def _interval(bounds: Sequence[float | None]) -> str:
+    """Two shares as people read them.
+
+    >>> _interval([0.6, 0.7])
+    '60.0 – 70.0 %'
+    """
+    low, high = bounds
+    return "–" if low is None or high is None else f"{100 * low:.1f} – {100 * high:.1f} %"
+
+
+class SearchScreen:
+    """The state of a search: a row a worker, the best so far, the time left."""
+
+    def __init__(
+        self, study: str, n_trials: int, epochs: int, before: Iterable[Trial], *, synthetic: bool
+    ) -> None:
+        self._study = study
+        self._n_trials = n_trials
+        self._epochs = epochs
+        self._words = " on the synthetic twin" if synthetic else ""
+        self._began = time.monotonic()
+        self._console = Console(stderr=True)
+        self._told = {one.number for one in before if one.state.is_finished}
+        self._n_before = len(self._told)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop drawing."""
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def show(self, trials: Sequence[Trial], best: Trial | None, message: str = "") -> None:
+        """Draw the state of the study."""
+        if self._console.is_terminal:
+            self._live.update(self._table(trials, best, message))
+            return
+        ended = {one.number for one in trials if one.state.is_finished}
+        for one in trials:
+            if one.number in ended - self._told:
+                self._told.add(one.number)
+                note(self._line(one, len(ended), best))
+
+    def _line(self, one: Trial, n_ended: int, best: Trial | None) -> str:
+        if one.state is TrialState.FAILED:
+            told = f"failed: {one.reason}"
+        else:
+            told = f"{one.state} {percent(one.value)} at epoch {one.best_epoch}/{len(one.curve)}"
+        leader = f"; best {best.name} {percent(best.value)}" if best else ""
+        return (
+            f"[{n_ended}/{self._n_trials}] {one.name} {told}, {duration(one.seconds)}{leader}"
+            f"{self._time_left_words(n_ended)}"
+        )
+
+    def _table(
+        self, trials: Sequence[Trial], best: Trial | None, message: str
+    ) -> RenderableType:
+        table = Table(title=f"Study {self._study}{self._words}", title_justify="left")
+        for heading in ("worker", "trial"):
+            table.add_column(heading)
+        for heading in ("epoch", "validation accuracy", "best epoch so far"):
+            table.add_column(heading, justify="right")
+        for one in sorted(_running(trials), key=lambda one: one.worker or ""):
+            scores = [epoch.metrics["val/accuracy"] for epoch in one.curve]
+            table.add_row(
+                one.worker,
+                one.name,
+                f"{min(len(one.curve) + 1, self._epochs)}/{self._epochs}",
+                percent(scores[-1] if scores else None),
+                percent(max(scores, default=None)),
+            )
+        n_ended = sum(one.state.is_finished for one in trials)
+        counts = f"{n_ended} of {self._n_trials} trials finished{self._time_left_words(n_ended)}"
+        leader = f"best so far: {best.name} {percent(best.value)}" if best else "no score yet"
+        lines = [Text(counts), Text(leader), *([Text(message, "yellow")] if message else [])]
+        return Group(table, *lines)
+
+    def _time_left_words(self, n_ended: int) -> str:
+        """From the pace of this run; silent until there is one."""
+        n_here, left = n_ended - self._n_before, self._n_trials - n_ended
+        if n_here <= 0 or left <= 0:
+            return ""
+        pace = (time.monotonic() - self._began) / n_here
+        return f", about {duration(pace * left)} left"
+
+
+def _running(trials: Iterable[Trial]) -> list[Trial]:
+    return [one for one in trials if one.state is TrialState.RUNNING]

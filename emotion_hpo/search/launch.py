@@ -1,0 +1,75 @@
+"""Worker processes on this machine: started, watched, stopped.
+
+A worker runs in a session of its own, so that Ctrl-C in the terminal reaches the coordinator alone,
+which then decides. It holds the reading end of a pipe whose writing end is ours: if we die in
+whatever way, the pipe closes and the worker stops.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+from emotion_hpo.preparation import n_cores
+from emotion_hpo.records import StudyHome
+
+
+@dataclass
+class LocalLauncher:
+    """Up to `n_workers` processes that share this machine's cores."""
+
+    home: StudyHome
+    n_workers: int
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start one worker; what it prints is kept in the study's home."""
+        n_threads = max(1, n_cores() // self.n_workers)
+        threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+        log = self.home.worker_log(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        module = "emotion_hpo.search.worker"
+        with log.open("ab") as output:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", module, str(self.home.path), name, str(n_threads)],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env={**os.environ, **threads},
+            )
+
+    def ended(self) -> dict[str, int]:
+        """Name → exit status of each worker that has ended since the last call."""
+        statuses = {name: process.poll() for name, process in self._processes.items()}
+        over = {name: status for name, status in statuses.items() if status is not None}
+        for name in over:
+            self._forget(name)
+        return over
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Names of the workers that have not been seen to end."""
+        return tuple(self._processes)
+
+    def stop(self) -> None:
+        """Ask every worker to end after its running epoch."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End every worker now, and wait until it is gone."""
+        self._signal(signal.SIGKILL)
+        for name in self.running:
+            self._processes[name].wait()
+            self._forget(name)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.send_signal(number)
+
+    def _forget(self, name: str) -> None:
+        process = self._processes.pop(name)
+        if process.stdin is not None:
+            process.stdin.close()

@@ -1,0 +1,127 @@
+"""Ranges over the configuration: checked before anything runs, applied to make a trial's own.
+
+A space maps paths of the configuration to ranges. It is checked by building: each bound and each
+choice is put into the configuration, which then says itself whether it can be.
+"""
+
+from collections.abc import Mapping
+
+from emotion_hpo.config import (
+    ExperimentConfig,
+    Range,
+    Scalar,
+    build,
+    dump,
+    flatten,
+    with_value,
+)
+from emotion_hpo.errors import ConfigError, unknown_name
+
+#: Parts of the configuration that a space may vary; corpus and split decide what is judged on.
+SEARCHABLE = ("features", "model", "training")
+
+Params = Mapping[str, Scalar]
+
+
+def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
+    """The configuration with some values replaced.
+
+    Raises:
+        ConfigError: The result is not a configuration.
+    """
+    plain = dump(base)
+    for path, value in params.items():
+        plain = with_value(plain, path, value)
+    return build(ExperimentConfig, plain)
+
+
+def defaults(base: ExperimentConfig, space: Mapping[str, Range]) -> dict[str, Scalar]:
+    """The configuration's own point of the space, without ranges whose condition it fails."""
+    values = flatten(dump(base))
+    return {path: values[path] for path, one in space.items() if applies(one, values)}
+
+
+def applies(one: Range, values: Params) -> bool:
+    """Whether a conditional range is drawn, given the values of the other paths."""
+    return all(values.get(path) == value for path, value in one.when.items())
+
+
+def check_space(base: ExperimentConfig, space: Mapping[str, Range]) -> None:
+    """Check every range against the configuration.
+
+    Raises:
+        ConfigError: With a line for every range that does not fit.
+    """
+    errors = [
+        f"space.{path}: {fault}"
+        for path, one in space.items()
+        if (fault := _fault(base, path, one)) is not None
+    ]
+    if errors:
+        raise ConfigError("\n".join(errors))
+
+
+def check_params(base: ExperimentConfig, space: Mapping[str, Range], params: Params) -> None:
+    """Check a known configuration that is to be tried.
+
+    Raises:
+        ConfigError: A path is not searched over, or a value lies outside its range.
+    """
+    errors = []
+    for path, value in params.items():
+        if path not in space:
+            errors.append(f"study.enqueue: {unknown_name('path of the space', path, space)}")
+        elif not contains(space[path], value):
+            errors.append(f"study.enqueue: {path}={value} lies outside {shown(space[path])}")
+    if errors:
+        raise ConfigError("\n".join(errors))
+    configured(base, params)
+
+
+def contains(one: Range, value: Scalar) -> bool:
+    """Whether a value can be drawn from a range.
+
+    >>> contains(Range(low=1, high=3), 2), contains(Range(low=1, high=3), 4)
+    (True, False)
+    """
+    if one.choices is not None:
+        return value in one.choices
+    assert one.low is not None
+    assert one.high is not None
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and one.low <= value <= one.high
+    )
+
+
+def shown(one: Range) -> str:
+    """A range as people write it.
+
+    >>> shown(Range(low=0.0, high=0.4))
+    '0.0…0.4'
+    """
+    if one.choices is not None:
+        return "{" + ", ".join(map(str, one.choices)) + "}"
+    return f"{one.low}…{one.high}" + (" (log)" if one.log else "")
+
+
+def _fault(base: ExperimentConfig, path: str, one: Range) -> str | None:
+    """What is wrong with a range, or None."""
+    if path.split(".")[0] not in SEARCHABLE:
+        return f"only {', '.join(SEARCHABLE)} can be searched over"
+    plain = flatten(dump(base))
+    if path not in plain and not one.when:
+        return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
+    for value in one.choices or (one.low, one.high):
+        try:
+            configured(base, {**one.when, path: value})
+        except ConfigError as error:
+            return f"{value} is not possible ({str(error).splitlines()[0]})"
+    default = plain.get(path)
+    if applies(one, plain) and not contains(one, default):
+        return (
+            f"the default {path}={default} lies outside {shown(one)}; widen the range, or set "
+            f"{path} to a value inside"
+        )
+    return None

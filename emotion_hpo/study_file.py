@@ -1,0 +1,137 @@
+"""`study.yaml`: what a study is, written once, compared whenever a command continues it."""
+
+import importlib.metadata
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emotion_hpo.config import SearchConfig, build, differences, dump, fingerprint, with_value
+from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.records import StudyHome, read_yaml, write_yaml
+
+#: What may change between two runs of one study: nothing that a trial's score depends on.
+_FREE = ("study.n_trials", "study.question", "study.directory", "study.final_seeds")
+_FREE_SECTIONS = ("launcher", "tracking", "storage")
+
+#: Packages whose version may change a number.
+_PACKAGES = ("emotion-hpo", "torch", "numpy", "scipy", "librosa", "scikit-learn", "optuna", "mlflow")
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study as stored.
+
+    Attributes:
+        config: The complete configuration.
+        shards: Session → content key of its features, the sealed session left out.
+        facts: Versions, commit, time of creation, fingerprints.
+    """
+
+    config: SearchConfig
+    shards: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+def exists(home: StudyHome) -> bool:
+    """Whether there is a study here."""
+    return home.study.exists()
+
+
+def read(home: StudyHome) -> StudyFile:
+    """Read a stored study.
+
+    Raises:
+        StudyError: There is none, or it cannot be read.
+    """
+    if not exists(home):
+        others = sorted(path.parent.name for path in home.directory.glob("*/study.yaml"))
+        known = f"studies here: {', '.join(others)}" if others else "run `make search` first"
+        raise StudyError(f"no study {home.name!r} in {home.directory}; {known}")
+    stored = read_yaml(home.study)
+    try:
+        config = build(SearchConfig, stored["config"])
+        # The folder may have been moved, or be named by another relative path now.
+        config = build(
+            SearchConfig, with_value(dump(config), "study.directory", str(home.directory))
+        )
+        return StudyFile(config, stored["shards"], stored["facts"])
+    except (KeyError, TypeError, ConfigError) as error:
+        raise StudyError(
+            f"{home.study} was not written by this version: {str(error).splitlines()[0]}; search "
+            "under another study.name"
+        ) from None
+
+
+def write_or_compare(home: StudyHome, config: SearchConfig, shards: Mapping[str, str]) -> list[str]:
+    """Store a new study, or make sure that an old one is the same; return what a user should know.
+
+    Raises:
+        StudyError: The stored study differs, with the differences and the ways on.
+    """
+    if not exists(home):
+        _write(home, config, shards, _facts(config))
+        return []
+    stored = read(home)
+    changed = differences(_compared(stored.config), _compared(config))
+    changed += differences({"features": dict(stored.shards)}, {"features": dict(shards)})
+    if changed:
+        listed = "".join(f"\n  {line}" for line in changed)
+        raise StudyError(
+            f"study {home.name!r} was searched with another configuration:{listed}\n"
+            "Search under another name (study.name=NAME), or take the old values back."
+        )
+    _write(home, config, shards, stored.facts)
+    old, new = stored.facts.get("commit"), commit()
+    if old != new:
+        return [f"the code has changed since this study began (commit {old} → {new})"]
+    return []
+
+
+def _write(
+    home: StudyHome, config: SearchConfig, shards: Mapping[str, str], facts: Mapping[str, Any]
+) -> None:
+    write_yaml(
+        home.study, {"facts": dict(facts), "shards": dict(shards), "config": dump(config)}
+    )
+
+
+def _compared(config: SearchConfig) -> dict[str, Any]:
+    """The configuration less what may change."""
+    plain = {name: part for name, part in dump(config).items() if name not in _FREE_SECTIONS}
+    for path in _FREE:
+        plain = with_value(plain, path, None)
+    return plain
+
+
+def _facts(config: SearchConfig) -> dict[str, Any]:
+    return {
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "commit": commit(),
+        "fingerprint": {
+            "experiment": fingerprint(config.experiment()),
+            "space": fingerprint({path: dump(one) for path, one in config.space.items()}),
+        },
+        "versions": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def commit() -> str | None:
+    """Commit of the code that runs, or None where it is not a checkout."""
+    folder = Path(__file__).parent
+    result = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result.stdout.strip()[:12] if result.returncode == 0 else None

@@ -1,0 +1,208 @@
+"""The training loop: one flat function, and the evaluation that it calls after every epoch.
+
+Both know batches and networks, and nothing of studies. Whatever follows an epoch (a checkpoint, a
+report to the sampler, a line on the screen) is the caller's `on_epoch`. All randomness of an epoch
+derives from `(seed, epoch)`, so that a training continued from any checkpoint ends where the
+uninterrupted one does, bit for bit.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from emotion_hpo import metrics
+from emotion_hpo.config import TrainingConfig
+from emotion_hpo.dataset import Dataset
+from emotion_hpo.errors import ConfigError, TrialFailed
+from emotion_hpo.records import Epoch
+
+#: Evaluation keeps no activations, so larger batches than training's fit and are faster.
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's answers on a data set, in the data set's order.
+
+    Attributes:
+        probabilities: `(n, classes)` float32, rows sum to 1.
+        metrics: `loss`, `accuracy`, `uar`, `macro_f1`.
+    """
+
+    probabilities: NDArray[np.float32]
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that continues a training: states after `epoch` epochs."""
+
+    epoch: int
+    network: dict[str, Tensor]
+    optimizer: dict[str, Any]
+
+
+#: Called after every epoch; True ends the training.
+OnEpoch = Callable[[Epoch, Evaluation | None, Callable[[], Checkpoint]], bool]
+
+
+def fit(
+    network: nn.Module,
+    train: Dataset,
+    validation: Dataset | None,
+    config: TrainingConfig,
+    seed: int,
+    on_epoch: OnEpoch,
+    start: Checkpoint | None = None,
+) -> None:
+    """Train a network in place.
+
+    Args:
+        network: Modalities → logits `(B, classes)`.
+        train: What it learns from.
+        validation: What it is judged on after every epoch, or None.
+        config: Epochs, optimiser, learning rate …
+        seed: Of batches and dropout.
+        on_epoch: Gets the epoch's figures, the evaluation, and a function that makes a checkpoint.
+        start: Where to continue.
+
+    Raises:
+        TrialFailed: The loss is not a finite number.
+    """
+    device = _device(config)
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
+    network.to(device)
+    optimizer = _optimizer(network, config)
+    class_weights = _class_weights(train, config)
+    if start is not None:
+        network.load_state_dict(start.network)
+        optimizer.load_state_dict(start.optimizer)
+
+    for epoch in range(start.epoch + 1 if start else 1, config.epochs + 1):
+        began = time.perf_counter()
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+        _set_learning_rate(optimizer, config, epoch)
+        network.train()
+        total_loss = torch.zeros((), device=device)
+        for batch in train.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
+            with autocast:
+                logits_BC = network(
+                    {name: part.to(device) for name, part in batch.modalities.items()}
+                )
+            loss = F.cross_entropy(
+                logits_BC.float(),
+                batch.labels.to(device),
+                weight=class_weights,
+                label_smoothing=config.label_smoothing,
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if config.clip_norm is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+            optimizer.step()
+            total_loss += loss.detach() * len(batch)
+
+        figures = {"train/loss": float(total_loss) / len(train)}
+        evaluation = None
+        if validation is not None:
+            evaluation = evaluate(network, validation, config)
+            figures |= {f"val/{name}": value for name, value in evaluation.metrics.items()}
+        if diverged := [name for name, value in figures.items() if not math.isfinite(value)]:
+            raise TrialFailed(f"{diverged[0]} is {figures[diverged[0]]} after epoch {epoch}")
+        report = Epoch(epoch, figures, time.perf_counter() - began, time.time())
+        if on_epoch(report, evaluation, lambda: _checkpoint(epoch, network, optimizer)):  # noqa: B023
+            return
+
+
+def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evaluation:
+    """Ask a network for the class probabilities of every utterance."""
+    device = _device(config)
+    network.to(device).eval()
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
+    logits_NC: Tensor | None = None
+    with torch.inference_mode(), autocast:
+        for batch in data.in_order(EVALUATION_BATCH):
+            some = network({name: part.to(device) for name, part in batch.modalities.items()})
+            if logits_NC is None:
+                logits_NC = torch.empty(len(data), some.shape[1])
+            logits_NC[batch.rows] = some.float().cpu()
+    assert logits_NC is not None, "an empty data set has no answers"
+    loss = float(F.cross_entropy(logits_NC, data.labels))
+    probabilities = logits_NC.softmax(1).numpy()
+    counts = metrics.confusion(data.labels.numpy(), probabilities.argmax(1), logits_NC.shape[1])
+    return Evaluation(
+        probabilities,
+        {
+            "loss": loss,
+            "accuracy": metrics.accuracy(counts),
+            "uar": metrics.uar(counts),
+            "macro_f1": metrics.macro_f1(counts),
+        },
+    )
+
+
+def _checkpoint(epoch: int, network: nn.Module, optimizer: torch.optim.Optimizer) -> Checkpoint:
+    return Checkpoint(epoch, network.state_dict(), optimizer.state_dict())
+
+
+def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    parameters = [one for one in network.parameters() if one.requires_grad]
+    rate, chosen = config.learning_rate, config.optimizer
+    match chosen.name:
+        case "adam":
+            return torch.optim.Adam(parameters, lr=rate, eps=1e-7)  # Keras's epsilon, the reference's
+        case "adamw":
+            return torch.optim.AdamW(parameters, lr=rate, weight_decay=chosen.weight_decay)
+        case "adadelta":
+            return torch.optim.Adadelta(parameters, lr=rate, rho=0.95, eps=1e-7)  # as in Keras
+        case "sgd":
+            return torch.optim.SGD(
+                parameters,
+                lr=rate,
+                momentum=chosen.momentum,
+                weight_decay=chosen.weight_decay,
+                nesterov=chosen.momentum > 0,
+            )
+
+
+def _set_learning_rate(
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int
+) -> None:
+    """A function of the epoch alone, so that nothing of the schedule needs a checkpoint."""
+    rate = config.learning_rate
+    if config.schedule == "cosine":
+        rate *= (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def _class_weights(train: Dataset, config: TrainingConfig) -> Tensor | None:
+    if config.class_weights == "none":
+        return None
+    counts = torch.bincount(train.labels, minlength=len(train.utterances.classes))
+    weights = len(train) / (len(counts) * counts.clamp(min=1))
+    return weights.to(_device(config))
+
+
+def _device(config: TrainingConfig) -> torch.device:
+    has_cuda = torch.cuda.is_available()
+    if config.device == "cuda" and not has_cuda:
+        raise ConfigError("training.device: cuda was asked for, but no CUDA device is there")
+    return torch.device("cuda" if config.device != "cpu" and has_cuda else "cpu")
+
+
+def _is_bfloat16(config: TrainingConfig, device: torch.device) -> bool:
+    """`auto` takes bfloat16 where the hardware multiplies it, which is about twice as fast."""
+    if config.precision != "auto":
+        return config.precision == "bfloat16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001

@@ -1,0 +1,56 @@
+"""The finished trials of a study, read from its folder, and which of them a user means."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from emotion_hpo.errors import StudyError, unknown_name
+from emotion_hpo.records import StudyHome, Trial, TrialState, write_json
+
+
+def write_trial(home: StudyHome, trial: Trial) -> None:
+    """Store a trial that has ended; its curve lies beside it."""
+    content = {name: value for name, value in asdict(trial).items() if name != "curve"}
+    write_json(home.trial(trial.number).record, content)
+
+
+def read_trials(home: StudyHome) -> list[Trial]:
+    """All trials that have ended, by number."""
+    trials = []
+    for path in home.path.glob("trials/trial_*/trial.json"):
+        stored = json.loads(path.read_text())
+        curve = home.trial(stored["number"]).read_curve()
+        trials.append(Trial(**{**stored, "state": TrialState(stored["state"]), "curve": curve}))
+    return sorted(trials, key=lambda one: one.number)
+
+
+def best_of(trials: Iterable[Trial]) -> Trial | None:
+    """The complete trial with the highest objective; the earlier one of equals."""
+    complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
+    return max(complete, key=lambda one: (one.value or 0.0, -one.number), default=None)
+
+
+def find(trials: Iterable[Trial], wanted: str | int | None) -> Trial:
+    """The trial that a user means by `trial_42`, `42`, or nothing for the best.
+
+    Raises:
+        StudyError: It does not exist, has no score, or no trial is complete.
+    """
+    known = {one.number: one for one in trials}
+    if wanted is None or wanted == "":
+        best = best_of(known.values())
+        if best is None:
+            raise StudyError("the study has no complete trial yet; run `make search` first")
+        return best
+    scored = [one.name for one in known.values() if one.best_epoch is not None]
+    if not scored:
+        raise StudyError("the study has no finished trial yet; run `make search` first")
+    digits = str(wanted).removeprefix("trial_")
+    if not digits.isdigit() or int(digits) not in known:
+        raise StudyError(unknown_name("trial", str(wanted), scored))
+    trial = known[int(digits)]
+    if trial.best_epoch is None:
+        raise StudyError(
+            f"{trial.name} is {trial.state} and has no score; trials with one: {', '.join(scored)}"
+        )
+    return trial
