@@ -42,9 +42,7 @@ class Bundle:
 
     def probabilities(self, data: Dataset) -> NDArray[np.float32]:
         """Class probabilities of each network `(networks, n, classes)`."""
-        network = build_network(
-            self.config.model, self.inputs.shapes(), len(self.classes), seed=0
-        )
+        network = build_network(self.config.model, self.inputs.shapes(), len(self.classes), seed=0)
         answers = []
         for state in self.networks:
             network.load_state_dict(state)
@@ -63,7 +61,7 @@ class Bundle:
             },
             buffer,
         )
-        write_bytes(path, buffer.getbuffer())
+        write_bytes(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> "Bundle":

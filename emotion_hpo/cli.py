@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def main() -> None:
 
 
 def conf_folder() -> Path:
-    """Where the configuration lies: in an installed package beside the code, else in the checkout."""
+    """Where the configuration lies: beside the code once installed, else in the checkout."""
     here = Path(__file__).resolve().parent
     return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
 
@@ -84,19 +85,21 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     run: Callable[..., None] = getattr(commands, command)
 
+    calls: list[Callable[[], None]] = []
+
     @hydra.main(version_base="1.3", config_path=str(conf), config_name=command)
-    def application(config: "DictConfig") -> None:
+    def compose(config: "DictConfig") -> None:
         composed = HydraConfig.get()
         plain = _plain(config, composed.runtime.choices)
-        if command in ("final",):
-            run(plain, asked=_asked(plain, composed.overrides.task))
-        else:
-            run(plain)
+        asked = {"asked": _asked(plain, composed.overrides.task)} if command == "final" else {}
+        calls.append(partial(run, plain, **asked))
 
     try:
-        application()
+        compose()
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_hydra_words(error)) from None
+    for call in calls:  # none after --help and --cfg; outside Hydra, which comments on our errors
+        call()
 
 
 def _settable(override: str, conf: Path) -> str:

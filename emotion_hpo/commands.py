@@ -52,7 +52,9 @@ def search(plain: Mapping[str, Any]) -> None:
             f"after epoch {found['best_epoch']}{mark}"
         )
         for path, value in found["best_params"].items():
-            say(f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}")
+            say(
+                f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}"
+            )
     say(f"Results: {home.summary}")
     if result.was_stopped:
         say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")

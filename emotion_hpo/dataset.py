@@ -47,9 +47,7 @@ class Scale:
         deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
         # Rounding leaves a constant dimension a deviation near 1e-8 of its size, never exactly 0.
         constant = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
-        return cls(
-            mean.astype(np.float32), np.where(constant, 1, deviation).astype(np.float32)
-        )
+        return cls(mean.astype(np.float32), np.where(constant, 1, deviation).astype(np.float32))
 
     def __call__(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scaled frames; lost values stay NaN."""
@@ -187,9 +185,7 @@ class Dataset:
         order = generator.permutation(len(self))
         size = batch_size * bucket_batches
         buckets = [order[start : start + size] for start in range(0, len(order), size)]
-        batches = [
-            batch for bucket in buckets for batch in self._by_length(bucket, batch_size)
-        ]
+        batches = [batch for bucket in buckets for batch in self._by_length(bucket, batch_size)]
         for index in generator.permutation(len(batches)):
             yield self.batch(batches[index])
 
@@ -209,9 +205,7 @@ class Dataset:
     def _features(self, modality: str, rows: NDArray[np.int64]) -> Sequence:
         reader = self._inputs.readers[modality]
         scales = self._scales[modality]
-        sequences = [
-            self.utterances.sequence(modality, row)[: reader.max_length] for row in rows
-        ]
+        sequences = [self.utterances.sequence(modality, row)[: reader.max_length] for row in rows]
         lengths = [len(frames) for frames in sequences]
         values = np.full((len(rows), max(1, *lengths), reader.dimensions), np.nan, np.float32)
         for place, (row, frames) in enumerate(zip(rows, sequences, strict=True)):
@@ -233,7 +227,7 @@ class Dataset:
         ]
 
     def _relative_lengths(self) -> NDArray[np.float64]:
-        """One figure an utterance by which batches are sorted: its lengths as shares of the longest."""
+        """What batches are sorted by: an utterance's lengths as shares of the longest, summed."""
         total = np.zeros(len(self))
         for modality, reader in self._inputs.readers.items():
             sequences = (self.utterances.sequence(modality, row) for row in range(len(self)))
@@ -260,21 +254,8 @@ def _fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Fea
             "out (model=…) or give the corpus this modality"
         )
     dimensions = train.sequence(modality, int(np.argmax(lengths))).shape[1]
-    max_length = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", longest)
-    normalise = getattr(settings, "normalise", "corpus")
-    corpus: Scale | None = None
-    speakers: dict[str, Scale] = {}
-    if normalise == "corpus":
-        corpus = Scale.fit((train.sequence(modality, row) for row in rows), dimensions)
-    elif normalise == "speaker":
-        names = train.table["speaker"].to_numpy()
-        speakers = {
-            name: _speaker_scale(train, modality, names == name, dimensions)
-            for name in np.unique(names)
-        }
-    return FeatureReader(
-        dimensions, max_length, corpus, speakers, by_speaker=normalise == "speaker"
-    )
+    cut = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", None)
+    max_length = int(cut or longest)
 
 
 def _speaker_scale(

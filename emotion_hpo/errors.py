@@ -50,4 +50,6 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
     names = sorted(valid)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f", did you mean {near[0]!r}?" if near else ":"
-    return f"unknown {kind} {name!r}{hint} (valid: {', '.join(names)})".replace(": (valid", " (valid")
+    return f"unknown {kind} {name!r}{hint} (valid: {', '.join(names)})".replace(
+        ": (valid", " (valid"
+    )

@@ -1,8 +1,8 @@
 """One configuration, one split, one seed: a training that can be stopped and taken up again.
 
-`Material` reads the development utterances as a configuration wants them and keeps the last reading,
-for most trials of a search read alike. `run` trains, keeps the answers of the best epoch, and hands
-a `Progress` to its caller after every epoch; `SavedRun` is what a checkpoint file holds.
+`Material` reads the development utterances as a configuration wants them and keeps the last
+reading, for most trials of a search read alike. `run` trains, keeps the answers of the best epoch,
+and hands a `Progress` to its caller after every epoch; `SavedRun` is what a checkpoint file holds.
 """
 
 import io
@@ -102,7 +102,7 @@ class SavedRun:
         }
         buffer = io.BytesIO()
         torch.save(content, buffer)
-        write_bytes(path, buffer.getbuffer())
+        write_bytes(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> "SavedRun | None":

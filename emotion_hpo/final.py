@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo import metrics, study_file
@@ -33,7 +32,7 @@ from emotion_hpo.records import (
     write_json,
 )
 from emotion_hpo.seeds import derive
-from emotion_hpo.splits import Development, Holdout, Utterances, split
+from emotion_hpo.splits import Development, Utterances, split
 from emotion_hpo.training import Evaluation, fit
 from emotion_hpo.trials import find, read_trials
 
@@ -227,7 +226,10 @@ def scores(test: Utterances, by_seed: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def _write(
-    folder: FinalHome, test: Utterances, probabilities: NDArray[np.float32], result: Mapping[str, Any]
+    folder: FinalHome,
+    test: Utterances,
+    probabilities: NDArray[np.float32],
+    result: Mapping[str, Any],
 ) -> None:
     table = test.table[["utterance_id", "dialogue", "speaker", "emotion"]].copy()
     table["predicted"] = [test.classes[index] for index in probabilities.argmax(1)]

@@ -17,7 +17,7 @@ Statistic = Callable[[NDArray[np.int64]], float]
 def confusion(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[np.int64]:
     """Counts `(n_classes, n_classes)`: a row a true class, a column a predicted one."""
     flat = np.bincount(labels * n_classes + predicted, minlength=n_classes * n_classes)
-    return flat.reshape(n_classes, n_classes)
+    return flat.astype(np.int64).reshape(n_classes, n_classes)
 
 
 def accuracy(counts: NDArray[np.int64]) -> float:
@@ -29,9 +29,9 @@ def accuracy(counts: NDArray[np.int64]) -> float:
 def recall_by_class(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Recall of each class; NaN for a class that does not occur."""
     support = counts.sum(1)
-    return np.divide(
-        np.diag(counts), support, out=np.full(len(counts), np.nan), where=support > 0
-    )
+    recalls = np.full(len(counts), np.nan)
+    np.divide(np.diag(counts), support, out=recalls, where=support > 0)
+    return recalls
 
 
 def uar(counts: NDArray[np.int64]) -> float:

@@ -1,7 +1,8 @@
 """Every file and folder name of a study, and the schemas of what is written there.
 
-`search`, `final` and `report` talk to each other through these files alone. A file is written beside
-its final name, flushed to disk and renamed: a reader sees the old content or the new, never half.
+`search`, `final` and `report` talk to each other through these files alone. A file is written
+beside its final name, flushed to disk and renamed: a reader sees the old content or the new, never
+half.
 """
 
 import json
@@ -142,7 +143,7 @@ class TrialHome:
 
     @property
     def lock(self) -> Path:
-        """Held by the worker that trains the trial, so that a dead worker is told from a live one."""
+        """Held by the worker that trains the trial: a dead worker's is free."""
         return self.path / ".lock"
 
     def read_curve(self) -> tuple[Epoch, ...]:

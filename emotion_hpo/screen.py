@@ -127,9 +127,7 @@ def show_final(result: Mapping[str, Any]) -> None:
         table.add_row(words, percent(result[name]), _interval(result[f"{name}_interval"]), "")
     for name, one in result["recall_by_class"].items():
         recall = None if one["recall"] is None else float(one["recall"])
-        table.add_row(
-            f"recall {name}", percent(recall), _interval(one["interval"]), str(one["n"])
-        )
+        table.add_row(f"recall {name}", percent(recall), _interval(one["interval"]), str(one["n"]))
     Console(highlight=False).print(table)
     say(
         f"Intervals resample the {result['n_dialogues']} dialogues; they say nothing about other "
@@ -218,9 +216,7 @@ class SearchScreen:
             f"{self._time_left_words(n_ended)}"
         )
 
-    def _table(
-        self, trials: Sequence[Trial], best: Trial | None, message: str
-    ) -> RenderableType:
+    def _table(self, trials: Sequence[Trial], best: Trial | None, message: str) -> RenderableType:
         table = Table(title=f"Study {self._study}{self._words}", title_justify="left")
         for heading in ("worker", "trial"):
             table.add_column(heading)

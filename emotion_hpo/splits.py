@@ -67,7 +67,8 @@ class Utterances:
     def sequence(self, modality: str, row: int) -> NDArray[np.float32]:
         """Stored features `(frames, d)` of one utterance; no frame where it has none."""
         shard, place = self._places[row]
-        return self._shards[shard].features[modality][place]
+        frames: NDArray[np.float32] = self._shards[shard].features[modality][place]
+        return frames
 
     def subset(self, rows: NDArray[np.int64] | slice) -> "Utterances":
         """Some of these utterances, in order."""
@@ -113,7 +114,7 @@ class Holdout:
 
     @property
     def key(self) -> str:
-        """Identity of the sealed shard, from its corpus's fingerprint and the extraction settings."""
+        """Identity of the sealed shard: the same for the same recordings and extraction."""
         return f"{self.store.corpus_name}/{self.session}-{self.store.keys[self.session]}"
 
     def unseal(self) -> Utterances:
@@ -132,7 +133,7 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
     rest = tuple(session for session in sessions if session != config.test_session)
     if not rest:
         raise ConfigError(
-            f"split: the corpus has one session, {sessions[0]}; sealing it leaves nothing to train on"
+            f"split: the corpus has one session, {sessions[0]}; with it sealed nothing is left"
         )
     everything = Utterances.of(tuple(map(store.open, rest)), store.classes)
     in_validation = _validation_rows(everything, config, rest)

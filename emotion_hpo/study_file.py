@@ -17,7 +17,16 @@ _FREE = ("study.n_trials", "study.question", "study.directory", "study.final_see
 _FREE_SECTIONS = ("launcher", "tracking", "storage")
 
 #: Packages whose version may change a number.
-_PACKAGES = ("emotion-hpo", "torch", "numpy", "scipy", "librosa", "scikit-learn", "optuna", "mlflow")
+_PACKAGES = (
+    "emotion-hpo",
+    "torch",
+    "numpy",
+    "scipy",
+    "librosa",
+    "scikit-learn",
+    "optuna",
+    "mlflow",
+)
 
 
 @dataclass(frozen=True)
@@ -93,9 +102,7 @@ def write_or_compare(home: StudyHome, config: SearchConfig, shards: Mapping[str,
 def _write(
     home: StudyHome, config: SearchConfig, shards: Mapping[str, str], facts: Mapping[str, Any]
 ) -> None:
-    write_yaml(
-        home.study, {"facts": dict(facts), "shards": dict(shards), "config": dump(config)}
-    )
+    write_yaml(home.study, {"facts": dict(facts), "shards": dict(shards), "config": dump(config)})
 
 
 def _compared(config: SearchConfig) -> dict[str, Any]:

@@ -203,9 +203,7 @@ class MlflowTracker:
         for start in range(0, len(rows), _BATCH):
             self._client.log_batch(run_id, metrics=rows[start : start + _BATCH])
 
-    def _create(
-        self, name: str, tags: Mapping[str, str], started_at: float | None = None
-    ) -> "Run":
+    def _create(self, name: str, tags: Mapping[str, str], started_at: float | None = None) -> "Run":
         from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
         return self._client.create_run(
@@ -293,7 +291,7 @@ def serve_ui(home: StudyHome, port: int) -> None:
     artifacts = home.mlflow_artifacts.resolve().as_uri()
     options = ["--backend-store-uri", uri, "--default-artifact-root", artifacts]
     options += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])  # noqa: S606
 
 
 def tracking_uri(home: StudyHome, tracking: MlflowTracking) -> str:

@@ -104,7 +104,7 @@ def fit(
                 label_smoothing=config.label_smoothing,
             )
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             if config.clip_norm is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
             optimizer.step()
@@ -158,7 +158,9 @@ def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimi
     rate, chosen = config.learning_rate, config.optimizer
     match chosen.name:
         case "adam":
-            return torch.optim.Adam(parameters, lr=rate, eps=1e-7)  # Keras's epsilon, the reference's
+            return torch.optim.Adam(
+                parameters, lr=rate, eps=1e-7
+            )  # Keras's epsilon, the reference's
         case "adamw":
             return torch.optim.AdamW(parameters, lr=rate, weight_decay=chosen.weight_decay)
         case "adadelta":
@@ -204,5 +206,5 @@ def _is_bfloat16(config: TrainingConfig, device: torch.device) -> bool:
     if config.precision != "auto":
         return config.precision == "bfloat16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -34,6 +34,9 @@ class EncoderSection(Section):
 
     output_units: Units = Field(description="width of what is handed to the fusion")
     embedding: EmbeddingConfig | None = Field(None, description="needed for tokens, and only there")
+    columns: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]] | None = Field(
+        None, description="first and one past the last of the features that are read; null: all"
+    )
     weights: Path | None = Field(
         None, description="a trained network's state dict; this modality's encoder starts from it"
     )
@@ -75,18 +78,22 @@ class Conv1dEncoder(EncoderSection):
 
 
 class Conv2dEncoder(EncoderSection):
-    """3 × 3 convolutions of stride 2 over steps and dimensions as an image, then a dense layer."""
+    """3 × 3 convolutions, each halving the image of steps and dimensions, then a dense layer."""
 
     name: Literal["conv2d"]
     channels: tuple[Units, ...] = Field(min_length=1, max_length=12)
     width: float = Field(1.0, gt=0, le=16, description="factor on every entry of `channels`")
+    halving: Literal["stride", "max"] = Field(
+        "stride", description="by convolutions of stride 2, or by the maximum of four"
+    )
 
 
 class AttentionDecoderEncoder(EncoderSection):
     """LSTM, then Bahdanau's attention decoder over its states, all steps flattened, dense layer."""
 
     name: Literal["attention_decoder"]
-    units: Units = Field(description="of the LSTM and of the decoder")
+    units: Units = Field(description="of the LSTM and of the decoder, in each direction")
+    bidirectional: bool
     recurrent_dropout: Share = Field(
         0.0, description="share of hidden-to-hidden weights dropped, drawn once a batch"
     )

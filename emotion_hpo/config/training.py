@@ -45,7 +45,9 @@ class TrainingConfig(Section):
     learning_rate: float = Field(gt=0, le=10)
     optimizer: OptimizerConfig
     schedule: Literal["constant", "cosine"]
-    clip_norm: float | None = Field(gt=0, description="largest norm of the gradient; null: no limit")
+    clip_norm: float | None = Field(
+        gt=0, description="largest norm of the gradient; null: no limit"
+    )
     label_smoothing: float = Field(ge=0, lt=1)
     class_weights: Literal["none", "balanced"]
     bucket_batches: int = Field(

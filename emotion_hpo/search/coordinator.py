@@ -1,15 +1,14 @@
 """`search`, from the first check to the summary: prepares, starts workers, watches, mends, reports.
 
-The coordinator trains nothing and decides nothing about trials. It makes sure that the study exists
-and is the same as before, that slots and workers are there, that a trial whose worker died goes back
-into the queue, and that tracking and screen see what happens.
+The coordinator trains nothing and decides nothing about trials. It makes sure that the study
+exists and is the same as before, that slots and workers are there, that a trial whose worker died
+goes back into the queue, and that tracking and screen see what happens.
 """
 
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -19,22 +18,20 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo import screen, study_file
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.errors import StudyError, TrackingError
+from emotion_hpo.errors import StudyError
 from emotion_hpo.experiment import check_modalities
 from emotion_hpo.preparation import prepare_features
 from emotion_hpo.records import StudyHome, Trial, TrialState, make_folder, write_json
 from emotion_hpo.search.launch import LocalLauncher
+from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.study import Study
 from emotion_hpo.splits import Development, split
-from emotion_hpo.tracking import NullTracker, Tracker, open_tracker
+from emotion_hpo.tracking import open_tracker
 from emotion_hpo.trials import best_of
 
 #: Between two looks at the study: a trial takes seconds at least, a look milliseconds.
 _LOOK_S = 0.5
-
-#: Between two writings to MLflow.
-_MIRROR_S = 3.0
 
 #: A worker that dies this often without ending a trial will not live by being started again.
 _MAX_DEATHS = 3
@@ -94,13 +91,13 @@ def search(config: SearchConfig) -> SearchResult:
         for line in study_file.write_or_compare(home, config, shards):
             screen.note(line)
         created_at = study_file.read(home).facts["created_at"]
-        tracker = _open_tracker(home, config, created_at, synthetic=store.synthetic)
+        mirror = Mirror(lambda: open_tracker(home, config, created_at, synthetic=store.synthetic))
         with _stop_signals() as stop:
-            run = _Run(config, home, Study(home, config), tracker, stop, synthetic=store.synthetic)
+            run = _Run(config, home, Study(home, config), mirror, stop, synthetic=store.synthetic)
             trials = run.to_the_end()
         summary = _summary(config, trials, development, synthetic=store.synthetic)
         write_json(home.summary, summary)
-        run.mirror_now(trials, summary)
+        mirror.finish(trials, summary)
     return SearchResult(summary, was_stopped=stop.politely and not _is_spent(config, trials))
 
 
@@ -111,13 +108,10 @@ class _Run:
     config: SearchConfig
     home: StudyHome
     study: Study
-    tracker: Tracker
+    mirror: Mirror
     stop: Stop
     synthetic: bool = field(kw_only=True)
     _deaths: Counter[str] = field(default_factory=Counter)
-    _mirroring: "Future[None] | None" = None
-    _mirrored_at: float = 0.0
-    _warned: bool = False
 
     def to_the_end(self) -> list[Trial]:
         """Start workers, watch them until none is left, and return the trials."""
@@ -137,7 +131,7 @@ class _Run:
             synthetic=self.synthetic,
         )
         try:
-            with view, ThreadPoolExecutor(1, "mirror") as mirror:
+            with view:
                 for index in range(n_workers):
                     launcher.start(f"worker_{index}")
                 while launcher.running:
@@ -146,7 +140,7 @@ class _Run:
                     trials = self.study.trials()
                     self._fail_fast(trials)
                     view.show(trials, best_of(trials), self._message())
-                    self._mirror_sometimes(mirror, trials)
+                    self.mirror.show(trials)
                     time.sleep(_LOOK_S)
         finally:
             launcher.kill()
@@ -154,11 +148,6 @@ class _Run:
         trials = self.study.trials()
         view.show(trials, best_of(trials))
         return trials
-
-    def mirror_now(self, trials: list[Trial], summary: Mapping[str, Any]) -> None:
-        """Bring the tracker up to date and end its run."""
-        self._guarded(lambda: self.tracker.mirror(trials))
-        self._guarded(lambda: self.tracker.close(summary))
 
     def _obey(self, launcher: LocalLauncher) -> None:
         if self.stop.at_once:
@@ -193,34 +182,6 @@ class _Run:
         if self.stop.politely:
             return "stopping after the running epochs; Ctrl-C again stops at once"
         return ""
-
-    def _mirror_sometimes(self, executor: ThreadPoolExecutor, trials: list[Trial]) -> None:
-        is_busy = self._mirroring is not None and not self._mirroring.done()
-        if is_busy or time.monotonic() - self._mirrored_at < _MIRROR_S:
-            return
-        self._mirrored_at = time.monotonic()
-        self._mirroring = executor.submit(
-            self._guarded, lambda: self.tracker.mirror(trials)
-        )
-
-    def _guarded(self, write: Callable[[], None]) -> None:
-        """Tracking may fail; a search goes on. It is said once, and filled in by a later run."""
-        try:
-            write()
-        except TrackingError as error:
-            if not self._warned:
-                screen.note(f"{error}; the search goes on, and a later run fills in what is missing")
-            self._warned = True
-
-
-def _open_tracker(
-    home: StudyHome, config: SearchConfig, created_at: str, *, synthetic: bool
-) -> Tracker:
-    try:
-        return open_tracker(home, config, created_at, synthetic=synthetic)
-    except TrackingError as error:
-        screen.note(f"{error}; the search goes on without it")
-        return NullTracker()
 
 
 def _is_spent(config: SearchConfig, trials: list[Trial]) -> bool:

@@ -108,7 +108,7 @@ def shown(one: Range) -> str:
 
 def _fault(base: ExperimentConfig, path: str, one: Range) -> str | None:
     """What is wrong with a range, or None."""
-    if path.split(".")[0] not in SEARCHABLE:
+    if path.split(".", maxsplit=1)[0] not in SEARCHABLE:
         return f"only {', '.join(SEARCHABLE)} can be searched over"
     plain = flatten(dump(base))
     if path not in plain and not one.when:

@@ -1,9 +1,9 @@
 """The study in Optuna's storage: slots, claims, reports, ends. The only module that imports optuna.
 
-The budget is kept in *slots*: trials enqueued without parameters. A worker claims the lowest waiting
-slot under a file lock and draws its parameters there; so no slot is claimed twice, none too many is
-made, and a trial's sampler stream depends on the study's seed and the trial's number alone, not on
-which worker asked or how often it was restarted.
+The budget is kept in *slots*: trials enqueued without parameters. A worker claims the lowest
+waiting slot under a file lock and draws its parameters there; so no slot is claimed twice, none too
+many is made, and a trial's sampler stream depends on the study's seed and the trial's number alone,
+not on which worker asked or how often it was restarted.
 
 A trial that was cut off keeps its number as INTERRUPTED and counts towards no budget; a new slot
 with the same parameters and seed continues it.
@@ -11,6 +11,7 @@ with the same parameters and seed continues it.
 
 import logging
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -190,7 +191,7 @@ class Study:
             params = cut.params or cut.system_attrs.get("fixed_params", {})
             self._study.enqueue_trial(params, user_attrs=attrs)
         self._home.trial(number).record.unlink(missing_ok=True)  # it was about to end
-        self._storage.set_trial_user_attr(cut._trial_id, "interrupted", True)  # noqa: SLF001, FBT003
+        self._storage.set_trial_user_attr(cut._trial_id, "interrupted", True)
         self._study.tell(number, state=OptunaState.FAIL)
 
     def _lock_file(self, number: int) -> Path:
@@ -261,15 +262,16 @@ def _sampler(config: SearchConfig, seed: int) -> optuna.samplers.BaseSampler:
         case RandomSampler():
             return optuna.samplers.RandomSampler(seed=seed)
         case TpeSampler() as tpe:
-            return optuna.samplers.TPESampler(
-                n_startup_trials=tpe.n_startup_trials,
-                n_ei_candidates=tpe.n_ei_candidates,
-                multivariate=tpe.multivariate,
-                group=tpe.group,
-                constant_liar=tpe.constant_liar,
-                warn_independent_sampling=False,
-                seed=seed,
-            )
+            with warnings.catch_warnings():  # `group` is marked experimental
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.samplers.TPESampler(
+                    n_startup_trials=tpe.n_startup_trials,
+                    n_ei_candidates=tpe.n_ei_candidates,
+                    multivariate=tpe.multivariate,
+                    group=tpe.group,
+                    constant_liar=tpe.constant_liar,
+                    seed=seed,
+                )
 
 
 def _pruner(config: SearchConfig) -> optuna.pruners.BasePruner:

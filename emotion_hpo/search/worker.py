@@ -113,7 +113,7 @@ class Worker:
         write_bytes(self._home.trial(claim.number).probabilities, buffer.getvalue())
 
     def _fail(self, claim: Claim, reason: str) -> None:
-        print(f"trial_{claim.number} failed: {reason}", file=sys.stderr)
+        sys.stderr.write(f"trial_{claim.number} failed: {reason}\n")
         self._study.end(claim, TrialState.FAILED, None, None, reason)
         self._drop_checkpoints(claim)
 

@@ -1,0 +1,68 @@
+# How people use emotion_hpo. Every target makes the environment that it needs.
+#
+#   STUDY    preset of conf/study/ (quick)      CORPUS  corpus of conf/corpus/ (twin)
+#   ROOT     folder of the corpus               TRIALS  budget of finished trials
+#   WORKERS  processes that train               BEST    trial for `make final` (the best)
+#   ARGS     anything else, as key=value
+
+.DEFAULT_GOAL := help
+.PHONY: help search final prepare ui test check format bench clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+OVERRIDES = $(if $(STUDY),study=$(STUDY)) $(if $(CORPUS),corpus=$(CORPUS)) \
+	$(if $(ROOT),corpus.root=$(ROOT)) $(if $(TRIALS),study.n_trials=$(TRIALS)) \
+	$(if $(WORKERS),launcher.n_workers=$(WORKERS))
+
+help:  ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@echo
+	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
+
+prepare: $(RUNTIME)  ## read the corpus, store its features, say what is there
+	@$(BIN)/emotion-hpo prepare $(OVERRIDES) $(ARGS)
+
+search: $(RUNTIME)  ## run a study, or continue it
+	@$(BIN)/emotion-hpo search $(OVERRIDES) $(ARGS)
+
+final: $(RUNTIME)  ## retrain BEST on train + validation, score the sealed session once
+	@$(BIN)/emotion-hpo final $(OVERRIDES) $(if $(BEST),best=$(BEST)) $(ARGS)
+
+ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
+	@$(BIN)/emotion-hpo ui $(ARGS)
+
+test: $(DEV)  ## run the tests with coverage
+	$(BIN)/coverage erase
+	$(BIN)/pytest --numprocesses 2 --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report
+
+check: $(DEV)  ## format, lint, types, tests: exactly what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+format: $(DEV)  ## format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV)  ## time features and training against plain implementations
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
+
+clean:  ## remove the environment; studies stay
+	rm -rf $(VENV)
+
+$(RUNTIME): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, but $(PYTHON) is " + sys.version.split()[0] + "; make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	@echo "Making the environment in $(VENV) (about two minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@PIP_CONSTRAINT= $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
