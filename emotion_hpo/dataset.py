@@ -256,6 +256,20 @@ def _fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Fea
     dimensions = train.sequence(modality, int(np.argmax(lengths))).shape[1]
     cut = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", None)
     max_length = int(cut or longest)
+    normalise = getattr(settings, "normalise", "corpus")
+    corpus: Scale | None = None
+    speakers: dict[str, Scale] = {}
+    if normalise == "corpus":
+        corpus = Scale.fit((train.sequence(modality, row) for row in rows), dimensions)
+    elif normalise == "speaker":
+        names = train.table["speaker"].to_numpy()
+        speakers = {
+            name: _speaker_scale(train, modality, names == name, dimensions)
+            for name in np.unique(names)
+        }
+    return FeatureReader(
+        dimensions, max_length, corpus, speakers, by_speaker=normalise == "speaker"
+    )
 
 
 def _speaker_scale(
