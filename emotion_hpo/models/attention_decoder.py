@@ -15,6 +15,7 @@ computed again instead of kept (a hundred of them would be 300 MB), and the grad
 are one product over all steps at the end. `additive_attention` holds the expensive part.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -22,8 +23,9 @@ from torch import Tensor, nn
 
 from emotion_hpo.config.model import AttentionDecoderEncoder
 from emotion_hpo.models.additive_attention import Attended, attend, attend_backward, exponential
-from emotion_hpo.models.layers import Lstm, dense
-from emotion_hpo.models.steps import compact, pad_steps
+from emotion_hpo.models.layers import dense
+from emotion_hpo.models.recurrent import LstmLayer
+from emotion_hpo.models.steps import compact, pad_steps, permute_steps, reversal
 
 
 class AttentionDecoder(nn.Module):
@@ -43,7 +45,7 @@ class AttentionDecoder(nn.Module):
         self.query = _glorot(units, units)
         self.keys = _glorot(inputs, units)
         self.keys_bias = nn.Parameter(torch.zeros(units))
-        self.energy = _glorot(units, 1)
+        self.energy = nn.Parameter(torch.empty(units).uniform_(-1, 1) * _vector_range(units))
         # By gate: reset, update, proposal, output
         self.from_output = _stack([_orthogonal(units, units) for _ in range(4)])
         self.from_state = _stack([_orthogonal(units, units) for _ in range(4)])
@@ -67,7 +69,7 @@ class AttentionDecoder(nn.Module):
                 values_BTD @ self.keys + self.keys_bias,
                 torch.tanh(values_BTD[:, 0] @ self.start),
                 mask_BT,
-                self.energy.squeeze(1),
+                self.energy,
                 recurrent,
                 proposal.contiguous(),
                 self.from_context,
@@ -77,23 +79,40 @@ class AttentionDecoder(nn.Module):
 
 
 class AttentionDecoderNetwork(nn.Module):
-    """LSTM → dropout → attention decoder → dropout → flatten → dense layer."""
+    """LSTM → dropout → attention decoder → dropout → flatten → dense layer.
+
+    In both directions, a second decoder works on each utterance turned around, and its outputs are
+    turned back.
+    """
 
     def __init__(
         self, config: AttentionDecoderEncoder, dimensions: int, max_length: int, dropout: float
     ) -> None:
         super().__init__()
         self.max_length = max_length
-        self.recurrent = Lstm(dimensions, config.units, config.recurrent_dropout)
-        self.decoder = AttentionDecoder(config.units, config.units)
+        self.recurrent = LstmLayer(
+            dimensions,
+            config.units,
+            bidirectional=config.bidirectional,
+            recurrent_dropout=config.recurrent_dropout,
+        )
+        width = self.recurrent.output_units
+        self.decoder = nn.ModuleList(
+            AttentionDecoder(width, config.units) for _ in range(width // config.units)
+        )
         self.dropout = nn.Dropout(dropout)
-        self.output = dense(max_length * config.units, config.output_units)
+        self.output = dense(max_length * width, config.output_units)
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
-        values_BTD, mask_BT, _ = compact(values_BTD, mask_BT)
-        states_BTU = self.dropout(self.recurrent.states(values_BTD))
-        decoded_BTU = self.dropout(self.decoder(states_BTU, mask_BT))
+        values_BTD, mask_BT, lengths_B = compact(values_BTD, mask_BT)
+        states_BTU = self.dropout(self.recurrent(values_BTD, lengths_B))
+        decoded = [self.decoder[0](states_BTU, mask_BT)]
+        if len(self.decoder) > 1:
+            turn_BT = reversal(lengths_B, mask_BT.shape[1])
+            turned_BTU = self.decoder[1](permute_steps(states_BTU, turn_BT, turn_BT), mask_BT)
+            decoded.append(permute_steps(turned_BTU, turn_BT, turn_BT))
+        decoded_BTU = self.dropout(torch.cat(decoded, dim=2))
         encoded_BU: Tensor = self.output(pad_steps(decoded_BTU, self.max_length).flatten(1))
         return encoded_BU
 
@@ -194,6 +213,11 @@ class _Decode(torch.autograd.Function):
 def _over_steps(inputs_NBI: Tensor, grads_NBO: Tensor) -> Tensor:
     """The gradient of a weight that every step used: `(I, O)`."""
     return inputs_NBI.flatten(0, 1).T @ grads_NBO.flatten(0, 1)
+
+
+def _vector_range(units: int) -> float:
+    # Keras counts both fans of a vector as the root of its length
+    return math.sqrt(3 / math.sqrt(units))
 
 
 def _glorot(inputs: int, units: int) -> nn.Parameter:

@@ -5,6 +5,7 @@ to the longest that there is, and masked steps are zeros too.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import Conv1dEncoder, Conv2dEncoder
@@ -15,9 +16,9 @@ from emotion_hpo.models.steps import clean, pad_steps
 
 
 class ImageEncoder(nn.Module):
-    """3 × 3 convolutions of stride 2 with dropout and ReLU after each, flattened, a dense layer.
+    """3 × 3 convolutions with dropout and ReLU after each, flattened, a dense layer.
 
-    Sizes are those of Keras's "same" padding: half, rounded up.
+    Each halves the image, rounding up as Keras's "same" padding does.
     """
 
     def __init__(
@@ -25,11 +26,13 @@ class ImageEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.max_length = max_length
+        self.halved_by_maximum = config.halving == "max"
+        stride = 1 if self.halved_by_maximum else 2
         self.convolutions = nn.ModuleList()
         channels, height, width = 1, max_length, dimensions
         for entry in config.channels:
             filters = max(1, round(entry * config.width))
-            self.convolutions.append(glorot(nn.Conv2d(channels, filters, 3, stride=2, padding=1)))
+            self.convolutions.append(glorot(nn.Conv2d(channels, filters, 3, stride, padding=1)))
             channels, height, width = filters, (height + 1) // 2, (width + 1) // 2
         self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dropout = dropout
@@ -40,7 +43,10 @@ class ImageEncoder(nn.Module):
         # The channel is added last and moved, so that even one channel counts as channels-last
         image_BCHW = pad_steps(values_BTD, self.max_length).unsqueeze(3).permute(0, 3, 1, 2)
         for convolution in self.convolutions:
-            image_BCHW = relu_dropout(convolution(image_BCHW), self.dropout, training=self.training)
+            image_BCHW = convolution(image_BCHW)
+            if self.halved_by_maximum:
+                image_BCHW = F.max_pool2d(image_BCHW, 2, ceil_mode=True)
+            image_BCHW = relu_dropout(image_BCHW, self.dropout, training=self.training)
         encoded_BU: Tensor = self.output(image_BCHW.permute(0, 2, 3, 1).flatten(1))
         return encoded_BU
 

@@ -18,16 +18,21 @@ RANDOM_RANGE = 0.05  # Keras's uniform initialisation
 class Embedding(nn.Module):
     """A table of vectors, random or pretrained, trainable or frozen.
 
+    Args:
+        config: Which.
+        shape: The vocabulary's size, and its pretrained vectors where they are wanted.
+        blank: Do without pretrained vectors, since the state that follows has them.
+
     Raises:
         ConfigError: Pretrained vectors are asked for, but there are none, or of another width.
     """
 
-    def __init__(self, config: EmbeddingConfig, shape: InputShape) -> None:
+    def __init__(self, config: EmbeddingConfig, shape: InputShape, *, blank: bool) -> None:
         super().__init__()
         assert shape.n_tokens is not None
         rows_VD = torch.empty(shape.n_tokens - 1, config.dimensions)
         nn.init.uniform_(rows_VD, -RANDOM_RANGE, RANDOM_RANGE)
-        if config.vectors == "pretrained":
+        if config.vectors == "pretrained" and not blank:
             known_VD = _given(config, shape)[1:]
             rows_VD = torch.where(known_VD.isnan(), rows_VD, known_VD)
         self.rows = nn.Parameter(rows_VD, requires_grad=config.trainable)

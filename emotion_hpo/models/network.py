@@ -22,10 +22,16 @@ from emotion_hpo.models.steps import clean
 class ModalityEncoder(nn.Module):
     """An embedding where the input is tokens, then the encoder."""
 
-    def __init__(self, config: EncoderConfig, shape: InputShape, dropout: float) -> None:
+    def __init__(
+        self, config: EncoderConfig, shape: InputShape, dropout: float, *, blank: bool
+    ) -> None:
         super().__init__()
-        self.embedding = None if config.embedding is None else Embedding(config.embedding, shape)
-        dimensions = shape.dimensions if config.embedding is None else config.embedding.dimensions
+        self.embedding = None
+        self.columns = slice(*(config.columns or (0, shape.dimensions)))
+        dimensions = self.columns.stop - self.columns.start
+        if config.embedding is not None:
+            self.embedding = Embedding(config.embedding, shape, blank=blank)
+            dimensions = config.embedding.dimensions
         self.encoder = build_encoder(config, dimensions, shape.max_length, dropout)
         self.output_units = config.output_units
         self.frozen = config.frozen
@@ -44,7 +50,7 @@ class ModalityEncoder(nn.Module):
             mask_BT = mask_BT.new_zeros(len(mask_BT), 1)
         mask_BT = mask_BT & present_B[:, None]
         if self.embedding is None:
-            values_BTD = clean(values, mask_BT)
+            values_BTD = clean(values[:, :, self.columns], mask_BT)
         else:
             values_BTD = self.embedding(values, mask_BT)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
@@ -61,15 +67,18 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, config: ModelConfig, inputs: Mapping[str, InputShape], n_classes: int
+        self,
+        config: ModelConfig,
+        inputs: Mapping[str, InputShape],
+        n_classes: int,
+        *,
+        blank: bool = False,
     ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict(
-            {
-                modality: ModalityEncoder(encoder, inputs[modality], config.dropout)
-                for modality, encoder in config.encoders.items()
-            }
-        )
+        self.encoders = nn.ModuleDict()
+        for modality, encoder in config.encoders.items():
+            shape = inputs[modality]
+            self.encoders[modality] = ModalityEncoder(encoder, shape, config.dropout, blank=blank)
         widths = [encoder.output_units for encoder in config.encoders.values()]
         self.head = build_head(config.fusion, widths, n_classes)
         self.modality_dropout = config.modality_dropout
@@ -89,7 +98,12 @@ class Network(nn.Module):
 
 
 def build_network(
-    config: ModelConfig, inputs: Mapping[str, InputShape], n_classes: int, *, seed: int
+    config: ModelConfig,
+    inputs: Mapping[str, InputShape],
+    n_classes: int,
+    *,
+    seed: int,
+    blank: bool = False,
 ) -> Network:
     """Build a network on the CPU.
 
@@ -98,6 +112,7 @@ def build_network(
         inputs: Shapes of at least the modalities that have an encoder.
         n_classes: Number of logits.
         seed: Decides every initial weight; the global random state is neither read nor changed.
+        blank: Take neither pretrained vectors nor trained encoders, since a state dict follows.
 
     Raises:
         ConfigError: An encoder does not fit its input, or its weights do not fit the encoder.
@@ -106,9 +121,9 @@ def build_network(
         _check_input(modality, encoder, inputs)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        network = Network(config, inputs, n_classes)
+        network = Network(config, inputs, n_classes, blank=blank)
     for modality, encoder in config.encoders.items():
-        if encoder.weights is not None:
+        if encoder.weights is not None and not blank:
             _load_encoder(network, modality, encoder.weights)
     return network
 
@@ -123,11 +138,19 @@ def _check_input(modality: str, encoder: EncoderConfig, inputs: Mapping[str, Inp
     path = f"model.encoders.{modality}"
     if modality not in inputs:
         raise ConfigError(f"{path}: " + unknown_name("modality", modality, inputs))
-    tokens = inputs[modality].n_tokens is not None
+    shape = inputs[modality]
+    tokens = shape.n_tokens is not None
     if tokens and encoder.embedding is None:
         raise ConfigError(f"{path}: the input is tokens, so {path}.embedding must be set")
     if not tokens and encoder.embedding is not None:
         raise ConfigError(f"{path}: the input is not tokens, so {path}.embedding must be null")
+    if encoder.columns is not None:
+        start, stop = encoder.columns
+        if tokens or not start < stop <= shape.dimensions:
+            raise ConfigError(
+                f"{path}.columns: start < stop <= {shape.dimensions} (the input's features) must "
+                f"hold, but got [{start}, {stop}]"
+            )
 
 
 def _load_encoder(network: Network, modality: str, file: Path) -> None:

@@ -1,0 +1,164 @@
+"""What there is: every encoder, head and preset with its parameter counts, as rows of a table.
+
+Counts are of trainable parameters, at the paper's widths and input shapes: 2,736 words and the
+unknown one, 50 words of text, 100 frames of 34 features, 200 parts of 189 marker coordinates.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from emotion_hpo.batch import InputShape
+from emotion_hpo.config.model import (
+    AttentionDecoderEncoder,
+    AttentionFusion,
+    ConcatFusion,
+    Conv1dEncoder,
+    Conv2dEncoder,
+    EmbeddingConfig,
+    EncoderConfig,
+    FusionConfig,
+    GatedFusion,
+    LinearFusion,
+    LstmEncoder,
+    MlpEncoder,
+    ModelConfig,
+)
+from emotion_hpo.models.fusion import build_head
+from emotion_hpo.models.network import ModalityEncoder, Network
+
+WORDS = InputShape(0, 50, n_tokens=2738)
+SHORT_TERM = InputShape(34, 100)
+SPECTROGRAM = InputShape(128, 128)
+FUNCTIONALS = InputShape(88, 1)  # eGeMAPS
+MOTION = InputShape(189, 200)
+PAPER_INPUTS = {"text": WORDS, "speech": SHORT_TERM, "mocap": MOTION}
+N_CLASSES = 4
+
+_NOWHERE = torch.device("meta")  # sizes without memory, and without drawing a weight
+_WORD_VECTORS = EmbeddingConfig(vectors="random", dimensions=300, trainable=True)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the catalogue.
+
+    Attributes:
+        kind: encoder, head or preset.
+        name: As it is chosen or, for an encoder, as the field calls it.
+        modality: Of an encoder, the one that it is shown with; it takes any.
+        parameters: Part → trainable parameters; `all` is their sum.
+    """
+
+    kind: str
+    name: str
+    modality: str
+    parameters: dict[str, int]
+
+
+def count(module: nn.Module) -> int:
+    """Trainable parameters."""
+    return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+
+
+def count_parts(network: nn.Module) -> dict[str, int]:
+    """Trainable parameters of a network: all, each encoder, each of its parts, and the head."""
+    counts = {"all": count(network)}
+    for name, encoder in network.get_submodule("encoders").named_children():
+        assert isinstance(encoder, ModalityEncoder)
+        counts[name] = count(encoder)
+        counts |= {f"{name}.{part}": n for part, n in _parts(encoder).items()}
+    return counts | {"fusion": count(network.get_submodule("head"))}
+
+
+def encoder_rows() -> list[Row]:
+    """Every architecture under the field's name for it, with the modality that it is known from."""
+    return [
+        Row("encoder", name, modality, _encoder_counts(config, shape))
+        for modality, name, config, shape in _encoders()
+    ]
+
+
+def head_rows() -> list[Row]:
+    """Every fusion, over three encoders of 256 units."""
+    fusions: list[FusionConfig] = [
+        LinearFusion(name="linear"),
+        ConcatFusion(name="concat", units=256),
+        AttentionFusion(name="attention", units=256, heads=1),
+        GatedFusion(name="gated", units=256),
+    ]
+    with _NOWHERE:
+        return [
+            Row("head", fusion.name, "", {"all": count(build_head(fusion, [256] * 3, N_CLASSES))})
+            for fusion in fusions
+        ]
+
+
+def preset_rows(presets: Mapping[str, ModelConfig]) -> list[Row]:
+    """Every preset, at the inputs that it is meant for."""
+    return [
+        Row("preset", name, ", ".join(preset.encoders), count_parts(_blank(name, preset)))
+        for name, preset in presets.items()
+    ]
+
+
+def inputs_of(preset: str) -> dict[str, InputShape]:
+    """The input shapes that a preset is meant for, by its name."""
+    label = preset.rsplit("/", 1)[-1]
+    if "spectrogram" in label:
+        return PAPER_INPUTS | {"speech": SPECTROGRAM}
+    if "functionals" in label:
+        return PAPER_INPUTS | {"speech": FUNCTIONALS}
+    return PAPER_INPUTS
+
+
+def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
+    """Modality, name, configuration and input; widths of Tripathi et al. 2018."""
+    perceptron = MlpEncoder(name="mlp", units=1024, depth=2, taper=0.5, output_units=256)
+    recurrent = LstmEncoder(
+        name="lstm", units=512, depth=2, taper=0.5, bidirectional=False, pooling="last",
+        output_units=512,
+    )  # fmt: skip
+    attentive = recurrent.model_copy(update={"units": 128, "taper": 1.0, "pooling": "attention"})
+    both_ways = {"bidirectional": True}
+    images = Conv2dEncoder(name="conv2d", channels=(32, 64, 64, 128, 128), output_units=256)
+    decoder = AttentionDecoderEncoder(
+        name="attention_decoder", units=128, bidirectional=False, output_units=256
+    )
+    convolutions = Conv1dEncoder(
+        name="conv1d", units=256, depth=4, taper=0.5, kernel=3, pooling="flatten", output_units=256
+    )
+    yield "speech", "mlp", perceptron, SHORT_TERM
+    yield "speech", "lstm", recurrent, SHORT_TERM
+    yield "speech", "attention_lstm", attentive, SHORT_TERM
+    yield "speech", "attention_bilstm", attentive.model_copy(update=both_ways), SHORT_TERM
+    yield "speech", "attention_decoder", decoder, SHORT_TERM
+    yield "speech", "spectrogram_cnn", images, SPECTROGRAM
+    yield "speech", "functionals_mlp", perceptron, FUNCTIONALS
+    words = {"embedding": _WORD_VECTORS}
+    yield "text", "conv", convolutions.model_copy(update=words), WORDS
+    yield "text", "lstm", recurrent.model_copy(update=words), WORDS
+    yield "text", "bilstm", recurrent.model_copy(update=words | both_ways), WORDS
+    yield "text", "attention_bilstm", attentive.model_copy(update=words | both_ways), WORDS
+    yield "mocap", "mlp", perceptron.model_copy(update={"depth": 0}), MOTION
+    yield "mocap", "lstm", recurrent, MOTION
+    yield "mocap", "conv", images, MOTION
+
+
+def _encoder_counts(config: EncoderConfig, shape: InputShape) -> dict[str, int]:
+    with _NOWHERE:
+        encoder = ModalityEncoder(config, shape, dropout=0.0, blank=True)
+    return {"all": count(encoder)} | _parts(encoder)
+
+
+def _parts(encoder: ModalityEncoder) -> dict[str, int]:
+    parts = {} if encoder.embedding is None else {"embedding": count(encoder.embedding)}
+    parts |= {name: count(part) for name, part in encoder.encoder.named_children()}
+    return {name: n for name, n in parts.items() if n}
+
+
+def _blank(name: str, preset: ModelConfig) -> Network:
+    with _NOWHERE:
+        return Network(preset, inputs_of(name), N_CLASSES, blank=True)
