@@ -33,10 +33,10 @@ class Difficulty:
 
     ambiguous: float = 0.13
     intensity_scatter: float = 0.35
-    text_clear: float = 0.85
-    text_tint: float = 0.6
-    speech_noise: float = 1.0
-    motion_noise: float = 1.3
+    text_clear: float = 0.95
+    text_tint: float = 0.85
+    speech_noise: float = 0.74
+    motion_noise: float = 0.85
     listener: float = 0.6
     speaker_style: float = 0.25
 

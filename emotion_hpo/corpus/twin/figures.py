@@ -90,7 +90,7 @@ MEAN_DURATION_S = (4.51, 4.78, 3.90, 5.50)
 
 #: Words, likewise: 50 (between 8 and 9), 95 and 100 % are IEMOCAP's, the others give 11.65 in mean.
 WORDS: Mapping[float, float] = {
-    0.0: 1.0, 0.05: 1.6, 0.25: 4.8, 0.5: 9.0, 0.75: 15.5, 0.95: 33.5, 0.995: 62.0, 1.0: 98.5,
+    0.0: 1.0, 0.05: 1.6, 0.25: 4.8, 0.5: 9.0, 0.75: 15.8, 0.95: 33.5, 0.995: 62.0, 1.0: 98.5,
 }  # fmt: skip
 
 #: Transcripts with a bracketed sound such as `[LAUGHTER]`.

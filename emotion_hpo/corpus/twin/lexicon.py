@@ -18,13 +18,13 @@ from emotion_hpo.corpus.twin.randomness import stream
 
 #: Exponent and offset of the law of Zipf and Mandelbrot; set so that the corpus has about as many
 #: word types, and as many that occur once, as IEMOCAP.
-_ZIPF, _OFFSET = 1.05, 6.0
+_ZIPF, _OFFSET = 1.22, 10.0
 #: Where emotion's own stems stand in the law: as common as the n-th plain one.
 _TINTED_EVERY = 3
 #: A plain word's leaning towards each emotion, a scatter of logarithms: each says a bit.
-_LEANING = 0.25
+_LEANING = 0.5
 #: How much likelier an emotion's own stem is where that emotion is expressed, and elsewhere.
-_OWN, _OTHERS = 8.0, 0.35
+_OWN, _OTHERS = 20.0, 0.2
 
 _VOWELS = "aeiou"
 

@@ -41,6 +41,9 @@ _MARKERS = (
     ("MOU", 8, (0, -38, 40), 24), ("LHD", 1, (70, 60, -40), 0), ("RHD", 1, (-70, 60, -40), 0),
 )  # fmt: skip
 
+#: Faces differ less than people do: the release's are turned and scaled towards one another.
+_SIZE_SCATTER, _MARKER_SCATTER_MM = 0.004, 0.3
+
 #: Course → marker group → how far one unit moves it, in mm (sideways is outwards).
 _MOVES: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     "brow": {"BRO": (0, 3.0, 0.3), "FH": (0, 1.0, 0), "LID": (0, 0.6, 0)},
@@ -86,14 +89,13 @@ def face(seed: int, wearer: str) -> Face:
     shared = np.concatenate([np.stack(group) for group in moves], axis=1)
     personal = 1 + 0.15 * rng.normal(size=shared.shape)
     own = 0.6 * rng.normal(size=(3, *shared.shape[1:]))
-    positions = np.concatenate(rest) * (1 + 0.02 * rng.normal()) + 1.5 * rng.normal(
-        size=(shared.shape[1], 3)
-    )
+    positions = np.concatenate(rest) * (1 + _SIZE_SCATTER * rng.normal())
+    positions += _MARKER_SCATTER_MM * rng.normal(size=positions.shape)
     return Face(
         rest=positions.ravel().astype(np.float32),
         moves=np.concatenate([shared * personal, own]).reshape(9, -1).astype(np.float32),
-        head=(rng.normal(size=6) * [4, 3, 3, 8, 8, 8]).astype(np.float32),
-        hand=(rng.normal(size=18) * 30 + np.tile([120.0, -250.0, 200.0], 6)).astype(np.float32),
+        head=(rng.normal(size=6) * [1, 1, 1, 3, 3, 3]).astype(np.float32),
+        hand=(rng.normal(size=18) * 8 + np.tile([120.0, -250.0, 200.0], 6)).astype(np.float32),
         style=style(seed, wearer, "mocap", len(_CUES)),
     )
 

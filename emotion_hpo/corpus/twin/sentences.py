@@ -22,7 +22,7 @@ from emotion_hpo.corpus.twin.lexicon import slots
 from emotion_hpo.corpus.twin.randomness import stream
 
 #: How much likelier a clause is with those who prefer it than with others.
-_PREFERENCE = 2.5
+_PREFERENCE = 5.0
 #: Share of long utterances whose first part speaks of another emotion, up to a "but".
 _TURNS = 0.3
 #: Words from which an utterance is long enough for that.
