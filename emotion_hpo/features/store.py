@@ -130,7 +130,7 @@ def _identity(corpus: Corpus, config: FeaturesConfig, session: str) -> dict[str,
     }
 
 
-def _make(  # noqa: PLR0917 (private, called once)
+def _make(
     store: FeatureStore,
     corpus: Corpus,
     config: FeaturesConfig,
@@ -149,7 +149,7 @@ def _make(  # noqa: PLR0917 (private, called once)
                 on_progress, done, total, f"session {session}: waits for another process"
             )
             with _alone(path, waits):
-                if damage_of(path, key) is None:  # another process was faster
+                if damage_of(path, key, checksums=True) is None:  # another process was faster
                     done += len(dialogues[session])
                     continue
                 with ShardWriter(path, tables[session], stored_modalities(corpus)) as writer:

@@ -19,7 +19,7 @@ PADDING, UNKNOWN = 0, 1
 N_RESERVED = 2
 
 _SOUND = re.compile(r"\[([^\[\]]*)\]")
-_APOSTROPHES = str.maketrans("’‘ʼ`´", "'" * 5)  # noqa: RUF001 (what people type for one)
+_APOSTROPHES = str.maketrans("’‘ʼ`´", "'" * 5)
 
 
 def tokenise(transcript: str) -> list[str]:

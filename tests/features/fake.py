@@ -1,7 +1,8 @@
 """A corpus of a few utterances, in memory, whose every trait a test can choose."""
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,19 +23,17 @@ class FakeCorpus:
     modalities: tuple[str, ...] = ("speech", "text", "mocap")
     fails_at: str | None = None
     kills_at: str | None = None
-    features: tuple[str, ...] = field(default=())
+    features: tuple[str, ...] = ()
+    prefix: str = ""
 
     def sessions(self) -> tuple[str, ...]:
-        return tuple(str(i + 1) for i in range(self.n_sessions))
+        return tuple(f"{self.prefix}{i + 1}" for i in range(self.n_sessions))
 
     def fingerprint(self, session: str) -> str:
         return f"{self.seed}-{self.n_utterances}-{session}"
 
-    def ids(self, session: str) -> list[str]:
-        return [f"S{session}_{i:03d}" for i in range(self.n_utterances)]
-
     def table(self, session: str) -> pd.DataFrame:
-        ids = self.ids(session)
+        ids = [f"S{session}_{i:03d}" for i in range(self.n_utterances)]
         table = pd.DataFrame(
             {
                 "utterance_id": ids,
@@ -51,14 +50,12 @@ class FakeCorpus:
         return checked(table, self.classes, "fake")
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
-        import os
-
         table = self.table(session)
         for i in np.flatnonzero(table["dialogue"] == dialogue)[::-1]:  # any order
             id_ = table["utterance_id"][i]
             if id_ == self.kills_at:
                 os._exit(9)
-            rng = np.random.default_rng([self.seed, int(session), i])
+            rng = np.random.default_rng([self.seed, int(session[-1]), i])
             samples = rng.standard_normal(4000 + 1000 * i).astype(np.float32)
             if id_ == self.fails_at:
                 samples[5] = np.nan
@@ -71,5 +68,5 @@ class FakeCorpus:
                 id_,
                 samples=None if i == 0 else samples,
                 motion=None if i == 1 else motion,
-                features={name: rng.random((i, 3), np.float32) for name in self.features},
+                features={name: rng.random((i, 3), np.float32) for name in self.features if i},
             )

@@ -1,0 +1,47 @@
+"""The figures of a store."""
+
+import json
+
+import numpy as np
+import pytest
+
+from emotion_hpo.features import prepare, summary
+
+
+@pytest.fixture
+def figures(fake_corpus, paper, tmp_path):
+    return summary(prepare(fake_corpus(), paper, tmp_path, 1, lambda *_: None))
+
+
+def test_counts(figures):
+    assert figures["corpus"] == "fake"
+    assert figures["synthetic"] is True
+    assert figures["n_utterances"] == 12
+    assert figures["n_by_session_emotion"] == {s: {"ang": 3, "sad": 3} for s in "12"}
+    assert figures["n_by_modality"] == {"speech": 10, "mocap": 10, "text": 10}
+    assert figures["missing"] == {"speech": 2, "mocap": 2, "text": 2}
+    assert figures["dimensions"] == {"speech": 34, "mocap": 189}
+    assert figures["n_word_types"] == 7  # five of a number, don't, [laughter]
+
+
+def test_motion_lost_counts_the_parts_without_a_valid_frame(figures):
+    # Of 200 parts of 300 to 305 frames, the first 150 frames fill 75 (100 of two, 100 of one …).
+    assert figures["motion_lost"].keys() == {"1", "2"}
+    assert 70 / 200 / 189 < figures["motion_lost"]["1"] < 80 / 200 / 189
+
+
+def test_durations(figures):
+    expected = {"median_s": 3.5, "mean_s": 3.5, "p95_s": 6.0, "max_s": 6.0, "hours": 42 / 3600}
+    assert figures["durations"] == pytest.approx(expected)
+
+
+def test_is_json(figures):
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_unknown_times_have_no_durations(fake_corpus, paper, tmp_path, monkeypatch):
+    corpus_type = type(fake_corpus())
+    table = corpus_type.table
+    monkeypatch.setattr(corpus_type, "table", lambda self, s: table(self, s).assign(start_s=np.nan))
+    figures = summary(prepare(fake_corpus(), paper, tmp_path, 1, lambda *_: None))
+    assert set(figures["durations"].values()) == {None}
