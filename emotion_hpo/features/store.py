@@ -83,7 +83,7 @@ def prepare(
         config: What to extract.
         directory: Folder of all stores; the corpus gets a folder of its own in it.
         n_workers: Processes that extract; with 1, this one does.
-        on_progress: Told about every dialogue.
+        on_progress: Told about every dialogue; about a damaged shard first, as 0 of 0.
 
     Raises:
         FeatureError: A recording cannot be used, a worker died, or the disk is full.

@@ -203,13 +203,16 @@ def test_a_worker_that_dies_is_reported(fake_corpus, paper, tmp_path):
         prepare(fake_corpus(kills_at="S2_003"), paper, tmp_path, 2, quiet)
 
 
-def test_a_full_disk_leaves_the_old_store_whole(fake_corpus, paper, store, tmp_path, monkeypatch):
+@pytest.mark.parametrize("step", ["_Values.append", "_Values.finish", "_make_durable"])
+def test_a_full_disk_leaves_the_old_store_whole(
+    fake_corpus, paper, store, tmp_path, monkeypatch, step
+):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     flip(store.shard_path("1") / "mocap.f32")
     before = {p: p.read_bytes() for p in store.directory.rglob("*") if p.is_file()}
-    monkeypatch.setattr("emotion_hpo.features.writing._make_durable", full)
+    monkeypatch.setattr(f"emotion_hpo.features.writing.{step}", full)
     with pytest.raises(FeatureError, match=r"the disk is full; what was stored before is whole"):
         prepare(fake_corpus(), paper, tmp_path, 1, quiet)
     assert {p: p.read_bytes() for p in store.directory.rglob("*") if p.is_file()} == before
