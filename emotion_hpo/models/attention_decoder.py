@@ -193,12 +193,12 @@ class _Decode(torch.autograd.Function):
             direct_BU = d_s_BU * (1 - update_BU) + d_product_BU * reset_BU
             d_carried_BH = d_step_BX @ recurrent_HX.T
             d_carried_BH[:, units:] += direct_BU
-        weights_NBT = torch.stack([found.weights for found in attended])
+        weights_BTN = torch.stack([found.weights for found in attended], dim=2)
         contexts_NBD = torch.stack([found.context for found in attended])
         d_gates_NBG = d_sums_NBX[:, :, units:]
         states_NBU = carried_NBH[:-1, :, units:]
         return (
-            torch.einsum("nbt,nbd->btd", weights_NBT, d_context_NBD),
+            weights_BTN @ d_context_NBD.transpose(0, 1),
             d_keys_BTU,
             d_carried_BH[:, units:],
             None,

@@ -59,10 +59,10 @@ class StepsEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.max_length = max_length
+        self.edges = ((config.kernel - 1) // 2, config.kernel // 2)  # as many steps as before
         self.convolutions = nn.ModuleList()
         for units in widths(config.units, config.depth, config.taper):
-            layer = nn.Conv1d(dimensions, units, config.kernel, padding="same")
-            self.convolutions.append(glorot(layer))
+            self.convolutions.append(glorot(nn.Conv1d(dimensions, units, config.kernel)))
             dimensions = units
         self.dropout = dropout
         self.pooling = None
@@ -75,7 +75,7 @@ class StepsEncoder(nn.Module):
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
         for convolution in self.convolutions:
-            found_BDT = convolution(values_BTD.transpose(1, 2))
+            found_BDT = convolution(F.pad(values_BTD.transpose(1, 2), self.edges))
             found_BDT = relu_dropout(found_BDT, self.dropout, training=self.training)
             # Masked after each layer, so that a batch's padding looks like the edge of the sequence
             values_BTD = clean(found_BDT.transpose(1, 2), mask_BT)

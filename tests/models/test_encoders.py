@@ -1,0 +1,127 @@
+"""One contract for every encoder: what an utterance becomes depends on its valid steps alone."""
+
+from itertools import product
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from emotion_hpo.batch import Sequence
+from emotion_hpo.config.model import EncoderConfig
+from emotion_hpo.models.network import ModalityEncoder
+
+UNITS = {"units": 6, "output_units": 4}
+POOLINGS = ["last", "first", "mean", "max", "attention"]
+CONFIGS = {
+    "mlp": UNITS | {"name": "mlp", "depth": 2, "taper": 0.5},
+    "mlp, linear": UNITS | {"name": "mlp", "depth": 0},
+    "conv1d, flattened": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
+    "conv1d, pooled": UNITS | {"name": "conv1d", "depth": 2, "kernel": 4, "pooling": "max"},
+    "conv2d": {"name": "conv2d", "channels": [2, 3, 4], "output_units": 4},
+    "conv2d, maximum": {"name": "conv2d", "channels": [2, 3], "halving": "max", "output_units": 4},
+    "attention decoder": UNITS | {"name": "attention_decoder", "bidirectional": False},
+    "attention decoder, both ways": UNITS | {"name": "attention_decoder", "bidirectional": True},
+} | {
+    f"lstm, {pooling}{', both ways' if both else ''}": UNITS
+    | {"name": "lstm", "depth": 2, "taper": 0.5, "pooling": pooling, "bidirectional": both}
+    for pooling, both in product(POOLINGS, [False, True])
+}
+WORDS = {"embedding": {"vectors": "random", "dimensions": 5, "trainable": True}}
+
+
+def build(config, shape, dropout=0.0) -> ModalityEncoder:
+    if shape.n_tokens is not None:
+        config = config | WORDS
+    return ModalityEncoder(
+        TypeAdapter(EncoderConfig).validate_python(config), shape, dropout, blank=False
+    )
+
+
+def utterance(batch: Sequence, row: int) -> Sequence:
+    """One row without its padding."""
+    steps = max(1, int(batch.mask[row].nonzero().max()) + 1 if batch.mask[row].any() else 1)
+    return Sequence(
+        batch.values[row : row + 1, :steps], batch.mask[row : row + 1, :steps], batch.present[:1]
+    )
+
+
+@pytest.mark.parametrize("modality", ["speech", "text"])
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+class TestEncoder:
+    @settings(max_examples=6, deadline=None, derandomize=True)
+    @given(data=st.data())
+    def test_padding_and_company_change_nothing(self, config, modality, shapes, draw, data):
+        shape = shapes[modality]
+        lengths = data.draw(st.lists(st.integers(0, shape.max_length), min_size=1, max_size=4))
+        steps = data.draw(st.integers(max(1, *lengths, 1), shape.max_length))
+        holes = data.draw(st.sampled_from([0.0, 0.4]))
+        batch = draw(shape, lengths, holes=holes, seed=data.draw(st.integers(0, 99)), steps=steps)
+        encoder = build(config, shape).eval()
+        together = encoder(batch)
+        for row in range(len(lengths)):
+            torch.testing.assert_close(
+                encoder(utterance(batch, row))[0], together[row], atol=1e-5, rtol=1e-5
+            )
+
+    def test_an_utterance_without_a_step_is_finite(self, config, modality, shapes, draw):
+        shape = shapes[modality]
+        encoder = build(config, shape)
+        encoded = encoder(draw(shape, [0, 3, 0]))
+        assert encoded.isfinite().all()
+        torch.testing.assert_close(encoded[0], encoded[2])
+        encoded.sum().backward()
+        assert all(w.grad.isfinite().all() for w in encoder.parameters() if w.grad is not None)
+
+    def test_a_missing_modality_is_zero_whatever_its_bytes(self, config, modality, shapes, draw):
+        shape = shapes[modality]
+        encoder = build(config, shape).eval()
+        batch = draw(shape, [4, shape.max_length])
+        absent = Sequence(batch.values, batch.mask, torch.tensor([True, False]))
+        rubbish = batch.values.clone()
+        rubbish[1] = -5 if shape.n_tokens else torch.inf
+        other = Sequence(rubbish, batch.mask, absent.present)
+        assert not encoder(absent)[1].any()
+        torch.testing.assert_close(encoder(other), encoder(absent))
+        torch.testing.assert_close(encoder(absent)[0], encoder(batch)[0])
+
+    def test_a_batch_that_nobody_is_in(self, config, modality, shapes, draw):
+        shape = shapes[modality]
+        batch = draw(shape, [2, 3])
+        nobody = Sequence(batch.values[:, :0], batch.mask[:, :0], torch.zeros(2, dtype=torch.bool))
+        assert torch.equal(build(config, shape)(nobody), torch.zeros(2, 4))
+
+    def test_every_weight_learns(self, config, modality, shapes, draw):
+        shape = shapes[modality]
+        encoder = build(config, shape)
+        (encoder(draw(shape, [shape.max_length] * 8)) ** 2).sum().backward()
+        dead = [n for n, w in encoder.named_parameters() if w.requires_grad and not w.grad.any()]
+        if config.get("pooling") == "first":  # the first state has no predecessor
+            dead = [name for name in dead if "ahead.weight_hh" not in name]
+        assert not dead
+
+    def test_dropout_acts_in_training_alone(self, config, modality, shapes, draw):
+        shape = shapes[modality]
+        batch = draw(shape, [shape.max_length] * 3)
+        encoder = build(config, shape, dropout=0.5)
+        if config["name"] != "mlp" or config["depth"]:
+            assert not torch.equal(encoder(batch), encoder(batch))
+        encoder.eval()
+        assert torch.equal(encoder(batch), encoder(batch))
+
+    def test_bfloat16_is_near_float32(self, config, modality, shapes, draw):
+        shape = shapes[modality]
+        encoder = build(config, shape)
+        batch = draw(shape, [shape.max_length, 2])
+        with torch.autocast("cpu", torch.bfloat16):
+            near = encoder(batch)
+        torch.testing.assert_close(near.float(), encoder(batch), atol=0.05, rtol=0.1)
+        near.float().sum().backward()
+
+
+@pytest.mark.parametrize("name", ["mlp", "conv1d, flattened", "conv2d", "attention decoder"])
+def test_flattening_refuses_what_is_too_long(name, shapes, draw):
+    encoder = build(CONFIGS[name], shapes["speech"])
+    with pytest.raises(ValueError, match="at most 9 steps fit, but got 10"):
+        encoder(draw(shapes["speech"], [10]))
