@@ -22,11 +22,6 @@ def quiet(done: int, total: int, what: str) -> None:
     pass
 
 
-def prepare_alone(corpus, config, directory) -> None:
-    """What a second process runs."""
-    prepare(corpus, config, directory, 1, quiet)
-
-
 @pytest.fixture
 def store(fake_corpus, paper, tmp_path):
     return prepare(fake_corpus(), paper, tmp_path, 1, quiet)
@@ -246,7 +241,7 @@ def test_two_processes_share_the_work(fake_corpus, paper, tmp_path, said, listen
     assert all(damage_of(store.shard_path(s), store.keys[s]) is None for s in store.sessions)
 
 
-def test_processes_at_once_do_not_collide(fake_corpus, paper, tmp_path):
+def test_processes_at_once_do_not_collide(paper, tmp_path):
     context = multiprocessing.get_context("spawn")
     corpus = open_corpus(TwinCorpus(name="twin", seed=0, scale=0.002))
     others = [

@@ -34,7 +34,7 @@ def test_tokenise(transcript, words):
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_tokenise_is_idempotent(transcript):
     words = tokenise(transcript)
     assert tokenise(" ".join(words)) == words
