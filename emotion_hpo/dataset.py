@@ -81,8 +81,9 @@ class FeatureReader:
         if not self.by_speaker:
             return [self.corpus] * len(utterances)
         speakers = utterances.table["speaker"].to_numpy()
+        shape = (self.max_length, self.dimensions)
         new = {
-            speaker: _speaker_scale(utterances, modality, speakers == speaker, self.dimensions)
+            speaker: _speaker_scale(utterances, modality, speakers == speaker, shape)
             for speaker in np.unique(speakers)
             if speaker not in self.speakers
         }
@@ -254,17 +255,18 @@ def _fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Fea
             "out (model=…) or give the corpus this modality"
         )
     dimensions = train.sequence(modality, int(np.argmax(lengths))).shape[1]
-    cut = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", None)
-    max_length = int(cut or longest)
+    limit = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", None)
+    max_length = int(limit or longest)
     normalise = getattr(settings, "normalise", "corpus")
     corpus: Scale | None = None
     speakers: dict[str, Scale] = {}
     if normalise == "corpus":
-        corpus = Scale.fit((train.sequence(modality, row) for row in rows), dimensions)
+        cut = (train.sequence(modality, row)[:max_length] for row in rows)
+        corpus = Scale.fit(cut, dimensions)
     elif normalise == "speaker":
         names = train.table["speaker"].to_numpy()
         speakers = {
-            name: _speaker_scale(train, modality, names == name, dimensions)
+            name: _speaker_scale(train, modality, names == name, (max_length, dimensions))
             for name in np.unique(names)
         }
     return FeatureReader(
@@ -273,9 +275,12 @@ def _fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Fea
 
 
 def _speaker_scale(
-    utterances: Utterances, modality: str, mine: NDArray[np.bool_], dimensions: int
+    utterances: Utterances, modality: str, mine: NDArray[np.bool_], shape: tuple[int, int]
 ) -> Scale:
-    sequences = (utterances.sequence(modality, int(row)) for row in np.flatnonzero(mine))
+    """The scale of one speaker's utterances, cut as they are read."""
+    max_length, dimensions = shape
+    rows = np.flatnonzero(mine)
+    sequences = (utterances.sequence(modality, int(row))[:max_length] for row in rows)
     return Scale.fit(sequences, dimensions)
 
 

@@ -1,0 +1,72 @@
+"""What the tests of the later rooms need: a small twin, prepared once, and studies on it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from emotion_hpo.cli import conf_folder
+from emotion_hpo.config import SearchConfig, build
+from emotion_hpo.experiment import Material
+from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.preparation import prepare_features, quiet
+from emotion_hpo.records import StudyHome
+from emotion_hpo.splits import Development, Holdout, split
+
+#: A search on this takes seconds: about 100 utterances, a network of a few thousand weights.
+SMALL = ("study=smoke", "corpus.scale=0.02", "features.mocap.n_parts=20", "tracking=none")
+
+StudyMaker = Callable[..., tuple[StudyHome, SearchConfig]]
+
+
+def compose_config(*overrides: str) -> SearchConfig:
+    """Compose `conf/search.yaml` as the command line does, and build it."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        composed = compose("search", [*overrides])
+    plain = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(plain, dict)
+    plain.pop("output")
+    plain["study"]["name"] = plain["study"]["name"] or "study"
+    return build(SearchConfig, plain)
+
+
+@pytest.fixture(scope="session")
+def small_features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds the small twin's features."""
+    folder = tmp_path_factory.mktemp("prepared") / "features"
+    prepare_features(compose_config(*SMALL), folder, quiet)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_store(small_features: Path) -> FeatureStore:
+    """The small twin's features."""
+    return prepare_features(compose_config(*SMALL), small_features, quiet)
+
+
+@pytest.fixture(scope="session")
+def small_parts(small_store: FeatureStore) -> tuple[Development, Holdout]:
+    """The small twin, divided."""
+    return split(small_store, compose_config(*SMALL).split)
+
+
+@pytest.fixture(scope="session")
+def material(small_parts: tuple[Development, Holdout]) -> Material:
+    """The small twin's development part, ready to be trained on."""
+    return Material(small_parts[0])
+
+
+@pytest.fixture
+def make_study(tmp_path: Path, small_features: Path) -> Iterator[StudyMaker]:
+    """Make the home and configuration of a study on the small twin: `make_study("name", …)`."""
+    directory = tmp_path / "studies"
+    directory.mkdir()
+    (directory / "features").symlink_to(small_features)
+
+    def make(name: str = "study", *overrides: str) -> tuple[StudyHome, SearchConfig]:
+        where = (f"study.directory={directory}", f"study.name={name}")
+        return StudyHome(directory, name), compose_config(*SMALL, *where, *overrides)
+
+    yield make

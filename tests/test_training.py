@@ -1,0 +1,142 @@
+"""The loop: learns, continues bit for bit, and says when it diverges."""
+
+import numpy as np
+import pytest
+import torch
+
+from emotion_hpo.config import TrainingConfig, build, dump
+from emotion_hpo.config.building import with_value
+from emotion_hpo.errors import ConfigError, TrialFailed
+from emotion_hpo.models import build_network
+from emotion_hpo.training import evaluate, fit
+
+from tests.pipeline import SMALL, compose_config
+
+OPTIMIZERS = {
+    "adam": {"name": "adam"},
+    "adamw": {"name": "adamw", "weight_decay": 0.01},
+    "adadelta": {"name": "adadelta"},
+    "sgd": {"name": "sgd", "momentum": 0.9, "weight_decay": 1e-4},
+}
+
+
+@pytest.fixture(scope="module")
+def config():
+    return compose_config(*SMALL, "training.precision=float32", "training.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def reading(material, config):
+    return material.read(config.experiment())
+
+
+def network_of(reading, config, seed=0):
+    return build_network(config.model, reading.inputs.shapes(), 4, seed=seed)
+
+
+def train(reading, config, training=None, start=None, stop_after=None):
+    """Curve, checkpoints by epoch, and the network at the end."""
+    network = network_of(reading, config)
+    curve, checkpoints = [], {}
+
+    def on_epoch(epoch, _evaluation, checkpoint):
+        curve.append(dict(epoch.metrics))
+        saved = checkpoint()
+        checkpoints[epoch.epoch] = type(saved)(*map(clone, vars(saved).values()))
+        return epoch.epoch == stop_after
+
+    training = training or config.training
+    fit(network, reading.train, reading.validation, training, 7, on_epoch, start)
+    return curve, checkpoints, network
+
+
+def clone(value):
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        return {key: clone(one) for key, one in value.items()}
+    return [clone(one) for one in value] if isinstance(value, list) else value
+
+
+def changed(config, path, value) -> TrainingConfig:
+    return build(TrainingConfig, with_value(dump(config.training), path, value))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_checkpoint_continues_to_the_same_end(reading, config, optimizer, schedule):
+    training = build(
+        TrainingConfig,
+        {**dump(config.training), "optimizer": optimizer, "schedule": schedule},
+    )
+    whole, checkpoints, network = train(reading, config, training)
+    rest, _, continued = train(reading, config, training, start=checkpoints[1])
+    assert rest == whole[1:]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, continued.state_dict()[name]), name
+
+
+def test_the_same_seed_gives_the_same_curve(reading, config):
+    assert train(reading, config)[0] == train(reading, config)[0]
+
+
+def test_the_loss_falls(reading, config):
+    curve, _, _ = train(reading, config, changed(config, "epochs", 6))
+    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
+
+
+def test_the_caller_ends_the_training(reading, config):
+    assert len(train(reading, config, stop_after=2)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("clip_norm", 0.1),
+        ("label_smoothing", 0.2),
+        ("class_weights", "balanced"),
+        ("bucket_batches", 1),
+    ],
+)
+def test_each_knob_turns_something(reading, config, path, value):
+    assert train(reading, config, changed(config, path, value))[0] != train(reading, config)[0]
+
+
+def test_bfloat16_trains(reading, config):
+    curve, _, _ = train(reading, config, changed(config, "precision", "bfloat16"))
+    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_diverging_loss_fails_the_trial(reading, config, broken):
+    network = network_of(reading, config)
+    with torch.no_grad():
+        next(network.head.parameters()).fill_(broken)
+    with pytest.raises(TrialFailed, match=r"train/loss is (nan|inf) after epoch 1"):
+        fit(network, reading.train, None, config.training, 0, lambda *_: False)
+
+
+def test_cuda_without_a_device_says_so(reading, config, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="no CUDA device"):
+        train(reading, config, changed(config, "device", "cuda"))
+
+
+def test_evaluation_answers_in_the_order_of_the_data(reading, config):
+    network = network_of(reading, config)
+    found = evaluate(network, reading.validation, config.training)
+    np.testing.assert_allclose(found.probabilities.sum(1), 1, rtol=1e-5)
+    network.eval()
+    with torch.no_grad():
+        for row in (0, len(reading.validation) - 1):
+            alone = network(reading.validation.batch(np.array([row])).modalities).softmax(1)
+            np.testing.assert_allclose(found.probabilities[row], alone[0], atol=1e-5)
+
+
+def test_evaluation_leaves_the_network_as_it_was(reading, config):
+    network = network_of(reading, config)
+    before = clone(network.state_dict())
+    first = evaluate(network, reading.validation, config.training)
+    again = evaluate(network, reading.validation, config.training)
+    assert np.array_equal(first.probabilities, again.probabilities)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
