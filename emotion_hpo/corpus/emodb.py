@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,15 +102,15 @@ class Emodb:
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         """Read a speaker's takes of a sentence, at their own rate, channels averaged to one."""
-        for path in self._of(session):
-            if path.stem[:5] != dialogue:
-                continue
-            _header(path)
-            samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        paths = [path for path in self._of(session) if path.stem[:5] == dialogue]
+        if not paths:
+            raise CorpusError(f"{self.root}: session {session} has no dialogue {dialogue!r}")
+        for path in paths:
+            with _readable(path):
+                samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
             yield Recording(path.stem, samples.mean(axis=1), rate_hz)
 
     def _row(self, path: Path) -> dict[str, object]:
-        info = _header(path)
         return {
             "utterance_id": path.stem,
             "session": _SESSIONS[path.stem[:2]],
@@ -117,7 +118,7 @@ class Emodb:
             "speaker": path.stem[:2],
             "emotion": _CLASSES[path.stem[5]],
             "start_s": 0.0,
-            "end_s": info.frames / info.samplerate,
+            "end_s": _seconds(path),
             "transcript": _SENTENCES[path.stem[2:5]],
             "audio": f"wav/{path.name}",
             "has_speech": True,
@@ -155,7 +156,11 @@ def _recordings(root: Path) -> list[Path]:
         raise CorpusError(
             f"{root}: has no folder wav; point corpus.root at the folder that holds it"
         )
-    paths = [path for path in sorted(folder.glob("*.wav")) if not path.name.startswith(".")]
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() == ".wav" and not path.name.startswith(".")
+    )
     for path in paths:
         _check_name(path)
     return paths
@@ -178,12 +183,19 @@ def _check_name(path: Path) -> None:
         raise CorpusError(f"{path}: the name {wrong}; rename the file or move it out of the folder")
 
 
-def _header(path: Path) -> "soundfile._SoundFileInfo":
-    """Length and rate of a recording, or what is wrong with it."""
-    try:
+def _seconds(path: Path) -> float:
+    """Length of a recording, from its header."""
+    with _readable(path):
         info = soundfile.info(path)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise CorpusError(f"{path}: cannot be read as audio ({error}); unpack it again") from error
     if not info.frames:
         raise CorpusError(f"{path}: holds no samples; unpack it again or remove it")
-    return info
+    return float(info.frames / info.samplerate)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say which file cannot be read, and why."""
+    try:
+        yield
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise CorpusError(f"{path}: cannot be read as audio ({error}); unpack it again") from error

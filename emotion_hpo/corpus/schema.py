@@ -113,8 +113,8 @@ def checked(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.Da
         source: File or folder that the message names.
 
     Raises:
-        CorpusError: A column is unknown or missing, an id occurs twice, an emotion is unknown; the
-            first ten offending rows are named.
+        CorpusError: A column is unknown or missing, an id occurs twice, an emotion is unknown, an
+            utterance ends before it starts; the first ten offending rows are named.
     """
     required = {"utterance_id", "session", "dialogue", "speaker", "emotion"}
     if missing := sorted(required - set(table.columns)):
@@ -127,7 +127,11 @@ def checked(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.Da
     odd = table["utterance_id"][~table["emotion"].isin(classes)]
     if len(odd):
         raise CorpusError(f"{source}: {_first(odd)} have an emotion outside {', '.join(classes)}")
-    return table.reindex(columns=list(COLUMNS)).sort_values("utterance_id", ignore_index=True)
+    table = table.reindex(columns=list(COLUMNS)).sort_values("utterance_id", ignore_index=True)
+    backwards = table["utterance_id"][table["end_s"] <= table["start_s"]]
+    if len(backwards):
+        raise CorpusError(f"{source}: {_first(backwards)} end before they start")
+    return table
 
 
 def _first(ids: "pd.Series[str]", n: int = 10) -> str:

@@ -20,7 +20,7 @@ from emotion_hpo.config.corpus import TwinCorpus
 from emotion_hpo.corpus.schema import Recording, checked
 from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.draws import Draw
-from emotion_hpo.corpus.twin.figures import CLASSES
+from emotion_hpo.corpus.twin.figures import CLASSES, SESSIONS
 from emotion_hpo.corpus.twin.table import HIDDEN, acts, twin_table
 from emotion_hpo.errors import CorpusError
 
@@ -62,11 +62,11 @@ class Twin:
             seed: Of the draw.
             like: Session whose shape (emotions, lengths, lost markers) is drawn; None: all.
         """
-        return Twin(self.seed, self.scale, Draw(n, seed, known=False, like=like))
+        return self._with(Draw(n, seed, known=False, like=like))
 
     def draw(self, n: int, seed: int, like: str | None = None) -> "Twin":
         """`n` new utterances by this twin's own speakers, as a corpus of its own; as `fresh`."""
-        return Twin(self.seed, self.scale, Draw(n, seed, known=True, like=like))
+        return self._with(Draw(n, seed, known=True, like=like))
 
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
@@ -101,6 +101,14 @@ class Twin:
             samples = voice.speak(self.seed, act, voices[speaker])
             moved = None if np.isnan(act.nan_share) else motion.move(self.seed, act, face)
             yield Recording(utterance_id, samples, voice.SAMPLE_RATE_HZ, moved)
+
+    def _with(self, extra: Draw) -> "Twin":
+        if extra.n < 1:
+            raise CorpusError(f"twin: n >= 1 must hold, but got n={extra.n}")
+        if extra.like is not None and extra.like not in SESSIONS:
+            valid = ", ".join(SESSIONS)
+            raise CorpusError(f"twin: no session {extra.like!r} to draw from (valid: {valid})")
+        return Twin(self.seed, self.scale, extra)
 
     def _session(self, session: str) -> pd.DataFrame:
         rows = self._all()

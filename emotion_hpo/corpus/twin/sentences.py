@@ -58,7 +58,7 @@ def _clauses(longest: int) -> tuple[tuple[_Clause, ...], NDArray[np.float64]]:
         words = tuple(text.split())
         if line.startswith("#") or len(words) > longest:
             continue
-        cores = (word.strip(".,!?") for word in words)
+        cores = (word.rstrip(".,!?") for word in words)
         slot = tuple(core if core.removeprefix("!") in slots() else None for core in cores)
         clauses.append(_Clause(words, slot))
         # In proportion to its length, or speech would be a chain of exclamations.

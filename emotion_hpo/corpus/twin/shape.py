@@ -112,8 +112,10 @@ def _drawn(session: SessionFigures, name: str, scale: float, rng: np.random.Gene
         position = np.array([_validation_side(dialogue) for dialogue in names])
         scores[np.ix_(early, position > 0)] = -np.inf
         scores[np.ix_(~early, position < 0)] = -np.inf
-        # In the dialogue where the validation rows begin, all of the actress precede them.
+        # In the dialogue where they begin, all of the actress's turns precede them, and few enough
+        # of the actor's to be numbered below the first of them.
         scores[np.ix_(~early & female, position == 0)] = -np.inf
+        scores[np.ix_(early & ~female, position == 0)] -= 2.0
     return _Draft(emotion, improvised, female, early, scores.argmax(axis=1), names)
 
 

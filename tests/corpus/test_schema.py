@@ -1,0 +1,42 @@
+"""What is refused as an utterance table, and what the message says."""
+
+import pandas as pd
+import pytest
+
+from emotion_hpo.corpus import COLUMNS, checked
+from emotion_hpo.errors import CorpusError
+
+
+def table(**changes) -> pd.DataFrame:
+    columns = {
+        "utterance_id": ["b", "a"], "session": "1", "dialogue": "d", "speaker": "s",
+        "emotion": ["sad", "ang"], "start_s": 0.0, "end_s": [2.0, 1.0],
+    }  # fmt: skip
+    return pd.DataFrame({**columns, **changes})
+
+
+def test_rows_are_sorted_and_columns_complete():
+    rows = checked(table(), ("ang", "sad"), "here")
+    assert list(rows.columns) == list(COLUMNS)
+    assert list(rows["utterance_id"]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("changed", "message"), [
+    (table().drop(columns=["speaker"]), "here: the utterance table lacks speaker"),
+    (table(colour="red"), "here: the utterance table has unknown columns colour"),
+    (table(utterance_id="a"), "here: a occur more than once"),
+    (table(emotion=["sad", "joy"]), "here: a have an emotion outside ang, sad"),
+    (table(end_s=[2.0, 0.0]), "here: a end before they start"),
+])  # fmt: skip
+def test_bad_tables(changed, message):
+    with pytest.raises(CorpusError, match=message):
+        checked(changed, ("ang", "sad"), "here")
+
+
+def test_only_the_first_rows_are_named():
+    ids = [f"u{i:02d}" for i in range(13)]
+    many = pd.DataFrame({
+        "utterance_id": ids, "session": "1", "dialogue": "d", "speaker": "s", "emotion": "joy"
+    })  # fmt: skip
+    with pytest.raises(CorpusError, match=r"u00, .*u09 and 3 more have an emotion outside"):
+        checked(many, ("ang",), "here")

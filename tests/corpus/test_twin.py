@@ -1,0 +1,283 @@
+"""The twin copies IEMOCAP's published shape; the figures here are the publications', not ours."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emotion_hpo.corpus import Twin
+from emotion_hpo.corpus.twin import motion, voice
+from emotion_hpo.corpus.twin.expression import Act
+from emotion_hpo.corpus.twin.table import twin_table
+from emotion_hpo.errors import CorpusError
+
+# session: ang, exc, neu, sad; dialogues; improvised; female
+COUNTS = {
+    "1": ((229, 143, 384, 194), 28, 488, 459),
+    "2": ((137, 210, 362, 197), 30, 476, 411),
+    "3": ((240, 151, 320, 305), 32, 567, 442),
+    "4": ((327, 238, 258, 143), 30, 503, 497),
+    "5": ((170, 299, 384, 245), 31, 625, 513),
+}
+# session: mean share of frames with a NaN; utterances with NaN always, never; without a file
+LOST = {
+    "1": (0.204, 54, 520, 0),
+    "2": (0.018, 1, 799, 0),
+    "3": (0.027, 2, 856, 0),
+    "4": (0.280, 99, 384, 0),
+    "5": (0.618, 235, 154, 24),
+}
+
+
+@pytest.fixture(scope="module")
+def table(full_twin) -> pd.DataFrame:
+    return pd.concat([full_twin.table(session) for session in full_twin.sessions()])
+
+
+@pytest.fixture(scope="module")
+def seconds(table) -> pd.Series:
+    return table["end_s"] - table["start_s"]
+
+
+def words(transcripts) -> Counter:
+    return Counter(word for text in transcripts for word in re.findall(r"[a-z']+", text.lower()))
+
+
+@pytest.mark.parametrize("session", COUNTS)
+class TestSession:
+    def test_counts(self, full_twin, session):
+        table = full_twin.table(session)
+        counts, n_dialogues, improvised, female = COUNTS[session]
+        assert tuple(table["emotion"].value_counts().sort_index()) == counts
+        assert table["dialogue"].nunique() == n_dialogues
+        assert (table["scenario"] == "improvised").sum() == improvised
+        assert (table["scenario"] == "scripted").sum() == len(table) - improvised
+        assert (table["speaker"] == f"Ses0{session}F").sum() == female
+        assert (table["speaker"] == f"Ses0{session}M").sum() == len(table) - female
+
+    def test_names(self, full_twin, session):
+        table = full_twin.table(session)
+        pattern = rf"Ses0{session}[FM]_(impro\d\d[ab]?|script\d\d_\db?)_[FM]\d\d\d"
+        assert table["utterance_id"].str.fullmatch(pattern).all()
+        prefix = table["dialogue"] + "_" + table["speaker"].str[-1]
+        assert all(map(str.startswith, table["utterance_id"], prefix))
+        assert (
+            table["dialogue"].str.contains("impro") == (table["scenario"] == "improvised")
+        ).all()
+        assert (table["wears_markers"] == (table["speaker"] == table["dialogue"].str[:6])).all()
+        assert 0.4 < table["wears_markers"].mean() < 0.6
+
+    def test_lost_markers(self, full_twin, session):
+        rows = twin_table(full_twin.seed, full_twin.scale, None)
+        shares = rows.loc[rows["session"] == session, "nan_share"]
+        mean, always, never, no_motion = LOST[session]
+        assert shares.isna().sum() == no_motion
+        assert (~full_twin.table(session)["has_mocap"]).sum() == no_motion
+        assert (shares == 1).sum() == always
+        assert (shares == 0).sum() == never
+        assert shares.mean() == pytest.approx(mean, abs=0.005)
+
+    def test_utterances_of_a_dialogue_do_not_overlap(self, full_twin, session):
+        table = full_twin.table(session).sort_values(["dialogue", "start_s"])
+        before = table.groupby("dialogue")["end_s"].shift()
+        assert (table["start_s"] >= before.fillna(0)).all()
+
+
+class TestWhole:
+    def test_durations(self, table, seconds):
+        assert seconds.quantile([0.05, 0.5, 0.95, 1]).tolist() == pytest.approx(
+            [1.38, 3.58, 11.2, 34.1], abs=0.01
+        )
+        assert seconds.sum() / 3600 == pytest.approx(6.27, abs=0.005)
+        means = seconds.groupby(table["emotion"]).mean()
+        assert means.tolist() == pytest.approx([4.51, 4.78, 3.90, 5.50], abs=0.02)
+
+    def test_word_counts(self, table):
+        counts = table["transcript"].str.split().str.len()
+        assert counts.quantile([0.5, 0.95, 1]).tolist() == [8.5, 33, 98]
+        assert counts.mean() == pytest.approx(11.65, abs=0.15)
+
+    def test_words(self, table):
+        counts = words(table["transcript"])
+        assert len(counts) == pytest.approx(2736, rel=0.05)
+        assert sum(count == 1 for count in counts.values()) == pytest.approx(980, rel=0.1)
+        assert counts.total() == pytest.approx(57_788, rel=0.02)
+        assert "don't" in counts
+
+    def test_bracketed_sounds(self, table):
+        assert table["transcript"].str.contains(r"\[[A-Z]+\]").sum() == 120
+
+    def test_repeated_transcripts(self, table):
+        last = table["session"] == "5"
+        repeated = table["transcript"][last].isin(table["transcript"][~last])
+        assert repeated.mean() == pytest.approx(0.158, abs=0.001)
+
+    def test_no_slot_stays_empty(self, table):
+        assert not table["transcript"].str.contains(r"\b(?:NS|VD|VG|VS|NP|UH)\b|!\w").any()
+
+    @pytest.mark.parametrize("seed", [0, 1, 2])
+    def test_validation_rows_of_the_paper(self, seed):
+        twin = Twin(seed)
+        rows = pd.concat([twin.table(session) for session in "1234"], ignore_index=True)
+        validation = rows.iloc[3000:]
+        assert len(validation) == 838
+        assert validation["utterance_id"].iloc[0] == "Ses04F_impro04_M018"
+        assert tuple(validation["emotion"].value_counts().sort_index()) == (290, 196, 227, 125)
+
+    def test_votes_and_attributes_are_annotations(self, table):
+        assert (
+            table[["valence", "activation", "dominance"]]
+            .isin(np.arange(1, 5.5, 0.5))
+            .all(axis=None)
+        )
+        assert table["votes"].str.fullmatch(r'\{"[a-z]{3}": \d(, "[a-z]{3}": 1)?\}').all()
+
+
+class TestScale:
+    @pytest.mark.parametrize("scale", [0.001, 0.02, 0.3])
+    def test_every_session_keeps_classes_and_speakers(self, scale):
+        twin = Twin(seed=1, scale=scale)
+        assert twin.sessions() == ("1", "2", "3", "4", "5")
+        for session in twin.sessions():
+            table = twin.table(session)
+            assert set(table["emotion"]) == set(twin.classes)
+            assert set(table["speaker"]) == {f"Ses0{session}F", f"Ses0{session}M"}
+            assert len(table) == pytest.approx(scale * sum(COUNTS[session][0]), abs=4)
+
+
+class TestSeed:
+    def test_another_seed_is_another_corpus_of_the_same_shape(self):
+        one, other = Twin(0, 0.02), Twin(1, 0.02)
+        assert one.fingerprint("1") != other.fingerprint("1")
+        assert not one.table("1")["transcript"].equals(other.table("1")["transcript"])
+
+    def test_an_utterance_sounds_the_same_whatever_was_read_before(self):
+        twin = Twin(0, 0.02)
+        table = twin.table("2")
+        dialogue = table["dialogue"].iloc[-1]
+        alone = {one.utterance_id: one.samples for one in twin.recordings("2", dialogue)}
+        for other in table["dialogue"].unique():
+            for one in twin.recordings("2", other):
+                if other == dialogue:
+                    np.testing.assert_array_equal(one.samples, alone[one.utterance_id])
+
+
+class TestDraws:
+    def test_fresh_speakers_are_nobodys(self, full_twin, table):
+        fresh = full_twin.fresh(600, seed=0)
+        rows = pd.concat([fresh.table(session) for session in fresh.sessions()])
+        assert len(rows) == 600
+        assert rows["utterance_id"].is_unique
+        assert not set(rows["speaker"]) & set(table["speaker"])
+        assert rows["speaker"].nunique() == 4
+
+    def test_known_speakers_say_new_things(self, full_twin, table):
+        drawn = full_twin.draw(600, seed=0)
+        rows = pd.concat([drawn.table(session) for session in drawn.sessions()])
+        assert len(rows) == 600
+        assert set(rows["speaker"]) == set(table["speaker"])
+        assert not set(rows["utterance_id"]) & set(table["utterance_id"])
+
+    def test_shape_is_drawn_from_one_session(self, full_twin):
+        rows = full_twin.draw(1098, seed=0, like="5").table("5")
+        assert tuple(rows["emotion"].value_counts().sort_index()) == COUNTS["5"][0]
+
+    def test_more_than_the_corpus_has(self):
+        fresh = Twin(0, 0.02).fresh(6000, seed=2)
+        assert sum(len(fresh.table(session)) for session in fresh.sessions()) == 6000
+        assert fresh.sessions() == tuple(sorted(fresh.sessions()))
+
+    def test_another_seed_is_another_draw(self):
+        one, other = (next(Twin(0).fresh(5, seed).recordings("6", d)).samples
+                      for seed in (1, 2)
+                      for d in Twin(0).fresh(5, seed).table("6")["dialogue"][:1])  # fmt: skip
+        assert one.shape != other.shape or not np.array_equal(one, other)
+
+    @pytest.mark.parametrize(("n", "like", "message"), [
+        (0, None, r"n >= 1 must hold, but got n=0"),
+        (5, "9", r"no session '9' to draw from \(valid: 1, 2, 3, 4, 5\)"),
+    ])  # fmt: skip
+    def test_impossible_draws(self, n, like, message):
+        with pytest.raises(CorpusError, match=message):
+            Twin(0).fresh(n, seed=0, like=like)
+
+
+def act(emotion=0, **changes) -> Act:
+    facts = {"stream": "x", "emotion": emotion, "intensity": 1.0, "n_words": 10, "seconds": 4.0}
+    return Act(**{**facts, "wears_markers": True, "nan_share": 0.0, **changes})
+
+
+class TestVoice:
+    def test_women_speak_higher(self):
+        women = [voice.voice(seed, "Ses01F").pitch_hz for seed in range(9)]
+        men = [voice.voice(seed, "Ses01M").pitch_hz for seed in range(9)]
+        assert min(women) > max(men)
+
+    @pytest.mark.parametrize(("louder", "softer"), [(0, 3), (0, 2), (1, 3)])
+    def test_arousal_is_louder(self, louder, softer):
+        speaker = voice.voice(0, "Ses01F")
+
+        def level(emotion):
+            return np.mean([
+                np.log(np.std(voice.speak(0, act(emotion, stream=str(i)), speaker)))
+                for i in range(12)
+            ])  # fmt: skip
+
+        assert level(louder) > level(softer)
+
+    @pytest.mark.parametrize(("n_words", "seconds"), [(1, 0.58), (98, 34.1), (30, 1.0)])
+    def test_extreme_lengths(self, n_words, seconds):
+        spoken = voice.speak(0, act(n_words=n_words, seconds=seconds), voice.voice(0, "Ses01M"))
+        assert len(spoken) == round(seconds * 16_000)
+        assert np.isfinite(spoken).all()
+        assert spoken.std() > 1e-4
+
+
+class TestMotion:
+    @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999, 1.0])
+    def test_markers_are_lost_in_that_share_of_frames(self, share):
+        moved = motion.move(0, act(nan_share=share), motion.face(0, "Ses01F"))
+        lost = np.isnan(moved["face"]).any(axis=1)
+        expected = share if share in {0, 1} else np.clip(share, 1 / len(lost), 1 - 1 / len(lost))
+        assert lost.mean() == pytest.approx(expected, abs=0.5 / len(lost))
+        assert not np.isnan(moved["head"]).any()
+
+    def test_lost_markers_come_in_runs(self):
+        moved = motion.move(0, act(nan_share=0.5, seconds=10.0), motion.face(0, "Ses01F"))
+        lost = np.isnan(moved["face"]).any(axis=1)
+        assert np.abs(np.diff(lost.astype(int))).sum() < 60
+
+    def test_a_marker_is_lost_with_all_its_coordinates(self):
+        moved = motion.move(0, act(nan_share=0.5), motion.face(0, "Ses01F"))
+        by_marker = np.isnan(moved["face"]).reshape(len(moved["face"]), 55, 3)
+        assert (by_marker.all(axis=2) == by_marker.any(axis=2)).all()
+
+    def test_a_listener_moves_less(self):
+        face = motion.face(0, "Ses01F")
+
+        def jaw(wears):
+            moved = [motion.move(0, act(stream=str(i), wears_markers=wears), face)["face"]
+                     for i in range(8)]  # fmt: skip
+            return np.mean([one[:, 1].std() for one in moved])  # a chin marker's height
+
+        assert jaw(True) > jaw(False)
+
+
+#: First utterance of version 1.
+GOLDEN = {
+    "utterance_id": "Ses01F_impro01_F000",
+    "characters": 390,
+    "loudness": 0.009757,
+    "chin_mm": 3.28352,
+}
+
+
+def test_what_is_synthesised_changes_only_with_its_version(full_twin):
+    """Stored features are found by the fingerprint: raise `_VERSION`, then change these figures."""
+    one = next(full_twin.recordings("1", "Ses01F_impro01"))
+    assert one.utterance_id == GOLDEN["utterance_id"]
+    assert len(full_twin.table("1")["transcript"].iloc[0]) == GOLDEN["characters"]
+    assert float(one.samples.std()) == pytest.approx(GOLDEN["loudness"], rel=1e-3)
+    assert float(one.motion["face"][:, 1].std()) == pytest.approx(GOLDEN["chin_mm"], rel=1e-3)
