@@ -130,11 +130,19 @@ class _Decode(torch.autograd.Function):
         carried_NBH = state_BU.new_zeros(n_steps + 1, n, 2 * units)
         carried_NBH[0, :, units:] = state_BU
         gates_NBG = state_BU.new_empty(n_steps, n, 4 * units)
+        buffer_BTU = torch.empty_like(exp_keys_BTU)
         attended: list[Attended] = []
         for step in range(n_steps):
             state_BU = carried_NBH[step, :, units:]
             sums_BX = carried_NBH[step] @ recurrent_HX
-            found = attend(sums_BX[:, :units], exp_keys_BTU, energy_U, mask_BT, values_BTD)
+            found = attend(
+                sums_BX[:, :units],
+                exp_keys_BTU,
+                energy_U,
+                mask_BT,
+                values_BTD,
+                buffer_BTU=buffer_BTU,
+            )
             attended.append(found)
             gates_BG = torch.addmm(bias_G, found.context, context_DG, out=gates_NBG[step])
             gates_BG += sums_BX[:, units:]
@@ -156,6 +164,7 @@ class _Decode(torch.autograd.Function):
         n_steps, n, _ = gates_NBG.shape
         units = len(energy_U)
         d_keys_BTU = torch.zeros_like(exp_keys_BTU)
+        buffers_2BTU = exp_keys_BTU.new_empty(2, *exp_keys_BTU.shape)
         d_energy_U = torch.zeros_like(energy_U)
         d_carried_BH = carried_NBH.new_zeros(n, 2 * units)
         d_sums_NBX = carried_NBH.new_empty(n_steps, n, 5 * units)  # attention, then the gates
@@ -189,6 +198,7 @@ class _Decode(torch.autograd.Function):
                 d_query_BU=d_query_BU,
                 d_keys_BTU=d_keys_BTU,
                 d_energy_U=d_energy_U,
+                buffers_2BTU=buffers_2BTU,
             )
             direct_BU = d_s_BU * (1 - update_BU) + d_product_BU * reset_BU
             d_carried_BH = d_step_BX @ recurrent_HX.T
@@ -199,7 +209,7 @@ class _Decode(torch.autograd.Function):
         states_NBU = carried_NBH[:-1, :, units:]
         return (
             weights_BTN @ d_context_NBD.transpose(0, 1),
-            d_keys_BTU,
+            d_keys_BTU.mul_(4 * energy_U),
             d_carried_BH[:, units:],
             None,
             d_energy_U,
