@@ -9,7 +9,7 @@ from torch import nn
 from emotion_hpo.config.model import EncoderConfig
 from emotion_hpo.models.attention_decoder import AttentionDecoderNetwork
 from emotion_hpo.models.convolutional import ImageEncoder, StepsEncoder
-from emotion_hpo.models.multilayer import DenseEncoder
+from emotion_hpo.models.dense import DenseEncoder
 from emotion_hpo.models.recurrent import RecurrentEncoder
 
 

@@ -39,7 +39,7 @@ def test_equals_packed_sequences(bidirectional):
 def test_starts_as_keras_does():
     lstm = Lstm(30, 20)
     glorot = (6 / (30 + 4 * 20)) ** 0.5
-    assert 0.95 * glorot < float(lstm.weight_ih_l0.abs().max()) <= glorot
+    assert 0.95 * glorot < lstm.weight_ih_l0.abs().max().item() <= glorot
     gram = lstm.weight_hh_l0.T @ lstm.weight_hh_l0
     torch.testing.assert_close(gram, torch.eye(20), atol=1e-5, rtol=0)
     assert lstm.bias_ih_l0.tolist() == [0.0] * 20 + [1.0] * 20 + [0.0] * 40
