@@ -16,6 +16,7 @@ from emotion_hpo.screen import percent, say
 def prepare(plain: Mapping[str, Any]) -> None:
     """Store a corpus's features and say what is there."""
     command = build(PrepareCommand, plain)
+    from emotion_hpo.corpus import open_corpus
     from emotion_hpo.features.summary import summary
     from emotion_hpo.preparation import prepare_features
 
@@ -24,7 +25,8 @@ def prepare(plain: Mapping[str, Any]) -> None:
     with screen.preparing(f"Preparing {command.corpus.name}") as on_progress:
         store = prepare_features(command, home.features, on_progress)
     found = summary(store)
-    screen.show_corpus(store.corpus_name, found, synthetic=store.synthetic)
+    remarks = open_corpus(command.corpus).remarks()
+    screen.show_corpus(store.corpus_name, found, remarks, synthetic=store.synthetic)
     if command.output is not None:
         write_json(command.output, found)
 

@@ -1,8 +1,9 @@
 """`final`: retrain a trial on train + validation, open the holdout once, write down what came out.
 
 The only module that unseals a holdout. The order matters: the model is trained and stored, then the
-ledger says that the holdout is opened, then it is read and scored. What is cut off in between is
-taken up where it was, by the same command.
+ledger says that the holdout is opened, then it is read and scored, and when everything is written
+the ledger gets the figure. What is cut off in between is taken up where it was, by the same
+command.
 """
 
 import io
@@ -118,8 +119,6 @@ def final(
     test = holdout.unseal()
     by_seed = bundle.probabilities(bundle.inputs.read(test))
     figures = scores(test, by_seed)
-    ledger.score(holdout.key, opening, figures["accuracy"])
-
     result = {
         "study": home.name,
         "trial": plan.trial.name,
@@ -139,6 +138,7 @@ def final(
         "seconds": time.monotonic() - began,
     }
     _write(folder, test, by_seed.mean(0), result)
+    ledger.score(holdout.key, opening, figures["accuracy"])
     return result
 
 

@@ -137,8 +137,10 @@ def show_final(result: Mapping[str, Any]) -> None:
         say(f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic.")
 
 
-def show_corpus(name: str, found: Mapping[str, Any], *, synthetic: bool) -> None:
-    """Print what a corpus holds: utterances by session and class, modalities, durations."""
+def show_corpus(
+    name: str, found: Mapping[str, Any], remarks: Iterable[str], *, synthetic: bool
+) -> None:
+    """Print what a corpus holds and what it lacks."""
     by_session = found["n_by_session_emotion"]
     classes = list(next(iter(by_session.values())))
     mark = " (synthetic)" if synthetic else ""
@@ -149,7 +151,17 @@ def show_corpus(name: str, found: Mapping[str, Any], *, synthetic: bool) -> None
         table.add_row(session, *(str(counts[c]) for c in classes), str(sum(counts.values())))
     Console(highlight=False).print(table)
     modalities = ", ".join(f"{name} {n}" for name, n in found["n_by_modality"].items())
-    say(f"{found['n_utterances']} utterances; with {modalities}")
+    long = found["durations"]
+    say(
+        f"{found['n_utterances']} utterances, {long['hours']:.2f} h; median {long['median_s']:.1f} s, "
+        f"95 % within {long['p95_s']:.1f} s, longest {long['max_s']:.1f} s"
+    )
+    say(f"with {modalities}; {found['n_words']} words of {found['n_word_types']} types")
+    if found["motion_lost"]:
+        lost = ", ".join(f"{one} {100 * share:.1f} %" for one, share in found["motion_lost"].items())
+        say(f"motion lost, by session: {lost}")
+    for remark in remarks:
+        say(remark)
 
 
 def _interval(bounds: Sequence[float | None]) -> str:

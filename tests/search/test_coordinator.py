@@ -1,0 +1,192 @@
+"""Whole searches in real processes: to the budget, interrupted, killed, continued."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from emotion_hpo import study_file
+from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.records import TrialState
+from emotion_hpo.search.coordinator import search
+from emotion_hpo.search.study import Study
+
+from tests.pipeline import SMALL
+
+
+def states(home, config):
+    return [one.state for one in Study(home, config).trials()]
+
+
+def test_two_workers_meet_the_budget_and_a_second_run_adds_nothing(make_study, capfd):
+    home, config = make_study("study", "study.n_trials=4", "launcher.n_workers=2")
+    result = search(config)
+    assert result.summary["n_finished"] == 4
+    assert not result.was_stopped
+    assert json.loads(home.summary.read_text())["best_trial"] == result.summary["best_trial"]
+    again = search(config)
+    assert again.summary == result.summary
+    workers = {one.worker for one in Study(home, config).trials()}
+    assert workers <= {"worker_0", "worker_1"}
+    assert "[4/4]" in capfd.readouterr().err
+
+
+def test_a_changed_study_is_refused_with_its_differences(make_study):
+    _, config = make_study("study", "study.n_trials=1", "launcher.n_workers=1")
+    search(config)
+    _, other = make_study("study", "study.n_trials=1", "model.dropout=0.3")
+    with pytest.raises(StudyError, match=r"model.dropout: 0.1 → 0.3"):
+        search(other)
+
+
+def test_impossible_spaces_are_refused_before_anything_is_written(make_study):
+    home, config = make_study("study", "+space.model.depth={low: 1, high: 2}")
+    with pytest.raises(ConfigError, match=r"space.model.depth: unknown path"):
+        search(config)
+    assert not home.path.exists()
+
+
+def test_one_search_a_study_at_a_time(make_study):
+    home, config = make_study("study", "study.n_trials=1")
+    home.path.mkdir()
+    from filelock import FileLock
+
+    with (
+        FileLock(home.coordinator),
+        pytest.raises(StudyError, match="is being searched by another process"),
+    ):
+        search(config)
+
+
+def test_a_model_that_the_corpus_cannot_feed_is_refused(make_study, monkeypatch):
+    from emotion_hpo.features.store import FeatureStore
+
+    home, config = make_study("study", "study.n_trials=1")
+    monkeypatch.setattr(FeatureStore, "modalities", ("speech", "text"), raising=False)
+    true_init = FeatureStore.__init__
+
+    def init(self, *arguments, **named):
+        true_init(self, *arguments, **named)
+        object.__setattr__(self, "modalities", ("speech", "text"))
+
+    monkeypatch.setattr(FeatureStore, "__init__", init)
+    with pytest.raises(ConfigError, match="has speech, text, but the model reads mocap"):
+        search(config)
+
+
+class Command:
+    """`emotion-hpo search` as a process of its own."""
+
+    def __init__(self, home, *overrides):
+        arguments = [*SMALL, f"study.directory={home.directory}", f"study.name={home.name}"]
+        program = "from emotion_hpo.cli import main; main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program, "search", *arguments, *overrides],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait(self):
+        out, err = self.process.communicate(timeout=180)
+        return self.process.returncode, out, err
+
+
+def until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "what was waited for did not happen"
+        time.sleep(0.05)
+
+
+def curves(home):
+    return list(home.path.glob("trials/*/curve.json"))
+
+
+LONG = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", "training.epochs=30")
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(make_study):
+    home, config = make_study("study", *LONG)
+    command = Command(home, *LONG)
+    until(lambda: len(curves(home)) == 2)
+    command.process.send_signal(signal.SIGINT)
+    status, out, err = command.wait()
+    assert status == 0
+    assert "Stopping after the running epochs" in err
+    assert "the same command goes on where this one ended" in out
+    assert "Traceback" not in err
+    assert states(home, config).count(TrialState.INTERRUPTED) == 2
+    assert TrialState.RUNNING not in states(home, config)
+    epochs_before = {path.parent.name: path.read_text() for path in curves(home)}
+
+    status, out, _ = Command(home, *LONG).wait()
+    assert status == 0
+    trials = Study(home, config).trials()
+    assert sum(one.state.is_finished for one in trials) == 3
+    for one in trials:
+        if one.continues is not None:
+            old = json.loads(epochs_before[f"trial_{one.continues}"])
+            assert [epoch.to_json() for epoch in one.curve[: len(old)]] == old
+
+
+def test_a_killed_search_leaves_no_process_and_loses_no_epoch(make_study):
+    home, config = make_study("study", *LONG)
+    command = Command(home, *LONG)
+    until(lambda: len(curves(home)) == 2)
+    workers = psutil.Process(command.process.pid).children(recursive=True)
+    os.kill(command.process.pid, signal.SIGKILL)
+    command.wait()
+    until(lambda: not any(one.is_running() for one in workers), seconds=10)
+    assert states(home, config).count(TrialState.RUNNING) == 2
+
+    status, _, err = Command(home, *LONG).wait()
+    assert status == 0, err
+    trials = Study(home, config).trials()
+    assert sum(one.state.is_finished for one in trials) == 3
+    assert TrialState.RUNNING not in {one.state for one in trials}
+    for one in trials:
+        if one.state.is_finished:
+            assert [epoch.epoch for epoch in one.curve] == list(range(1, 31))
+
+
+def test_a_killed_worker_is_replaced(make_study):
+    home, config = make_study("study", *LONG)
+    command = Command(home, *LONG)
+    until(lambda: len(curves(home)) == 2)
+    children = psutil.Process(command.process.pid).children(recursive=True)
+    victim = next(one for one in children if "emotion_hpo.search.worker" in one.cmdline())
+    victim.kill()
+    status, _, err = command.wait()
+    assert status == 0, err
+    assert "it is started again" in err
+    assert sum(one.is_finished for one in states(home, config)) == 3
+
+
+def test_a_search_whose_trials_all_fail_stops(make_study):
+    home, config = make_study(
+        "study",
+        "study.n_trials=20",
+        "launcher.n_workers=1",
+        "++training.optimizer={name: sgd, momentum: 0.99, weight_decay: 9e9}",
+        "training.learning_rate=10",
+        "~space",
+        "+space={model.dropout: {low: 0.0, high: 0.4}}",
+    )
+    with pytest.raises(StudyError, match=r"the first \d+ trials failed, the last with: train/loss"):
+        search(config)
+    assert len([one for one in states(home, config) if one.is_finished]) < 20
+
+
+def test_a_worker_that_cannot_live_is_given_up(make_study, monkeypatch):
+    home, config = make_study("study", "study.n_trials=1", "launcher.n_workers=1")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(StudyError, match=r"worker_0 died 3 times .* see .*worker_0.log"):
+        search(config)
+    assert study_file.exists(home)

@@ -1,0 +1,251 @@
+"""Slots, claims and ends: the promises of a study, kept for every sampler and pruner."""
+
+import math
+import multiprocessing
+
+import optuna
+import pytest
+
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records import Epoch, TrialState
+from emotion_hpo.search.study import Study
+from emotion_hpo.trials import best_of, read_trials
+
+SAMPLERS = ("random", "tpe")
+PRUNERS = ("none", "hyperband")
+
+
+def finish(study: Study, claim, value: float) -> None:
+    """Train a claimed trial, in imagination."""
+    study.report(claim, 1, value)
+    study.end(claim, TrialState.COMPLETE, value, 1)
+
+
+def search_alone(study: Study) -> list[dict]:
+    """Parameters of all trials of a study that one worker runs to its end."""
+    study.open_slots()
+    while (claim := study.claim("worker_0")) is not None:
+        finish(study, claim, -((math.log(claim.config.training.learning_rate) + 6) ** 2))
+    return [dict(one.params) for one in study.trials()]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("pruner", PRUNERS)
+class TestEverySearch:
+    def make(self, make_study, sampler, pruner, name="study"):
+        overrides = (f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9")
+        home, config = make_study(name, *overrides)
+        home.path.mkdir()
+        return Study(home, config), config
+
+    def test_meets_the_budget_exactly(self, make_study, sampler, pruner):
+        study, _ = self.make(make_study, sampler, pruner)
+        assert len(search_alone(study)) == 9
+        assert all(one.state is TrialState.COMPLETE for one in study.trials())
+
+    def test_begins_with_the_default_configuration(self, make_study, sampler, pruner):
+        study, config = self.make(make_study, sampler, pruner)
+        study.open_slots()
+        first = study.claim("worker_0")
+        assert first.number == 0
+        assert first.config == config.experiment()
+
+    def test_proposes_no_point_twice(self, make_study, sampler, pruner):
+        study, _ = self.make(make_study, sampler, pruner)
+        points = [tuple(one.items()) for one in search_alone(study)]
+        assert len(set(points)) == len(points)
+
+    def test_gives_the_same_trials_for_the_same_seed(self, make_study, sampler, pruner):
+        # Hyperband draws brackets by the study's name, so both have the same one.
+        one, _ = self.make(make_study, sampler, pruner)
+        first = search_alone(one)
+        (one._home.database).unlink()
+        again, _ = make_study(
+            "study", f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9"
+        )
+        assert search_alone(Study(again, _)) == first
+
+    def test_stays_inside_the_space(self, make_study, sampler, pruner):
+        study, config = self.make(make_study, sampler, pruner)
+        for params in search_alone(study):
+            for path, value in params.items():
+                assert config.space[path].low <= value <= config.space[path].high
+
+
+@pytest.fixture
+def study(make_study):
+    home, config = make_study("study", "study.n_trials=3")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    return study
+
+
+def test_another_seed_gives_other_trials(make_study):
+    points = []
+    for seed in (0, 1):
+        home, config = make_study(f"study_{seed}", f"study.seed={seed}", "study.n_trials=3")
+        home.path.mkdir()
+        points.append(search_alone(Study(home, config)))
+    assert points[0][0] == points[1][0], "the default configuration comes first"
+    assert points[0][1:] != points[1][1:]
+
+
+def test_known_configurations_come_after_the_default(make_study):
+    known = "study.enqueue=[{model.dropout: 0.25}]"
+    home, config = make_study("study", known, "study.n_trials=3")
+    home.path.mkdir()
+    assert search_alone(Study(home, config))[1]["model.dropout"] == 0.25
+
+
+def test_a_smaller_budget_takes_fewer_known_configurations(make_study):
+    known = "study.enqueue=[{model.dropout: 0.25}, {model.dropout: 0.3}]"
+    home, config = make_study("study", known, "study.n_trials=1")
+    home.path.mkdir()
+    assert len(search_alone(Study(home, config))) == 1
+
+
+def test_claims_are_in_the_hands_of_one_worker(study):
+    numbers = [study.claim(f"worker_{index}").number for index in range(3)]
+    assert numbers == [0, 1, 2]
+    assert study.claim("worker_3") is None
+
+
+def test_opening_slots_again_adds_none(study):
+    study.open_slots()
+    study.open_slots()
+    assert len(study.trials()) == 3
+
+
+def test_a_larger_budget_adds_slots(study, make_study):
+    search_alone(study)
+    home, config = make_study("study", "study.n_trials=5")
+    assert len(search_alone(Study(home, config))) == 5
+
+
+def test_a_trial_in_a_living_workers_hands_is_no_orphan(study, make_study):
+    claim = study.claim("worker_0")
+    home, config = make_study("study", "study.n_trials=3")
+    Study(home, config).requeue_orphans()
+    assert study.trials()[claim.number].state is TrialState.RUNNING
+
+
+def test_an_orphan_is_continued_under_a_new_number(study):
+    claim = study.claim("worker_0")
+    claim.lock.release()  # as the system does when the worker dies
+    study.requeue_orphans()
+    study.requeue_orphans()
+    trials = study.trials()
+    assert trials[0].state is TrialState.INTERRUPTED
+    continuing = [one for one in trials if one.continues == 0]
+    assert [one.number for one in continuing] == [3]
+    rest = [study.claim("worker_1") for _ in range(3)]
+    assert rest[-1].number == 3
+    assert rest[-1].former_lives == (0,)
+    assert rest[-1].seed == claim.seed
+    assert rest[-1].config == claim.config
+    assert study.claim("worker_1") is None
+
+
+def test_lives_form_a_chain(study):
+    first = study.claim("worker_0")
+    study.release(first)
+    for _ in range(2):
+        finish(study, study.claim("worker_0"), 0.5)
+    second = study.claim("worker_0")
+    assert second.former_lives == (0,)
+    study.release(second)
+    assert study.claim("worker_0").former_lives == (3, 0)
+
+
+def test_a_failed_trial_counts_and_keeps_its_reason(study):
+    study.end(study.claim("worker_0"), TrialState.FAILED, None, None, "train/loss is nan")
+    search_alone(study)
+    failed = study.trials()[0]
+    assert (failed.state, failed.reason) == (TrialState.FAILED, "train/loss is nan")
+    assert len(study.trials()) == 3
+    assert best_of(study.trials()).number != 0
+
+
+def test_an_ended_trial_lies_in_the_studys_folder(study):
+    claim = study.claim("worker_0")
+    curve = (Epoch(1, {"val/accuracy": 0.5}, 2.0, 3.0),)
+    study._home.trial(claim.number).write_curve(curve)
+    finish(study, claim, 0.5)
+    (stored,) = read_trials(study._home)
+    assert stored.value == 0.5
+    assert stored.curve == curve
+    assert stored.seed == claim.seed
+    assert stored.state is TrialState.COMPLETE
+
+
+def test_a_former_lifes_epochs_are_told_again(study):
+    claim = study.claim("worker_0")
+    study.retell(claim, {1: 0.3, 2: 0.4})
+    stored = optuna.load_study(
+        study_name="study", storage=f"sqlite:///{study._home.database}"
+    ).trials[0]
+    assert stored.intermediate_values == {1: 0.3, 2: 0.4}
+
+
+def test_hyperband_ends_a_poor_trial_early(make_study):
+    home, config = make_study("study", "study.n_trials=30", "pruner=hyperband")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    pruned = []
+    for index in range(30):
+        claim = study.claim("worker_0")
+        stops = study.report(claim, 1, 1 / (index + 1))
+        pruned.append(stops)
+        study.end(claim, TrialState.PRUNED if stops else TrialState.COMPLETE, 0.1, 1)
+    assert any(pruned)
+    assert not pruned[0]
+
+
+def test_a_conditional_range_is_drawn_where_it_applies(make_study):
+    space = (
+        "space.training.schedule={choices: [constant, cosine]}",
+        "space.training.clip_norm={low: 1.0, high: 2.0, when: {training.schedule: cosine}}",
+    )
+    home, config = make_study("study", *(f"+{one}" for one in space), "study.n_trials=12")
+    home.path.mkdir()
+    for params in search_alone(Study(home, config)):
+        assert ("training.clip_norm" in params) == (params["training.schedule"] == "cosine")
+
+
+def test_a_file_that_is_no_database_says_so(make_study):
+    home, config = make_study()
+    home.path.mkdir()
+    home.database.write_text("this is not a database, but long enough to look like a header " * 20)
+    with pytest.raises(StudyError, match=r"study.db cannot be opened as a study"):
+        Study(home, config).open_slots()
+
+
+def _claim_all(home, config, name, queue):
+    study = Study(home, config)
+    numbers = []
+    while (claim := study.claim(name)) is not None:
+        numbers.append(claim.number)
+        finish(study, claim, 0.5)
+    queue.put(numbers)
+
+
+def test_four_processes_share_the_slots(make_study):
+    home, config = make_study("study", "study.n_trials=24", "sampler=random")
+    home.path.mkdir()
+    Study(home, config).open_slots()
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    processes = [
+        context.Process(target=_claim_all, args=(home, config, f"worker_{index}", queue))
+        for index in range(4)
+    ]
+    for process in processes:
+        process.start()
+    claimed = sorted(number for _ in processes for number in queue.get(timeout=120))
+    for process in processes:
+        process.join(timeout=30)
+    assert claimed == list(range(24))
+    points = {tuple(one.params.items()) for one in Study(home, config).trials()}
+    assert len(points) == 24

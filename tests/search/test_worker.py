@@ -1,0 +1,150 @@
+"""A worker trains what it claims, and every ending leaves the study as it should be."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from emotion_hpo.errors import TrialFailed
+from emotion_hpo.records import TrialState
+from emotion_hpo.search import worker as module
+from emotion_hpo.search.study import Study
+from emotion_hpo.search.worker import Worker
+
+
+@pytest.fixture
+def start(make_study, material):
+    """Make a worker on a study with open slots: `start("study.n_trials=1", …)`."""
+
+    def make(*overrides):
+        home, config = make_study("study", *overrides)
+        home.path.mkdir(exist_ok=True)
+        study = Study(home, config)
+        study.open_slots()
+        return home, study, Worker(home, config, material, "worker_0")
+
+    return make
+
+
+def test_every_trial_leaves_its_files(start):
+    home, study, worker = start("study.n_trials=2", "pruner=none")
+    worker.work()
+    for trial in study.trials():
+        assert trial.state is TrialState.COMPLETE
+        files = {path.name for path in home.trial(trial.number).path.iterdir()}
+        assert files >= {"config.yaml", "curve.json", "trial.json", "validation.npz"}
+        assert "checkpoint.pt" not in files
+        assert len(trial.curve) == 3
+        assert trial.value == max(one.metrics["val/accuracy"] for one in trial.curve)
+
+
+def test_stored_probabilities_give_the_stored_value(start, material):
+    home, study, worker = start("study.n_trials=1")
+    worker.work()
+    (trial,) = study.trials()
+    with np.load(home.trial(0).probabilities) as stored:
+        accuracy = (stored["probabilities"].argmax(1) == stored["label"]).mean()
+        assert accuracy == pytest.approx(trial.value)
+        assert list(stored["utterance_id"]) == material.development.validation.ids
+
+
+def stop_after(worker, n_epochs, monkeypatch):
+    """Ask the worker to stop while its n-th epoch runs."""
+    true_report, seen = worker._study.report, []
+
+    def report(claim, epoch, value):
+        seen.append(epoch)
+        worker.stopping = worker.stopping or len(seen) == n_epochs
+        return true_report(claim, epoch, value)
+
+    monkeypatch.setattr(worker._study, "report", report)
+
+
+def test_a_stopped_trial_continues_to_the_same_end(start, make_study, material, monkeypatch):
+    home, study, worker = start("study.n_trials=1", "pruner=none")
+    stop_after(worker, 2, monkeypatch)
+    worker.work()
+    assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.WAITING]
+    assert home.trial(0).checkpoint.exists()
+    _, config = make_study("study", "study.n_trials=1", "pruner=none")
+    Worker(home, config, material, "worker_0").work()
+    old, new = study.trials()
+    assert (old.state, new.state) == (TrialState.INTERRUPTED, TrialState.COMPLETE)
+    assert new.continues == 0
+    assert new.curve[:2] == old.curve, "no epoch is trained twice"
+    assert not home.trial(0).checkpoint.exists()
+
+    whole_home, whole_config = make_study("whole", "study.n_trials=1", "pruner=none")
+    whole_home.path.mkdir()
+    Study(whole_home, whole_config).open_slots()
+    Worker(whole_home, whole_config, material, "worker_0").work()
+    (whole,) = Study(whole_home, whole_config).trials()
+    assert [one.metrics for one in new.curve] == [one.metrics for one in whole.curve]
+    assert new.value == whole.value
+
+
+def test_a_stop_before_the_last_report_ends_the_trial(start, monkeypatch):
+    _, study, worker = start("study.n_trials=2", "pruner=none")
+    stop_after(worker, 3, monkeypatch)
+    worker.work()
+    assert [one.state for one in study.trials()] == [TrialState.COMPLETE, TrialState.WAITING]
+
+
+def test_a_pruned_trial_keeps_its_value(start, monkeypatch):
+    _, study, worker = start("study.n_trials=1")
+    monkeypatch.setattr(worker._study, "report", lambda _claim, epoch, _value: epoch == 2)
+    worker.work()
+    (trial,) = study.trials()
+    assert trial.state is TrialState.PRUNED
+    assert trial.value is not None
+    assert len(trial.curve) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TrialFailed("train/loss is nan after epoch 1"), "train/loss is nan after epoch 1"),
+        (MemoryError("40 GB"), "out of memory: 40 GB"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "out of memory: CUDA out of memory"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate"),
+            "out of memory: [enforce fail",
+        ),
+        (RuntimeError("mat1 and mat2 shapes\ncannot be"), "RuntimeError: mat1 and mat2 shapes"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+    ],
+    ids=["diverged", "memory", "device memory", "allocator", "torch", "defect"],
+)
+def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reason, capsys):
+    home, study, worker = start("study.n_trials=2")
+    true_run, calls = module.run, []
+
+    def run(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise error
+        return true_run(*arguments)
+
+    monkeypatch.setattr(module, "run", run)
+    worker.work()
+    first, second = study.trials()
+    assert first.state is TrialState.FAILED
+    assert first.reason.startswith(reason)
+    assert second.state is TrialState.COMPLETE
+    assert json.loads(home.trial(0).record.read_text())["state"] == "failed"
+    assert "trial_0 failed" in capsys.readouterr().err
+
+
+def test_a_real_divergence_is_a_failure_with_its_epoch(start):
+    _, study, worker = start(
+        "study.n_trials=1",
+        "training.learning_rate=10",
+        "++training.optimizer={name: sgd, momentum: 0.99, weight_decay: 9e9}",
+        "~space",
+        "+space={model.dropout: {low: 0.0, high: 0.4}}",
+    )
+    worker.work()
+    (trial,) = study.trials()
+    assert trial.state is TrialState.FAILED
+    assert "after epoch" in trial.reason
