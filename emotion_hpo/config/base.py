@@ -10,4 +10,9 @@ class Section(BaseModel):
     absence means something.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        protected_namespaces=(),
+        allow_inf_nan=False,  # neither is a value that a reader of JSON knows
+    )

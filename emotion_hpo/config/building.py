@@ -6,8 +6,9 @@ where a name is unknown. It knows no Hydra: the command line hands it a dict.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,9 +27,7 @@ def build(kind: type[M], mapping: Mapping[str, Any]) -> M:
     try:
         return kind.model_validate(mapping)
     except ValidationError as error:
-        complaints = dict(_line(kind, detail) for detail in error.errors())
-        lines = [f"{path}: {text}" if path else text for path, text in complaints.items()]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError("\n".join(_lines(kind, error.errors()))) from None
 
 
 def dump(config: BaseModel) -> dict[str, Any]:
@@ -93,14 +92,31 @@ def _shown(leaves: Mapping[str, Any], path: str) -> str:
     return json.dumps(leaves[path], ensure_ascii=False) if path in leaves else "(absent)"
 
 
-def _line(kind: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
-    """Path and complaint of one error, in our words where pydantic's do not help."""
-    path, parent = _resolve(kind, detail["loc"])
-    return path, _complaint(detail, parent)
+def _lines(kind: type[BaseModel], details: Sequence[ErrorDetails]) -> list[str]:
+    """Path and complaint of each wrong value, in our words where pydantic's do not help."""
+    by_path: dict[str, list[ErrorDetails]] = {}
+    parents: dict[str, list[type[BaseModel]]] = {}
+    for detail in details:
+        path, parents[path] = _resolve(kind, detail["loc"])
+        by_path.setdefault(path, []).append(detail)
+    return [
+        f"{path}: {text}" if path else text
+        for path, found in by_path.items()
+        if not _follows(path, found, by_path)
+        for text in (_complaint(found, parents[path]),)
+    ]
 
 
-def _complaint(detail: ErrorDetails, parent: list[type[BaseModel]]) -> str:
-    """What is wrong with the value that an error is about."""
+def _follows(path: str, details: Sequence[ErrorDetails], paths: Iterable[str]) -> bool:
+    """Whether a list is only too short because its wrong items, reported too, were left out."""
+    too_short = all(one["type"] == "too_short" for one in details)
+    return too_short and any(other.startswith(f"{path}.") for other in paths)
+
+
+def _complaint(details: list[ErrorDetails], parent: list[type[BaseModel]]) -> str:
+    """What is wrong with one value; a plain union has a complaint for each of its members."""
+    rules = [one for one in details if not _is_about_type(one)] or details
+    detail = rules[0]
     match detail["type"]:
         case "extra_forbidden":
             fields = {field for model in parent for field in model.model_fields}
@@ -112,11 +128,22 @@ def _complaint(detail: ErrorDetails, parent: list[type[BaseModel]]) -> str:
             return "a `name` is needed here"
         case "missing":
             return "a value is needed here"
+        case "too_short":
+            return f"at least {detail['ctx']['min_length']} must be given"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"keys with values are needed here, but got {detail['input']!r}"
         case "value_error":
             return str(detail["ctx"]["error"])
         case _:
-            rule = detail["msg"][0].lower() + detail["msg"][1:]
+            start = "Input should be "
+            texts = [one["msg"].partition(", unable to parse")[0] for one in rules]
+            other = [text.removeprefix(start) for text in dict.fromkeys(texts)][1:]
+            rule = " or ".join([texts[0][0].lower() + texts[0][1:], *other])
             return f"{rule}, but got {detail['input']!r}"
+
+
+def _is_about_type(detail: ErrorDetails) -> bool:
+    return detail["type"].endswith(("_type", "_parsing", "_from_float"))
 
 
 def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, list[Any]]:
@@ -128,7 +155,10 @@ def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[st
     parents: list[type[BaseModel]] = []
     annotation: Any = kind
     for step in location:
+        if step == "[key]":  # of a mapping, named by the step before
+            continue
         models = _models(annotation)
+        annotation = _without_none(annotation)
         if get_origin(annotation) in (dict, tuple, list):
             arguments = get_args(annotation)
             annotation = arguments[1] if get_origin(annotation) is dict else arguments[0]
@@ -143,6 +173,14 @@ def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[st
             continue  # a member of a plain union such as int | float
         shown.append(str(step))
     return ".".join(shown), parents
+
+
+def _without_none(annotation: Any) -> Any:  # noqa: ANN401 (annotations have no type)
+    """The annotation `T` of `T | None`."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    members = [one for one in get_args(annotation) if one is not NoneType]
+    return members[0] if len(members) == 1 else annotation
 
 
 def _names(model: type[BaseModel]) -> tuple[Any, ...]:

@@ -28,7 +28,7 @@ class SearchCommand(SearchConfig):
 class StudyName(Section):
     """Which study a command is about; the rest of the preset is not looked at."""
 
-    name: str = Field(pattern=STUDY_NAME)
+    name: str = Field(pattern=STUDY_NAME, coerce_numbers_to_str=True)
     directory: Path
     question: Any = None
     seed: Any = None

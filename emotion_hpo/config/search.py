@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.corpus import CorpusConfig
@@ -20,18 +20,25 @@ STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 class StudyConfig(Section):
     """The study's name, question, budget and seeds."""
 
-    name: str = Field(pattern=STUDY_NAME)
+    name: str = Field(pattern=STUDY_NAME, coerce_numbers_to_str=True)
     directory: Path = Field(description="where studies, features and the MLflow database lie")
     question: str = Field(description="what the study asks, in words; heads its report")
     seed: int = Field(ge=0, description="fixes the sampler and every trial's training")
     n_trials: int = Field(ge=1, description="exact budget of finished trials")
     objective: Literal["val/accuracy", "val/uar", "val/macro_f1"]
-    final_seeds: tuple[int, ...] = Field(
+    final_seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         min_length=1, description="trainings of the final model; their probabilities are averaged"
     )
     enqueue: tuple[dict[str, Scalar], ...] = Field(
         description="known configurations to try right after the default one"
     )
+
+    @field_validator("final_seeds")
+    @classmethod
+    def _no_seed_twice(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"the same seed trains the same network again, but got {[*value]}")
+        return value
 
 
 class RandomSampler(Section):

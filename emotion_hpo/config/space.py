@@ -36,6 +36,8 @@ class Range(Section):
                 raise ValueError("give either choices, or low and high")
             if len(set(map(repr, self.choices))) < len(self.choices):
                 raise ValueError("a choice occurs twice")
+            if self.log or self.step is not None:
+                raise ValueError("log and step go with low and high, not with choices")
             return self
         if self.low is None or self.high is None:
             raise ValueError("give low and high, or choices")
@@ -55,7 +57,8 @@ def _by_path(mapping: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
     if not isinstance(mapping, Mapping):
         return mapping
     ranges: dict[str, dict[str, Any]] = {}
-    for key, value in mapping.items():
+    for name, value in mapping.items():
+        key = str(name)
         if not isinstance(value, Mapping) or not value or _is_range(value):
             inner = {key: value}
         else:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from emotion_hpo.config.base import Section
 
@@ -17,6 +17,13 @@ class PaperSplit(Section):
     n_validation: int | float = Field(
         gt=0, description="a count, or below 1 a share of the development utterances"
     )
+
+    @field_validator("n_validation")
+    @classmethod
+    def _count_or_share(cls, value: float) -> float:
+        if value >= 1 and value != int(value):
+            raise ValueError(f"from 1 on it is a count and must be whole, but got {value}")
+        return int(value) if value >= 1 else value
 
 
 class SpeakersSplit(Section):

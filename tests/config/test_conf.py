@@ -1,0 +1,139 @@
+"""Every file of `conf/` is composed as the command line does and built; none is there in vain."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from emotion_hpo.cli import COMMANDS, conf_folder
+from emotion_hpo.config import EmodbCorpus, SearchConfig, SpeakersSplit, build, dump, fingerprint
+from emotion_hpo.config.commands import (
+    FinalCommand,
+    PrepareCommand,
+    SearchCommand,
+    StudyCommand,
+    UiCommand,
+)
+from emotion_hpo.search.space import check_params, check_space
+from tests.pipeline import compose_config
+
+CONF = conf_folder()
+KINDS: dict[str, type[SearchConfig] | type[StudyCommand]] = {
+    "prepare": PrepareCommand,
+    "search": SearchCommand,
+    "final": FinalCommand,
+    "ui": UiCommand,
+}
+OPTIONS = sorted(
+    path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.glob("*/**/*.yaml")
+)
+
+#: What an option needs beside itself, for it says so: a folder, or the space of its own network.
+NEEDS = {
+    "corpus/emodb": ("corpus.root=/data/emodb",),
+    "space/text": ("model=text",),
+    "space/speech": ("model=speech",),
+    "space/mocap": ("model=mocap",),
+}
+
+
+def composed(root: str, *overrides: str) -> dict[str, Any]:
+    """A root of `conf/` as plain data, named as the command line would name its study."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        plain = OmegaConf.to_container(compose(root, [*overrides]), resolve=True)
+    assert isinstance(plain, dict)
+    plain["study"]["name"] = "study"
+    return {str(key): value for key, value in plain.items()}
+
+
+def test_folder_holds_configuration_alone():
+    strangers = [path for path in CONF.rglob("*") if path.is_file() and path.suffix != ".yaml"]
+    assert strangers == []
+
+
+def test_roots_are_the_commands():
+    roots = {path.stem for path in CONF.glob("*.yaml")} - {"hydra_settings"}
+    assert roots == set(COMMANDS) == set(KINDS)
+
+
+def test_groups_are_the_sections():
+    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
+    assert groups == set(SearchConfig.model_fields)
+
+
+@pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_file_says_what_it_is_for(path):
+    """The first line that is not Hydra's own is a comment, for a reader and for nobody else."""
+    lines = [line for line in path.read_text("utf-8").splitlines() if "# @package" not in line]
+    assert re.match(r"# \S", lines[0])
+
+
+@pytest.mark.parametrize("root", sorted(KINDS))
+@pytest.mark.parametrize("study", sorted(path.stem for path in (CONF / "study").glob("*.yaml")))
+def test_root_with_study(root, study):
+    plain = composed(root, f"study={study}")
+    assert dump(build(KINDS[root], plain))["study"]["name"] == "study"
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_option(option):
+    """It builds, survives being written and read, and its space fits its network."""
+    group, _, name = option.partition("/")
+    config = compose_config(f"{group}={name}", *NEEDS.get(option, ()))
+    stored = yaml.safe_load(yaml.safe_dump(dump(config)))
+    again = build(SearchConfig, stored)
+    assert again == config
+    assert fingerprint(again) == fingerprint(config)
+    check_space(config.experiment(), config.space)
+    for params in config.study.enqueue:
+        check_params(config.experiment(), config.space, params)
+
+
+@pytest.mark.parametrize("option", [one for one in OPTIONS if not one.startswith("study/")])
+def test_option_is_named_as_its_file(option):
+    """So that a name in a result leads to the file; a space, features and training have none."""
+    content = yaml.safe_load((CONF / f"{option}.yaml").read_text("utf-8"))
+    group, _, name = option.partition("/")
+    if group in ("space", "features", "training"):
+        assert "name" not in content
+    else:
+        assert content["name"] == name
+
+
+def test_berlin_brings_new_speakers():
+    config = compose_config("corpus=emodb", "corpus.root=/data/emodb")
+    assert config.corpus == EmodbCorpus(name="emodb", root=Path("/data/emodb"))
+    assert isinstance(config.split, SpeakersSplit)
+
+
+def test_choice_on_the_command_line_beats_a_presets():
+    assert compose_config("model=text", "space=training").space.keys() == {
+        "training.learning_rate",
+        "model.dropout",
+    }
+    smoke = compose_config("study=smoke", "model=text")
+    assert smoke.model.name == "text"
+    assert "model.encoders.text.units" in smoke.space, "a network brings its space"
+    assert compose_config("study=paper", "sampler=tpe").sampler.name == "tpe"
+
+
+def test_paper_is_the_references_search():
+    """Tripathi et al. (2018): 30 random trials of 30 epochs, its two published ones among them."""
+    config = compose_config("study=paper")
+    assert (config.study.n_trials, config.training.epochs) == (30, 30)
+    assert (config.sampler.name, config.pruner.name) == ("random", "none")
+    assert {path: (one.low, one.high, one.log) for path, one in config.space.items()} == {
+        "training.learning_rate": (1e-4, 1e-3, True),
+        "model.dropout": (0.0, 0.4, False),
+        "model.encoders.text.units": (150, 300, False),
+        "model.encoders.speech.units": (100, 150, False),
+        "model.fusion.units": (150, 350, False),
+    }
+    assert [list(params.values()) for params in config.study.enqueue] == [
+        [5.76005427777614e-4, 0.15337660753, 238, 112, 189],
+        [3.9254250610751723e-4, 0.12617134037, 234, 100, 203],
+    ]
