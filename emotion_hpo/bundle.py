@@ -42,7 +42,9 @@ class Bundle:
 
     def probabilities(self, data: Dataset) -> NDArray[np.float32]:
         """Class probabilities of each network `(networks, n, classes)`."""
-        network = build_network(self.config.model, self.inputs.shapes(), len(self.classes), seed=0)
+        network = build_network(
+            self.config.model, self.inputs.shapes(), len(self.classes), seed=0, blank=True
+        )
         answers = []
         for state in self.networks:
             network.load_state_dict(state)

@@ -21,6 +21,7 @@ from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump
 from emotion_hpo.errors import TrialFailed
 from emotion_hpo.experiment import Material, Outcome, Progress, SavedRun, run
+from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.preparation import prepare_features, quiet
 from emotion_hpo.records import StudyHome, TrialState, write_bytes, write_yaml
 from emotion_hpo.search.study import Claim, Study
@@ -126,6 +127,7 @@ def main() -> None:
     """Run one worker to its end."""
     folder, name, n_threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     torch.set_num_threads(n_threads)
+    keep_freed_memory()
     threading.Thread(target=_die_with_the_pipe, daemon=True).start()
     home = StudyHome(folder.parent, folder.name)
     config = study_file.read(home).config
