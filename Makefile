@@ -6,7 +6,7 @@
 #   ARGS     anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help search final prepare ui test check format bench clean
+.PHONY: help search final prepare models ui test check format bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,9 @@ search: $(RUNTIME)  ## run a study, or continue it
 
 final: $(RUNTIME)  ## retrain BEST on train + validation, score the sealed session once
 	@$(BIN)/emotion-hpo final $(OVERRIDES) $(if $(BEST),best=$(BEST)) $(ARGS)
+
+models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
+	@$(BIN)/emotion-hpo models $(ARGS)
 
 ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
 	@$(BIN)/emotion-hpo ui $(ARGS)

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "prepare": "read a corpus, store its features, say what is there and what is missing",
     "search": "run a study, or continue it",
     "final": "retrain a trial on train + validation and score the holdout, once",
+    "models": "list every encoder, head and preset with its parameter counts",
     "ui": "open MLflow's pages over all studies on 127.0.0.1",
 }
 
@@ -91,8 +92,12 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     def compose(config: "DictConfig") -> None:
         composed = HydraConfig.get()
         plain = _plain(config, composed.runtime.choices)
-        asked = {"asked": _asked(plain, composed.overrides.task)} if command == "final" else {}
-        calls.append(partial(run, plain, **asked))
+        more: dict[str, Any] = {}
+        if command == "final":
+            more["asked"] = _asked(plain, composed.overrides.task)
+        if command == "models":
+            more["presets"] = conf / "model"
+        calls.append(partial(run, plain, **more))
 
     try:
         compose()

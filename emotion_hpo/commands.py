@@ -3,11 +3,18 @@
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from emotion_hpo import screen
 from emotion_hpo.config import build, dump, flatten
-from emotion_hpo.config.commands import FinalCommand, PrepareCommand, SearchCommand, UiCommand
+from emotion_hpo.config.commands import (
+    FinalCommand,
+    ModelsCommand,
+    PrepareCommand,
+    SearchCommand,
+    UiCommand,
+)
 from emotion_hpo.errors import StudyError, TrackingError
 from emotion_hpo.records import StudyHome, make_folder, write_json
 from emotion_hpo.screen import percent, say
@@ -96,6 +103,24 @@ def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
     say(f"Ledger:      {home.ledger}")
     _log_final(home, stored, result)
+
+
+def models(plain: Mapping[str, Any], presets: Path) -> None:
+    """List every encoder, head and preset, or the one that was chosen, with parameter counts."""
+    command = build(ModelsCommand, plain)
+    from emotion_hpo.models import catalogue
+
+    chosen = command.model
+    known = catalogue.read_presets(presets) if chosen is None else {chosen.name: chosen}
+    rows = catalogue.preset_rows(known)
+    if command.output is not None:
+        write_json(command.output, {row.name: {"parameters": row.parameters} for row in rows})
+    if chosen is not None:
+        screen.show_counts(chosen.name, rows[0].parameters)
+        return
+    encoders = [(one.modality, one.name, one.parameters) for one in catalogue.encoder_rows()]
+    heads = [(one.name, one.parameters["all"]) for one in catalogue.head_rows()]
+    screen.show_models(encoders, heads, {row.name: row.parameters for row in rows})
 
 
 def ui(plain: Mapping[str, Any]) -> None:

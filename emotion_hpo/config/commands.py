@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from emotion_hpo.config.base import Section
+from emotion_hpo.config.model import ModelConfig
 from emotion_hpo.config.search import STUDY_NAME, SearchConfig
 
 
@@ -61,6 +62,15 @@ class FinalCommand(StudyCommand):
 
     best: str | int | None
     rescore: bool
+
+
+class ModelsCommand(Section):
+    """`emotion-hpo models`."""
+
+    output: Path | None = Field(description="also write the parameter counts there, as JSON")
+    model: ModelConfig | None = Field(None, description="show this one alone")
+    features: Any
+    space: Any
 
 
 class UiCommand(StudyCommand):

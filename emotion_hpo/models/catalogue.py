@@ -6,11 +6,14 @@ unknown one, 50 words of text, 100 frames of 34 features, 200 parts of 189 marke
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+import yaml
 from torch import nn
 
 from emotion_hpo.batch import InputShape
+from emotion_hpo.config import build
 from emotion_hpo.config.model import (
     AttentionDecoderEncoder,
     AttentionFusion,
@@ -102,6 +105,16 @@ def preset_rows(presets: Mapping[str, ModelConfig]) -> list[Row]:
         Row("preset", name, ", ".join(preset.encoders), count_parts(_blank(name, preset)))
         for name, preset in presets.items()
     ]
+
+
+def read_presets(folder: Path) -> dict[str, ModelConfig]:
+    """Every preset of a folder such as `conf/model`, by name; what else it chooses is left out."""
+    presets = {}
+    for file in sorted(folder.rglob("*.yaml")):
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content.pop("defaults", None)
+        presets[file.relative_to(folder).with_suffix("").as_posix()] = build(ModelConfig, content)
+    return presets
 
 
 def inputs_of(preset: str) -> dict[str, InputShape]:

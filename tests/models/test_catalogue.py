@@ -1,5 +1,6 @@
 """Parameter counts that we did not compute: those of the reference's networks."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,25 @@ def test_every_encoder_and_head_is_listed():
     rows = catalogue.encoder_rows()
     assert {"attention_decoder", "spectrogram_cnn", "functionals_mlp"} <= {r.name for r in rows}
     assert all(row.parameters["all"] > 0 for row in rows + catalogue.head_rows())
+
+
+def test_the_command_lists_everything(emotion_hpo, isolated):
+    ended = emotion_hpo("models", "output=counts.json")
+    assert ended.status == 0, ended.stderr
+    counts = json.loads((isolated / "counts.json").read_text())
+    presets = {file.relative_to(CONF).with_suffix("").as_posix() for file in CONF.rglob("*.yaml")}
+    assert set(counts) == presets
+    assert counts["tripathi/combined"]["parameters"]["speech.decoder"] == 188_832
+    for name in (*presets, "attention_bilstm", "spectrogram_cnn", "gated"):
+        assert name in ended.stdout
+
+
+def test_the_command_counts_a_network_that_is_changed(emotion_hpo, isolated):
+    units = ("encoders.text.units=256", "encoders.speech.units=128", "fusion.units=256")
+    overrides = ["model=tripathi/combined", *(f"model.{one}" for one in units)]
+    ended = emotion_hpo("models", *overrides, "output=counts.json")
+    assert ended.status == 0, ended.stderr
+    (row,) = json.loads((isolated / "counts.json").read_text()).values()
+    assert row["parameters"]["all"] == 7_441_200
+    assert "7,441,200" in ended.stdout
+    assert emotion_hpo("models", "model.unit=3").status == 2
