@@ -11,7 +11,7 @@ from emotion_hpo.config.building import (
     flatten,
     with_value,
 )
-from emotion_hpo.config.corpus import CorpusConfig, EmodbCorpus, TwinCorpus
+from emotion_hpo.config.corpus import CorpusConfig, EmodbCorpus, IemocapCorpus, TwinCorpus
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import ModelConfig
 from emotion_hpo.config.search import ExperimentConfig, SearchConfig, StudyConfig
@@ -24,6 +24,7 @@ __all__ = [
     "EmodbCorpus",
     "ExperimentConfig",
     "FeaturesConfig",
+    "IemocapCorpus",
     "ModelConfig",
     "PaperSplit",
     "Range",

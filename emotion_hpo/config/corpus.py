@@ -1,26 +1,74 @@
 """Which corpus is read, and which of its labels are classes."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emotion_hpo.config.base import Section
 
+Classes = Annotated[tuple[str, ...], Field(min_length=2)]
 
-class TwinCorpus(Section):
+
+class CorpusSection(Section):
+    """What every corpus has."""
+
+    transcripts: Path | None = Field(
+        None,
+        description="CSV of `id` and `words` that replaces the corpus's own transcripts, such as a "
+        "speech recogniser's output",
+    )
+
+
+class LabelledCorpus(CorpusSection):
+    """A corpus with more labels than classes."""
+
+    classes: Classes = Field(description="labels, in the order of the network's outputs")
+    merge: Mapping[str, str] = Field(description="label to the class that it counts as")
+
+    @model_validator(mode="after")
+    def _classes_fit(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"each class once, but got classes={list(self.classes)}")
+        if nowhere := sorted(set(self.merge.values()) - set(self.classes)):
+            raise ValueError(
+                f"merge leads to {', '.join(nowhere)}, which is no class "
+                f"(valid: {', '.join(self.classes)})"
+            )
+        if both := sorted(label for label in self.merge if label in self.classes):
+            raise ValueError(f"{', '.join(both)} cannot be a class and be merged into one")
+        return self
+
+
+class TwinCorpus(CorpusSection):
     """The synthetic twin: IEMOCAP's exact shape, invented content."""
 
     name: Literal["twin"]
     seed: int = Field(ge=0)
     scale: float = Field(gt=0, le=1, description="share of IEMOCAP's utterances to draw")
+    write_release: Path | None = Field(
+        None, description="`prepare` also writes the twin there, in the form of IEMOCAP's release"
+    )
 
 
-class EmodbCorpus(Section):
+class EmodbCorpus(CorpusSection):
     """The Berlin Database of Emotional Speech, as distributed (`wav/03a01Fa.wav`)."""
 
     name: Literal["emodb"]
     root: Path = Field(description="the folder that holds `wav/`")
 
 
-CorpusConfig = Annotated[TwinCorpus | EmodbCorpus, Field(discriminator="name")]
+class IemocapCorpus(LabelledCorpus):
+    """IEMOCAP's release, as unpacked."""
+
+    name: Literal["iemocap"]
+    root: Path = Field(description="the folder that holds `Session1/` to `Session5/`")
+    audio: Literal["sentences", "dialog"] = Field(description="which recordings are used")
+    left_channel: Literal["female", "male", "wearer", "listener"] = Field(
+        description="whose microphone is left in dialog/wav"
+    )
+    strict: bool = Field(description="any fault of the files is an error")
+
+
+CorpusConfig = Annotated[TwinCorpus | EmodbCorpus | IemocapCorpus, Field(discriminator="name")]

@@ -8,13 +8,29 @@ from typing import Any
 
 from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.corpus.emodb import Emodb
+from emotion_hpo.corpus.faults import Fault
+from emotion_hpo.corpus.iemocap import Iemocap
+from emotion_hpo.corpus.retranscribed import Retranscribed
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Corpus, Recording, checked
 from emotion_hpo.corpus.twin import Twin
 
-__all__ = ["COLUMNS", "MOTION_PARTS", "Corpus", "Recording", "Twin", "checked", "open_corpus"]
+__all__ = [
+    "COLUMNS",
+    "MOTION_PARTS",
+    "Corpus",
+    "Fault",
+    "Recording",
+    "Twin",
+    "checked",
+    "open_corpus",
+]
 
 #: Configuration's `name` → how that corpus is opened.
-_CORPORA: Mapping[str, Callable[[Any], Corpus]] = {"twin": Twin.open, "emodb": Emodb.open}
+_CORPORA: Mapping[str, Callable[[Any], Corpus]] = {
+    "twin": Twin.open,
+    "emodb": Emodb.open,
+    "iemocap": Iemocap.open,
+}
 
 
 def open_corpus(config: CorpusConfig) -> Corpus:
@@ -23,4 +39,5 @@ def open_corpus(config: CorpusConfig) -> Corpus:
     Raises:
         CorpusError: Its files are missing or broken.
     """
-    return _CORPORA[config.name](config)
+    corpus = _CORPORA[config.name](config)
+    return Retranscribed.open(corpus, config.transcripts) if config.transcripts else corpus

@@ -21,6 +21,7 @@ import pandas as pd
 import soundfile
 
 from emotion_hpo.config.corpus import EmodbCorpus
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Recording, checked
 from emotion_hpo.errors import CorpusError
 
@@ -94,6 +95,10 @@ class Emodb:
             return ()
         counts = ", ".join(f"{count} of {name}" for name, count in self.left_out.items())
         return (f"left out, as no class here: {counts}",)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """None: a file that cannot be read is an error."""
+        return ()
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; only the headers of the recordings are read."""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import CorpusError
 
 #: Columns of the utterance table and what they hold. A missing value is None or NaN.
@@ -89,6 +90,10 @@ class Corpus(Protocol):
 
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know, a line each: what was left out, and how much."""
+        ...
+
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with its files, and what became of it."""
         ...
 
     def fingerprint(self, session: str) -> str:

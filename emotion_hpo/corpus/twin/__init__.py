@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from emotion_hpo.config.corpus import TwinCorpus
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Recording, checked
 from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.draws import Draw
@@ -80,6 +81,10 @@ class Twin:
     def remarks(self) -> tuple[str, ...]:
         """What a reader of its figures must know."""
         return ("synthetic: IEMOCAP's shape, invented content",)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """None: nothing is read."""
+        return ()
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; nothing is synthesised."""

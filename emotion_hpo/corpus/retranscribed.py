@@ -1,0 +1,151 @@
+"""Any corpus with other words: a speech recogniser's output in the place of its transcripts.
+
+The file is a CSV of `id` and `words`. An utterance that it does not name has no text then: manual
+and recognised words must not mix in one corpus.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from emotion_hpo.corpus.faults import Fault, at, text_lines
+from emotion_hpo.corpus.schema import Corpus, Recording
+from emotion_hpo.errors import CorpusError
+
+#: What the first line must say.
+_HEADER = ["id", "words"]
+
+
+@dataclass(frozen=True)
+class Retranscribed:
+    """A corpus whose transcripts come from a file (the `Corpus` protocol).
+
+    Attributes:
+        corpus: All but the words.
+        path: Of the words.
+    """
+
+    corpus: Corpus
+    path: Path
+
+    @classmethod
+    def open(cls, corpus: Corpus, path: Path) -> "Retranscribed":
+        """The corpus with the file's words, its lines checked."""
+        opened = cls(corpus, path)
+        _ = opened._words
+        return opened
+
+    @property
+    def name(self) -> str:
+        """The corpus's."""
+        return self.corpus.name
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the corpus is."""
+        return self.corpus.synthetic
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The corpus's."""
+        return self.corpus.classes
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The corpus's, and text."""
+        return tuple(sorted({*self.corpus.modalities, "text"}))
+
+    def sessions(self) -> tuple[str, ...]:
+        """All sessions, sorted."""
+        return self.corpus.sessions()
+
+    def remarks(self) -> tuple[str, ...]:
+        """The corpus's, and how many transcripts were replaced."""
+        ids = self._ids
+        replaced = sum(name in ids for name in self._words)
+        return (
+            *self.corpus.remarks(),
+            f"transcripts of {self.path}: {replaced} of {len(ids)} utterances, "
+            f"{len(self._words) - replaced} unknown ids",
+        )
+
+    def faults(self) -> tuple[Fault, ...]:
+        """The corpus's, and ids that it does not know."""
+        ids = self._ids
+        unknown = (
+            Fault("transcript of an unknown utterance", f"{at(self.path, line)}, {name}")
+            for name, (_, line) in self._words.items()
+            if name not in ids
+        )
+        return (*self.corpus.faults(), *unknown)
+
+    def fingerprint(self, session: str) -> str:
+        """Changes with the corpus and with the words."""
+        said = repr([(name, words) for name, (words, _) in self._words.items()])
+        return hashlib.sha256(f"{self.corpus.fingerprint(session)} {said}".encode()).hexdigest()
+
+    def table(self, session: str) -> pd.DataFrame:
+        """The corpus's, with the file's words."""
+        table = self.corpus.table(session)
+        words = [self._words.get(name, (None, 0))[0] or None for name in table["utterance_id"]]
+        said = pd.Series(words, index=table.index, dtype=object)
+        return table.assign(transcript=said, has_text=said.notna())
+
+    def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
+        """The corpus's."""
+        return self.corpus.recordings(session, dialogue)
+
+    @property
+    def _ids(self) -> set[str]:
+        sessions = self.corpus.sessions()
+        return {name for session in sessions for name in self.corpus.table(session)["utterance_id"]}
+
+    @cached_property
+    def _words(self) -> Mapping[str, tuple[str, int]]:
+        """Id → its words and their line."""
+        return read_words(self.path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"corpus": self.corpus, "path": self.path}
+
+
+def read_words(path: Path) -> dict[str, tuple[str, int]]:
+    """Read a CSV of `id` and `words`.
+
+    Returns:
+        Id → words and line.
+
+    Raises:
+        CorpusError: The file cannot be read, a line is malformed, or an id occurs twice.
+    """
+    faults: list[Fault] = []
+    lines = (f"{text}\n" for _, text in text_lines(path, faults))
+    reader = csv.reader(lines, strict=True)
+    found: dict[str, tuple[str, int]] = {}
+    line = 1
+    try:
+        for row in reader:
+            if line == 1:
+                if row != _HEADER:
+                    raise CorpusError(f"{at(path, 1)}: `id,words` must stand here, but got {row}")
+            elif row:
+                if len(row) != len(_HEADER):
+                    raise CorpusError(f"{at(path, line)}: an id and its words must stand here")
+                if row[0] in found:
+                    first = at(path, found[row[0]][1])
+                    raise CorpusError(f"{at(path, line)}: {row[0]} stands in {first} already")
+                found[row[0]] = row[1].strip(), line
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise CorpusError(f"{at(path, line)}: {error}") from None
+    if faults:
+        raise CorpusError(f"{faults[0].place}: is not UTF-8")
+    if line == 1:
+        raise CorpusError(f"{path}: is empty; `id,words` must stand in its first line")
+    return found
