@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from emotion_hpo.errors import ConfigError, EmotionHpoError, unknown_name
 
@@ -24,7 +24,6 @@ COMMANDS: Mapping[str, str] = {
     "prepare": "read a corpus, store its features, say what is there and what is missing",
     "search": "run a study, or continue it",
     "final": "retrain a trial on train + validation and score the holdout, once",
-    "models": "list every encoder, head and preset with its parameter counts",
     "ui": "open MLflow's pages over all studies on 127.0.0.1",
 }
 
@@ -61,6 +60,9 @@ def main() -> None:
     except EmotionHpoError as error:
         sys.stderr.write(f"emotion-hpo {command}: {_told(error)}\n")
         sys.exit(2)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)  # 128 + SIGPIPE, as other programs end then
     except KeyboardInterrupt:
         sys.stderr.write(f"\nemotion-hpo {command}: interrupted\n")
         sys.exit(130)
@@ -77,33 +79,37 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     import hydra
     from hydra.core.hydra_config import HydraConfig
     from hydra.errors import HydraException
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     from emotion_hpo import commands
 
+    if sweeping := {"-m", "--multirun"}.intersection(overrides):
+        raise ConfigError(f"no {sweeping.pop()} here: what is to vary is a range of space.PATH")
     conf = conf_folder()
     sys.argv = [f"emotion-hpo {command}", *(_settable(one, conf) for one in overrides)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     run: Callable[..., None] = getattr(commands, command)
 
-    calls: list[Callable[[], None]] = []
+    composed: list[tuple[DictConfig, dict[str, str], list[str]]] = []
 
     @hydra.main(version_base="1.3", config_path=str(conf), config_name=command)
     def compose(config: "DictConfig") -> None:
-        composed = HydraConfig.get()
-        plain = _plain(config, composed.runtime.choices)
-        more: dict[str, Any] = {}
-        if command == "final":
-            more["asked"] = _asked(plain, composed.overrides.task)
-        if command == "models":
-            more["presets"] = conf / "model"
-        calls.append(partial(run, plain, **more))
+        found = HydraConfig.get()
+        given = OmegaConf.to_container(found.overrides.task, resolve=False)  # as typed: ${…}
+        composed.append((config, dict(found.runtime.choices), cast("list[str]", given)))
 
+    calls: list[Callable[[], None]] = []
     try:
         compose()
-    except (HydraException, OmegaConfBaseException) as error:
+        # Outside Hydra, which comments on errors; nothing is composed after --help and --cfg.
+        for config, choices, given in composed:
+            plain = _plain(config, choices)
+            asked = {"asked": _asked(plain, given)} if command == "final" else {}
+            calls.append(partial(run, plain, **asked))
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # corpus=3: ValueError
         raise ConfigError(_hydra_words(error)) from None
-    for call in calls:  # none after --help and --cfg; outside Hydra, which comments on our errors
+    for call in calls:
         call()
 
 
@@ -158,7 +164,15 @@ def _asked(plain: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]
 
 def _hydra_words(error: Exception) -> str:
     """Hydra's complaint in one line; an unknown choice of a group with the nearest one."""
-    text = str(error)
+    from hydra.errors import OverrideParseException
+
+    text = str(error).replace("'++", "'")  # nobody wrote that
+    if isinstance(error, OverrideParseException):
+        override = error.override.removeprefix("++")
+        return f"cannot read the override {override!r}: write KEY=VALUE, and quote what has signs"
+    if found := re.search(r"Ambiguous value for argument '([^=']+)=([^']*)'", text):
+        key, values = found[1], found[2]
+        return f"{key}={values} is several values: write {key}=[{values}] if a list is meant"
     if found := re.search(r"Could not find '([\w.-]+)/([^']+)'", text):
         group, wanted = found[1], found[2]
         folder = conf_folder() / group
