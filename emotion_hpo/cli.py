@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "prepare": "read a corpus, store its features, say what is there and what is missing",
     "search": "run a study, or continue it",
     "final": "retrain a trial on train + validation and score the holdout, once",
+    "models": "list every encoder, head and preset with its parameter counts",
     "ui": "open MLflow's pages over all studies on 127.0.0.1",
 }
 
@@ -105,8 +106,12 @@ def _run(command: str, overrides: Sequence[str]) -> None:
         # Outside Hydra, which comments on errors; nothing is composed after --help and --cfg.
         for config, choices, given in composed:
             plain = _plain(config, choices)
-            asked = {"asked": _asked(plain, given)} if command == "final" else {}
-            calls.append(partial(run, plain, **asked))
+            more: dict[str, Any] = {}
+            if command == "final":
+                more["asked"] = _asked(plain, given)
+            if command == "models":
+                more["presets"] = conf / "model"
+            calls.append(partial(run, plain, **more))
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # corpus=3: ValueError
         raise ConfigError(_hydra_words(error)) from None
     for call in calls:
