@@ -2,12 +2,13 @@
 
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from emotion_hpo import screen
-from emotion_hpo.config import build, dump, flatten
+from emotion_hpo.config import TwinCorpus, build, dump, flatten
 from emotion_hpo.config.commands import (
     FinalCommand,
     ModelsCommand,
@@ -23,17 +24,29 @@ from emotion_hpo.screen import percent, say
 def prepare(plain: Mapping[str, Any]) -> None:
     """Store a corpus's features and say what is there."""
     command = build(PrepareCommand, plain)
-    from emotion_hpo.corpus import open_corpus
+    from emotion_hpo.corpus import Twin, counted, open_corpus, write_release
     from emotion_hpo.features.summary import summary
-    from emotion_hpo.preparation import prepare_features
+    from emotion_hpo.preparation import peak_memory_mb, prepare_features
 
+    began = time.monotonic()
+    if isinstance(command.corpus, TwinCorpus) and command.corpus.write_release is not None:
+        twin, folder = Twin.open(command.corpus), command.corpus.write_release
+        with screen.preparing(f"Writing {folder}") as on_progress:
+            n_written = write_release(twin, folder, on_progress)
+        say(f"Release: {n_written} utterances in {folder} (synthetic)")
     home = StudyHome(command.study.directory, command.study.name)
     make_folder(home.features)
     with screen.preparing(f"Preparing {command.corpus.name}") as on_progress:
         store = prepare_features(command, home.features, on_progress)
-    found = summary(store)
-    remarks = open_corpus(command.corpus).remarks()
-    screen.show_corpus(store.corpus_name, found, remarks, synthetic=store.synthetic)
+    corpus = open_corpus(command.corpus)
+    found = {
+        **summary(store),
+        "remarks": list(corpus.remarks()),
+        "faults": counted(corpus.faults()),
+        "seconds": round(time.monotonic() - began, 2),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    screen.show_corpus(found)
     if command.output is not None:
         write_json(command.output, found)
 

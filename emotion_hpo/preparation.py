@@ -1,6 +1,8 @@
 """From a configuration to its feature store: what every command does before its own work."""
 
 import os
+import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,3 +34,17 @@ def quiet(_done: int, _total: int, _what: str) -> None:
 def n_cores() -> int:
     """Cores that this process may use, which a cluster may have made fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_memory_mb() -> int:
+    """The most memory that this process and its workers can have held at once, in MB.
+
+    The system remembers the peak of this process and the highest peak among the workers that have
+    ended; the sum counts every worker with the latter.
+    """
+    kilobytes = 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
+    own, worker = (
+        resource.getrusage(who).ru_maxrss / kilobytes
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return round((own + n_cores() * worker) / 1024)

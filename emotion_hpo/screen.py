@@ -137,31 +137,58 @@ def show_final(result: Mapping[str, Any]) -> None:
         say(f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic.")
 
 
-def show_corpus(
-    name: str, found: Mapping[str, Any], remarks: Iterable[str], *, synthetic: bool
-) -> None:
-    """Print what a corpus holds and what it lacks."""
+def show_corpus(found: Mapping[str, Any]) -> None:
+    """Print what a corpus holds, what it lacks and what is wrong with its files."""
     by_session = found["n_by_session_emotion"]
     classes = list(next(iter(by_session.values())))
-    mark = " (synthetic)" if synthetic else ""
-    table = Table("session", title=f"Corpus {name}{mark}", title_justify="left")
+    mark = " (synthetic)" if found["synthetic"] else ""
+    table = Table("session", title=f"Corpus {found['corpus']}{mark}", title_justify="left")
     for one in (*classes, "all"):
         table.add_column(one, justify="right")
     for session, counts in by_session.items():
         table.add_row(session, *(str(counts[c]) for c in classes), str(sum(counts.values())))
-    Console(highlight=False).print(table)
-    modalities = ", ".join(f"{name} {n}" for name, n in found["n_by_modality"].items())
-    long = found["durations"]
-    say(
-        f"{found['n_utterances']} utterances, {long['hours']:.2f} h; median {long['median_s']:.1f} s, "
-        f"95 % within {long['p95_s']:.1f} s, longest {long['max_s']:.1f} s"
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(table)
+    for line in (*_content_lines(found), *found["remarks"], *_fault_lines(found["faults"])):
+        console.print(line)
+    console.print(
+        f"prepared in {duration(found['seconds'])}, with at most {found['peak_memory_mb']:,} MB "
+        "of memory"
     )
-    say(f"with {modalities}; {found['n_words']} words of {found['n_word_types']} types")
+
+
+def _content_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Durations, modalities, words and lost motion."""
+    long = found["durations"]
+    times = ""
+    if long["hours"] is not None:
+        times = (
+            f", {long['hours']:.2f} h; median {long['median_s']:.1f} s, "
+            f"95 % within {long['p95_s']:.1f} s, longest {long['max_s']:.1f} s"
+        )
+    yield f"{found['n_utterances']} utterances{times}"
+    modalities = ", ".join(f"{name} {n}" for name, n in found["n_by_modality"].items())
+    yield f"with {modalities}; {found['n_words']} words of {found['n_word_types']} types"
+    if lacking := [f"{name} {n}" for name, n in found["missing"].items() if n]:
+        yield f"without {', '.join(lacking)}"
     if found["motion_lost"]:
-        lost = ", ".join(f"{one} {100 * share:.1f} %" for one, share in found["motion_lost"].items())
-        say(f"motion lost, by session: {lost}")
-    for remark in remarks:
-        say(remark)
+        lost = ", ".join(
+            f"{one} {100 * share:.1f} %" for one, share in found["motion_lost"].items()
+        )
+        yield f"motion lost, by session: {lost}"
+
+
+def _fault_lines(faults: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Each kind of fault with its first places.
+
+    >>> list(_fault_lines({"missing wav": {"n": 2, "first": ["a.wav"]}}))
+    ['fault: missing wav (2)', '  a.wav', '  … and 1 more']
+    """
+    for kind, entry in faults.items():
+        yield f"fault: {kind} ({entry['n']})"
+        yield from (f"  {place}" for place in entry["first"])
+        if (more := entry["n"] - len(entry["first"])) > 0:
+            yield f"  … and {more} more"
 
 
 def show_models(

@@ -8,11 +8,12 @@ from typing import Any
 
 from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.corpus.emodb import Emodb
-from emotion_hpo.corpus.faults import Fault
+from emotion_hpo.corpus.faults import Fault, counted
 from emotion_hpo.corpus.iemocap import Iemocap
 from emotion_hpo.corpus.retranscribed import Retranscribed
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Corpus, Recording, checked
 from emotion_hpo.corpus.twin import Twin
+from emotion_hpo.corpus.twin.release import write_release
 
 __all__ = [
     "COLUMNS",
@@ -22,7 +23,9 @@ __all__ = [
     "Recording",
     "Twin",
     "checked",
+    "counted",
     "open_corpus",
+    "write_release",
 ]
 
 #: Configuration's `name` → how that corpus is opened.

@@ -53,7 +53,6 @@ class Iemocap:
     strict: bool = False
 
     name = "iemocap"
-    synthetic = False
     modalities = ("mocap", "speech", "text")
 
     @classmethod
@@ -69,6 +68,11 @@ class Iemocap:
         )
         corpus.sessions()
         return corpus
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the twin wrote this release."""
+        return self._release.is_synthetic
 
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
@@ -110,6 +114,7 @@ class Iemocap:
             if label != as_
         ]
         found = [
+            ("synthetic: written by the twin", [""] if self.synthetic else []),
             ("left out, as no class here: ", [f"{n} of {label}" for label, n in left_out.items()]),
             ("merged: ", merged),
             ("transcripts without a label: ", [str(sum(one.n_unlabelled for one in dialogues))]),

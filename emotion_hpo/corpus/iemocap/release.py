@@ -14,6 +14,9 @@ from emotion_hpo.errors import CorpusError
 #: Part of the motion → the release's folder.
 MOTION_FOLDERS = {"head": "MOCAP_head", "hand": "MOCAP_hand", "face": "MOCAP_rotated"}
 
+#: A file of this name beside the sessions says that the release is invented.
+SYNTHETIC_MARK = "SYNTHETIC.txt"
+
 _SESSION = re.compile(r"Session([0-9]+)")
 
 
@@ -22,6 +25,11 @@ class Release:
     """The folder that holds `Session1` to `Session5`."""
 
     root: Path
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether a mark says that its content is invented."""
+        return (self.root / SYNTHETIC_MARK).is_file()
 
     def sessions(self) -> tuple[str, ...]:
         """The sessions that are there.

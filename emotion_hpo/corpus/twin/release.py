@@ -14,6 +14,7 @@ import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus.iemocap.release import SYNTHETIC_MARK
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording
 from emotion_hpo.corpus.twin import release_text
 from emotion_hpo.corpus.twin.motion import FRAMES_PER_S
@@ -56,6 +57,10 @@ def write_release(twin: _Recorded, root: Path, on_progress: OnProgress) -> int:
     total = sum(table["dialogue"].nunique() for table in tables.values())
     done = 0
     try:
+        root.mkdir(parents=True, exist_ok=True)
+        (root / SYNTHETIC_MARK).write_text(
+            "Invented: IEMOCAP's form, a synthetic twin's content.\n"
+        )
         for session, table in tables.items():
             folder = root / f"Session{session}"
             for name, rows in table.groupby("dialogue"):
