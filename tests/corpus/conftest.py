@@ -1,5 +1,6 @@
 """Corpora that the tests read: small twins, the Berlin recordings, an invented folder of them."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 import soundfile
 
 from emotion_hpo.config.corpus import EmodbCorpus, TwinCorpus
-from emotion_hpo.corpus import Corpus, Twin, open_corpus
+from emotion_hpo.corpus import Corpus, Twin, open_corpus, write_release
+from tests.corpus.releases import SCALE, SEED, opened
 
 ROOT = Path(__file__).parents[2]
 BERLIN = ROOT.parent / "shared" / "data" / "emodb"
@@ -17,6 +19,9 @@ BERLIN = ROOT.parent / "shared" / "data" / "emodb"
 BERLIN_NAMES = (
     "03a01Wa", "03a01Wb", "03b10Fa", "08a02Nc", "09a05Ta", "16b03Wa", "03a01La", "16b09Ab",
 )  # fmt: skip
+
+#: Rows of the contract test.
+CORPORA = ("twin", "fresh", "known", "berlin", "invented berlin", "iemocap", "retranscribed")
 
 WriteBerlin = Callable[..., Path]
 
@@ -46,13 +51,38 @@ def berlin() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_twin() -> Twin:
+    return Twin(SEED, SCALE)
+
+
+@pytest.fixture(scope="session")
+def release(small_twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release; tests must not change it."""
+    root = tmp_path_factory.mktemp("release") / "IEMOCAP_full_release"
+    write_release(small_twin, root, lambda *_: None)
+    return root
+
+
+@pytest.fixture
+def damaged(release: Path, tmp_path: Path) -> Callable[[], Path]:
+    """Copies Session 1 of the release, for a test to break."""
+
+    def copy() -> Path:
+        root = tmp_path / "damaged"
+        shutil.copytree(release / "Session1", root / "Session1")
+        return root
+
+    return copy
+
+
+@pytest.fixture(scope="session")
 def full_twin() -> Twin:
     """All of the twin; only its table is cheap."""
     return Twin(seed=0)
 
 
-@pytest.fixture(scope="session", params=["twin", "fresh", "known", "berlin", "invented berlin"])
-def corpus(request) -> Corpus:
+@pytest.fixture(scope="session", params=CORPORA)
+def corpus(request, tmp_path_factory) -> Corpus:
     """Every corpus that there is."""
     small = open_corpus(TwinCorpus(name="twin", seed=3, scale=0.02))
     match request.param:
@@ -62,6 +92,14 @@ def corpus(request) -> Corpus:
             return small.fresh(30, seed=5)
         case "known":
             return small.draw(30, seed=5)
+        case "iemocap":
+            return opened(request.getfixturevalue("release"))
+        case "retranscribed":
+            table = small.table("1")
+            path = tmp_path_factory.mktemp("words") / "words.csv"
+            lines = [f"{name},heard {i}" for i, name in enumerate(table["utterance_id"])]
+            path.write_text("\n".join(["id,words", *lines[1:], "nobody,nothing", ""]), "utf-8")
+            return open_corpus(TwinCorpus(name="twin", seed=3, scale=0.02, transcripts=path))
         case "berlin":
             root = request.getfixturevalue("berlin")
         case "invented berlin":

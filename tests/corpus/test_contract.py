@@ -104,6 +104,9 @@ class TestCorpus:
         with pytest.raises(CorpusError, match="no dialogue 'nowhere'"):
             list(corpus.recordings(corpus.sessions()[0], "nowhere"))
 
+    def test_faults_are_named(self, corpus):
+        assert all(fault.kind and fault.place for fault in corpus.faults())
+
     def test_remarks_are_lines(self, corpus):
         assert all(line and "\n" not in line for line in corpus.remarks())
         assert corpus.synthetic == any("synthetic" in line for line in corpus.remarks())

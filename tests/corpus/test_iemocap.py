@@ -1,0 +1,148 @@
+"""The release is read without loss, as configured."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emotion_hpo.corpus import Recording, Twin, write_release
+from emotion_hpo.corpus.iemocap import Iemocap
+from emotion_hpo.corpus.iemocap.evaluation import turns
+from emotion_hpo.errors import CorpusError
+from emotion_hpo.features.mocap import parts
+from emotion_hpo.features.short_term import short_term
+from tests.corpus.releases import SCALE, SEED, opened
+
+WHERE = "Ses01F_impro01"
+
+
+def recorded(corpus: Iemocap | Twin, session: str = "1") -> dict[str, Recording]:
+    dialogues = corpus.table(session)["dialogue"].unique()
+    return {one.utterance_id: one for name in dialogues for one in corpus.recordings(session, name)}
+
+
+class TestRoundTrip:
+    def test_table(self, small_twin, release):
+        corpus = opened(release)
+        assert corpus.sessions() == small_twin.sessions()
+        for session in corpus.sessions():
+            read, written = corpus.table(session), small_twin.table(session)
+            pd.testing.assert_frame_equal(
+                read.drop(columns="audio"), written.drop(columns="audio"), check_exact=True
+            )
+        assert corpus.faults() == ()
+
+    @pytest.mark.parametrize("audio", ["sentences", "dialog"])
+    def test_features(self, small_twin, release, audio):
+        read, written = recorded(opened(release, audio=audio)), recorded(small_twin)
+        assert read.keys() == written.keys()
+        for name, one in written.items():
+            ours = read[name]
+            n = min(len(ours.samples), len(one.samples))  # cut from a dialogue: one sample off
+            assert abs(len(ours.samples) - len(one.samples)) <= (audio == "dialog")
+            np.testing.assert_allclose(ours.samples[:n], one.samples[:n], atol=2**-14)
+            np.testing.assert_allclose(
+                short_term(ours.samples[:n], 16_000, 0.2, 0.1),
+                short_term(one.samples[:n], 16_000, 0.2, 0.1),
+                atol=0.05,  # entropies of near silence feel 16 bits
+            )
+            assert (ours.motion is None) == (one.motion is None)
+            if one.motion is not None:
+                np.testing.assert_allclose(parts(ours.motion), parts(one.motion), atol=1e-4)
+
+    def test_motion_that_is_missing_is_absent(self, tmp_path):
+        twin = Twin(SEED, 0.05)
+        assert not twin.table("5")["has_mocap"].all()
+        only = _OneSession(twin, "5")
+        write_release(only, tmp_path / "release", lambda *_: None)
+        read = opened(tmp_path / "release")
+        pd.testing.assert_series_equal(read.table("5")["has_mocap"], twin.table("5")["has_mocap"])
+        without = {name for name, one in recorded(read, "5").items() if one.motion is None}
+        assert without == set(twin.table("5").query("~has_mocap")["utterance_id"])
+
+    def test_quirks_are_remarked(self, release):
+        text = "\n".join(opened(release).remarks())
+        assert "of xxx" in text
+        assert "untimed lines" in text
+        assert "transcripts without a label" in text
+        assert "synthetic" in text
+
+    def test_by_the_command_line(self, emotion_hpo, isolated):
+        arguments = ("corpus=twin", f"corpus.scale={SCALE}", f"corpus.seed={SEED}")
+        shown = emotion_hpo("prepare", *arguments, "corpus.write_release=out", "study.name=one")
+        assert shown.status == 0, shown.stderr
+        shown = emotion_hpo(
+            "prepare", "corpus=iemocap", "corpus.root=out", "study.name=one", "output=found.json"
+        )
+        assert shown.status == 0, shown.stderr
+        found = json.loads((isolated / "found.json").read_text("utf-8"))
+        assert {
+            "n_utterances", "n_by_session_emotion", "n_by_modality", "n_word_types", "missing",
+            "faults", "seconds", "peak_memory_mb",
+        } <= found.keys()  # fmt: skip
+        assert found["synthetic"] is True
+        assert found["faults"] == {}
+        again = emotion_hpo("prepare", *arguments, "corpus.write_release=out", "study.name=one")
+        assert again.status == 2
+        assert "is not empty" in again.stderr
+
+
+class _OneSession:
+    """A twin cut down to one session, for writing."""
+
+    def __init__(self, twin: Twin, session: str) -> None:
+        self.table, self.recordings = twin.table, twin.recordings
+        self._session = session
+
+    def sessions(self) -> tuple[str, ...]:
+        return (self._session,)
+
+
+class TestSettings:
+    def test_merging(self, release):
+        corpus = opened(release, merge={"hap": "exc"})
+        merged = corpus.table("1")
+        plain = opened(release).table("1")
+        assert len(merged) == len(plain) + merged["dialogue"].nunique()
+        assert set(merged["emotion"]) == set(plain["emotion"])
+        assert any("of hap count as exc" in line for line in corpus.remarks())
+
+    def test_the_other_channel_is_the_other_actors(self, release):
+        right = recorded(opened(release, audio="dialog"))
+        wrong = recorded(opened(release, audio="dialog", left_channel="male"))
+        for name in right:
+            assert np.abs(wrong[name].samples).max() < 0.2 * np.abs(right[name].samples).max()
+
+    def test_channels_by_who_wears_the_markers(self, release):
+        female, wearer = (
+            recorded(opened(release, audio="dialog", left_channel=one))
+            for one in ("female", "wearer")
+        )
+        for name in female:
+            same = np.array_equal(female[name].samples, wearer[name].samples)
+            assert same == (name[5] == "F"), "where she wears them, it is the same"
+
+    def test_votes_and_ratings_are_all_read(self, release):
+        path = release / "Session1" / "dialog" / "EmoEvaluation" / f"{WHERE}.txt"
+        lines = enumerate(path.read_text("utf-8").splitlines(), start=1)
+        found = turns(lines, path, WHERE, [])
+        assert {person for turn in found for person in turn.labels} >= {"E2", "E3", "E4"}
+        assert any(len(labels) == 2 for turn in found for labels in turn.labels.values())
+        assert all(set(turn.ratings) >= {"E3", "E4"} for turn in found)
+
+    def test_no_root(self, tmp_path):
+        with pytest.raises(CorpusError, match=r"gone: no such folder; point corpus.root at"):
+            opened(tmp_path / "gone")
+        with pytest.raises(CorpusError, match=r"has no folder Session1"):
+            opened(tmp_path)
+
+    def test_fingerprint_follows_the_files(self, damaged):
+        root = damaged()
+        before = opened(root).fingerprint("1")
+        assert opened(root).fingerprint("1") == before
+        face = root / "Session1" / "dialog" / "MOCAP_rotated" / f"{WHERE}.txt"
+        face.write_bytes(face.read_bytes() + b"\r\n")
+        changed = opened(root).fingerprint("1")
+        assert changed != before
+        assert opened(root, merge={"hap": "exc"}).fingerprint("1") != changed
