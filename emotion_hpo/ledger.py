@@ -18,6 +18,12 @@ from filelock import FileLock
 
 from emotion_hpo.errors import HoldoutError
 
+#: What the lines of an event have; a line without was not written here.
+_FIELDS = {
+    "opened": {"holdout", "opening", "model", "study", "trial", "at"},
+    "scored": {"holdout", "opening", "accuracy"},
+}
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -80,8 +86,11 @@ class Ledger:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         text = json.dumps({**line, "at": at}, ensure_ascii=False) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                text = f"\n{text}"  # an editor took the last line's end away
             os.write(descriptor, text.encode())
             os.fsync(descriptor)
         finally:
@@ -90,16 +99,23 @@ class Ledger:
     def _lines(self) -> list[dict[str, Any]]:
         if not self.path.exists():
             return []
-        lines = self.path.read_text().splitlines()
         try:
-            return [json.loads(line) for line in lines if line.strip()]
+            texts = self.path.read_text("utf-8").split("\n")
+            lines = [json.loads(one) for one in texts if one.strip()]
+            if all(isinstance(one, dict) and _is_whole(one) for one in lines):
+                return lines
         except ValueError:
-            raise HoldoutError(
-                f"{self.path} is not readable; mend its broken line by hand, for it says how often "
-                "a holdout has been scored"
-            ) from None
+            pass
+        raise HoldoutError(
+            f"{self.path} is not readable; mend its broken line by hand, for it says how often "
+            "a holdout has been scored"
+        )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with FileLock(self.path.with_suffix(".lock")):
             yield
+
+
+def _is_whole(line: Mapping[str, Any]) -> bool:
+    return line.get("event") in _FIELDS and line.keys() >= _FIELDS[line["event"]]

@@ -1,7 +1,8 @@
 """What a set of predictions is worth: accuracy, unweighted average recall, macro F1, intervals.
 
-The field's *weighted accuracy* is `accuracy` here, its *unweighted accuracy* is `uar`. Only classes
-that occur among the labels count towards `uar` and `macro_f1`.
+The field's *weighted accuracy* is `accuracy` here, its *unweighted accuracy* is `uar`. A class that
+does not occur among the labels does not count towards `uar`; towards `macro_f1` it counts if it was
+predicted. Both as in scikit-learn.
 """
 
 from collections.abc import Callable, Sequence
@@ -79,6 +80,9 @@ def dialogue_interval(
         level: Coverage aimed at.
         n_resamples: Number of resamples.
         seed: Of the resampling.
+
+    Returns:
+        NaN and NaN where the statistic has no value, such as the recall of a class that is absent.
     """
     names, groups = np.unique(np.asarray(dialogues), return_inverse=True)
     counts = np.zeros((len(names), n_classes, n_classes), np.int64)
@@ -87,6 +91,8 @@ def dialogue_interval(
     draws = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), n_resamples)
     resampled = np.einsum("rd,dij->rij", draws, counts)
     values = [statistic(one) for one in resampled]
+    if np.isnan(values).all():
+        return Interval(float("nan"), float("nan"))
     tail = (1 - level) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))

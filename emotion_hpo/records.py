@@ -10,6 +10,7 @@ import math
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -150,7 +151,10 @@ class TrialHome:
         """The epochs stored so far."""
         if not self.curve.exists():
             return ()
-        return tuple(map(Epoch.from_json, json.loads(self.curve.read_text())))
+        try:
+            return tuple(map(Epoch.from_json, read_json(self.curve)))
+        except TypeError:
+            raise StudyError(f"{self.curve} was not written by this version") from None
 
     def write_curve(self, curve: tuple[Epoch, ...]) -> None:
         """Store the epochs trained so far."""
@@ -274,16 +278,17 @@ def make_folder(path: Path) -> Path:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file as a whole, or leave it as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StudyError(f"cannot write {path}: {error.strerror}") from None
 
 
@@ -301,9 +306,17 @@ def write_yaml(path: Path, content: object) -> None:
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 (YAML is untyped until it is built)
     """Read YAML that was written here."""
     try:
-        return yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise StudyError(f"{path} is not readable: {error}".replace("\n", " ")) from None
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 (JSON is untyped until it is built)
+    """Read JSON that was written here."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path} is not readable: {error}") from None
 
 
 def _finite(content: object) -> object:

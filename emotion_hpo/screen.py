@@ -24,9 +24,9 @@ from emotion_hpo.records import Trial, TrialState
 _PLAIN_INTERVAL_S = 5.0
 
 
-def say(line: str = "") -> None:
-    """Print a result or a hint."""
-    Console(highlight=False, soft_wrap=True).print(line)
+def say(line: str = "", style: str | None = None) -> None:
+    """Print a result or a hint, brackets and all."""
+    Console(highlight=False, soft_wrap=True).print(line, style=style, markup=False)
 
 
 def note(line: str) -> None:
@@ -239,7 +239,7 @@ def _counts_table(*headings: str) -> Table:
 
 def _print_wide(title: str, table: Table) -> None:
     """A name that is cut off cannot be chosen: a narrow terminal wraps the line instead."""
-    say(f"[bold]{title}[/]")
+    say(title, "bold")
     Console(highlight=False, width=max(Console().width, 110)).print(table)
     say()
 

@@ -1,11 +1,10 @@
 """The finished trials of a study, read from its folder, and which of them a user means."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
 from emotion_hpo.errors import StudyError, unknown_name
-from emotion_hpo.records import StudyHome, Trial, TrialState, write_json
+from emotion_hpo.records import StudyHome, Trial, TrialState, read_json, write_json
 
 
 def write_trial(home: StudyHome, trial: Trial) -> None:
@@ -15,12 +14,19 @@ def write_trial(home: StudyHome, trial: Trial) -> None:
 
 
 def read_trials(home: StudyHome) -> list[Trial]:
-    """All trials that have ended, by number."""
+    """All trials that have ended, by number.
+
+    Raises:
+        StudyError: A file cannot be read.
+    """
     trials = []
     for path in home.path.glob("trials/trial_*/trial.json"):
-        stored = json.loads(path.read_text())
-        curve = home.trial(stored["number"]).read_curve()
-        trials.append(Trial(**{**stored, "state": TrialState(stored["state"]), "curve": curve}))
+        stored = read_json(path)
+        try:
+            curve = home.trial(stored["number"]).read_curve()
+            trials.append(Trial(**{**stored, "state": TrialState(stored["state"]), "curve": curve}))
+        except (KeyError, TypeError, ValueError):
+            raise StudyError(f"{path} was not written by this version") from None
     return sorted(trials, key=lambda one: one.number)
 
 
@@ -46,7 +52,7 @@ def find(trials: Iterable[Trial], wanted: str | int | None) -> Trial:
     if not scored:
         raise StudyError("the study has no finished trial yet; run `make search` first")
     digits = str(wanted).removeprefix("trial_")
-    if not digits.isdigit() or int(digits) not in known:
+    if not digits.isdecimal() or int(digits) not in known:
         raise StudyError(unknown_name("trial", str(wanted), scored))
     trial = known[int(digits)]
     if trial.best_epoch is None:

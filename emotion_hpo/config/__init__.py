@@ -10,6 +10,7 @@ from emotion_hpo.config.building import (
     fingerprint,
     flatten,
     with_value,
+    without_unknown,
 )
 from emotion_hpo.config.corpus import CorpusConfig, EmodbCorpus, IemocapCorpus, TwinCorpus
 from emotion_hpo.config.features import FeaturesConfig
@@ -41,4 +42,5 @@ __all__ = [
     "fingerprint",
     "flatten",
     "with_value",
+    "without_unknown",
 ]

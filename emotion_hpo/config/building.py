@@ -6,7 +6,7 @@ where a name is unknown. It knows no Hydra: the command line hands it a dict.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -28,6 +28,21 @@ def build(kind: type[M], mapping: Mapping[str, Any]) -> M:
         return kind.model_validate(mapping)
     except ValidationError as error:
         raise ConfigError("\n".join(_lines(kind, error.errors()))) from None
+
+
+def without_unknown(
+    kind: type[BaseModel], mapping: Mapping[str, Any], may_go: Callable[[str], bool]
+) -> dict[str, Any]:
+    """A copy that lacks the keys which `kind` does not know, of those that may go."""
+    plain = dict(mapping)
+    try:
+        kind.model_validate(plain)
+    except ValidationError as error:
+        for detail in error.errors():
+            path = _resolve(kind, detail["loc"])[0]
+            if detail["type"] == "extra_forbidden" and may_go(path):
+                plain = _without(plain, path)
+    return plain
 
 
 def dump(config: BaseModel) -> dict[str, Any]:
@@ -86,6 +101,13 @@ def _leaves(mapping: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]
             yield from _leaves(value, f"{path}.")
         else:
             yield path, value
+
+
+def _without(mapping: Mapping[str, Any], path: str) -> dict[str, Any]:
+    head, _, rest = path.partition(".")
+    if rest:
+        return {**mapping, head: _without(mapping[head], rest)}
+    return {key: value for key, value in mapping.items() if key != head}
 
 
 def _shown(leaves: Mapping[str, Any], path: str) -> str:

@@ -4,6 +4,7 @@ A space maps paths of the configuration to ranges. It is checked by building: ea
 choice is put into the configuration, which then says itself whether it can be.
 """
 
+import math
 from collections.abc import Mapping
 
 from emotion_hpo.config import (
@@ -14,6 +15,7 @@ from emotion_hpo.config import (
     dump,
     flatten,
     with_value,
+    without_unknown,
 )
 from emotion_hpo.errors import ConfigError, unknown_name
 
@@ -26,12 +28,29 @@ Params = Mapping[str, Scalar]
 def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
     """The configuration with some values replaced.
 
+    Where a `name` is replaced, what only the former variant knew goes with it: the `heads` of an
+    attention head have no meaning for `concat`.
+
     Raises:
         ConfigError: The result is not a configuration.
     """
     plain = dump(base)
+    before = flatten(plain)
     for path, value in params.items():
         plain = with_value(plain, path, value)
+    renamed = tuple(
+        path.removesuffix("name")
+        for path, value in params.items()
+        if path.endswith(".name") and before.get(path) != value
+    )
+    if renamed:
+        plain = without_unknown(
+            ExperimentConfig,
+            plain,
+            lambda path: (
+                path.startswith(renamed) and not any(one.startswith(path) for one in params)
+            ),
+        )
     return build(ExperimentConfig, plain)
 
 
@@ -55,7 +74,7 @@ def check_space(base: ExperimentConfig, space: Mapping[str, Range]) -> None:
     errors = [
         f"space.{path}: {fault}"
         for path, one in space.items()
-        if (fault := _fault(base, path, one)) is not None
+        if (fault := _fault(base, space, path, one)) is not None
     ]
     if errors:
         raise ConfigError("\n".join(errors))
@@ -88,11 +107,11 @@ def contains(one: Range, value: Scalar) -> bool:
         return value in one.choices
     assert one.low is not None
     assert one.high is not None
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and one.low <= value <= one.high
-    )
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    step = one.step or (1 if one.is_integer else None)
+    n_steps = (value - one.low) / step if step else 0.0
+    return one.low <= value <= one.high and math.isclose(n_steps, round(n_steps), abs_tol=1e-8)
 
 
 def shown(one: Range) -> str:
@@ -103,11 +122,15 @@ def shown(one: Range) -> str:
     """
     if one.choices is not None:
         return "{" + ", ".join(map(str, one.choices)) + "}"
-    return f"{one.low}…{one.high}" + (" (log)" if one.log else "")
+    steps = f" in steps of {one.step}" if one.step is not None else ""
+    return f"{one.low}…{one.high}{steps}" + (" (log)" if one.log else "")
 
 
-def _fault(base: ExperimentConfig, path: str, one: Range) -> str | None:
+def _fault(base: ExperimentConfig, space: Mapping[str, Range], path: str, one: Range) -> str | None:
     """What is wrong with a range, or None."""
+    later = list(space)[list(space).index(path) :]
+    if unknown_yet := [condition for condition in one.when if condition in later]:
+        return f"{unknown_yet[0]} is drawn later; write its range before this one"
     if path.split(".", maxsplit=1)[0] not in SEARCHABLE:
         return f"only {', '.join(SEARCHABLE)} can be searched over"
     plain = flatten(dump(base))
@@ -115,7 +138,7 @@ def _fault(base: ExperimentConfig, path: str, one: Range) -> str | None:
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
     for value in one.choices or (one.low, one.high):
         try:
-            configured(base, {**one.when, path: value})
+            configured(base, _with_companions(space, plain, {**one.when, path: value}))
         except ConfigError as error:
             return f"{value} is not possible ({str(error).splitlines()[0]})"
     default = plain.get(path)
@@ -125,3 +148,12 @@ def _fault(base: ExperimentConfig, path: str, one: Range) -> str | None:
             f"{path} to a value inside"
         )
     return None
+
+
+def _with_companions(space: Mapping[str, Range], base: Params, params: Params) -> Params:
+    """Some values, and one for each conditional range that is drawn because of them."""
+    known = dict(params)
+    for path, one in space.items():
+        if one.when and path not in known and applies(one, {**base, **known}):
+            known[path] = one.choices[0] if one.choices is not None else one.low
+    return known
