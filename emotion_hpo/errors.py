@@ -6,6 +6,7 @@ its traceback. Each kind inherits the standard type too, so that library users c
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -47,9 +48,14 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
     >>> unknown_name("sampler", "tep", ["random", "tpe"])
     "unknown sampler 'tep', did you mean 'tpe'? (valid: random, tpe)"
     """
-    names = sorted(valid)
+    names = sorted(valid, key=_natural)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f", did you mean {near[0]!r}?" if near else ":"
     return f"unknown {kind} {name!r}{hint} (valid: {', '.join(names)})".replace(
         ": (valid", " (valid"
     )
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Order of names as people count: trial_2 before trial_10."""
+    return [(len(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]

@@ -15,16 +15,28 @@ OnProgress = Callable[[int, int, str], None]
 
 
 def prepare_features(
-    config: ExperimentConfig, directory: Path, on_progress: OnProgress
+    config: ExperimentConfig,
+    directory: Path,
+    on_progress: OnProgress,
+    *,
+    leave_out: str | None = None,
 ) -> FeatureStore:
     """Extract and store what is not stored yet, on all cores; at once where everything is there.
+
+    Args:
+        config: The corpus and its features.
+        directory: Folder of all stores.
+        on_progress: Shows how far it is.
+        leave_out: The sealed session, for a caller that must not see it.
 
     Raises:
         CorpusError: The corpus cannot be read.
         FeatureError: The features cannot be extracted or stored.
     """
     corpus = open_corpus(config.corpus)
-    return prepare(corpus, config.features, directory, n_cores(), on_progress)
+    return prepare(
+        corpus, config.features, directory, n_cores(), on_progress, leave_out=leave_out
+    )
 
 
 def quiet(_done: int, _total: int, _what: str) -> None:

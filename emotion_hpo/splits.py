@@ -114,8 +114,8 @@ class Holdout:
 
     @property
     def key(self) -> str:
-        """Identity of the sealed shard: the same for the same recordings and extraction."""
-        return f"{self.store.corpus_name}/{self.session}-{self.store.keys[self.session]}"
+        """Identity of the sealed recordings, whatever is extracted from them."""
+        return f"{self.store.corpus_name}/{self.session}-{self.store.contents[self.session]}"
 
     def unseal(self) -> Utterances:
         """Read the test utterances. Only `final` may, after it has written the ledger."""

@@ -9,9 +9,11 @@ another process tomorrow, changes nothing. Workers know nothing of it.
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emotion_hpo.config import SearchConfig, dump, flatten
@@ -85,7 +87,7 @@ class MlflowTracker:
     Args:
         home: The study's files.
         config: The study.
-        created_at: When the study began: tells it from a deleted one of the same name.
+        created_at: When the study began, ISO 8601: tells it from a deleted one of the same name.
         synthetic: Whether every run is to say that its figures are synthetic.
 
     Raises:
@@ -97,8 +99,13 @@ class MlflowTracker:
     ) -> None:
         assert isinstance(config.tracking, MlflowTracking)
         self._config = config
+        self._created_at = created_at
         self._identity = f"{home.name}@{created_at}"
-        self._words = {"synthetic": str(synthetic).lower(), "corpus": config.corpus.name}
+        self._words = {
+            "synthetic": str(synthetic).lower(),
+            "corpus": config.corpus.name,
+            "mlflow.source.name": "emotion-hpo",
+        }
         uri = tracking_uri(home, config.tracking)
         try:
             self._client = _client(uri)
@@ -194,8 +201,6 @@ class MlflowTracker:
         )
 
     def _log_metrics(self, run_id: str, figures: list[tuple[str, float, int]]) -> None:
-        import time
-
         from mlflow.entities import Metric
 
         now = int(1000 * time.time())
@@ -224,7 +229,15 @@ class MlflowTracker:
             return str(experiment.experiment_id)
         # MLflow's own default is relative to whatever folder the command was started in.
         folder = home.mlflow_artifacts.resolve().as_uri() if tracking.uri is None else None
-        return str(self._client.create_experiment(tracking.experiment, artifact_location=folder))
+        return str(
+            self._client.create_experiment(
+                tracking.experiment,
+                artifact_location=folder,
+                tags={
+                    "mlflow.experimentKind": "custom_model_development"
+                },  # not MLflow's GenAI view
+            )
+        )
 
     def _open_parent(self) -> "Run":
         from mlflow.entities import Param
@@ -234,6 +247,7 @@ class MlflowTracker:
             return found[0]
         parent = self._client.create_run(
             self._experiment,
+            start_time=_milliseconds(self._created_at),
             run_name=self._config.study.name,
             tags={
                 **self._words,
@@ -310,6 +324,11 @@ def _client(uri: str) -> "MlflowClient":
     client = MlflowClient(uri)
     client.search_experiments(max_results=1)
     return client
+
+
+def _milliseconds(moment: str) -> int:
+    """MLflow's time of an ISO 8601 moment."""
+    return int(1000 * datetime.fromisoformat(moment).timestamp())
 
 
 def _param(value: object) -> str:

@@ -47,6 +47,7 @@ class FeatureStore:
         modalities: What the corpus holds.
         sessions: All of them, sorted.
         keys: Session to the key of its shard.
+        contents: Session to the fingerprint of its recordings, whatever is extracted from them.
     """
 
     directory: Path
@@ -56,6 +57,7 @@ class FeatureStore:
     modalities: tuple[str, ...]
     sessions: tuple[str, ...]
     keys: dict[str, str]
+    contents: dict[str, str]
 
     def shard_path(self, session: str) -> Path:
         """The folder of a session's shard."""
@@ -71,7 +73,13 @@ class FeatureStore:
 
 
 def prepare(
-    corpus: Corpus, config: FeaturesConfig, directory: Path, n_workers: int, on_progress: Progress
+    corpus: Corpus,
+    config: FeaturesConfig,
+    directory: Path,
+    n_workers: int,
+    on_progress: Progress,
+    *,
+    leave_out: str | None = None,
 ) -> FeatureStore:
     """Make sure that the features of every session are stored, extracting what is missing.
 
@@ -84,6 +92,7 @@ def prepare(
         directory: Folder of all stores; the corpus gets a folder of its own in it.
         n_workers: Processes that extract; with 1, this one does.
         on_progress: Told about every dialogue; about a damaged shard first, as 0 of 0.
+        leave_out: A session whose recordings and shard are not looked at, for it is sealed.
 
     Raises:
         FeatureError: A recording cannot be used, a worker died, or the disk is full.
@@ -91,6 +100,8 @@ def prepare(
     store = _store(corpus, config, directory)
     missing = []
     for session in store.sessions:
+        if session == leave_out:
+            continue
         damage = damage_of(store.shard_path(session), store.keys[session], checksums=True)
         if damage is not None:
             missing.append(session)
@@ -112,6 +123,7 @@ def _store(corpus: Corpus, config: FeaturesConfig, directory: Path) -> FeatureSt
         modalities=corpus.modalities,
         sessions=sessions,
         keys={session: fingerprint(_identity(corpus, config, session)) for session in sessions},
+        contents={session: corpus.fingerprint(session) for session in sessions},
     )
 
 

@@ -84,7 +84,9 @@ def search(config: SearchConfig) -> SearchResult:
     make_folder(home.path)
     with _only_coordinator(home):
         with screen.preparing(f"Preparing {config.corpus.name}") as on_progress:
-            store = prepare_features(config, home.features, on_progress)
+            store = prepare_features(
+                config, home.features, on_progress, leave_out=config.split.test_session
+            )
         check_modalities(config, store.modalities, store.corpus_name)
         development, holdout = split(store, config.split)
         shards = {name: key for name, key in store.keys.items() if name != holdout.session}

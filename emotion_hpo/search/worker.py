@@ -131,7 +131,9 @@ def main() -> None:
     threading.Thread(target=_die_with_the_pipe, daemon=True).start()
     home = StudyHome(folder.parent, folder.name)
     config = study_file.read(home).config
-    development, _ = split(prepare_features(config, home.features, quiet), config.split)
+    sealed = config.split.test_session
+    store = prepare_features(config, home.features, quiet, leave_out=sealed)
+    development, _ = split(store, config.split)
     worker = Worker(home, config, Material(development), name)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,246 @@
+"""MLflow mirrors a study: once, completely, and again after every kind of gap."""
+
+from dataclasses import replace
+
+import pytest
+from mlflow import MlflowClient
+
+from emotion_hpo.config import dump, flatten
+from emotion_hpo.errors import TrackingError
+from emotion_hpo.records import Epoch, Trial, TrialState
+from emotion_hpo.search import mirror as mirror_module
+from emotion_hpo.search.mirror import Mirror
+from emotion_hpo.tracking import NullTracker, open_tracker, tracking_uri
+
+TRACKED = ("tracking=mlflow",)
+
+
+def epochs(n):
+    return tuple(
+        Epoch(one, {"val/accuracy": one / 10, "val/loss": 1.0, "train/loss": 2.0}, 1.5, 1e9 + one)
+        for one in range(1, n + 1)
+    )
+
+
+TRIAL = Trial(
+    number=0,
+    state=TrialState.COMPLETE,
+    params={"model.dropout": 0.1, "training.learning_rate": 1e-3},
+    value=0.3,
+    best_epoch=3,
+    curve=epochs(3),
+    worker="worker_0",
+    seed=1,
+    started_at=1e9,
+    finished_at=1e9 + 60,
+)
+RUNNING = replace(TRIAL, number=1, state=TrialState.RUNNING, curve=epochs(1), value=None)
+FAILED = replace(
+    TRIAL, number=2, state=TrialState.FAILED, curve=(), value=None, reason="train/loss is nan"
+)
+PRUNED = replace(TRIAL, number=3, state=TrialState.PRUNED, curve=epochs(1))
+CUT = replace(TRIAL, number=4, state=TrialState.INTERRUPTED, value=None, curve=epochs(2))
+CONTINUED = replace(TRIAL, number=5, continues=4)
+TRIALS = [TRIAL, RUNNING, FAILED, PRUNED, CUT, CONTINUED]
+
+
+@pytest.fixture(scope="module")
+def mlflow_database(tmp_path_factory):
+    """An MLflow database with its tables, which take seconds to make."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def study(make_study, mlflow_database):
+    home, config = make_study("study", *TRACKED)
+    home.mlflow_database.write_bytes(mlflow_database.read_bytes())
+    return home, config
+
+
+def open_for(study, created_at="2026-01-01T00:00:00Z"):
+    return open_tracker(*study, created_at, synthetic=True)
+
+
+def runs(study):
+    """All runs, by name."""
+    home, config = study
+    client = MlflowClient(tracking_uri(home, config.tracking))
+    experiment = client.get_experiment_by_name(config.tracking.experiment)
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    names = [run.info.run_name for run in found]
+    assert len(set(names)) == len(names), "a run occurs twice"
+    return client, dict(zip(names, found, strict=True))
+
+
+def test_every_trial_is_a_child_of_the_studys_run(study):
+    open_for(study).mirror(TRIALS)
+    _, found = runs(study)
+    assert set(found) == {"study", *(f"trial_{n}" for n in range(6))}
+    parent = found["study"].info.run_id
+    for name, run in found.items():
+        if name != "study":
+            assert run.data.tags["mlflow.parentRunId"] == parent
+
+
+def test_a_trials_run_holds_its_parameters_curve_state_and_time(study):
+    open_for(study).mirror(TRIALS)
+    client, found = runs(study)
+    run = found["trial_0"]
+    assert run.data.params == {"model.dropout": "0.1", "training.learning_rate": "0.001"}
+    history = client.get_metric_history(run.info.run_id, "val/accuracy")
+    assert [(one.step, one.value) for one in history] == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    assert run.data.metrics["best/value"] == 0.3
+    assert run.data.tags["state"] == "complete"
+    assert run.data.tags["synthetic"] == "true"
+    assert run.info.end_time - run.info.start_time == 60_000
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "tags"),
+    [
+        ("trial_0", "FINISHED", {"state": "complete"}),
+        ("trial_1", "RUNNING", {}),
+        ("trial_2", "FAILED", {"state": "failed", "reason": "train/loss is nan"}),
+        ("trial_3", "FINISHED", {"state": "pruned"}),
+        ("trial_4", "KILLED", {"state": "interrupted"}),
+        ("trial_5", "FINISHED", {"continues": "trial_4"}),
+    ],
+)
+def test_states_are_told(study, name, status, tags):
+    open_for(study).mirror(TRIALS)
+    _, found = runs(study)
+    assert found[name].info.status == status
+    assert tags.items() <= found[name].data.tags.items()
+
+
+def test_mirroring_again_changes_nothing(study):
+    open_for(study).mirror(TRIALS)
+    client, before = runs(study)
+    open_for(study).mirror(TRIALS)
+    _, after = runs(study)
+    assert {n: r.data.metrics for n, r in after.items()} == {
+        n: r.data.metrics for n, r in before.items()
+    }
+    history = client.get_metric_history(after["trial_0"].info.run_id, "val/accuracy")
+    assert len(history) == 3
+
+
+def test_a_curve_is_filled_in_from_where_it_stopped(study):
+    open_for(study).mirror([RUNNING])
+    grown = replace(RUNNING, curve=epochs(3), state=TrialState.COMPLETE, value=0.3)
+    open_for(study).mirror([grown])
+    client, found = runs(study)
+    history = client.get_metric_history(found["trial_1"].info.run_id, "val/accuracy")
+    assert [one.step for one in history] == [1, 2, 3]
+    assert found["trial_1"].info.status == "FINISHED"
+
+
+def test_waiting_slots_have_no_run(study):
+    open_for(study).mirror([replace(TRIAL, state=TrialState.WAITING)])
+    assert set(runs(study)[1]) == {"study"}
+
+
+def test_a_study_of_the_same_name_begun_anew_has_its_own_runs(study):
+    open_for(study, "2026-01-05T00:00:00Z").mirror([TRIAL])
+    open_for(study, "2026-01-06T00:00:00Z").mirror([TRIAL])
+    home, config = study
+    client = MlflowClient(tracking_uri(home, config.tracking))
+    experiment = client.get_experiment_by_name(config.tracking.experiment)
+    assert len(client.search_runs([experiment.experiment_id])) == 4
+
+
+def test_the_parent_run_holds_the_configuration_and_the_summary(study):
+    tracker = open_for(study)
+    tracker.close({"n_finished": 12, "best_value": 0.66, "best_trial": "trial_7", "study": "s"})
+    _, found = runs(study)
+    parent = found["study"]
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics["study/n_finished"] == 12
+    assert parent.data.tags["best_trial"] == "trial_7"
+    assert parent.data.params.keys() >= flatten(dump(study[1])).keys() - {"study.enqueue"}
+
+
+def test_artifacts_lie_beside_the_database_wherever_the_command_was_started(study, monkeypatch):
+    home, _ = study
+    tracker = open_for(study)
+    monkeypatch.chdir(home.directory.parent)
+    tracker.close({"n_finished": 1})
+    assert list(home.mlflow_artifacts.rglob("search.json"))
+
+
+def test_the_final_model_has_a_run_with_its_figures_and_files(study):
+    home, _ = study
+    folder = home.final(0)
+    folder.path.mkdir(parents=True)
+    for path in (folder.result, folder.predictions, folder.confusion):
+        path.write_text("{}")
+    tracker = open_for(study)
+    assert tracker.log_final("final trial_0", {"test/accuracy": 0.7}, {"trial": "trial_0"}, folder)
+    client, found = runs(study)
+    run = found["final trial_0"]
+    assert run.data.metrics == {"test/accuracy": 0.7}
+    assert {one.path for one in client.list_artifacts(run.info.run_id)} >= {"result.json"}
+
+
+def test_a_run_id_in_the_environment_misleads_nobody(study, monkeypatch):
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    open_for(study).mirror([TRIAL])
+    assert set(runs(study)[1]) == {"study", "trial_0"}
+
+
+def test_a_database_that_is_none_is_said(make_study):
+    home, config = make_study("study", *TRACKED)
+    home.mlflow_database.write_text("this is not a database " * 50)
+    with pytest.raises(TrackingError, match=r"MLflow at sqlite:.* cannot be used"):
+        open_tracker(home, config, "2026-01-01T00:00:00Z", synthetic=True)
+
+
+def test_no_tracking_is_a_tracker_too(make_study):
+    home, config = make_study()
+    tracker = open_tracker(home, config, "2026-01-01T00:00:00Z", synthetic=True)
+    assert isinstance(tracker, NullTracker)
+    tracker.mirror(TRIALS)
+    tracker.close({})
+    assert tracker.log_final("final", {}, {}, home.final(0)) is None
+
+
+class Recorder(NullTracker):
+    """Keeps what it is shown."""
+
+    def __init__(self):
+        self.shown, self.closed = [], []
+
+    def mirror(self, trials):
+        self.shown.append([one.number for one in trials])
+
+    def close(self, summary):
+        self.closed.append(dict(summary))
+
+
+class TestMirror:
+    def test_shows_what_it_is_given_and_finishes(self, monkeypatch):
+        monkeypatch.setattr(mirror_module, "_INTERVAL_S", 0.0)
+        recorder = Recorder()
+        mirror = Mirror(lambda: recorder)
+        mirror.show([TRIAL])
+        mirror.finish([TRIAL, PRUNED], {"n_finished": 2})
+        assert recorder.shown[-1] == [0, 3]
+        assert recorder.closed == [{"n_finished": 2}]
+
+    def test_a_tracker_that_is_down_is_said_once_and_opened_again(self, capsys):
+        calls = []
+
+        def open_tracker():
+            calls.append(1)
+            if len(calls) < 3:
+                raise TrackingError("MLflow at http://nowhere cannot be used: refused")
+            return Recorder()
+
+        mirror = Mirror(open_tracker)
+        mirror._write([TRIAL], None)
+        mirror._write([TRIAL], None)
+        mirror.finish([TRIAL], {})
+        assert len(calls) == 3
+        assert capsys.readouterr().err.count("The search goes on") == 1
