@@ -66,7 +66,8 @@ def read(home: StudyHome) -> StudyFile:
         config = build(
             SearchConfig, with_value(dump(config), "study.directory", str(home.directory))
         )
-        return StudyFile(config, stored["shards"], stored["facts"])
+        shards, facts = (_mapping(stored, part) for part in ("shards", "facts"))
+        return StudyFile(config, shards, facts)
     except (KeyError, TypeError, ConfigError) as error:
         raise StudyError(
             f"{home.study} was not written by this version: {str(error).splitlines()[0]}; search "
@@ -105,6 +106,12 @@ def _write(
     write_yaml(home.study, {"facts": dict(facts), "shards": dict(shards), "config": dump(config)})
 
 
+def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    if not isinstance(stored[part], Mapping):
+        raise TypeError(f"{part} holds no keys")
+    return dict(stored[part])
+
+
 def _compared(config: SearchConfig) -> dict[str, Any]:
     """The configuration less what may change."""
     plain = {name: part for name, part in dump(config).items() if name not in _FREE_SECTIONS}
@@ -133,12 +140,17 @@ def _version(package: str) -> str | None:
 
 
 def commit() -> str | None:
-    """Commit of the code that runs, or None where it is not a checkout."""
+    """Commit of the code that runs, or None where it is not a checkout, or git is not there."""
     folder = Path(__file__).parent
-    result = subprocess.run(
-        ["git", "-C", str(folder), "rev-parse", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return result.stdout.strip()[:12] if result.returncode == 0 else None
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD", "--show-prefix"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    head, _, prefix = result.stdout.strip().partition("\n")
+    # Installed into an environment inside another project, git would name that project's commit.
+    return head[:12] if result.returncode == 0 and prefix == f"{folder.name}/" else None

@@ -1,0 +1,245 @@
+"""`study.yaml`: what a study is stays what it was; what may change may change."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emotion_hpo import study_file
+from emotion_hpo.config import SearchConfig, build, dump, fingerprint, flatten, with_value
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records import StudyHome, read_yaml, write_yaml
+from tests.pipeline import compose_config
+
+SHARDS = {"1": "key-a", "2": "key-b"}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> StudyHome:
+    return StudyHome(tmp_path / "studies", "mine")
+
+
+@pytest.fixture
+def config(home: StudyHome) -> SearchConfig:
+    return compose_config("study=smoke", "study.name=mine", f"study.directory={home.directory}")
+
+
+def changed(config: SearchConfig, path: str, value: object) -> SearchConfig:
+    """A copy of a configuration in which one path has another value."""
+    return build(SearchConfig, with_value(dump(config), path, value))
+
+
+def test_a_study_is_written_once_and_read_back(home, config):
+    assert not study_file.exists(home)
+    assert study_file.write_or_compare(home, config, SHARDS) == []
+    assert study_file.exists(home)
+    stored = study_file.read(home)
+    assert stored.config == config
+    assert stored.shards == SHARDS
+    assert stored.facts["fingerprint"]["experiment"] == fingerprint(config.experiment())
+    assert stored.facts["versions"].keys() >= {"torch", "numpy", "optuna", "emotion-hpo"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stored.facts["created_at"])
+
+
+def test_the_same_again_changes_nothing(home, config):
+    study_file.write_or_compare(home, config, SHARDS)
+    before = home.study.read_bytes()
+    assert study_file.write_or_compare(home, config, SHARDS) == []
+    assert home.study.read_bytes() == before
+
+
+#: What a continued study may have otherwise than before: nothing that a score depends on.
+FREE = {
+    "study.n_trials": 40,
+    "study.question": "Another one?",
+    "study.directory": "elsewhere",
+    "study.final_seeds": [5, 6],
+    "launcher.n_workers": 7,
+    "tracking": {"name": "none"},
+}
+
+
+@pytest.mark.parametrize("path", FREE)
+def test_what_is_free_may_change_and_is_stored(home, config, path):
+    study_file.write_or_compare(home, config, SHARDS)
+    facts = study_file.read(home).facts
+    other = changed(config, path, FREE[path])
+    assert study_file.write_or_compare(home, other, SHARDS) == []
+    stored = study_file.read(home)
+    assert stored.facts == facts, "the study began when it began"
+    if path != "study.directory":
+        assert stored.config == other
+
+
+def test_everything_else_is_refused_with_its_difference(home, config):
+    """Every leaf that is not free, so that a new one is fixed until somebody frees it."""
+    study_file.write_or_compare(home, config, SHARDS)
+    before = home.study.read_bytes()
+    free = tuple(path.split(".")[0] if "." not in path else path for path in FREE)
+    kept = [
+        path
+        for path in flatten(dump(config))
+        if not path.startswith((*free, "launcher", "storage", "tracking", "space"))
+    ]
+    checked = 0
+    for path in kept:
+        for value in candidates(flatten(dump(config))[path]):
+            try:
+                other = changed(config, path, value)
+            except ValueError:
+                continue
+            said = rf"'mine' was searched with another configuration:(.|\n)*  {re.escape(path)}: "
+            with pytest.raises(StudyError, match=said):
+                study_file.write_or_compare(home, other, SHARDS)
+            checked += 1
+            break
+    assert checked > 40
+    assert home.study.read_bytes() == before
+
+
+def candidates(value: Any) -> list[Any]:
+    """Other values, of which one may be valid in the place of this one."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int | float):
+        return [value + 1, value + 0.25, value / 2]
+    return ["val/uar", "speaker", "first", "cosine", "balanced", "cpu", "float32", "max", "other",
+            "pretrained", [1, 2], [0, 3], [{"model.dropout": 0.2}], 1.5, True]  # fmt: skip
+
+
+DIFFERENCES = [
+    # path, value, the line, why it is refused
+    ("model.dropout", 0.2, "model.dropout: 0.1 → 0.2", "another network"),
+    ("study.seed", 1, "study.seed: 0 → 1", "other draws"),
+    ("study.name", "yours", 'study.name: "mine" → "yours"', "another study's folder"),
+    ("sampler", {"name": "random"}, 'sampler.name: "tpe" → "random"', "another sampler"),
+    (
+        "space",
+        {"model.dropout": {"low": 0.0, "high": 0.3}},
+        "space.model.dropout.high: 0.4 → 0.3",
+        "another space",
+    ),
+    (
+        "space",
+        {"model.dropout": {"low": 0.0, "high": 0.4}},
+        "space.training.learning_rate.high: 0.01 → (absent)",
+        "a range less",
+    ),
+    (
+        "study.enqueue",
+        [{"model.dropout": 0.2}],
+        'study.enqueue: [] → [{"model.dropout": 0.2}]',
+        "other first trials",
+    ),
+    (
+        "model.encoders.text.output_units",
+        9,
+        "model.encoders.text.output_units: 8 → 9",
+        "another network",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "line", "why"), DIFFERENCES)
+def test_a_difference_is_listed_with_the_ways_on(home, config, path, value, line, why):
+    study_file.write_or_compare(home, config, SHARDS)
+    with pytest.raises(StudyError, match=f"\n  {re.escape(line)}\n(.|\n)*study.name=NAME"):
+        study_file.write_or_compare(home, changed(config, path, value), SHARDS)
+
+
+CHANGED_SHARDS = [
+    ({**SHARDS, "2": "key-c"}, 'features.2: "key-b" → "key-c"', "the recordings changed"),
+    ({"1": "key-a"}, 'features.2: "key-b" → (absent)', "a session is gone"),
+    ({**SHARDS, "3": "key-c"}, 'features.3: (absent) → "key-c"', "a session is new"),
+]
+
+
+@pytest.mark.parametrize(("shards", "line", "why"), CHANGED_SHARDS)
+def test_changed_features_are_refused(home, config, shards, line, why):
+    study_file.write_or_compare(home, config, SHARDS)
+    with pytest.raises(StudyError, match=re.escape(line)):
+        study_file.write_or_compare(home, config, shards)
+
+
+def test_other_code_is_said_and_allowed(home, config, monkeypatch):
+    monkeypatch.setattr(study_file, "commit", lambda: "aaaa")
+    study_file.write_or_compare(home, config, SHARDS)
+    monkeypatch.setattr(study_file, "commit", lambda: "bbbb")
+    for _ in range(2):
+        (line,) = study_file.write_or_compare(home, config, SHARDS)
+        assert line == "the code has changed since this study began (commit aaaa → bbbb)"
+
+
+def test_commit_of_a_checkout_and_of_none(monkeypatch, tmp_path):
+    found = study_file.commit()
+    assert found is None or re.fullmatch(r"[0-9a-f]{12}", found)
+    monkeypatch.setattr(study_file, "__file__", str(tmp_path / "study_file.py"))
+    assert study_file.commit() is None
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert study_file.commit() is None, "a machine without git"
+
+
+def test_a_moved_folder_is_read_where_it_lies(home, config, tmp_path, monkeypatch):
+    study_file.write_or_compare(home, config, SHARDS)
+    moved = StudyHome(tmp_path / "archive", "mine")
+    shutil.move(home.directory, moved.directory)
+    assert study_file.read(moved).config.study.directory == moved.directory
+    assert study_file.write_or_compare(moved, config, SHARDS) == []
+    monkeypatch.chdir(tmp_path)
+    assert study_file.read(StudyHome(Path("archive"), "mine")).config.study.directory == Path(
+        "archive"
+    )
+
+
+def test_a_missing_study_names_those_there(home, config):
+    with pytest.raises(StudyError, match=r"no study 'mine' in .*; run `make search` first"):
+        study_file.read(home)
+    for name in ("b", "a"):
+        study_file.write_or_compare(StudyHome(home.directory, name), config, SHARDS)
+    (home.directory / "features").mkdir()
+    with pytest.raises(StudyError, match=r"no study 'mine' in .*; studies here: a, b$"):
+        study_file.read(home)
+
+
+BROKEN = [
+    # content, what is said, why it cannot be read
+    ("config: [", "is not readable", "no YAML"),
+    ("", "was not written by this version", "empty"),
+    ("just words", "was not written by this version", "no mapping"),
+    ("[1, 2]", "was not written by this version", "no mapping"),
+    ("config: {}", "was not written by this version: corpus: a value is needed", "cut off"),
+    ("shards: {}\nfacts: {}", "was not written by this version", "no configuration"),
+]
+
+
+@pytest.mark.parametrize(("content", "said", "why"), BROKEN)
+def test_a_broken_file_is_named_and_kept(home, config, content, said, why):
+    home.path.mkdir(parents=True)
+    home.study.write_text(content)
+    for use in (
+        lambda: study_file.read(home),
+        lambda: study_file.write_or_compare(home, config, SHARDS),
+    ):
+        with pytest.raises(StudyError, match=rf"study\.yaml {said}"):
+            use()
+    assert home.study.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("shards", None), ("shards", [1]), ("facts", None), ("facts", "x")]
+)
+def test_a_part_of_another_kind_is_refused(home, config, part, value):
+    study_file.write_or_compare(home, config, SHARDS)
+    write_yaml(home.study, {**read_yaml(home.study), part: value})
+    with pytest.raises(StudyError, match=f"was not written by this version: {part}"):
+        study_file.read(home)
+
+
+def test_another_versions_key_is_named(home, config):
+    study_file.write_or_compare(home, config, SHARDS)
+    write_yaml(home.study, with_value(read_yaml(home.study), "config.model.old_key", 1))
+    said = "was not written by this version: model.old_key: unknown key 'old_key'"
+    with pytest.raises(StudyError, match=said):
+        study_file.read(home)
