@@ -34,9 +34,7 @@ def prepare_features(
         FeatureError: The features cannot be extracted or stored.
     """
     corpus = open_corpus(config.corpus)
-    return prepare(
-        corpus, config.features, directory, n_cores(), on_progress, leave_out=leave_out
-    )
+    return prepare(corpus, config.features, directory, n_cores(), on_progress, leave_out=leave_out)
 
 
 def quiet(_done: int, _total: int, _what: str) -> None:

@@ -1,6 +1,6 @@
 """What the tests of the later rooms need: a small twin, prepared once, and studies on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ def material(small_parts: tuple[Development, Holdout]) -> Material:
 
 
 @pytest.fixture
-def make_study(tmp_path: Path, small_features: Path) -> Iterator[StudyMaker]:
+def make_study(tmp_path: Path, small_features: Path) -> StudyMaker:
     """Make the home and configuration of a study on the small twin: `make_study("name", …)`."""
     directory = tmp_path / "studies"
     directory.mkdir()
@@ -69,4 +69,4 @@ def make_study(tmp_path: Path, small_features: Path) -> Iterator[StudyMaker]:
         where = (f"study.directory={directory}", f"study.name={name}")
         return StudyHome(directory, name), compose_config(*SMALL, *where, *overrides)
 
-    yield make
+    return make

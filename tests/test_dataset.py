@@ -9,7 +9,6 @@ from hypothesis.extra.numpy import arrays
 
 from emotion_hpo.dataset import Dataset, Inputs, Scale
 from emotion_hpo.errors import ConfigError
-
 from tests.pipeline import SMALL, compose_config
 
 MODALITIES = ("text", "speech", "mocap")

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from emotion_hpo.config import build, dump, with_value
-from emotion_hpo.config import ExperimentConfig
+from emotion_hpo.config import ExperimentConfig, build, dump, with_value
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.experiment import SavedRun, check_modalities, run
-
 from tests.pipeline import SMALL, compose_config
 
 

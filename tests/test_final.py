@@ -19,7 +19,6 @@ from emotion_hpo.records import StudyHome
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import Holdout
-
 from tests.pipeline import SMALL, compose_config
 
 
@@ -94,7 +93,8 @@ def test_without_a_name_the_best_trial_is_taken(searched):
 
 def test_a_second_scoring_is_refused_and_then_counted(searched):
     first = score(searched)
-    with pytest.raises(HoldoutError, match=rf"study study, trial_0, .*{100 * first['accuracy']:.2f}"):
+    told = rf"study study, trial_0, .*{100 * first['accuracy']:.2f}"
+    with pytest.raises(HoldoutError, match=told):
         score(searched, "trial_1")
     assert not searched.final(1).path.exists(), "it is refused before anything is trained"
     assert score(searched, "trial_1", rescore=True)["n_scorings"] == 2

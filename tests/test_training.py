@@ -9,7 +9,6 @@ from emotion_hpo.config.building import with_value
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.models import build_network
 from emotion_hpo.training import evaluate, fit
-
 from tests.pipeline import SMALL, compose_config
 
 OPTIMIZERS = {

@@ -15,7 +15,6 @@ from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.records import TrialState
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.study import Study
-
 from tests.pipeline import SMALL
 
 
@@ -66,8 +65,7 @@ def test_one_search_a_study_at_a_time(make_study):
 def test_a_model_that_the_corpus_cannot_feed_is_refused(make_study, monkeypatch):
     from emotion_hpo.features.store import FeatureStore
 
-    home, config = make_study("study", "study.n_trials=1")
-    monkeypatch.setattr(FeatureStore, "modalities", ("speech", "text"), raising=False)
+    _, config = make_study("study", "study.n_trials=1")
     true_init = FeatureStore.__init__
 
     def init(self, *arguments, **named):

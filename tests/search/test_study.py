@@ -60,9 +60,7 @@ class TestEverySearch:
         one, _ = self.make(make_study, sampler, pruner)
         first = search_alone(one)
         (one._home.database).unlink()
-        again, _ = make_study(
-            "study", f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9"
-        )
+        again, _ = make_study("study", f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9")
         assert search_alone(Study(again, _)) == first
 
     def test_stays_inside_the_space(self, make_study, sampler, pruner):
