@@ -12,7 +12,14 @@ from emotion_hpo.config.building import (
     with_value,
     without_unknown,
 )
-from emotion_hpo.config.corpus import CorpusConfig, EmodbCorpus, IemocapCorpus, TwinCorpus
+from emotion_hpo.config.corpus import (
+    CollectedCorpus,
+    CorpusConfig,
+    EmodbCorpus,
+    IemocapCorpus,
+    ManifestCorpus,
+    TwinCorpus,
+)
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import ModelConfig
 from emotion_hpo.config.search import ExperimentConfig, SearchConfig, StudyConfig
@@ -21,11 +28,13 @@ from emotion_hpo.config.split import PaperSplit, SpeakersSplit, SplitConfig
 from emotion_hpo.config.training import TrainingConfig
 
 __all__ = [
+    "CollectedCorpus",
     "CorpusConfig",
     "EmodbCorpus",
     "ExperimentConfig",
     "FeaturesConfig",
     "IemocapCorpus",
+    "ManifestCorpus",
     "ModelConfig",
     "PaperSplit",
     "Range",

@@ -1,10 +1,11 @@
 """Which corpus is read, and which of its labels are classes."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from emotion_hpo.config.base import Section
 
@@ -71,4 +72,39 @@ class IemocapCorpus(LabelledCorpus):
     strict: bool = Field(description="any fault of the files is an error")
 
 
-CorpusConfig = Annotated[TwinCorpus | EmodbCorpus | IemocapCorpus, Field(discriminator="name")]
+class CollectedCorpus(LabelledCorpus):
+    """IEMOCAP as the reference's `mocap_data_collect.py` pickled it."""
+
+    name: Literal["collected"]
+    file: Path = Field(description="`data_collected.pickle`")
+    strict: bool = Field(description="any fault of the file is an error")
+
+
+class ManifestCorpus(CorpusSection):
+    """Anyone's table of utterances, with ready-made features where there are any."""
+
+    name: Literal["manifest"]
+    table: Path = Field(description="CSV or Parquet; recordings are relative to its folder")
+    features: Mapping[str, Path] = Field(
+        description="modality to .npy (row-aligned) or .npz (an array an utterance_id)"
+    )
+    classes: Classes | None = Field(
+        description="emotions in the order of the outputs; null: all of the table, sorted"
+    )
+    synthetic: bool = Field(description="its content is invented; every figure then says so")
+    strict: bool = Field(description="any fault of the files is an error")
+
+    @field_validator("features")
+    @classmethod
+    def _modalities_are_names(cls, features: Mapping[str, Path]) -> Mapping[str, Path]:
+        if wrong := [one for one in features if not re.fullmatch(r"[a-z][a-z0-9_]*", one)]:
+            raise ValueError(f"{wrong[0]!r} is no name of a modality (small letters, digits, _)")
+        if "text" in features:
+            raise ValueError("`text` is for transcripts; name embeddings of words otherwise")
+        return features
+
+
+CorpusConfig = Annotated[
+    TwinCorpus | EmodbCorpus | IemocapCorpus | CollectedCorpus | ManifestCorpus,
+    Field(discriminator="name"),
+]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emotion_hpo.config.corpus import CorpusConfig
+from emotion_hpo.corpus.collected import Collected
 from emotion_hpo.corpus.emodb import Emodb
 from emotion_hpo.corpus.faults import Fault, counted
 from emotion_hpo.corpus.iemocap import Iemocap
+from emotion_hpo.corpus.manifest import Manifest
 from emotion_hpo.corpus.retranscribed import Retranscribed
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Corpus, Recording, checked
 from emotion_hpo.corpus.twin import Twin
@@ -33,6 +35,8 @@ _CORPORA: Mapping[str, Callable[[Any], Corpus]] = {
     "twin": Twin.open,
     "emodb": Emodb.open,
     "iemocap": Iemocap.open,
+    "collected": Collected.open,
+    "manifest": Manifest.open,
 }
 
 

@@ -133,7 +133,7 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
         for row in reader:
             if line == 1:
                 if row != _HEADER:
-                    raise CorpusError(f"{at(path, 1)}: `id,words` must stand here, but got {row}")
+                    raise CorpusError(f"{at(path, 1)}: `id,words` must stand here")
             elif row:
                 if len(row) != len(_HEADER):
                     raise CorpusError(f"{at(path, line)}: an id and its words must stand here")
@@ -146,6 +146,4 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
         raise CorpusError(f"{at(path, line)}: {error}") from None
     if faults:
         raise CorpusError(f"{faults[0].place}: is not UTF-8")
-    if line == 1:
-        raise CorpusError(f"{path}: is empty; `id,words` must stand in its first line")
     return found

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from emotion_hpo.config.corpus import EmodbCorpus, TwinCorpus
+from emotion_hpo.config.corpus import EmodbCorpus, ManifestCorpus, TwinCorpus
 from emotion_hpo.corpus import Corpus, Twin, open_corpus, write_release
+from tests.corpus import collecting
 from tests.corpus.releases import SCALE, SEED, opened
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,10 @@ BERLIN_NAMES = (
 )  # fmt: skip
 
 #: Rows of the contract test.
-CORPORA = ("twin", "fresh", "known", "berlin", "invented berlin", "iemocap", "retranscribed")
+CORPORA = (
+    "twin", "fresh", "known", "berlin", "invented berlin", "iemocap", "collected", "manifest",
+    "retranscribed",
+)  # fmt: skip
 
 WriteBerlin = Callable[..., Path]
 
@@ -94,6 +98,12 @@ def corpus(request, tmp_path_factory) -> Corpus:
             return small.draw(30, seed=5)
         case "iemocap":
             return opened(request.getfixturevalue("release"))
+        case "collected":
+            twin = request.getfixturevalue("small_twin")
+            path = tmp_path_factory.mktemp("collected") / "data_collected.pickle"
+            return collecting.opened(collecting.write_pickle(path, collecting.entries(twin)))
+        case "manifest":
+            return _manifest(request.getfixturevalue("write_berlin")())
         case "retranscribed":
             table = small.table("1")
             path = tmp_path_factory.mktemp("words") / "words.csv"
@@ -105,3 +115,21 @@ def corpus(request, tmp_path_factory) -> Corpus:
         case "invented berlin":
             root = request.getfixturevalue("write_berlin")()
     return open_corpus(EmodbCorpus(name="emodb", root=root))
+
+
+def _manifest(root: Path) -> Corpus:
+    """A table of the invented recordings, with features of another modality."""
+    names = sorted(path.stem for path in (root / "wav").iterdir())
+    lines = [f"{name},{name[:2]},{name[:1]},{name[5]},wav/{name}.wav,so" for name in names]
+    header = "utterance_id,speaker,session,emotion,audio,transcript"
+    (root / "table.csv").write_text("\n".join([header, *lines, ""]), "utf-8")
+    np.save(root / "video.npy", np.ones((len(names), 3), np.float32))
+    config = ManifestCorpus(
+        name="manifest",
+        table=root / "table.csv",
+        features={"video": root / "video.npy"},
+        classes=None,
+        synthetic=False,
+        strict=False,
+    )
+    return open_corpus(config)

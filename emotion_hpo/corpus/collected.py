@@ -1,0 +1,264 @@
+"""The pickle that the reference's `mocap_data_collect.py` wrote: IEMOCAP's utterances in one file.
+
+An array of dicts, one an utterance: id, label, times, votes, samples, words, and motion in 200
+parts. Read without running anything of it (`pickled`), array by array. Motion that the reference
+borrowed from another dialogue, or turned into zeros, is absent here.
+"""
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.config.corpus import CollectedCorpus
+from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.iemocap.naming import Named, named
+from emotion_hpo.corpus.pickled import PickledArray, read
+from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
+from emotion_hpo.errors import CorpusError
+
+__all__ = ["Collected"]
+
+#: The pickle's key of each part of the motion.
+_MOTION = {"head": "mocap_head", "hand": "mocap_hand", "face": "mocap_rot"}
+_KEYS = ("id", "emotion", "start", "end")
+#: Has no motion in the release; the reference gave it another dialogue's.
+_BORROWED = "Ses05M_script01_1b"
+_RATE_HZ = 16_000
+#: 16-bit samples reach this.
+_LOUDEST = 2.0**15
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The reference's pickle (the `Corpus` protocol).
+
+    Attributes:
+        path: `data_collected.pickle`.
+        classes: Labels, in the order of the network's outputs.
+        merge: Pairs of a label and the class that it counts as.
+        strict: Whether any fault is an error.
+    """
+
+    path: Path
+    classes: tuple[str, ...]
+    merge: tuple[tuple[str, str], ...] = ()
+    strict: bool = False
+
+    name = "collected"
+    synthetic = False
+    modalities = ("mocap", "speech", "text")
+
+    @classmethod
+    def open(cls, config: CollectedCorpus) -> Self:
+        """The configured pickle, its entries looked at."""
+        corpus = cls(
+            config.file, config.classes, tuple(sorted(config.merge.items())), config.strict
+        )
+        if corpus.strict:
+            refuse(corpus.faults())
+        _ = corpus._table
+        return corpus
+
+    def sessions(self) -> tuple[str, ...]:
+        """All sessions, sorted."""
+        return tuple(sorted(self._table["session"].unique()))
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out, and how the reference cut its audio."""
+        labels = Counter(str(one["emotion"]) for one, _ in self._entries)
+        class_of = self._class_of
+        left_out = [f"{n} of {label}" for label, n in labels.most_common() if label not in class_of]
+        found = ["audio as the reference cut it: the left channel, whoever speaks"]
+        if left_out:
+            found.append(f"left out, as no class here: {', '.join(left_out)}")
+        return tuple(found)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Motion that is zero, of another shape or borrowed; utterances without sound or words."""
+        return tuple(
+            Fault(kind, f"{self.path}, {one['id']}")
+            for one, name in self._entries
+            if one["emotion"] in self._class_of
+            for kind in self._kinds_of_fault(one, name)
+        )
+
+    def fingerprint(self, session: str) -> str:
+        """Changes with the pickle's size and time of change, and the session's rows."""
+        facts = self.path.stat()
+        digest = hashlib.sha256(f"{self!r} {facts.st_size} {facts.st_mtime_ns} ".encode())
+        digest.update(self.table(session).to_json(orient="split").encode())
+        return digest.hexdigest()
+
+    def table(self, session: str) -> pd.DataFrame:
+        """The session's utterances; no samples are read."""
+        if session not in self.sessions():
+            valid = ", ".join(self.sessions())
+            raise CorpusError(f"{self.path}: no session {session!r} (valid: {valid})")
+        return self._table[self._table["session"] == session].reset_index(drop=True)
+
+    def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
+        """Samples, and motion as it was averaged."""
+        ids = set(self.table(session).query("dialogue == @dialogue")["utterance_id"])
+        if not ids:
+            raise CorpusError(f"{self.path}: session {session} has no dialogue {dialogue!r}")
+        for one, name in self._entries:
+            if one["id"] in ids:
+                signal = _array(one.get("signal"))
+                samples = None
+                if signal is not None and signal.size:
+                    samples = (signal.ravel() / _LOUDEST).astype(np.float32)
+                motion = self._motion(one, name)
+                yield Recording(one["id"], samples, _RATE_HZ, motion or None)
+
+    def _motion(self, one: Mapping[str, Any], name: Named) -> dict[str, NDArray[np.float32]]:
+        """The parts of the motion that hold anything."""
+        found = {}
+        for part, width in MOTION_PARTS.items():
+            values = _array(one.get(_MOTION[part]))
+            if name.dialogue != _BORROWED and values is not None and _is_motion(values, width):
+                found[part] = values.astype(np.float32)
+        return found
+
+    def _kinds_of_fault(self, one: Mapping[str, Any], name: Named) -> Iterator[str]:
+        if not _size(one.get("signal")):
+            yield "no samples"
+        if not _words(one):
+            yield "label without transcript"
+        if name.dialogue == _BORROWED:
+            yield "motion of another dialogue, left out"
+            return
+        for part, width in MOTION_PARTS.items():
+            values = _array(one.get(_MOTION[part]))
+            if values is None or not values.size:
+                yield f"no {part} motion"
+            elif values.ndim != 2 or values.shape[1] != width:
+                yield f"{part} motion of shape {values.shape}, left out"
+            elif not _is_motion(values, width):
+                yield f"{part} motion is all zeros, left out"
+
+    @cached_property
+    def _table(self) -> pd.DataFrame:
+        class_of = self._class_of
+        kept = [entry for entry in self._entries if entry[0]["emotion"] in class_of]
+        if not kept:
+            raise CorpusError(f"{self.path}: no utterance of {', '.join(class_of)}")
+        rows = [self._row(one, name) for one, name in kept]
+        return checked(pd.DataFrame(rows), self.classes, str(self.path))
+
+    def _row(self, one: Mapping[str, Any], name: Named) -> dict[str, Any]:
+        words = _words(one)
+        return {
+            "utterance_id": one["id"],
+            "session": name.session,
+            "dialogue": name.dialogue,
+            "speaker": name.speaker,
+            "emotion": self._class_of[one["emotion"]],
+            "start_s": one["start"],
+            "end_s": one["end"],
+            "transcript": words,
+            "scenario": name.scenario,
+            "wears_markers": name.wears_markers,
+            "valence": _number(one.get("v")),
+            "activation": _number(one.get("a")),
+            "dominance": _number(one.get("d")),
+            "votes": json.dumps(_votes(one.get("emo_evo"))),
+            "has_speech": _size(one.get("signal")) > 0,
+            "has_text": words is not None,
+            "has_mocap": bool(self._motion(one, name)),
+        }
+
+    @cached_property
+    def _class_of(self) -> dict[str, str]:
+        return {**{name: name for name in self.classes}, **dict(self.merge)}
+
+    @cached_property
+    def _entries(self) -> list[tuple[dict[str, Any], Named]]:
+        """The dicts and what their ids say, checked."""
+        content = read(self.path)
+        items = content.items() if isinstance(content, PickledArray) else content
+        if not isinstance(items, list) or not items:
+            raise CorpusError(f"{self.path}: holds no list of utterances")
+        wrong, found = [], []
+        for number, one in enumerate(items):
+            complaint = _complaint(one)
+            if complaint:
+                wrong.append(f"{self.path}, entry {number}: {complaint}")
+            else:
+                name = named(one["id"])
+                assert name is not None, "its complaint would have been made"
+                found.append(
+                    ({**one, "start": float(one["start"]), "end": float(one["end"])}, name)
+                )
+        if wrong:
+            raise CorpusError("\n".join(wrong[:10]))
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {"path", "classes", "merge", "strict"}
+        return {key: value for key, value in vars(self).items() if key in kept}
+
+
+def _complaint(one: object) -> str | None:
+    """What is wrong with an entry."""
+    if not isinstance(one, dict) or any(key not in one for key in _KEYS):
+        return f"a dict with {', '.join(_KEYS)} is needed"
+    if not isinstance(one["id"], str) or named(one["id"]) is None:
+        return f"{str(one['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
+    if not isinstance(one["emotion"], str):
+        return f"{one['id']}: the emotion is no word"
+    if not all(isinstance(one[key], int | float) for key in ("start", "end")):
+        return f"{one['id']}: start and end are no numbers"
+    return None
+
+
+def _array(value: object) -> NDArray[Any] | None:
+    """Numbers of an entry, or None."""
+    if isinstance(value, PickledArray):
+        value = value.load()
+    elif isinstance(value, list):
+        try:
+            value = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            return None
+    return value if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" else None
+
+
+def _is_motion(values: NDArray[Any], width: int) -> bool:
+    if values.ndim != 2 or values.shape[1] != width:
+        return False
+    # The first row tells, unless it is all zeros: most arrays need not be read for this.
+    return bool(np.any(values[:1])) or bool(np.any(values))
+
+
+def _size(value: object) -> int:
+    if isinstance(value, PickledArray):
+        return math.prod(value.shape)
+    return len(value) if isinstance(value, list) else 0
+
+
+def _words(one: Mapping[str, Any]) -> str | None:
+    words = one.get("transcription")
+    return words.strip() or None if isinstance(words, str) else None
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _votes(value: object) -> dict[str, int]:
+    """Label counts of a list of lists of labels."""
+    people = value.items() if isinstance(value, PickledArray) else value
+    if not isinstance(people, list):
+        return {}
+    listed = [one if isinstance(one, list) else [one] for one in people]
+    return dict(Counter(label for labels in listed for label in labels if isinstance(label, str)))

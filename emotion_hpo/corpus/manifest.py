@@ -1,0 +1,209 @@
+"""Anyone's corpus: a table of utterances, and ready-made features where there are any.
+
+In: a CSV or Parquet table with at least `utterance_id`, `speaker`, `session` and `emotion`, and any
+other column of the utterance table; a file of features a modality. So a corpus of one's own, or
+embeddings of any pretrained model, need no code. Paths of recordings are relative to the table's
+folder. Without `dialogue`, each utterance is one: say so if yours are not independent.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.config.corpus import ManifestCorpus
+from emotion_hpo.corpus import sound
+from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.manifest_features import FeatureFile
+from emotion_hpo.corpus.manifest_table import Rows, read_rows
+from emotion_hpo.corpus.schema import Recording, checked
+from emotion_hpo.errors import CorpusError
+
+__all__ = ["Manifest"]
+
+_RATE_HZ = 16_000  # of recordings that are not there
+_LATE_S = 0.5  # a recording may end this much before its last utterance does
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A table and its features (the `Corpus` protocol).
+
+    Attributes:
+        path: The table.
+        features: Pairs of a modality and its file.
+        wanted: Classes in the order of the outputs; empty: all emotions of the table, sorted.
+        synthetic: Whether its content is invented.
+        strict: Whether any fault is an error.
+    """
+
+    path: Path
+    features: tuple[tuple[str, Path], ...] = ()
+    wanted: tuple[str, ...] = ()
+    synthetic: bool = False
+    strict: bool = False
+
+    name = "manifest"
+
+    @classmethod
+    def open(cls, config: ManifestCorpus) -> Self:
+        """The configured table, checked, and its features' files, held against it."""
+        corpus = cls(
+            path=config.table,
+            features=tuple(sorted(config.features.items())),
+            wanted=config.classes or (),
+            synthetic=config.synthetic,
+            strict=config.strict,
+        )
+        _ = corpus._files
+        if corpus.strict:
+            refuse(corpus.faults())
+        return corpus
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Emotions, in the order of the network's outputs."""
+        return self.wanted or tuple(sorted(self._rows.table["emotion"].unique()))
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What the columns and the files of features hold."""
+        columns = {"speech": "audio", "text": "transcript"}
+        table = self._rows.table
+        held = {one for one, column in columns.items() if table[column].notna().any()}
+        return tuple(sorted(held | self._files.keys()))
+
+    def sessions(self) -> tuple[str, ...]:
+        """All sessions, sorted."""
+        return tuple(sorted(self._table["session"].unique()))
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out, and what a reader of the figures must know."""
+        rows, found = self._rows, []
+        counts = rows.table["emotion"].value_counts()
+        if left_out := [f"{n} of {one}" for one, n in counts.items() if one not in self.classes]:
+            found.append(f"left out, as no class here: {', '.join(left_out)}")
+        if not rows.has_dialogues:
+            found.append("no column dialogue: every utterance counts as independent")
+        if self.synthetic:
+            found.append("synthetic, as configured")
+        return tuple(found)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Recordings that are missing or unusable, utterances that features lack."""
+        return (*self._heard[1], *(fault for one in self._files.values() for fault in one.faults))
+
+    def fingerprint(self, session: str) -> str:
+        """Changes with the session's rows, and its files' sizes and times of change."""
+        rows = self._session(session)
+        digest = hashlib.sha256(f"{session} {self.classes} ".encode())
+        digest.update(rows.to_json(orient="split").encode())
+        paths = [self._root / str(one) for one in rows["audio"].dropna().unique()]
+        for path in (*paths, *(file.path for file in self._files.values())):
+            facts = path.stat() if path.is_file() else None
+            digest.update(f"{path.name} {facts and (facts.st_size, facts.st_mtime_ns)} ".encode())
+        return digest.hexdigest()
+
+    def table(self, session: str) -> pd.DataFrame:
+        """The session's utterances; headers of recordings are read."""
+        return self._session(session).copy()
+
+    def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
+        """Read a dialogue's recordings and features, one utterance at a time."""
+        rows = self._session(session)
+        rows = rows[rows["dialogue"] == dialogue]
+        if rows.empty:
+            raise CorpusError(f"{self.path}: session {session} has no dialogue {dialogue!r}")
+        for row in rows.to_dict("records"):
+            utterance_id = str(row["utterance_id"])
+            features = {
+                modality: values
+                for modality, file in self._files.items()
+                if (values := file.of(utterance_id)) is not None
+            }
+            samples, rate = None, _RATE_HZ
+            if row["has_speech"] and "speech" not in self._files:
+                samples, rate = self._samples(row)
+            yield Recording(utterance_id, samples, rate, features=features)
+
+    def _samples(self, row: Mapping[Any, Any]) -> tuple[NDArray[np.float32], int]:
+        cut = (row["start_s"], row["end_s"]) if self._rows.has_times else (None, None)
+        read, rate = sound.samples(self._root / row["audio"], *cut)
+        return sound.mono(read), rate
+
+    def _session(self, session: str) -> pd.DataFrame:
+        if session not in self.sessions():
+            valid = ", ".join(self.sessions())
+            raise CorpusError(f"{self.path}: no session {session!r} (valid: {valid})")
+        return self._table[self._table["session"] == session].reset_index(drop=True)
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return read_rows(self.path, self.wanted)
+
+    @cached_property
+    def _files(self) -> dict[str, FeatureFile]:
+        """Modality → its ready-made features."""
+        ids = list(self._rows.table["utterance_id"])
+        return {modality: FeatureFile(path, modality, ids) for modality, path in self.features}
+
+    @cached_property
+    def _table(self) -> pd.DataFrame:
+        """All utterances of the classes, with the flags of what is there."""
+        table = self._heard[0]
+        table = table[table["emotion"].isin(self.classes)]
+        if table.empty:
+            raise CorpusError(f"{self.path}: no utterance of {', '.join(self.classes)}")
+        return checked(table, self.classes, str(self.path))
+
+    @cached_property
+    def _heard(self) -> tuple[pd.DataFrame, list[Fault]]:
+        """The table with flags and times, and what is wrong with recordings."""
+        table, faults = self._rows.table.copy(), []
+        lengths = []
+        for audio, end_s in zip(table["audio"], table["end_s"], strict=True):
+            path, seconds, fault = self._header(audio)
+            if seconds is not None and self._rows.has_times and seconds < end_s - _LATE_S:
+                # Times within a dialogue, beside a recording of the utterance alone?
+                seconds, fault = None, "recording ends before end_s"
+            lengths.append(seconds)
+            if fault:
+                faults.append(Fault(fault, str(path)))
+        heard = pd.Series(lengths, index=table.index, dtype=float)
+        if not self._rows.has_times:
+            table["start_s"] = heard.where(heard.isna(), 0.0)
+            table["end_s"] = heard
+        table["has_speech"] = heard.notna()
+        table["has_text"] = table["transcript"].notna()
+        table["has_mocap"] = False
+        for modality, file in self._files.items():
+            if f"has_{modality}" in table:
+                table[f"has_{modality}"] = [file.has(one) for one in table["utterance_id"]]
+        return table, faults
+
+    def _header(self, audio: object) -> tuple[Path | None, float | None, str | None]:
+        """Path and length of a recording, or what is wrong with it."""
+        if not isinstance(audio, str):
+            return None, None, None
+        path = self._root / audio
+        if not path.is_file():
+            return path, None, "missing wav"
+        try:
+            header = sound.header(path)
+        except CorpusError:
+            return path, None, "unreadable wav"
+        return (path, header.seconds, None) if header.n_frames else (path, None, "empty wav")
+
+    @property
+    def _root(self) -> Path:
+        return self.path.parent
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {"path", "features", "wanted", "synthetic", "strict"}
+        return {key: value for key, value in vars(self).items() if key in kept}
