@@ -114,6 +114,11 @@ class TestSettings:
         for name in right:
             assert np.abs(wrong[name].samples).max() < 0.2 * np.abs(right[name].samples).max()
 
+    def test_the_wrong_way_round_is_noticed(self, release):
+        assert opened(release, audio="dialog").faults() == ()
+        kinds = {one.kind for one in opened(release, audio="dialog", left_channel="male").faults()}
+        assert kinds == {"speakers are louder on the other channel: corpus.left_channel is wrong"}
+
     def test_channels_by_who_wears_the_markers(self, release):
         female, wearer = (
             recorded(opened(release, audio="dialog", left_channel=one))

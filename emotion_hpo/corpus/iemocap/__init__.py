@@ -21,6 +21,7 @@ from emotion_hpo.config.corpus import IemocapCorpus
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.iemocap import motion
+from emotion_hpo.corpus.iemocap.channels import channel, n_louder
 from emotion_hpo.corpus.iemocap.dialogue import SAMPLE_RATE_HZ, DialogueRows, read_dialogue
 from emotion_hpo.corpus.iemocap.release import Release
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
@@ -127,7 +128,7 @@ class Iemocap:
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the files."""
         dialogues = (one for session in self.sessions() for one in self._read(session))
-        return tuple(fault for one in dialogues for fault in one.faults)
+        return (*(fault for one in dialogues for fault in one.faults), *self._swapped())
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; headers of recordings are read, motion by its ends."""
@@ -157,14 +158,20 @@ class Iemocap:
             read, rate = sound.samples(path)
             return sound.mono(read), rate
         read, rate = sound.samples(path, row["start_s"], row["end_s"])
-        is_female = row["speaker"].endswith("F")
-        is_left = {
-            "female": is_female,
-            "male": not is_female,
-            "wearer": row["wears_markers"],
-            "listener": not row["wears_markers"],
-        }[self.left_channel]
-        return np.ascontiguousarray(read[:, 0 if is_left else 1]), rate
+        own = channel(row, self.left_channel)
+        return np.ascontiguousarray(read[:, own]), rate
+
+    def _swapped(self) -> Iterator[Fault]:
+        """Sessions whose channels are the wrong way round, judged by their first dialogue."""
+        for session in self.sessions() if self.audio == "dialog" else ():
+            rows = next((one.rows for one in self._read(session) if one.rows), [])
+            heard = [row for row in rows if row["has_speech"]]
+            if heard:
+                path = self.root / heard[0]["audio"]
+                n_right = n_louder(path, heard, self.left_channel)
+                if n_right < len(heard) / 2:
+                    kind = "speakers are louder on the other channel: corpus.left_channel is wrong"
+                    yield Fault(kind, f"{path}, {len(heard) - n_right} of {len(heard)} turns")
 
     def _motion(
         self, session: str, dialogue: str, rows: list[dict[str, Any]]
