@@ -18,14 +18,14 @@ from emotion_hpo.config.commands import (
 )
 from emotion_hpo.errors import StudyError, TrackingError
 from emotion_hpo.records import StudyHome, make_folder, write_json
-from emotion_hpo.screen import percent, say
+from emotion_hpo.screen import say, score
 
 
 def prepare(plain: Mapping[str, Any]) -> None:
     """Store a corpus's features and say what is there."""
     command = build(PrepareCommand, plain)
     from emotion_hpo.corpus import Twin, counted, open_corpus, write_release
-    from emotion_hpo.features.summary import summary
+    from emotion_hpo.features.summary import summary, words_without_vectors
     from emotion_hpo.preparation import peak_memory_mb, prepare_features
 
     began = time.monotonic()
@@ -38,9 +38,10 @@ def prepare(plain: Mapping[str, Any]) -> None:
     make_folder(home.features)
     with screen.preparing(f"Preparing {command.corpus.name}") as on_progress:
         store = prepare_features(command, home.features, on_progress)
-    corpus = open_corpus(command.corpus)
+    corpus, word_vectors = open_corpus(command.corpus), command.features.text.vectors
     found = {
         **summary(store),
+        "words_without_vectors": word_vectors and words_without_vectors(store, word_vectors),
         "remarks": list(corpus.remarks()),
         "faults": counted(corpus.faults()),
         "seconds": round(time.monotonic() - began, 2),
@@ -70,7 +71,8 @@ def search(plain: Mapping[str, Any]) -> None:
     if found["best_trial"] is not None:
         mark = " (synthetic data)" if found["synthetic"] else ""
         say(
-            f"Best: {found['best_trial']}, {found['objective']} {percent(found['best_value'])} "
+            f"Best: {found['best_trial']}, {found['objective']} "
+            f"{score(found['objective'], found['best_value'])} "
             f"after epoch {found['best_epoch']}{mark}"
         )
         for path, value in found["best_params"].items():

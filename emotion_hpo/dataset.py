@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from emotion_hpo.batch import Batch, InputShape, Sequence
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.errors import ConfigError
+from emotion_hpo.features import glove
 from emotion_hpo.features.text import Vocabulary, tokenise
 from emotion_hpo.splits import Utterances
 
@@ -99,11 +100,14 @@ class Inputs:
         readers: By feature modality.
         vocabulary: Of the training transcripts, where the network reads text.
         max_words: Longest text that is kept.
+        vectors: `(tokens, D)` pretrained vectors of the vocabulary, NaN where there is none, or
+            None. Only a new network starts from them, so they are not stored with a trained one.
     """
 
     readers: Mapping[str, FeatureReader]
     vocabulary: Vocabulary | None
     max_words: int
+    vectors: NDArray[np.float32] | None = None
 
     @classmethod
     def fit(cls, train: Utterances, config: FeaturesConfig, modalities: tuple[str, ...]) -> Self:
@@ -116,17 +120,20 @@ class Inputs:
 
         Raises:
             ConfigError: No training utterance has one of the modalities.
+            FeatureError: The file of word vectors is missing or malformed.
         """
         readers = {
             modality: _fit_reader(train, config, modality)
             for modality in modalities
             if modality != TEXT
         }
-        vocabulary = None
+        vocabulary = vectors = None
         if TEXT in modalities:
             words = [tokenise(text) for text in train.table["transcript"].dropna()]
             vocabulary = Vocabulary.fit(words, min_count=config.text.min_count)
-        return cls(readers, vocabulary, config.text.max_words)
+            if config.text.vectors is not None:
+                vectors = glove.vectors(config.text.vectors, vocabulary)
+        return cls(readers, vocabulary, config.text.max_words, vectors)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -140,7 +147,8 @@ class Inputs:
             for modality, reader in self.readers.items()
         }
         if self.vocabulary is not None:
-            shapes[TEXT] = InputShape(0, self.max_words, n_tokens=len(self.vocabulary))
+            vectors = None if self.vectors is None else torch.from_numpy(self.vectors)
+            shapes[TEXT] = InputShape(0, self.max_words, len(self.vocabulary), vectors)
         return shapes
 
     def read(self, utterances: Utterances) -> "Dataset":

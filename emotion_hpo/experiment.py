@@ -20,7 +20,7 @@ from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset import Dataset, Inputs
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.models import build_network
-from emotion_hpo.records import Epoch, write_bytes
+from emotion_hpo.records import Epoch, sign_of, write_bytes
 from emotion_hpo.splits import Development
 from emotion_hpo.training import Checkpoint, Evaluation, fit
 
@@ -55,12 +55,35 @@ class Material:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """What makes a training's value.
+
+    Attributes:
+        objective: A metric such as `val/accuracy`.
+        rule: `best` epoch, `last` epoch, or best `smoothed` figure, the mean of up to three epochs.
+    """
+
+    objective: str
+    rule: str = "best"
+
+    def value(self, curve: tuple[Epoch, ...]) -> float:
+        """The figure of the latest epoch."""
+        n = 3 if self.rule == "smoothed" else 1
+        figures = [epoch.metrics[self.objective] for epoch in curve[-n:]]
+        return sum(figures) / len(figures)
+
+    def prefers(self, new: float, old: float) -> bool:
+        """Whether a later epoch's figure takes the place of the one so far."""
+        return self.rule == "last" or sign_of(self.objective) * (new - old) > 0
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a training has come to so far.
 
     Attributes:
         curve: Every epoch.
-        best_epoch: The first epoch with the highest objective.
+        best_epoch: The epoch that the judge took, the first of equals.
         value: The objective at `best_epoch`.
         probabilities: Validation probabilities `(n, classes)` at `best_epoch`.
     """
@@ -70,11 +93,11 @@ class Outcome:
     value: float
     probabilities: NDArray[np.float32]
 
-    def after(self, epoch: Epoch, evaluation: Evaluation, objective: str) -> "Outcome":
+    def after(self, epoch: Epoch, evaluation: Evaluation, judge: "Judge") -> "Outcome":
         """The same, one epoch on."""
-        value = epoch.metrics[objective]
         curve = (*self.curve, epoch)
-        if self.curve and value <= self.value:
+        value = judge.value(curve)
+        if self.curve and not judge.prefers(value, self.value):
             return Outcome(curve, self.best_epoch, self.value, self.probabilities)
         return Outcome(curve, epoch.epoch, value, evaluation.probabilities)
 
@@ -141,7 +164,7 @@ def run(
     config: ExperimentConfig,
     material: Material,
     seed: int,
-    objective: str,
+    judge: Judge,
     after_epoch: Callable[[Progress], bool],
     resume: SavedRun | None = None,
 ) -> Outcome:
@@ -151,7 +174,7 @@ def run(
         config: What to train.
         material: What to train on.
         seed: Of initial weights, batches and dropout.
-        objective: Metric that makes an epoch the best one, such as `val/accuracy`.
+        judge: Makes the value, and one epoch the best.
         after_epoch: Called after every epoch; True ends the training.
         resume: Where to continue.
 
@@ -168,7 +191,7 @@ def run(
     ) -> bool:
         nonlocal outcome
         assert evaluation is not None
-        outcome = outcome.after(epoch, evaluation, objective)
+        outcome = outcome.after(epoch, evaluation, judge)
         return after_epoch(Progress(outcome, lambda: SavedRun(checkpoint(), outcome)))
 
     start = resume.checkpoint if resume else None

@@ -144,7 +144,7 @@ def final(
 
 def plan_of(home: StudyHome, stored: study_file.StudyFile, wanted: str | int | None) -> Plan:
     """What a command asks to be retrained."""
-    trial = find(read_trials(home), wanted)
+    trial = find(read_trials(home), wanted, stored.config.study.objective)
     assert trial.best_epoch is not None
     config = build(ExperimentConfig, read_yaml(home.trial(trial.number).config))
     if trial.seed is None:

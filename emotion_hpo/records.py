@@ -37,6 +37,15 @@ class TrialState(StrEnum):
         return self in {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED}
 
 
+def sign_of(objective: str) -> int:
+    """1 where a higher value of the objective is better, -1 where a lower one is.
+
+    >>> sign_of("val/accuracy"), sign_of("val/loss")
+    (1, -1)
+    """
+    return -1 if objective.endswith("loss") else 1
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One pass over the training part.

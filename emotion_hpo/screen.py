@@ -8,17 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from emotion_hpo.preparation import OnProgress
-from emotion_hpo.records import Trial, TrialState
 
 #: A plain log gets a line at most this often while features are prepared.
 _PLAIN_INTERVAL_S = 5.0
@@ -41,6 +37,17 @@ def percent(value: float | None) -> str:
     ('71.04 %', '–')
     """
     return "–" if value is None else f"{100 * value:.2f} %"
+
+
+def score(objective: str, value: float | None) -> str:
+    """A trial's value as people read it: a share, or a loss.
+
+    >>> score("val/uar", 0.5), score("val/loss", 1.25)
+    ('50.00 %', '1.2500')
+    """
+    if value is None or not objective.endswith("loss"):
+        return percent(value)
+    return f"{value:.4f}"
 
 
 def duration(seconds: float) -> str:
@@ -171,6 +178,11 @@ def _content_lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"with {modalities}; {found['n_words']} words of {found['n_word_types']} types"
     if lacking := [f"{name} {n}" for name, n in found["missing"].items() if n]:
         yield f"without {', '.join(lacking)}"
+    if (without := found["words_without_vectors"]) and without["n_types"]:
+        yield (
+            f"words without vectors: {without['n_types']} types, {without['n_words']} words, such "
+            f"as {', '.join(without['first'])}"
+        )
     if found["motion_lost"]:
         lost = ", ".join(
             f"{one} {100 * share:.1f} %" for one, share in found["motion_lost"].items()
@@ -261,91 +273,3 @@ def _interval(bounds: Sequence[float | None]) -> str:
     """
     low, high = bounds
     return "–" if low is None or high is None else f"{100 * low:.1f} – {100 * high:.1f} %"
-
-
-class SearchScreen:
-    """The state of a search: a row a worker, the best so far, the time left."""
-
-    def __init__(
-        self, study: str, n_trials: int, epochs: int, before: Iterable[Trial], *, synthetic: bool
-    ) -> None:
-        self._study = study
-        self._n_trials = n_trials
-        self._epochs = epochs
-        self._words = " on the synthetic twin" if synthetic else ""
-        self._began = time.monotonic()
-        self._console = Console(stderr=True)
-        self._told = {one.number for one in before if one.state.is_finished}
-        self._n_before = len(self._told)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-
-    def __enter__(self) -> Self:
-        """Start drawing."""
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop drawing."""
-        if self._console.is_terminal:
-            self._live.stop()
-
-    def show(self, trials: Sequence[Trial], best: Trial | None, message: str = "") -> None:
-        """Draw the state of the study."""
-        if self._console.is_terminal:
-            self._live.update(self._table(trials, best, message))
-            return
-        ended = {one.number for one in trials if one.state.is_finished}
-        for one in trials:
-            if one.number in ended - self._told:
-                self._told.add(one.number)
-                note(self._line(one, len(ended), best))
-
-    def _line(self, one: Trial, n_ended: int, best: Trial | None) -> str:
-        if one.state is TrialState.FAILED:
-            told = f"failed: {one.reason}"
-        else:
-            told = f"{one.state} {percent(one.value)} at epoch {one.best_epoch}/{len(one.curve)}"
-        leader = f"; best {best.name} {percent(best.value)}" if best else ""
-        return (
-            f"[{n_ended}/{self._n_trials}] {one.name} {told}, {duration(one.seconds)}{leader}"
-            f"{self._time_left_words(n_ended)}"
-        )
-
-    def _table(self, trials: Sequence[Trial], best: Trial | None, message: str) -> RenderableType:
-        table = Table(title=f"Study {self._study}{self._words}", title_justify="left")
-        for heading in ("worker", "trial"):
-            table.add_column(heading)
-        for heading in ("epoch", "validation accuracy", "best epoch so far"):
-            table.add_column(heading, justify="right")
-        for one in sorted(_running(trials), key=lambda one: one.worker or ""):
-            scores = [epoch.metrics["val/accuracy"] for epoch in one.curve]
-            table.add_row(
-                one.worker,
-                one.name,
-                f"{min(len(one.curve) + 1, self._epochs)}/{self._epochs}",
-                percent(scores[-1] if scores else None),
-                percent(max(scores, default=None)),
-            )
-        n_ended = sum(one.state.is_finished for one in trials)
-        counts = f"{n_ended} of {self._n_trials} trials finished{self._time_left_words(n_ended)}"
-        leader = f"best so far: {best.name} {percent(best.value)}" if best else "no score yet"
-        lines = [Text(counts), Text(leader), *([Text(message, "yellow")] if message else [])]
-        return Group(table, *lines)
-
-    def _time_left_words(self, n_ended: int) -> str:
-        """From the pace of this run; silent until there is one."""
-        n_here, left = n_ended - self._n_before, self._n_trials - n_ended
-        if n_here <= 0 or left <= 0:
-            return ""
-        pace = (time.monotonic() - self._began) / n_here
-        return f", about {duration(pace * left)} left"
-
-
-def _running(trials: Iterable[Trial]) -> list[Trial]:
-    return [one for one in trials if one.state is TrialState.RUNNING]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from emotion_hpo.errors import StudyError, unknown_name
-from emotion_hpo.records import StudyHome, Trial, TrialState, read_json, write_json
+from emotion_hpo.records import StudyHome, Trial, TrialState, read_json, sign_of, write_json
 
 
 def write_trial(home: StudyHome, trial: Trial) -> None:
@@ -30,13 +30,20 @@ def read_trials(home: StudyHome) -> list[Trial]:
     return sorted(trials, key=lambda one: one.number)
 
 
-def best_of(trials: Iterable[Trial]) -> Trial | None:
-    """The complete trial with the highest objective; the earlier one of equals."""
-    complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
-    return max(complete, key=lambda one: (one.value or 0.0, -one.number), default=None)
+def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial | None:
+    """The complete trial with the best objective; the earlier one of equals."""
+    sign = sign_of(objective)
+    scores = [
+        (sign * one.value, -one.number, one)
+        for one in trials
+        if one.state is TrialState.COMPLETE and one.value is not None
+    ]
+    return max(scores, key=lambda score: score[:2])[2] if scores else None
 
 
-def find(trials: Iterable[Trial], wanted: str | int | None) -> Trial:
+def find(
+    trials: Iterable[Trial], wanted: str | int | None, objective: str = "val/accuracy"
+) -> Trial:
     """The trial that a user means by `trial_42`, `42`, or nothing for the best.
 
     Raises:
@@ -44,7 +51,7 @@ def find(trials: Iterable[Trial], wanted: str | int | None) -> Trial:
     """
     known = {one.number: one for one in trials}
     if wanted is None or wanted == "":
-        best = best_of(known.values())
+        best = best_of(known.values(), objective)
         if best is None:
             raise StudyError("the study has no complete trial yet; run `make search` first")
         return best

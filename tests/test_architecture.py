@@ -26,7 +26,7 @@ ROWS = (
     {"cli"},
 )
 
-#: A framework is imported by one module, so that replacing it is a matter of one module.
+#: A framework is imported by one module or package, so that replacing it is a matter of one.
 OWNERS = {
     "optuna": "search.study",
     "mlflow": "tracking",
@@ -81,8 +81,9 @@ def violations(
             continue
         for line, name in imports(module, path):
             framework = name.partition(".")[0]
-            if framework in owners and module != owners[framework]:
-                found.append(f"{module}:{line} imports {framework}, owned by {owners[framework]}")
+            owner = owners.get(framework, module)
+            if module != owner and not module.startswith(f"{owner}."):
+                found.append(f"{module}:{line} imports {framework}, owned by {owner}")
             if framework != "emotion_hpo":
                 continue
             other = name.split(".")[1] if "." in name else ""

@@ -71,6 +71,17 @@ def test_sequences_are_cut(small_parts, features, inputs):
     assert max(batch.modalities["speech"].values.shape[1] for batch in read.in_order(8)) == 3
 
 
+def test_word_vectors_come_with_the_vocabulary(small_parts, features, inputs, tmp_path):
+    assert inputs.shapes()["text"].vectors is None
+    path = tmp_path / "vectors.txt"
+    path.write_text(f"{inputs.vocabulary.words[0]} 1 2\nnever_said 3 4\n", "utf-8")
+    told = features.model_copy(update={"text": features.text.model_copy(update={"vectors": path})})
+    shape = Inputs.fit(small_parts[0].train, told, ("text",)).shapes()["text"]
+    assert shape.vectors.shape == (shape.n_tokens, 2)
+    assert shape.vectors[2].tolist() == [1, 2]
+    assert shape.vectors[3:].isnan().all()
+
+
 def test_training_features_are_standardised(data):
     values, masks = [], []
     for batch in data.in_order(8):

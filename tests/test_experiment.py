@@ -5,7 +5,7 @@ import pytest
 
 from emotion_hpo.config import ExperimentConfig, build, dump, with_value
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.experiment import SavedRun, check_modalities, run
+from emotion_hpo.experiment import Judge, SavedRun, check_modalities, run
 from tests.pipeline import SMALL, compose_config
 
 
@@ -15,7 +15,7 @@ def config():
 
 
 def test_the_best_epoch_is_the_first_with_the_highest_value(config, material):
-    outcome = run(config, material, 0, "val/accuracy", lambda _: False)
+    outcome = run(config, material, 0, Judge("val/accuracy"), lambda _: False)
     values = [one.metrics["val/accuracy"] for one in outcome.curve]
     assert outcome.value == max(values)
     assert outcome.best_epoch == values.index(max(values)) + 1
@@ -24,22 +24,22 @@ def test_the_best_epoch_is_the_first_with_the_highest_value(config, material):
 
 
 def test_a_saved_run_continues_to_the_same_outcome(config, material, tmp_path):
-    whole = run(config, material, 0, "val/uar", lambda _: False)
+    whole = run(config, material, 0, Judge("val/uar"), lambda _: False)
 
     def save(progress):
         progress.saved().save(tmp_path / "checkpoint.pt")
         return True
 
-    run(config, material, 0, "val/uar", save)
+    run(config, material, 0, Judge("val/uar"), save)
     saved = SavedRun.load(tmp_path / "checkpoint.pt")
-    rest = run(config, material, 0, "val/uar", lambda _: False, saved)
+    rest = run(config, material, 0, Judge("val/uar"), lambda _: False, saved)
     assert [one.metrics for one in rest.curve] == [one.metrics for one in whole.curve]
     assert np.array_equal(rest.probabilities, whole.probabilities)
 
 
 def test_the_objective_decides_the_best_epoch(config, material):
     for objective in ("val/accuracy", "val/uar", "val/macro_f1"):
-        outcome = run(config, material, 0, objective, lambda _: False)
+        outcome = run(config, material, 0, Judge(objective), lambda _: False)
         assert outcome.value == max(one.metrics[objective] for one in outcome.curve)
 
 

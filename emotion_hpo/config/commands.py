@@ -35,6 +35,7 @@ class StudyName(Section):
     seed: Any = None
     n_trials: Any = None
     objective: Any = None
+    value: Any = None
     final_seeds: Any = None
     enqueue: Any = None
 

@@ -4,6 +4,7 @@ Fields named in `EXTRACTION` decide what is stored; the others only how the stor
 so that changing them costs no new extraction.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -76,6 +77,9 @@ class TextFeatures(Section):
     name: Literal["words"]
     max_words: int = Field(ge=1, description="longer utterances are cut here")
     min_count: int = Field(ge=1, description="rarer training words become the unknown word")
+    vectors: Path | None = Field(
+        None, description="pretrained word vectors in GloVe's text format; null: none"
+    )
 
 
 class MocapFeatures(Section):

@@ -25,7 +25,10 @@ class StudyConfig(Section):
     question: str = Field(description="what the study asks, in words; heads its report")
     seed: int = Field(ge=0, description="fixes the sampler and every trial's training")
     n_trials: int = Field(ge=1, description="exact budget of finished trials")
-    objective: Literal["val/accuracy", "val/uar", "val/macro_f1"]
+    objective: Literal["val/accuracy", "val/uar", "val/macro_f1", "val/loss"]
+    value: Literal["best", "last", "smoothed"] = Field(
+        description="a trial's value: of its best epoch, its last, or the best mean of three epochs"
+    )
     final_seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         min_length=1, description="trainings of the final model; their probabilities are averaged"
     )
@@ -58,7 +61,43 @@ class TpeSampler(Section):
     constant_liar: bool
 
 
-SamplerConfig = Annotated[RandomSampler | TpeSampler, Field(discriminator="name")]
+class GpSampler(Section):
+    """Gaussian process with expected improvement; for few, dear trials."""
+
+    name: Literal["gp"]
+    n_startup_trials: int = Field(ge=1)
+    deterministic_objective: bool
+
+
+class CmaesSampler(Section):
+    """Covariance matrix adaptation (Hansen 2016); for many trials over numbers."""
+
+    name: Literal["cmaes"]
+    n_startup_trials: int = Field(ge=1)
+    sigma0: float | None = Field(gt=0, description="first step as a share of the ranges; null: 1/6")
+    consider_pruned_trials: bool
+    with_margin: bool
+
+
+class QmcSampler(Section):
+    """Quasi-Monte Carlo: random search that fills the space evenly (Bergstra & Bengio 2012)."""
+
+    name: Literal["qmc"]
+    qmc_type: Literal["sobol", "halton"]
+    scramble: bool
+
+
+class GridSampler(Section):
+    """Every combination, in random order, so that a grid cut short still covers the space."""
+
+    name: Literal["grid"]
+    points: int = Field(ge=2, description="values of a range of numbers, its ends included")
+
+
+SamplerConfig = Annotated[
+    RandomSampler | TpeSampler | GpSampler | CmaesSampler | QmcSampler | GridSampler,
+    Field(discriminator="name"),
+]
 
 
 class NoPruner(Section):
@@ -75,7 +114,35 @@ class HyperbandPruner(Section):
     reduction_factor: int = Field(ge=2)
 
 
-PrunerConfig = Annotated[NoPruner | HyperbandPruner, Field(discriminator="name")]
+class MedianPruner(Section):
+    """A trial ends that is worse than the median of the others at the same epoch."""
+
+    name: Literal["median"]
+    n_startup_trials: int = Field(ge=0)
+    n_warmup_epochs: int = Field(ge=0)
+    n_min_trials: int = Field(ge=1)
+
+
+class AshaPruner(Section):
+    """Asynchronous successive halving in one bracket (Li et al. 2020)."""
+
+    name: Literal["asha"]
+    min_epochs: int = Field(ge=1)
+    reduction_factor: int = Field(ge=2)
+
+
+class PatientPruner(Section):
+    """A trial ends that has not improved on itself for some epochs."""
+
+    name: Literal["patient"]
+    patience: int = Field(ge=0)
+    min_delta: float = Field(ge=0)
+
+
+PrunerConfig = Annotated[
+    NoPruner | MedianPruner | AshaPruner | HyperbandPruner | PatientPruner,
+    Field(discriminator="name"),
+]
 
 
 class SqliteStorage(Section):

@@ -1,12 +1,15 @@
 """What a feature store holds and what it lacks, in figures: printed and written by `prepare`."""
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from emotion_hpo.features.glove import vectors
 from emotion_hpo.features.store import FeatureStore
-from emotion_hpo.features.text import tokenise
+from emotion_hpo.features.text import N_RESERVED, Vocabulary, tokenise
 
 
 def summary(store: FeatureStore) -> dict[str, Any]:
@@ -53,6 +56,28 @@ def summary(store: FeatureStore) -> dict[str, Any]:
         },
         "durations": _durations(table),
         "keys": dict(store.keys),
+    }
+
+
+def words_without_vectors(store: FeatureStore, path: Path) -> dict[str, Any]:
+    """Which of the corpus's words have no pretrained vector, the most frequent first.
+
+    Returns:
+        `n_types`, `n_words` (how often they occur) and `first` (ten of them).
+
+    Raises:
+        FeatureError: The file of vectors is missing or malformed.
+    """
+    tables = [store.open(session).table for session in store.sessions]
+    texts = pd.concat(tables)["transcript"].dropna()
+    counts = Counter(word for text in texts for word in tokenise(text))
+    vocabulary = Vocabulary(tuple(word for word, _ in counts.most_common()))
+    absent = np.isnan(vectors(path, vocabulary)[N_RESERVED:]).all(axis=1)
+    words = [word for word, gone in zip(vocabulary.words, absent, strict=True) if gone]
+    return {
+        "n_types": len(words),
+        "n_words": sum(counts[word] for word in words),
+        "first": words[:10],
     }
 
 

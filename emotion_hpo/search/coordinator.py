@@ -23,6 +23,7 @@ from emotion_hpo.experiment import check_modalities
 from emotion_hpo.preparation import prepare_features
 from emotion_hpo.records import StudyHome, Trial, TrialState, make_folder, write_json
 from emotion_hpo.search.launch import LocalLauncher
+from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.study import Study
@@ -125,13 +126,7 @@ class _Run:
         n_open = self.config.study.n_trials - sum(one.state.is_finished for one in trials)
         n_workers = min(self.config.launcher.n_workers, n_open)
         launcher = LocalLauncher(self.home, n_workers)
-        view = screen.SearchScreen(
-            self.config.study.name,
-            self.config.study.n_trials,
-            self.config.training.epochs,
-            before=trials,
-            synthetic=self.synthetic,
-        )
+        view = SearchScreen(self.config, before=trials, synthetic=self.synthetic)
         try:
             with view:
                 for index in range(n_workers):
@@ -141,14 +136,14 @@ class _Run:
                     self._mend(launcher)
                     trials = self.study.trials()
                     self._fail_fast(trials)
-                    view.show(trials, best_of(trials), self._message())
+                    view.show(trials, self._message())
                     self.mirror.show(trials)
                     time.sleep(_LOOK_S)
         finally:
             launcher.kill()
             self.study.requeue_orphans()
         trials = self.study.trials()
-        view.show(trials, best_of(trials))
+        view.show(trials)
         return trials
 
     def _obey(self, launcher: LocalLauncher) -> None:
@@ -193,7 +188,7 @@ def _is_spent(config: SearchConfig, trials: list[Trial]) -> bool:
 def _summary(
     config: SearchConfig, trials: list[Trial], development: Development, *, synthetic: bool
 ) -> dict[str, Any]:
-    best = best_of(trials)
+    best = best_of(trials, config.study.objective)
     counts = Counter(one.state for one in trials)
     return {
         "study": config.study.name,

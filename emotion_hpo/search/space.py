@@ -4,8 +4,11 @@ A space maps paths of the configuration to ranges. It is checked by building: ea
 choice is put into the configuration, which then says itself whether it can be.
 """
 
+import itertools
 import math
 from collections.abc import Mapping
+
+import numpy as np
 
 from emotion_hpo.config import (
     ExperimentConfig,
@@ -18,6 +21,7 @@ from emotion_hpo.config import (
     without_unknown,
 )
 from emotion_hpo.errors import ConfigError, unknown_name
+from emotion_hpo.seeds import derive
 
 #: Parts of the configuration that a space may vary; corpus and split decide what is judged on.
 SEARCHABLE = ("features", "model", "training")
@@ -58,6 +62,40 @@ def defaults(base: ExperimentConfig, space: Mapping[str, Range]) -> dict[str, Sc
     """The configuration's own point of the space, without ranges whose condition it fails."""
     values = flatten(dump(base))
     return {path: values[path] for path, one in space.items() if applies(one, values)}
+
+
+def grid_points(space: Mapping[str, Range], n_points: int, seed: int) -> list[Params]:
+    """Every combination of `n_points` values a range of numbers and of all choices, shuffled.
+
+    Raises:
+        ConfigError: A range is conditional, which a grid cannot be.
+    """
+    if conditional := [path for path, one in space.items() if one.when]:
+        raise ConfigError(f"sampler: a grid cannot hold the conditional range {conditional[0]}")
+    values = [_spread(one, n_points) for one in space.values()]
+    points = [dict(zip(space, point, strict=True)) for point in itertools.product(*values)]
+    order = np.random.default_rng(derive(seed, "grid")).permutation(len(points))
+    return [points[index] for index in order]
+
+
+def _spread(one: Range, n_points: int) -> list[Scalar]:
+    """Values of a range, evenly spread, ends included.
+
+    >>> _spread(Range(low=1.0, high=100.0, log=True), 3), _spread(Range(low=1, high=2), 5)
+    ([1.0, 10.0, 100.0], [1, 2])
+    """
+    if one.choices is not None:
+        return list(one.choices)
+    assert one.low is not None
+    assert one.high is not None
+    spread = np.geomspace if one.log else np.linspace
+    values = spread(float(one.low), float(one.high), n_points)
+    if one.step is not None:
+        values = one.low + one.step * np.round((values - one.low) / one.step)
+    if one.is_integer:
+        return list(dict.fromkeys(round(value) for value in values))
+    ends = {0: float(one.low), n_points - 1: float(one.high)}  # geomspace rounds them
+    return [ends.get(index, float(value)) for index, value in enumerate(values)]
 
 
 def applies(one: Range, values: Params) -> bool:

@@ -20,7 +20,7 @@ import torch
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump
 from emotion_hpo.errors import TrialFailed
-from emotion_hpo.experiment import Material, Outcome, Progress, SavedRun, run
+from emotion_hpo.experiment import Judge, Material, Outcome, Progress, SavedRun, run
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.preparation import prepare_features, quiet
 from emotion_hpo.records import StudyHome, TrialState, write_bytes, write_yaml
@@ -68,6 +68,7 @@ class Worker:
     def _run(self, claim: Claim) -> None:
         trial_home = self._home.trial(claim.number)
         objective = self._config.study.objective
+        judge = Judge(objective, self._config.study.value)
         resume = self._resume(claim)
         if resume is not None:
             resume.save(trial_home.checkpoint)
@@ -89,7 +90,7 @@ class Worker:
                 ending = TrialState.INTERRUPTED
             return ending is not TrialState.COMPLETE
 
-        outcome = run(claim.config, self._material, claim.seed, objective, after_epoch, resume)
+        outcome = run(claim.config, self._material, claim.seed, judge, after_epoch, resume)
         if ending is TrialState.INTERRUPTED:
             self._study.release(claim)
         else:

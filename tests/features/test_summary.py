@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo.features import prepare, summary
+from emotion_hpo.features.summary import words_without_vectors
 
 
 @pytest.fixture
@@ -45,3 +46,13 @@ def test_unknown_times_have_no_durations(fake_corpus, paper, tmp_path, monkeypat
     monkeypatch.setattr(corpus_type, "table", lambda self, s: table(self, s).assign(start_s=np.nan))
     figures = summary(prepare(fake_corpus(), paper, tmp_path, 1, lambda *_: None))
     assert set(figures["durations"].values()) == {None}
+
+
+def test_words_without_vectors(fake_corpus, paper, tmp_path):
+    store = prepare(fake_corpus(), paper, tmp_path, 1, lambda *_: None)
+    path = tmp_path / "vectors.txt"
+    path.write_text("don't 1 2\nword1 3 4\nother 5 6\n", "utf-8")
+    found = words_without_vectors(store, path)
+    assert found["n_types"] == 5
+    assert found["n_words"] == 10 + 8
+    assert found["first"][0] == "[laughter]"

@@ -11,8 +11,8 @@ from emotion_hpo.records import Epoch, TrialState
 from emotion_hpo.search.study import Study
 from emotion_hpo.trials import best_of, read_trials
 
-SAMPLERS = ("random", "tpe")
-PRUNERS = ("none", "hyperband")
+SAMPLERS = ("random", "tpe", "gp", "cmaes", "qmc", "grid")
+PRUNERS = ("none", "median", "asha", "hyperband", "patient")
 
 
 def finish(study: Study, claim, value: float) -> None:
@@ -29,8 +29,10 @@ def search_alone(study: Study) -> list[dict]:
     return [dict(one.params) for one in study.trials()]
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("pruner", PRUNERS)
+@pytest.mark.parametrize(
+    ("sampler", "pruner"),
+    [*((one, "hyperband") for one in SAMPLERS), *(("random", one) for one in PRUNERS)],
+)
 class TestEverySearch:
     def make(self, make_study, sampler, pruner, name="study"):
         overrides = (f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9")

@@ -1,4 +1,4 @@
-"""The study in Optuna's storage: slots, claims, reports, ends. The only module that imports optuna.
+"""The study in Optuna's storage: slots, claims, reports, ends. No other package imports optuna.
 
 The budget is kept in *slots*: trials enqueued without parameters. A worker claims the lowest
 waiting slot under a file lock and draws its parameters there; so no slot is claimed twice, none too
@@ -11,24 +11,22 @@ with the same parameters and seed continues it.
 
 import logging
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import optuna
-import sqlalchemy
 from filelock import BaseFileLock, FileLock, Timeout
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from emotion_hpo.config import ExperimentConfig, Range, Scalar, SearchConfig, dump, flatten
-from emotion_hpo.config.search import HyperbandPruner, NoPruner, RandomSampler, TpeSampler
-from emotion_hpo.errors import StudyError
-from emotion_hpo.records import StudyHome, Trial, TrialState
-from emotion_hpo.search.space import applies, configured, defaults
+from emotion_hpo.config import ExperimentConfig, Scalar, SearchConfig, dump, flatten
+from emotion_hpo.config.search import GridSampler
+from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.search.space import Params, applies, configured, defaults, grid_points
+from emotion_hpo.search.study.proposals import draw, pruner, sampler
+from emotion_hpo.search.study.storage import open_sqlite
 from emotion_hpo.seeds import derive
 from emotion_hpo.trials import write_trial
 
@@ -42,9 +40,6 @@ _STATES = {
     OptunaState.PRUNED: TrialState.PRUNED,
     OptunaState.FAIL: TrialState.FAILED,
 }
-
-#: Seconds that a writer waits for SQLite's lock: longer than any worker ever holds it.
-_SQLITE_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
@@ -78,15 +73,15 @@ class Study:
 
     @cached_property
     def _storage(self) -> optuna.storages.BaseStorage:
-        return _sqlite(self._home)
+        return open_sqlite(self._home)
 
     @cached_property
     def _study(self) -> optuna.Study:
         return optuna.create_study(
             storage=self._storage,
             study_name=self._home.name,
-            direction="maximize",
-            pruner=_pruner(self._config),
+            direction="maximize" if sign_of(self._config.study.objective) > 0 else "minimize",
+            pruner=pruner(self._config),
             load_if_exists=True,
         )
 
@@ -94,13 +89,14 @@ class Study:
         """Top the slots up to the budget: the default configuration first, then the known ones."""
         with self._claims:
             trials = self._trials()
-            if not trials:
-                known = [defaults(self._config.experiment(), self._config.space)]
-                for params in (*known, *self._config.study.enqueue)[: self._config.study.n_trials]:
-                    self._study.enqueue_trial(dict(params))
-                trials = self._trials()
-            taken = sum(_state(one) is not TrialState.INTERRUPTED for one in trials)
-            for _ in range(self._config.study.n_trials - taken):
+            made = {one.user_attrs.get("known") for one in trials}
+            n_open = self._config.study.n_trials - sum(
+                _state(one) is not TrialState.INTERRUPTED for one in trials
+            )
+            known = [(i, one) for i, one in enumerate(self._known_points()) if i not in made]
+            for index, params in known[: max(n_open, 0)]:
+                self._study.enqueue_trial(dict(params), user_attrs={"known": index})
+            for _ in range(n_open - len(known)):
                 self._study.enqueue_trial({})
 
     def claim(self, worker: str) -> Claim | None:
@@ -114,9 +110,7 @@ class Study:
             if not waiting or taken >= self._config.study.n_trials:
                 return None
             number = min(one.number for one in waiting)
-            self._study.sampler = _sampler(
-                self._config, derive(self._config.study.seed, "sampler", number)
-            )
+            self._study.sampler = sampler(self._config, number)
             lock = FileLock(self._lock_file(number))
             lock.acquire(timeout=0)
             trial = self._study.ask()
@@ -203,6 +197,14 @@ class Study:
         """All trials, with the curves that lie in the study's home."""
         return [self._record(one) for one in self._trials()]
 
+    def _known_points(self) -> list[Params]:
+        """Points that are tried before any is drawn; of a grid, all."""
+        base, space = self._config.experiment(), self._config.space
+        points: list[Params] = [defaults(base, space), *self._config.study.enqueue]
+        if isinstance(self._config.sampler, GridSampler):
+            points += grid_points(space, self._config.sampler.points, self._config.study.seed)
+        return points
+
     def _record(self, one: FrozenTrial) -> Trial:
         attrs = one.user_attrs
         return Trial(
@@ -229,7 +231,7 @@ class Study:
         params: dict[str, Scalar] = {}
         for path, one in self._config.space.items():
             if applies(one, {**base, **params}):
-                params[path] = _draw(trial, path, one)
+                params[path] = draw(trial, path, one)
         return params
 
 
@@ -244,70 +246,3 @@ def _former_lives(trials: list[FrozenTrial], number: int) -> tuple[int, ...]:
     while (number := trials[number].user_attrs.get("continues", -1)) >= 0:
         lives.append(number)
     return tuple(lives)
-
-
-def _draw(trial: optuna.Trial, path: str, one: Range) -> Scalar:
-    if one.choices is not None:
-        return trial.suggest_categorical(path, one.choices)
-    assert one.low is not None
-    assert one.high is not None
-    if one.is_integer:
-        low, high = int(one.low), int(one.high)
-        return trial.suggest_int(path, low, high, log=one.log, step=int(one.step or 1))
-    return trial.suggest_float(path, one.low, one.high, log=one.log, step=one.step)
-
-
-def _sampler(config: SearchConfig, seed: int) -> optuna.samplers.BaseSampler:
-    match config.sampler:
-        case RandomSampler():
-            return optuna.samplers.RandomSampler(seed=seed)
-        case TpeSampler() as tpe:
-            with warnings.catch_warnings():  # `group` is marked experimental
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                return optuna.samplers.TPESampler(
-                    n_startup_trials=tpe.n_startup_trials,
-                    n_ei_candidates=tpe.n_ei_candidates,
-                    multivariate=tpe.multivariate,
-                    group=tpe.group,
-                    constant_liar=tpe.constant_liar,
-                    seed=seed,
-                )
-
-
-def _pruner(config: SearchConfig) -> optuna.pruners.BasePruner:
-    match config.pruner:
-        case NoPruner():
-            return optuna.pruners.NopPruner()
-        case HyperbandPruner() as hyperband:
-            return optuna.pruners.HyperbandPruner(
-                min_resource=hyperband.min_epochs,
-                max_resource=config.training.epochs,
-                reduction_factor=hyperband.reduction_factor,
-            )
-
-
-def _sqlite(home: StudyHome) -> optuna.storages.RDBStorage:
-    """Open the study's SQLite file; every transaction takes the write lock at its beginning.
-
-    SQLite's deferred transactions fail at once, without waiting, if two of them want to become
-    writers; `BEGIN IMMEDIATE` makes them queue. (SQLAlchemy documents this pair of listeners for
-    its SQLite dialect.)
-    """
-    try:
-        storage = optuna.storages.RDBStorage(
-            f"sqlite:///{home.database.resolve()}",
-            engine_kwargs={"connect_args": {"timeout": _SQLITE_TIMEOUT_S}},
-        )
-    except sqlalchemy.exc.DatabaseError as error:
-        raise StudyError(f"{home.database} cannot be opened as a study: {error.orig}") from None
-
-    @sqlalchemy.event.listens_for(storage.engine, "connect")
-    def _no_implicit_begin(connection: Any, _record: object) -> None:  # noqa: ANN401 (DBAPI)
-        connection.isolation_level = None
-
-    @sqlalchemy.event.listens_for(storage.engine, "begin")
-    def _immediate(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    storage.engine.dispose()  # connections made before the listeners know nothing of them
-    return storage

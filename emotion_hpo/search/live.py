@@ -1,0 +1,107 @@
+"""What a person sees while a search runs: a live table on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.records import Trial, TrialState, sign_of
+from emotion_hpo.screen import duration, note, score
+from emotion_hpo.trials import best_of
+
+
+class SearchScreen:
+    """The state of a search: a row a worker, the best so far, the time left."""
+
+    def __init__(self, config: SearchConfig, before: Sequence[Trial], *, synthetic: bool) -> None:
+        self._study = config.study.name
+        self._objective = config.study.objective
+        self._n_trials = config.study.n_trials
+        self._epochs = config.training.epochs
+        self._words = " on the synthetic twin" if synthetic else ""
+        self._began = time.monotonic()
+        self._console = Console(stderr=True)
+        self._told = {one.number for one in before if one.state.is_finished}
+        self._n_before = len(self._told)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop drawing."""
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def show(self, trials: Sequence[Trial], message: str = "") -> None:
+        """Draw the state of the study."""
+        best = best_of(trials, self._objective)
+        if self._console.is_terminal:
+            self._live.update(self._table(trials, best, message))
+            return
+        ended = {one.number for one in trials if one.state.is_finished}
+        for one in trials:
+            if one.number in ended - self._told:
+                self._told.add(one.number)
+                note(self._line(one, len(ended), best))
+
+    def _line(self, one: Trial, n_ended: int, best: Trial | None) -> str:
+        if one.state is TrialState.FAILED:
+            told = f"failed: {one.reason}"
+        else:
+            told = (
+                f"{one.state} {self._score(one.value)} at epoch {one.best_epoch}/{len(one.curve)}"
+            )
+        leader = f"; best {best.name} {self._score(best.value)}" if best else ""
+        return (
+            f"[{n_ended}/{self._n_trials}] {one.name} {told}, {duration(one.seconds)}{leader}"
+            f"{self._time_left_words(n_ended)}"
+        )
+
+    def _table(self, trials: Sequence[Trial], best: Trial | None, message: str) -> RenderableType:
+        table = Table(title=f"Study {self._study}{self._words}", title_justify="left")
+        for heading in ("worker", "trial"):
+            table.add_column(heading)
+        for heading in ("epoch", self._objective, "its best"):
+            table.add_column(heading, justify="right")
+        running = [one for one in trials if one.state is TrialState.RUNNING]
+        for one in sorted(running, key=lambda one: one.worker or ""):
+            figures = [epoch.metrics[self._objective] for epoch in one.curve]
+            choose = max if sign_of(self._objective) > 0 else min
+            table.add_row(
+                one.worker,
+                one.name,
+                f"{min(len(one.curve) + 1, self._epochs)}/{self._epochs}",
+                self._score(figures[-1] if figures else None),
+                self._score(choose(figures, default=None)),
+            )
+        n_ended = sum(one.state.is_finished for one in trials)
+        counts = f"{n_ended} of {self._n_trials} trials finished{self._time_left_words(n_ended)}"
+        leader = f"best so far: {best.name} {self._score(best.value)}" if best else "no score yet"
+        lines = [Text(counts), Text(leader), *([Text(message, "yellow")] if message else [])]
+        return Group(table, *lines)
+
+    def _score(self, value: float | None) -> str:
+        return score(self._objective, value)
+
+    def _time_left_words(self, n_ended: int) -> str:
+        """From the pace of this run; silent until there is one."""
+        n_here, left = n_ended - self._n_before, self._n_trials - n_ended
+        if n_here <= 0 or left <= 0:
+            return ""
+        pace = (time.monotonic() - self._began) / n_here
+        return f", about {duration(pace * left)} left"

@@ -1,0 +1,115 @@
+"""Who proposes points and who ends trials early: Optuna's samplers and pruners, fully specified.
+
+A sampler is made anew for every claim, seeded by the study's seed and the trial's number. What it
+has learnt lies in the storage, where all of Optuna's samplers look for it.
+"""
+
+import warnings
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+
+from emotion_hpo.config import Range, Scalar, SearchConfig
+from emotion_hpo.config.search import (
+    AshaPruner,
+    CmaesSampler,
+    GpSampler,
+    GridSampler,
+    HyperbandPruner,
+    MedianPruner,
+    NoPruner,
+    PatientPruner,
+    QmcSampler,
+    RandomSampler,
+    TpeSampler,
+)
+from emotion_hpo.seeds import derive
+
+
+def sampler(config: SearchConfig, number: int) -> BaseSampler:
+    """The sampler that proposes the point of trial `number`."""
+    seed = derive(config.study.seed, "sampler", number)
+    with warnings.catch_warnings():  # several samplers and arguments are marked experimental
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        match config.sampler:
+            case RandomSampler() | GridSampler():  # a grid's points are enqueued, not drawn
+                return optuna.samplers.RandomSampler(seed=seed)
+            case TpeSampler() as tpe:
+                return optuna.samplers.TPESampler(
+                    n_startup_trials=tpe.n_startup_trials,
+                    n_ei_candidates=tpe.n_ei_candidates,
+                    multivariate=tpe.multivariate,
+                    group=tpe.group,
+                    constant_liar=tpe.constant_liar,
+                    seed=seed,
+                )
+            case GpSampler() as gp:
+                return optuna.samplers.GPSampler(
+                    n_startup_trials=gp.n_startup_trials,
+                    deterministic_objective=gp.deterministic_objective,
+                    warn_independent_sampling=False,
+                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                    seed=seed,
+                )
+            case CmaesSampler() as cmaes:
+                return optuna.samplers.CmaEsSampler(
+                    n_startup_trials=cmaes.n_startup_trials,
+                    sigma0=cmaes.sigma0,
+                    consider_pruned_trials=cmaes.consider_pruned_trials,
+                    with_margin=cmaes.with_margin,
+                    warn_independent_sampling=False,
+                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                    seed=seed,
+                )
+            case QmcSampler() as qmc:
+                # One sequence for the whole study: the storage counts how far it has been used.
+                return optuna.samplers.QMCSampler(
+                    qmc_type=qmc.qmc_type,
+                    scramble=qmc.scramble,
+                    warn_asynchronous_seeding=False,
+                    warn_independent_sampling=False,
+                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                    seed=derive(config.study.seed, "sampler"),
+                )
+
+
+def pruner(config: SearchConfig) -> BasePruner:
+    """What ends poor trials early."""
+    match config.pruner:
+        case NoPruner():
+            return optuna.pruners.NopPruner()
+        case MedianPruner() as median:
+            return optuna.pruners.MedianPruner(
+                n_startup_trials=median.n_startup_trials,
+                n_warmup_steps=median.n_warmup_epochs,
+                n_min_trials=median.n_min_trials,
+            )
+        case AshaPruner() as asha:
+            return optuna.pruners.SuccessiveHalvingPruner(
+                min_resource=asha.min_epochs, reduction_factor=asha.reduction_factor
+            )
+        case HyperbandPruner() as hyperband:
+            return optuna.pruners.HyperbandPruner(
+                min_resource=hyperband.min_epochs,
+                max_resource=config.training.epochs,
+                reduction_factor=hyperband.reduction_factor,
+            )
+        case PatientPruner() as patient:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.pruners.PatientPruner(
+                    None, patience=patient.patience, min_delta=patient.min_delta
+                )
+
+
+def draw(trial: optuna.Trial, path: str, one: Range) -> Scalar:
+    """Ask a trial for its value in a range."""
+    if one.choices is not None:
+        return trial.suggest_categorical(path, one.choices)
+    assert one.low is not None
+    assert one.high is not None
+    if one.is_integer:
+        low, high = int(one.low), int(one.high)
+        return trial.suggest_int(path, low, high, log=one.log, step=int(one.step or 1))
+    return trial.suggest_float(path, one.low, one.high, log=one.log, step=one.step)
