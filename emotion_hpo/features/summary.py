@@ -72,8 +72,8 @@ def words_without_vectors(store: FeatureStore, path: Path) -> dict[str, Any]:
     texts = pd.concat(tables)["transcript"].dropna()
     counts = Counter(word for text in texts for word in tokenise(text))
     vocabulary = Vocabulary(tuple(word for word, _ in counts.most_common()))
-    absent = np.isnan(vectors(path, vocabulary)[N_RESERVED:]).all(axis=1)
-    words = [word for word, gone in zip(vocabulary.words, absent, strict=True) if gone]
+    known = ~np.isnan(vectors(path, vocabulary)[N_RESERVED:, 0])
+    words = [word for i, word in enumerate(vocabulary.words) if not known[i]]
     return {
         "n_types": len(words),
         "n_words": sum(counts[word] for word in words),
