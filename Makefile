@@ -35,6 +35,15 @@ final: $(RUNTIME)  ## retrain BEST on train + validation, score the sealed sessi
 models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
 	@$(BIN)/emotion-hpo models $(ARGS)
 
+status: $(RUNTIME)  ## say how far a study is
+	@$(BIN)/emotion-hpo status $(OVERRIDES) $(ARGS)
+
+replay: $(RUNTIME)  ## train trial BEST again and compare it epoch by epoch
+	@$(BIN)/emotion-hpo replay $(OVERRIDES) $(if $(BEST),trial=$(BEST)) $(ARGS)
+
+sync: $(RUNTIME)  ## write to MLflow what it lacks of a study
+	@$(BIN)/emotion-hpo sync $(OVERRIDES) $(ARGS)
+
 ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
 	@$(BIN)/emotion-hpo ui $(ARGS)
 

@@ -25,6 +25,9 @@ COMMANDS: Mapping[str, str] = {
     "search": "run a study, or continue it",
     "final": "retrain a trial on train + validation and score the holdout, once",
     "models": "list every encoder, head and preset with its parameter counts",
+    "status": "say how far a study is, from any terminal",
+    "replay": "train a trial again and compare it epoch by epoch",
+    "sync": "write to MLflow what it lacks of a study",
     "ui": "open MLflow's pages over all studies on 127.0.0.1",
 }
 
@@ -39,7 +42,18 @@ eval "$(emotion-hpo -sc install=bash)"   completion of commands and keys (also z
 """
 
 #: Keys that name a study or a way to look at it, not what was searched.
-_FREE = ("study", "best", "rescore", "output", "port", "tracking", "launcher", "storage", "hydra")
+_FREE = (
+    "study",
+    "best",
+    "trial",
+    "rescore",
+    "output",
+    "port",
+    "tracking",
+    "launcher",
+    "storage",
+    "hydra",
+)
 
 _ASSIGNMENT = re.compile(r"^[A-Za-z_][\w./@]*=")
 
@@ -107,7 +121,7 @@ def _run(command: str, overrides: Sequence[str]) -> None:
         for config, choices, given in composed:
             plain = _plain(config, choices)
             more: dict[str, Any] = {}
-            if command == "final":
+            if command in ("final", "replay"):
                 more["asked"] = _asked(plain, given)
             if command == "models":
                 more["presets"] = conf / "model"

@@ -13,11 +13,20 @@ from emotion_hpo.config.commands import (
     FinalCommand,
     ModelsCommand,
     PrepareCommand,
+    ReplayCommand,
     SearchCommand,
+    StudyCommand,
     UiCommand,
 )
 from emotion_hpo.errors import StudyError, TrackingError
-from emotion_hpo.records import StudyHome, make_folder, write_json
+from emotion_hpo.records import (
+    Epoch,
+    StudyHome,
+    TrialState,
+    make_folder,
+    read_json,
+    write_json,
+)
 from emotion_hpo.screen import say, score
 
 
@@ -136,6 +145,85 @@ def models(plain: Mapping[str, Any], presets: Path) -> None:
     encoders = [(one.modality, one.name, one.parameters) for one in catalogue.encoder_rows()]
     heads = [(one.name, one.parameters["all"]) for one in catalogue.head_rows()]
     screen.show_models(encoders, heads, {row.name: row.parameters for row in rows})
+
+
+def status(plain: Mapping[str, Any]) -> None:
+    """Say how far a study is."""
+    command = build(StudyCommand, plain)
+    from rich.console import Console
+
+    from emotion_hpo import study_file
+    from emotion_hpo.search.live import SearchScreen
+    from emotion_hpo.search.study import Study
+
+    home = StudyHome(command.study.directory, command.study.name)
+    stored = study_file.read(home)
+    trials = Study(home, stored.config).trials()
+    synthetic = stored.facts["synthetic"]
+    Console(highlight=False).print(
+        SearchScreen(stored.config, trials, synthetic=synthetic).table(trials)
+    )
+    if command.output is not None:
+        ended = [one for one in trials if one.state.is_finished]
+        running = [one.name for one in trials if one.state is TrialState.RUNNING]
+        write_json(command.output, {"n_finished": len(ended), "running": running})
+
+
+def sync(plain: Mapping[str, Any]) -> None:
+    """Write to MLflow what it lacks of a study."""
+    command = build(StudyCommand, plain)
+    from emotion_hpo import study_file
+    from emotion_hpo.search.study import Study
+    from emotion_hpo.tracking import open_tracker
+
+    home = StudyHome(command.study.directory, command.study.name)
+    stored = study_file.read(home)
+    trials = Study(home, stored.config).trials()
+    synthetic = stored.facts["synthetic"]
+    created_at = stored.facts["created_at"]
+    tracker = open_tracker(home, stored.config, created_at, synthetic=synthetic)
+    tracker.mirror(trials)
+    if home.summary.exists():
+        tracker.close(read_json(home.summary))
+    say(f"MLflow holds study {home.name}: {len(trials)} trials")
+
+
+def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Train a trial again, say whether every bit is the same; exit with 1 if not."""
+    command = build(ReplayCommand, plain)
+    from emotion_hpo import study_file
+    from emotion_hpo.replay import replay as run
+
+    home = StudyHome(command.study.directory, command.study.name)
+    stored = study_file.read(home)
+    _refuse_other_configuration(home, dump(stored.config), asked)
+    objective = stored.config.study.objective
+
+    def on_epoch(old: Epoch, new: Epoch) -> None:
+        told = "the same" if old.metrics == new.metrics else "different"
+        before, after = (score(objective, one.metrics[objective]) for one in (old, new))
+        say(f"epoch {old.epoch}: {objective} {before}, again {after}: {told}")
+
+    with screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features:
+        found = run(home, command.trial, on_features, on_epoch)
+    differs = found.first_difference
+    if command.output is not None:
+        write_json(
+            command.output,
+            {
+                "trial": found.trial.name,
+                "identical": differs is None,
+                "first_difference": differs,
+                "stored": [one.to_json() for one in found.trial.curve],
+                "again": [one.to_json() for one in found.curve],
+            },
+        )
+    if differs is not None:
+        say(
+            f"{found.trial.name} differs from epoch {differs} on: another machine, version or load?"
+        )
+        sys.exit(1)
+    say(f"{found.trial.name}: every figure of {len(found.curve)} epochs is the same, bit for bit")
 
 
 def ui(plain: Mapping[str, Any]) -> None:

@@ -99,11 +99,7 @@ def final(
     plan = plan_of(home, stored, wanted)
     store = prepare_features(stored.config, home.features, on_features)
     development, holdout = split(store, stored.config.split)
-    if any(store.keys.get(session) != key for session, key in stored.shards.items()):
-        raise StudyError(
-            f"corpus {store.corpus_name} has changed since study {home.name!r} was searched; "
-            "search anew under another study.name"
-        )
+    study_file.check_shards(stored, store.keys, store.corpus_name)
     ledger = Ledger(home.ledger)
     ledger.check(holdout.key, plan.identity, rescore=rescore)
     folder = home.final(plan.trial.number)

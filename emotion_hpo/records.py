@@ -92,6 +92,7 @@ class Trial:
         reason: Why it failed.
         continues: Number of the interrupted trial whose checkpoint it took up.
         seed: Of its training.
+        n_threads: That it was trained on; its bits depend on them.
         started_at: Seconds since 1970.
         finished_at: Seconds since 1970.
     """
@@ -106,6 +107,7 @@ class Trial:
     reason: str | None = None
     continues: int | None = None
     seed: int | None = None
+    n_threads: int | None = None
     started_at: float | None = None
     finished_at: float | None = None
 

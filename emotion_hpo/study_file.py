@@ -36,7 +36,7 @@ class StudyFile:
     Attributes:
         config: The complete configuration.
         shards: Session → content key of its features, the sealed session left out.
-        facts: Versions, commit, time of creation, fingerprints.
+        facts: Versions, commit, time of creation, fingerprints, whether the corpus is synthetic.
     """
 
     config: SearchConfig
@@ -75,14 +75,16 @@ def read(home: StudyHome) -> StudyFile:
         ) from None
 
 
-def write_or_compare(home: StudyHome, config: SearchConfig, shards: Mapping[str, str]) -> list[str]:
+def write_or_compare(
+    home: StudyHome, config: SearchConfig, shards: Mapping[str, str], *, synthetic: bool
+) -> list[str]:
     """Store a new study, or make sure that an old one is the same; return what a user should know.
 
     Raises:
         StudyError: The stored study differs, with the differences and the ways on.
     """
     if not exists(home):
-        _write(home, config, shards, _facts(config))
+        _write(home, config, shards, {**_facts(config), "synthetic": synthetic})
         return []
     stored = read(home)
     changed = differences(_compared(stored.config), _compared(config))
@@ -98,6 +100,19 @@ def write_or_compare(home: StudyHome, config: SearchConfig, shards: Mapping[str,
     if old != new:
         return [f"the code has changed since this study began (commit {old} → {new})"]
     return []
+
+
+def check_shards(stored: StudyFile, keys: Mapping[str, str], corpus: str) -> None:
+    """Make sure that a corpus is the one that was searched on.
+
+    Raises:
+        StudyError: Its recordings or what is extracted from them have changed.
+    """
+    if any(keys.get(session) != key for session, key in stored.shards.items()):
+        raise StudyError(
+            f"corpus {corpus} has changed since study {stored.config.study.name!r} was searched; "
+            "search anew under another study.name"
+        )
 
 
 def _write(

@@ -21,7 +21,7 @@ ROWS = (
     {"dataset", "models", "metrics", "screen"},
     {"training"},
     {"bundle", "experiment", "tracking"},
-    {"search", "final"},  # they talk through files
+    {"search", "final", "replay"},  # they talk through files
     {"commands"},
     {"cli"},
 )

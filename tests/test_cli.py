@@ -243,7 +243,7 @@ def made(isolated: Path) -> Callable[..., StudyHome]:
     def make(*trials: Trial) -> StudyHome:
         home = StudyHome(Path("studies"), "made")
         config = compose_config("study=smoke", "study.name=made")
-        study_file.write_or_compare(home, config, {"1": "a-key"})
+        study_file.write_or_compare(home, config, {"1": "a-key"}, synthetic=True)
         for one in trials:
             write_trial(home, one)
         return home

@@ -36,7 +36,7 @@ def original(tmp_path_factory, small_features, material, small_store):
     home = StudyHome(directory, "study")
     home.path.mkdir()
     shards = {name: key for name, key in small_store.keys.items() if name != "5"}
-    study_file.write_or_compare(home, config, shards)
+    study_file.write_or_compare(home, config, shards, synthetic=True)
     Study(home, config).open_slots()
     Worker(home, config, material, "worker_0").work()
     return directory
@@ -109,7 +109,7 @@ def test_an_unknown_trial_is_named_with_those_that_there_are(searched, wanted):
 def test_a_study_without_trials_says_what_to_do(make_study, small_store):
     home, config = make_study()
     home.path.mkdir()
-    study_file.write_or_compare(home, config, {})
+    study_file.write_or_compare(home, config, {}, synthetic=True)
     with pytest.raises(StudyError, match="no complete trial yet; run `make search` first"):
         score(home, None)
 

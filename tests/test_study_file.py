@@ -33,7 +33,7 @@ def changed(config: SearchConfig, path: str, value: object) -> SearchConfig:
 
 def test_a_study_is_written_once_and_read_back(home, config):
     assert not study_file.exists(home)
-    assert study_file.write_or_compare(home, config, SHARDS) == []
+    assert study_file.write_or_compare(home, config, SHARDS, synthetic=True) == []
     assert study_file.exists(home)
     stored = study_file.read(home)
     assert stored.config == config
@@ -44,9 +44,9 @@ def test_a_study_is_written_once_and_read_back(home, config):
 
 
 def test_the_same_again_changes_nothing(home, config):
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     before = home.study.read_bytes()
-    assert study_file.write_or_compare(home, config, SHARDS) == []
+    assert study_file.write_or_compare(home, config, SHARDS, synthetic=True) == []
     assert home.study.read_bytes() == before
 
 
@@ -63,10 +63,10 @@ FREE = {
 
 @pytest.mark.parametrize("path", FREE)
 def test_what_is_free_may_change_and_is_stored(home, config, path):
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     facts = study_file.read(home).facts
     other = changed(config, path, FREE[path])
-    assert study_file.write_or_compare(home, other, SHARDS) == []
+    assert study_file.write_or_compare(home, other, SHARDS, synthetic=True) == []
     stored = study_file.read(home)
     assert stored.facts == facts, "the study began when it began"
     if path != "study.directory":
@@ -75,7 +75,7 @@ def test_what_is_free_may_change_and_is_stored(home, config, path):
 
 def test_everything_else_is_refused_with_its_difference(home, config):
     """Every leaf that is not free, so that a new one is fixed until somebody frees it."""
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     before = home.study.read_bytes()
     free = tuple(path.split(".")[0] if "." not in path else path for path in FREE)
     kept = [
@@ -92,7 +92,7 @@ def test_everything_else_is_refused_with_its_difference(home, config):
                 continue
             said = rf"'mine' was searched with another configuration:(.|\n)*  {re.escape(path)}: "
             with pytest.raises(StudyError, match=said):
-                study_file.write_or_compare(home, other, SHARDS)
+                study_file.write_or_compare(home, other, SHARDS, synthetic=True)
             checked += 1
             break
     assert checked > 40
@@ -144,9 +144,9 @@ DIFFERENCES = [
 
 @pytest.mark.parametrize(("path", "value", "line", "why"), DIFFERENCES)
 def test_a_difference_is_listed_with_the_ways_on(home, config, path, value, line, why):
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     with pytest.raises(StudyError, match=f"\n  {re.escape(line)}\n(.|\n)*study.name=NAME"):
-        study_file.write_or_compare(home, changed(config, path, value), SHARDS)
+        study_file.write_or_compare(home, changed(config, path, value), SHARDS, synthetic=True)
 
 
 CHANGED_SHARDS = [
@@ -158,17 +158,17 @@ CHANGED_SHARDS = [
 
 @pytest.mark.parametrize(("shards", "line", "why"), CHANGED_SHARDS)
 def test_changed_features_are_refused(home, config, shards, line, why):
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     with pytest.raises(StudyError, match=re.escape(line)):
-        study_file.write_or_compare(home, config, shards)
+        study_file.write_or_compare(home, config, shards, synthetic=True)
 
 
 def test_other_code_is_said_and_allowed(home, config, monkeypatch):
     monkeypatch.setattr(study_file, "commit", lambda: "aaaa")
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     monkeypatch.setattr(study_file, "commit", lambda: "bbbb")
     for _ in range(2):
-        (line,) = study_file.write_or_compare(home, config, SHARDS)
+        (line,) = study_file.write_or_compare(home, config, SHARDS, synthetic=True)
         assert line == "the code has changed since this study began (commit aaaa → bbbb)"
 
 
@@ -182,11 +182,11 @@ def test_commit_of_a_checkout_and_of_none(monkeypatch, tmp_path):
 
 
 def test_a_moved_folder_is_read_where_it_lies(home, config, tmp_path, monkeypatch):
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     moved = StudyHome(tmp_path / "archive", "mine")
     shutil.move(home.directory, moved.directory)
     assert study_file.read(moved).config.study.directory == moved.directory
-    assert study_file.write_or_compare(moved, config, SHARDS) == []
+    assert study_file.write_or_compare(moved, config, SHARDS, synthetic=True) == []
     monkeypatch.chdir(tmp_path)
     assert study_file.read(StudyHome(Path("archive"), "mine")).config.study.directory == Path(
         "archive"
@@ -197,7 +197,7 @@ def test_a_missing_study_names_those_there(home, config):
     with pytest.raises(StudyError, match=r"no study 'mine' in .*; run `make search` first"):
         study_file.read(home)
     for name in ("b", "a"):
-        study_file.write_or_compare(StudyHome(home.directory, name), config, SHARDS)
+        study_file.write_or_compare(StudyHome(home.directory, name), config, SHARDS, synthetic=True)
     (home.directory / "features").mkdir()
     with pytest.raises(StudyError, match=r"no study 'mine' in .*; studies here: a, b$"):
         study_file.read(home)
@@ -220,7 +220,7 @@ def test_a_broken_file_is_named_and_kept(home, config, content, said, why):
     home.study.write_text(content)
     for use in (
         lambda: study_file.read(home),
-        lambda: study_file.write_or_compare(home, config, SHARDS),
+        lambda: study_file.write_or_compare(home, config, SHARDS, synthetic=True),
     ):
         with pytest.raises(StudyError, match=rf"study\.yaml {said}"):
             use()
@@ -231,14 +231,14 @@ def test_a_broken_file_is_named_and_kept(home, config, content, said, why):
     ("part", "value"), [("shards", None), ("shards", [1]), ("facts", None), ("facts", "x")]
 )
 def test_a_part_of_another_kind_is_refused(home, config, part, value):
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     write_yaml(home.study, {**read_yaml(home.study), part: value})
     with pytest.raises(StudyError, match=f"was not written by this version: {part}"):
         study_file.read(home)
 
 
 def test_another_versions_key_is_named(home, config):
-    study_file.write_or_compare(home, config, SHARDS)
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     write_yaml(home.study, with_value(read_yaml(home.study), "config.model.old_key", 1))
     said = "was not written by this version: model.old_key: unknown key 'old_key'"
     with pytest.raises(StudyError, match=said):

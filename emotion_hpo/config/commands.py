@@ -74,6 +74,12 @@ class ModelsCommand(Section):
     space: Any
 
 
+class ReplayCommand(StudyCommand):
+    """`emotion-hpo replay`."""
+
+    trial: str | int | None
+
+
 class UiCommand(StudyCommand):
     """`emotion-hpo ui`."""
 

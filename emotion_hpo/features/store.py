@@ -154,6 +154,9 @@ def _make(
     tables = {session: corpus.table(session) for session in sessions}
     dialogues = {session: list(tables[session]["dialogue"].unique()) for session in sessions}
     done, total = 0, sum(map(len, dialogues.values()))
+    if n_faults := len(corpus.faults()):
+        words = f"{n_faults} faults of the corpus's files, which `emotion-hpo prepare` names"
+        on_progress(done, total, words)
     with extractor(corpus, config, n_workers) as extracted:
         for session in sessions:
             path, key = store.shard_path(session), store.keys[session]

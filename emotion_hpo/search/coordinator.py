@@ -91,7 +91,7 @@ def search(config: SearchConfig) -> SearchResult:
         check_modalities(config, store.modalities, store.corpus_name)
         development, holdout = split(store, config.split)
         shards = {name: key for name, key in store.keys.items() if name != holdout.session}
-        for line in study_file.write_or_compare(home, config, shards):
+        for line in study_file.write_or_compare(home, config, shards, synthetic=store.synthetic):
             screen.note(line)
         created_at = study_file.read(home).facts["created_at"]
         mirror = Mirror(lambda: open_tracker(home, config, created_at, synthetic=store.synthetic))

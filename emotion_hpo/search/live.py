@@ -49,10 +49,10 @@ class SearchScreen:
 
     def show(self, trials: Sequence[Trial], message: str = "") -> None:
         """Draw the state of the study."""
-        best = best_of(trials, self._objective)
         if self._console.is_terminal:
-            self._live.update(self._table(trials, best, message))
+            self._live.update(self.table(trials, message))
             return
+        best = best_of(trials, self._objective)
         ended = {one.number for one in trials if one.state.is_finished}
         for one in trials:
             if one.number in ended - self._told:
@@ -72,7 +72,9 @@ class SearchScreen:
             f"{self._time_left_words(n_ended)}"
         )
 
-    def _table(self, trials: Sequence[Trial], best: Trial | None, message: str) -> RenderableType:
+    def table(self, trials: Sequence[Trial], message: str = "") -> RenderableType:
+        """The state of the study as a table, a row a worker."""
+        best = best_of(trials, self._objective)
         table = Table(title=f"Study {self._study}{self._words}", title_justify="left")
         for heading in ("worker", "trial"):
             table.add_column(heading)

@@ -43,9 +43,12 @@ class Worker:
 
     def work(self) -> None:
         """Train trials until the budget is spent or a stop is asked for."""
-        while not self.stopping and (claim := self._study.claim(self.name)) is not None:
+        while not self.stopping and (claim := self._claim()) is not None:
             write_yaml(self._home.trial(claim.number).config, dump(claim.config))
             self._train(claim)
+
+    def _claim(self) -> Claim | None:
+        return self._study.claim(self.name, torch.get_num_threads())
 
     def _train(self, claim: Claim) -> None:
         """Train a claimed trial to one of its ends."""

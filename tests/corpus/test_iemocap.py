@@ -136,6 +136,20 @@ class TestSettings:
         assert any(len(labels) == 2 for turn in found for labels in turn.labels.values())
         assert all(set(turn.ratings) >= {"E3", "E4"} for turn in found)
 
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"classes": ("ang", "ang")}, "each class once"),
+            ({"classes": ("ang",)}, "at least 2 items"),
+            ({"merge": {"hap": "joy"}}, "merge leads to joy, which is no class"),
+            ({"merge": {"ang": "exc"}}, "ang cannot be a class and be merged"),
+            ({"audio": "radio"}, "'sentences' or 'dialog'"),
+        ],
+    )
+    def test_bad_settings(self, release, changes, message):
+        with pytest.raises(ValueError, match=message):
+            opened(release, **changes)
+
     def test_no_root(self, tmp_path):
         with pytest.raises(CorpusError, match=r"gone: no such folder; point corpus.root at"):
             opened(tmp_path / "gone")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
 
 
@@ -25,9 +26,16 @@ class FakeCorpus:
     kills_at: str | None = None
     features: tuple[str, ...] = ()
     prefix: str = ""
+    n_faults: int = 0
 
     def sessions(self) -> tuple[str, ...]:
         return tuple(f"{self.prefix}{i + 1}" for i in range(self.n_sessions))
+
+    def remarks(self) -> tuple[str, ...]:
+        return ("synthetic",)
+
+    def faults(self) -> tuple[Fault, ...]:
+        return tuple(Fault("odd", f"file {i}") for i in range(self.n_faults))
 
     def fingerprint(self, session: str) -> str:
         return f"{self.seed}-{self.n_utterances}-{session}"

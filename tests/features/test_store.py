@@ -270,3 +270,11 @@ def test_the_header_says_what_the_shard_is(store):
     assert header["key"] == store.keys["1"]
     assert header["features"]["mocap"]["dimensions"] == 189
     assert header["extraction"]["speech"] == {"name": "short_term", "window_s": 0.2, "step_s": 0.1}
+
+
+def test_faults_of_the_corpus_are_told(fake_corpus, paper, tmp_path, said, listen):
+    prepare(fake_corpus(n_faults=3), paper, tmp_path, 1, listen)
+    assert said[0] == "3 faults of the corpus's files, which `emotion-hpo prepare` names"
+    said.clear()
+    prepare(fake_corpus(n_faults=3), paper, tmp_path, 1, listen)
+    assert not said, "nothing was extracted"

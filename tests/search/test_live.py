@@ -55,8 +55,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 def shown(view: SearchScreen, trials, message="") -> str:
     """The table of a search as text."""
     out = io.StringIO()
-    best = live.best_of(trials, view._objective)
-    Console(file=out, width=100, color_system=None).print(view._table(trials, best, message))
+    Console(file=out, width=100, color_system=None).print(view.table(trials, message))
     return out.getvalue()
 
 

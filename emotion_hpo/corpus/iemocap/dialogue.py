@@ -7,7 +7,7 @@ motion by its first and last frame.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,9 @@ from emotion_hpo.errors import CorpusError
 
 #: The release's rate; another one is resampled, and noted.
 SAMPLE_RATE_HZ = 16_000
+
+#: The recording of a turn, and whether it can be used; what is odd about it is noted.
+Heard = Callable[[Turn, list[Fault]], tuple[Path, bool]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def read_dialogue(
     kept = [turn for turn in evaluated if turn.label in classes]
     moved = _moved(release, session, dialogue, faults) if kept else []
     if audio == "sentences":
-        heard = partial(_sentence, release, session, dialogue)
+        heard: Heard = partial(_sentence, release, session, dialogue)
     else:
         heard = _in_dialogue(release, session, dialogue, faults)
     rows = []
@@ -139,7 +142,7 @@ def _sentence(
     return path, usable
 
 
-def _in_dialogue(release: Release, session: str, dialogue: str, faults: list[Fault]) -> Any:  # noqa: ANN401
+def _in_dialogue(release: Release, session: str, dialogue: str, faults: list[Fault]) -> Heard:
     """As `_sentence`, for turns that are cut from the dialogue's recording."""
     path = release.dialogue_sound(session, dialogue)
     usable, fault = _usable(path, n_channels=2)

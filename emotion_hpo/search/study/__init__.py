@@ -99,7 +99,7 @@ class Study:
             for _ in range(n_open - len(known)):
                 self._study.enqueue_trial({})
 
-    def claim(self, worker: str) -> Claim | None:
+    def claim(self, worker: str, n_threads: int = 1) -> Claim | None:
         """Take the next slot, or None if the budget is spent or in other workers' hands."""
         with self._claims:
             trials = self._trials()
@@ -116,6 +116,7 @@ class Study:
             trial = self._study.ask()
             assert trial.number == number, "slots are claimed in order, under one lock"
             trial.set_user_attr("worker", worker)
+            trial.set_user_attr("n_threads", n_threads)
             seed = trial.user_attrs.get("seed")
             if seed is None:
                 seed = derive(self._config.study.seed, "training", number)
@@ -218,6 +219,7 @@ class Study:
             reason=attrs.get("reason"),
             continues=attrs.get("continues"),
             seed=attrs.get("seed"),
+            n_threads=attrs.get("n_threads"),
             started_at=one.datetime_start.timestamp() if one.datetime_start else None,
             finished_at=one.datetime_complete.timestamp() if one.datetime_complete else None,
         )

@@ -1,0 +1,49 @@
+"""A trial trained again gives the same bits, and a difference is seen."""
+
+import json
+
+import pytest
+
+from emotion_hpo import study_file
+from emotion_hpo.errors import StudyError
+from emotion_hpo.preparation import quiet
+from emotion_hpo.replay import replay
+from emotion_hpo.search.study import Study
+from emotion_hpo.search.worker import Worker
+
+
+def silent(*_epochs):
+    """Show nothing."""
+
+
+@pytest.fixture
+def searched(make_study, material, small_store):
+    home, config = make_study("study", "study.n_trials=2", "pruner=none")
+    home.path.mkdir()
+    shards = {name: key for name, key in small_store.keys.items() if name != "5"}
+    study_file.write_or_compare(home, config, shards, synthetic=True)
+    Study(home, config).open_slots()
+    Worker(home, config, material, "worker_0").work()
+    return home
+
+
+@pytest.mark.parametrize("wanted", ["trial_0", "1", None])
+def test_a_trial_replays_to_the_same_bits(searched, wanted):
+    found = replay(searched, wanted, quiet, silent)
+    assert found.first_difference is None
+    assert len(found.curve) == len(found.trial.curve) == 3
+
+
+def test_a_difference_is_seen(searched):
+    path = searched.trial(0).curve
+    curve = json.loads(path.read_text())
+    curve[1]["metrics"]["val/loss"] += 1e-12
+    path.write_text(json.dumps(curve))
+    assert replay(searched, 0, quiet, silent).first_difference == 2
+
+
+def test_a_trial_without_a_seed_cannot_be_replayed(searched):
+    record = searched.trial(0).record
+    record.write_text(json.dumps({**json.loads(record.read_text()), "seed": None}))
+    with pytest.raises(StudyError, match="lacks what a replay needs"):
+        replay(searched, 0, quiet, silent)
