@@ -115,6 +115,14 @@ def test_a_diverging_loss_fails_the_trial(reading, config, broken):
         fit(network, reading.train, None, config.training, 0, lambda *_: False)
 
 
+def test_weights_that_the_loss_does_not_see_fail_the_trial(reading, config):
+    network = network_of(reading, config)
+    with torch.no_grad():
+        network.encoders["mocap"].encoder.convolutions[0].weight.fill_(np.nan)
+    with pytest.raises(TrialFailed, match="not a finite number|is nan after epoch 1"):
+        fit(network, reading.train, None, config.training, 0, lambda *_: False)
+
+
 def test_cuda_without_a_device_says_so(reading, config, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="no CUDA device"):

@@ -1,7 +1,8 @@
 """Convolutions: over steps and dimensions as an image, or along the steps of words and frames.
 
 Both flatten what they find (`conv1d` may pool instead), so a shorter batch is filled up with zeros
-to the longest that there is, and masked steps are zeros too.
+to the longest that there is, and masked steps are zeros too. Dropout's factor 1/(1 - rate) stands
+in the weights of the convolution before it, where it costs next to nothing.
 """
 
 import torch
@@ -13,6 +14,8 @@ from emotion_hpo.models.dropout import relu_dropout
 from emotion_hpo.models.layers import dense, glorot, widths
 from emotion_hpo.models.pooling import build_pooling
 from emotion_hpo.models.steps import clean, pad_steps
+
+PART = 32  # utterances: fewer are slower, and the backward pass of more takes more memory
 
 
 class ImageEncoder(nn.Module):
@@ -27,12 +30,12 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.max_length = max_length
         self.halved_by_maximum = config.halving == "max"
-        stride = 1 if self.halved_by_maximum else 2
+        self.stride = 1 if self.halved_by_maximum else 2
         self.convolutions = nn.ModuleList()
         channels, height, width = 1, max_length, dimensions
         for entry in config.channels:
             filters = max(1, round(entry * config.width))
-            self.convolutions.append(glorot(nn.Conv2d(channels, filters, 3, stride, padding=1)))
+            self.convolutions.append(glorot(nn.Conv2d(channels, filters, 3)))
             channels, height, width = filters, (height + 1) // 2, (width + 1) // 2
         self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dropout = dropout
@@ -42,13 +45,20 @@ class ImageEncoder(nn.Module):
         """Encode the valid steps as `(B, output_units)`."""
         # The channel is added last and moved, so that even one channel counts as channels-last
         image_BCHW = pad_steps(values_BTD, self.max_length).unsqueeze(3).permute(0, 3, 1, 2)
-        for convolution in self.convolutions:
-            image_BCHW = convolution(image_BCHW)
+        # On a CPU in parts, which the backward pass too takes one after the other
+        parts = torch.split(image_BCHW, PART) if image_BCHW.device.type == "cpu" else [image_BCHW]
+        encoded_BU: Tensor = self.output(torch.cat([self._found(part) for part in parts]))
+        return encoded_BU
+
+    def _found(self, image_BCHW: Tensor) -> Tensor:
+        rate = self.dropout if self.training else 0.0
+        for layer in self.convolutions:
+            weight, bias = _scaled(layer, rate)
+            image_BCHW = F.conv2d(image_BCHW, weight, bias, self.stride, padding=1)
             if self.halved_by_maximum:
                 image_BCHW = F.max_pool2d(image_BCHW, 2, ceil_mode=True)
-            image_BCHW = relu_dropout(image_BCHW, self.dropout, training=self.training)
-        encoded_BU: Tensor = self.output(image_BCHW.permute(0, 2, 3, 1).flatten(1))
-        return encoded_BU
+            image_BCHW = relu_dropout(image_BCHW, rate)
+        return image_BCHW.permute(0, 2, 3, 1).flatten(1)
 
 
 class StepsEncoder(nn.Module):
@@ -74,9 +84,11 @@ class StepsEncoder(nn.Module):
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
-        for convolution in self.convolutions:
-            found_BDT = convolution(F.pad(values_BTD.transpose(1, 2), self.edges))
-            found_BDT = relu_dropout(found_BDT, self.dropout, training=self.training)
+        rate = self.dropout if self.training else 0.0
+        for layer in self.convolutions:
+            weight, bias = _scaled(layer, rate)
+            found_BDT = F.conv1d(F.pad(values_BTD.transpose(1, 2), self.edges), weight, bias)
+            found_BDT = relu_dropout(found_BDT, rate)
             # Masked after each layer, so that a batch's padding looks like the edge of the sequence
             values_BTD = clean(found_BDT.transpose(1, 2), mask_BT)
         if self.pooling is None:
@@ -84,3 +96,10 @@ class StepsEncoder(nn.Module):
         else:
             encoded_BU = self.output(self.pooling(values_BTD, mask_BT))
         return encoded_BU
+
+
+def _scaled(layer: nn.Module, rate: float) -> tuple[Tensor, Tensor]:
+    """Weight and bias with the factor of the dropout that follows."""
+    assert isinstance(layer.weight, Tensor)
+    assert isinstance(layer.bias, Tensor)
+    return layer.weight / (1 - rate), layer.bias / (1 - rate)

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from emotion_hpo.config.model import Conv2dEncoder
-from emotion_hpo.models.convolutional import ImageEncoder
+from emotion_hpo.models.convolutional import PART, ImageEncoder
 
 
 @pytest.mark.parametrize("halving", ["stride", "max"])
@@ -20,6 +20,24 @@ def test_equals_plain_convolutions(halving):
     expected = encoder.output(image.permute(0, 2, 3, 1).flatten(1))
     ours = encoder(values, torch.ones(2, 9).bool())
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_dropout_keeps_the_mean():
+    """Its factor stands in the weights."""
+    config = Conv2dEncoder(name="conv2d", channels=(6,), output_units=5)
+    encoder = ImageEncoder(config, 7, 10, dropout=0.3)
+    values, mask = torch.randn(2, 9, 7), torch.ones(2, 9).bool()
+    drawn = torch.stack([encoder(values, mask) for _ in range(600)])
+    error = drawn.std(0) / len(drawn) ** 0.5
+    assert ((drawn.mean(0) - encoder.eval()(values, mask)).abs() < 5 * error).all()
+
+
+def test_parts_change_nothing():
+    config = Conv2dEncoder(name="conv2d", channels=(3, 4), output_units=5)
+    encoder = ImageEncoder(config, 7, 10, dropout=0.3).eval()
+    values, mask = torch.randn(2 * PART + 1, 9, 7), torch.ones(2 * PART + 1, 9).bool()
+    alone = torch.cat([encoder(values[[row]], mask[[row]]) for row in range(len(values))])
+    torch.testing.assert_close(encoder(values, mask), alone, atol=1e-5, rtol=1e-5)
 
 
 def test_width_scales_every_layer():
