@@ -83,6 +83,7 @@ class TestRoundTrip:
         } <= found.keys()  # fmt: skip
         assert found["synthetic"] is True
         assert found["faults"] == {}
+        assert 50 < found["peak_memory_mb"] < 1500
         again = emotion_hpo("prepare", *arguments, "corpus.write_release=out", "study.name=one")
         assert again.status == 2
         assert "is not empty" in again.stderr

@@ -233,6 +233,26 @@ def test_refused_fault(damaged, break_: Break):
         list(opened(root).recordings("1", WHERE))
 
 
+def test_motion_with_a_gap_is_absent_where_it_lacks(damaged):
+    root = damaged()
+    rows = opened(root).table("1").query("dialogue == @WHERE").sort_values("start_s")
+    start, end = rows.iloc[0][["start_s", "end_s"]]
+    before = {one.utterance_id: one.motion for one in opened(root).recordings("1", WHERE)}
+    for folder in ("MOCAP_head", "MOCAP_hand", "MOCAP_rotated"):
+        lines = _motion(root, folder).read_bytes().split(b"\r\n")
+        kept = [
+            line
+            for i, line in enumerate(lines)
+            if i < 2 or not line or not start <= float(line.split(b" ")[1]) < end
+        ]
+        _motion(root, folder).write_bytes(b"\r\n".join(kept))
+    for one in opened(root).recordings("1", WHERE):
+        if one.utterance_id == rows.iloc[0]["utterance_id"]:
+            assert one.motion is None, "its frames are gone"
+        else:
+            np.testing.assert_array_equal(one.motion["face"], before[one.utterance_id]["face"])
+
+
 def test_faults_reach_screen_and_json(damaged, emotion_hpo, isolated):
     root = damaged()
     for path in sorted((root / "Session1" / "sentences" / "wav").rglob("*.wav"))[:12]:

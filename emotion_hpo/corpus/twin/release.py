@@ -25,6 +25,8 @@ _HEAD = "pitch roll yaw tra_x tra_y tra_z"
 _MOTION = {"head": "MOCAP_head", "hand": "MOCAP_hand", "face": "MOCAP_rotated"}
 #: Value of every column in the frames beside a turn.
 _ABSURD = 9999.0
+#: And how far beside they are: a small part of a frame.
+_BESIDE_S = 0.1 / FRAMES_PER_S
 #: How much of each actor the other's microphone hears.
 _CROSSTALK = 0.1
 _RATE_HZ = 16_000
@@ -146,6 +148,9 @@ def _write_motion(
             moved.append((turn, recorded.motion))
     if not moved:
         return
+    ends = [-1.0, *(turn.end_s for turn in turns[:-1])]
+    starts = [*(turn.start_s for turn in turns[1:]), np.inf]
+    free = {turns[i].utterance_id: (ends[i], starts[i]) for i in range(len(turns))}
     for part, width in MOTION_PARTS.items():
         path = dialog / _MOTION[part] / f"{dialogue}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,18 +159,34 @@ def _write_motion(
             file.write(f"Frame# Time {columns}\n")
             file.write(" ".join(["markers"] * width) + "\n")
             for turn, motion in moved:
-                _write_frames(file, turn, motion[part])
+                _write_frames(file, turn, motion[part], free[turn.utterance_id])
 
 
-def _write_frames(file: TextIO, turn: release_text.Turn, frames: NDArray[np.float32]) -> None:
-    """A turn's frames, and an absurd one on each side of it."""
+def _write_frames(
+    file: TextIO,
+    turn: release_text.Turn,
+    frames: NDArray[np.float32],
+    free: tuple[float, float],
+) -> None:
+    """A turn's frames, and an absurd one on each side of it where no other turn is.
+
+    Args:
+        file: Gets the rows.
+        turn: Whose frames.
+        frames: `(frames, width)`.
+        free: End of the turn before, start of the turn after.
+    """
     # A quarter of a frame after the start: no rounding puts the last one beyond the end.
     times = turn.start_s + (np.arange(len(frames)) + 0.25) / FRAMES_PER_S
     absurd = np.full(frames.shape[1], _ABSURD)
-    margin = 0.1 / FRAMES_PER_S
     row = "%d %.5f" + " %.5f" * frames.shape[1] + "\n"
-    lines = [row % (round(turn.start_s * FRAMES_PER_S), turn.start_s - margin, *absurd)]
+    lines = []
+    if turn.start_s - free[0] > 2 * _BESIDE_S:
+        beside = turn.start_s - _BESIDE_S
+        lines.append(row % (round(beside * FRAMES_PER_S), beside, *absurd))
     for time, values in zip(times.tolist(), frames.tolist(), strict=True):
         lines.append(row % (round(time * FRAMES_PER_S), time, *values))
-    lines.append(row % (round(turn.end_s * FRAMES_PER_S), turn.end_s + margin, *absurd))
+    if free[1] - turn.end_s > 2 * _BESIDE_S:
+        beside = turn.end_s + _BESIDE_S
+        lines.append(row % (round(beside * FRAMES_PER_S), beside, *absurd))
     file.write("".join(lines).replace("nan", "NaN"))
