@@ -6,7 +6,7 @@
 #   ARGS     anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help search final prepare models ui test check format bench clean
+.PHONY: help prepare search final status replay sync models ui test test-faults check format bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -51,6 +51,9 @@ test: $(DEV)  ## run the tests with coverage
 	$(BIN)/coverage erase
 	$(BIN)/pytest --numprocesses 2 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report
+
+test-faults: $(DEV)  ## kill a search's processes 50 times, and see that nothing is lost
+	EMOTION_HPO_KILLS=50 $(BIN)/pytest tests/search/test_faults.py -s
 
 check: $(DEV)  ## format, lint, types, tests: exactly what CI runs
 	$(BIN)/ruff format --check .

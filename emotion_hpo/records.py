@@ -20,6 +20,9 @@ import yaml
 
 from emotion_hpo.errors import StudyError
 
+#: Files that are being written, or whose writer died over them.
+PARTIAL = ".*.partial"
+
 
 class TrialState(StrEnum):
     """Where a trial stands; the last four are ends."""

@@ -6,11 +6,10 @@ goes back into the queue, and that tracking and screen see what happens.
 """
 
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -22,7 +21,7 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.experiment import check_modalities
 from emotion_hpo.preparation import prepare_features
 from emotion_hpo.records import StudyHome, Trial, TrialState, make_folder, write_json
-from emotion_hpo.search.launch import LocalLauncher
+from emotion_hpo.search.crew import Crew, Stop, is_spent
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.space import check_params, check_space
@@ -30,32 +29,6 @@ from emotion_hpo.search.study import Study
 from emotion_hpo.splits import Development, split
 from emotion_hpo.tracking import open_tracker
 from emotion_hpo.trials import best_of
-
-#: Between two looks at the study: a trial takes seconds at least, a look milliseconds.
-_LOOK_S = 0.5
-
-#: A worker that dies this often without ending a trial will not live by being started again.
-_MAX_DEATHS = 3
-
-#: If this many first trials all fail, the rest would too.
-_FAIL_FAST = 3
-
-
-@dataclass
-class Stop:
-    """What the user asked for by Ctrl-C or SIGTERM: first politely, then at once."""
-
-    n_asked: int = 0
-
-    @property
-    def politely(self) -> bool:
-        """Whether the running epochs are to be the last."""
-        return self.n_asked >= 1
-
-    @property
-    def at_once(self) -> bool:
-        """Whether nothing is to be waited for."""
-        return self.n_asked >= 2
 
 
 @dataclass(frozen=True)
@@ -95,94 +68,17 @@ def search(config: SearchConfig) -> SearchResult:
             screen.note(line)
         created_at = study_file.read(home).facts["created_at"]
         mirror = Mirror(lambda: open_tracker(home, config, created_at, synthetic=store.synthetic))
-        with _stop_signals() as stop:
-            run = _Run(config, home, Study(home, config), mirror, stop, synthetic=store.synthetic)
-            trials = run.to_the_end()
-        summary = _summary(config, trials, development, synthetic=store.synthetic)
-        write_json(home.summary, summary)
-        mirror.finish(trials, summary)
-    return SearchResult(summary, was_stopped=stop.politely and not _is_spent(config, trials))
-
-
-@dataclass
-class _Run:
-    """One stretch of a search, from start to budget or stop."""
-
-    config: SearchConfig
-    home: StudyHome
-    study: Study
-    mirror: Mirror
-    stop: Stop
-    synthetic: bool = field(kw_only=True)
-    _deaths: Counter[str] = field(default_factory=Counter)
-
-    def to_the_end(self) -> list[Trial]:
-        """Start workers, watch them until none is left, and return the trials."""
-        self.study.requeue_orphans()
-        self.study.open_slots()
-        trials = self.study.trials()
-        if _is_spent(self.config, trials):
-            return trials
-        n_open = self.config.study.n_trials - sum(one.state.is_finished for one in trials)
-        n_workers = min(self.config.launcher.n_workers, n_open)
-        launcher = LocalLauncher(self.home, n_workers)
-        view = SearchScreen(self.config, before=trials, synthetic=self.synthetic)
+        study = Study(home, config)
+        view = SearchScreen(config, before=study.trials(), synthetic=store.synthetic)
         try:
-            with view:
-                for index in range(n_workers):
-                    launcher.start(f"worker_{index}")
-                while launcher.running:
-                    self._obey(launcher)
-                    self._mend(launcher)
-                    trials = self.study.trials()
-                    self._fail_fast(trials)
-                    view.show(trials, self._message())
-                    self.mirror.show(trials)
-                    time.sleep(_LOOK_S)
-        finally:
-            launcher.kill()
-            self.study.requeue_orphans()
-        trials = self.study.trials()
-        view.show(trials)
-        return trials
-
-    def _obey(self, launcher: LocalLauncher) -> None:
-        if self.stop.at_once:
-            launcher.kill()
-        elif self.stop.politely:
-            launcher.stop()
-
-    def _mend(self, launcher: LocalLauncher) -> None:
-        """Give back what dead workers held, and start them again."""
-        for name, status in launcher.ended().items():
-            if status == 0 or self.stop.politely:
-                continue
-            self.study.requeue_orphans()
-            self._deaths[name] += 1
-            log = self.home.worker_log(name)
-            if self._deaths[name] >= _MAX_DEATHS:
-                raise StudyError(
-                    f"{name} died {_MAX_DEATHS} times (last with status {status}); see {log}"
-                )
-            screen.note(f"{name} died (status {status}, see {log}); it is started again")
-            launcher.start(name)
-
-    def _fail_fast(self, trials: list[Trial]) -> None:
-        finished = [one for one in trials if one.state.is_finished]
-        if len(finished) >= _FAIL_FAST and all(one.state is TrialState.FAILED for one in finished):
-            raise StudyError(
-                f"the first {len(finished)} trials failed, the last with: {finished[-1].reason}; "
-                f"see {self.home.path / 'workers'}"
-            )
-
-    def _message(self) -> str:
-        if self.stop.politely:
-            return "stopping after the running epochs; Ctrl-C again stops at once"
-        return ""
-
-
-def _is_spent(config: SearchConfig, trials: list[Trial]) -> bool:
-    return sum(one.state.is_finished for one in trials) >= config.study.n_trials
+            with _stop_signals() as stop:
+                Crew(config, home, study, view, mirror, stop).work()
+        finally:  # a study that failed is worth looking at, too
+            trials = study.trials()
+            summary = _summary(config, trials, development, synthetic=store.synthetic)
+            write_json(home.summary, summary)
+            mirror.finish(trials, summary)
+    return SearchResult(summary, was_stopped=stop.politely and not is_spent(config, trials))
 
 
 def _summary(

@@ -84,8 +84,7 @@ class Worker:
             nonlocal ending
             latest = progress.outcome.curve[-1]
             is_last = latest.epoch >= claim.config.training.epochs
-            if not is_last:
-                progress.saved().save(trial_home.checkpoint)
+            progress.saved().save(trial_home.checkpoint)
             trial_home.write_curve(progress.outcome.curve)
             if self._study.report(claim, latest.epoch, latest.metrics[objective]) and not is_last:
                 ending = TrialState.PRUNED

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -15,7 +14,7 @@ from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.records import TrialState
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.study import Study
-from tests.pipeline import SMALL
+from tests.search.processes import Command
 
 
 def states(home, config):
@@ -75,25 +74,6 @@ def test_a_model_that_the_corpus_cannot_feed_is_refused(make_study, monkeypatch)
     monkeypatch.setattr(FeatureStore, "__init__", init)
     with pytest.raises(ConfigError, match="has speech, text, but the model reads mocap"):
         search(config)
-
-
-class Command:
-    """`emotion-hpo search` as a process of its own."""
-
-    def __init__(self, home, *overrides):
-        arguments = [*SMALL, f"study.directory={home.directory}", f"study.name={home.name}"]
-        program = "from emotion_hpo.cli import main; main()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program, "search", *arguments, *overrides],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def wait(self):
-        out, err = self.process.communicate(timeout=180)
-        return self.process.returncode, out, err
 
 
 def until(condition, seconds=120):
@@ -185,6 +165,8 @@ def test_a_search_whose_trials_all_fail_stops(make_study):
 def test_a_worker_that_cannot_live_is_given_up(make_study, monkeypatch):
     home, config = make_study("study", "study.n_trials=1", "launcher.n_workers=1")
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(StudyError, match=r"worker_0 died 3 times .* see .*worker_0.log"):
+    with pytest.raises(
+        StudyError, match=r"died 3 times without training .*worker_0 last .* see .*worker_0.log"
+    ):
         search(config)
     assert study_file.exists(home)

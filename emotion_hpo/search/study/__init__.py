@@ -23,7 +23,7 @@ from optuna.trial import TrialState as OptunaState
 
 from emotion_hpo.config import ExperimentConfig, Scalar, SearchConfig, dump, flatten
 from emotion_hpo.config.search import GridSampler
-from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.records import PARTIAL, StudyHome, Trial, TrialState, sign_of
 from emotion_hpo.search.space import Params, applies, configured, defaults, grid_points
 from emotion_hpo.search.study.proposals import draw, pruner, sampler
 from emotion_hpo.search.study.storage import open_sqlite
@@ -185,7 +185,10 @@ class Study:
             attrs = {"continues": number, "seed": cut.user_attrs.get("seed")}
             params = cut.params or cut.system_attrs.get("fixed_params", {})
             self._study.enqueue_trial(params, user_attrs=attrs)
-        self._home.trial(number).record.unlink(missing_ok=True)  # it was about to end
+        home = self._home.trial(number)
+        home.record.unlink(missing_ok=True)  # it was about to end
+        for half_written in home.path.glob(PARTIAL):
+            half_written.unlink(missing_ok=True)
         self._storage.set_trial_user_attr(cut._trial_id, "interrupted", True)
         self._study.tell(number, state=OptunaState.FAIL)
 

@@ -1,0 +1,41 @@
+"""`emotion-hpo search` as a process of its own, to be interrupted and killed."""
+
+import json
+import subprocess
+import sys
+
+from emotion_hpo.records import StudyHome
+from tests.pipeline import SMALL, compose_config
+
+
+class Command:
+    """`emotion-hpo search` as a process of its own."""
+
+    def __init__(self, home, *overrides):
+        arguments = [*SMALL, f"study.directory={home.directory}", f"study.name={home.name}"]
+        program = "from emotion_hpo.cli import main; main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program, "search", *arguments, *overrides],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait(self):
+        out, err = self.process.communicate(timeout=180)
+        return self.process.returncode, out, err
+
+    @staticmethod
+    def home(directory, features, *overrides):
+        """Home and configuration of a study in a new folder with prepared features."""
+        (directory / "features").symlink_to(features)
+        where = (f"study.directory={directory}", "study.name=study")
+        return StudyHome(directory, "study"), compose_config(*SMALL, *where, *overrides)
+
+    @staticmethod
+    def is_spent(home, n_trials):
+        """Whether the last search met its budget."""
+        return (
+            home.summary.exists() and json.loads(home.summary.read_text())["n_finished"] == n_trials
+        )

@@ -1,0 +1,141 @@
+"""A search whose processes are killed at random moments loses nothing and repeats nothing.
+
+`make test-faults` kills 50 times; `EMOTION_HPO_KILLS` sets any number.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from emotion_hpo.experiment import SavedRun
+from emotion_hpo.records import PARTIAL, TrialState
+from emotion_hpo.search.study import Study
+from emotion_hpo.tracking import tracking_uri
+from tests.search.processes import Command
+
+N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))
+N_TRIALS = 40
+STUDY = (
+    f"study.n_trials={N_TRIALS}",
+    "launcher.n_workers=2",
+    "sampler=random",
+    "pruner=none",
+    f"training.epochs={3 * N_KILLS}",  # long enough to be shot at so often
+    "tracking=mlflow",
+)
+
+
+def search_under_fire(home, n_kills: int) -> list[str]:
+    """Run the search, killing a worker or the coordinator now and then; return who was killed."""
+    dice = random.Random(0)
+    killed: list[str] = []
+    command = Command(home, *STUDY)
+    try:
+        while len(killed) < n_kills:
+            workers = workers_of(command.process)
+            if workers:
+                time.sleep(dice.uniform(0.0, 4.0))
+                victim = dice.choice([command.process, *workers, *workers])
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim.pid, signal.SIGKILL)
+                    killed.append("coordinator" if victim is command.process else "worker")
+            if command.process.poll() is not None:
+                command.wait()
+                if Command.is_spent(home, N_TRIALS):
+                    break
+                command = Command(home, *STUDY)
+            time.sleep(0.1)
+    finally:
+        command.process.kill()
+        command.wait()
+    return killed
+
+
+def workers_of(process) -> list[psutil.Process]:
+    """The workers of a search that have begun to train, or are about to."""
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [one for one in children if "emotion_hpo.search.worker" in " ".join(cmdline(one))]
+
+
+def cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+@pytest.fixture(scope="module")
+def survived(tmp_path_factory, small_features):
+    """A study that was shot at and then finished, and what had been shot."""
+    home, config = Command.home(tmp_path_factory.mktemp("faults"), small_features, *STUDY)
+    killed = search_under_fire(home, N_KILLS)
+    status, _, err = Command(home, *STUDY).wait()
+    assert status == 0, err
+    trials = Study(home, config).trials()
+    n_lives = sum(one.state is TrialState.INTERRUPTED for one in trials)
+    n_first = killed.count("coordinator")
+    told = f"{len(killed)} kills, {n_first} of the coordinator; {n_lives} epochs were cut"
+    print(told)  # noqa: T201
+    assert len(killed) == N_KILLS, "the search ended before it was shot at so often"
+    return home, config, trials
+
+
+def test_the_budget_is_met_exactly(survived):
+    _, _, trials = survived
+    assert sum(one.state.is_finished for one in trials) == N_TRIALS
+    assert {one.state for one in trials} <= {TrialState.COMPLETE, TrialState.INTERRUPTED}
+
+
+def test_no_epoch_is_trained_twice(survived):
+    _, _, trials = survived
+    by_number = {one.number: one for one in trials}
+    for one in trials:
+        assert [epoch.epoch for epoch in one.curve] == list(range(1, len(one.curve) + 1))
+        if one.continues is not None:
+            former = by_number[one.continues].curve
+            assert one.curve[: len(former)] == former, f"{one.name} repeats its former life"
+
+
+def test_every_cut_trial_is_continued_once(survived):
+    _, _, trials = survived
+    cut = [one.number for one in trials if one.state is TrialState.INTERRUPTED]
+    assert sorted(one.continues for one in trials if one.continues is not None) == cut
+
+
+def test_mlflow_has_one_ended_run_a_trial(survived):
+    home, config, trials = survived
+    client = MlflowClient(tracking_uri(home, config.tracking))
+    experiment = client.get_experiment_by_name(config.tracking.experiment)
+    runs = client.search_runs([experiment.experiment_id], max_results=5000)
+    names = sorted(run.info.run_name for run in runs)
+    assert names == sorted(["study", *(one.name for one in trials)])
+    assert "RUNNING" not in {run.info.status for run in runs}
+
+
+def test_no_process_is_left(survived):
+    home, _, _ = survived
+    left = [one for one in psutil.process_iter() if str(home.path) in " ".join(cmdline(one))]
+    assert not left
+
+
+def test_every_file_is_whole(survived):
+    home, _, _ = survived
+    assert not list(home.path.rglob(PARTIAL))
+    for path in home.path.rglob("*.json"):
+        json.loads(path.read_text())
+    for path in home.path.rglob("*.npz"):
+        with np.load(path) as stored:
+            assert len(stored["probabilities"])
+    for path in home.path.rglob("checkpoint.pt"):
+        assert SavedRun.load(path)
