@@ -7,7 +7,6 @@ borrowed from another dialogue, or turned into zeros, is absent here.
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config.corpus import CollectedCorpus
+from emotion_hpo.corpus.collected_entry import (
+    complaint,
+    is_motion,
+    number,
+    numbers,
+    size,
+    votes,
+    words_of,
+)
 from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.iemocap.naming import Named, named
 from emotion_hpo.corpus.pickled import PickledArray, read
@@ -30,7 +38,6 @@ __all__ = ["Collected"]
 
 #: The pickle's key of each part of the motion.
 _MOTION = {"head": "mocap_head", "hand": "mocap_hand", "face": "mocap_rot"}
-_KEYS = ("id", "emotion", "start", "end")
 #: Has no motion in the release; the reference gave it another dialogue's.
 _BORROWED = "Ses05M_script01_1b"
 _RATE_HZ = 16_000
@@ -113,7 +120,7 @@ class Collected:
             raise CorpusError(f"{self.path}: session {session} has no dialogue {dialogue!r}")
         for one, name in self._entries:
             if one["id"] in ids:
-                signal = _array(one.get("signal"))
+                signal = numbers(one.get("signal"))
                 samples = None
                 if signal is not None and signal.size:
                     samples = (signal.ravel() / _LOUDEST).astype(np.float32)
@@ -124,26 +131,26 @@ class Collected:
         """The parts of the motion that hold anything."""
         found = {}
         for part, width in MOTION_PARTS.items():
-            values = _array(one.get(_MOTION[part]))
-            if name.dialogue != _BORROWED and values is not None and _is_motion(values, width):
+            values = numbers(one.get(_MOTION[part]))
+            if name.dialogue != _BORROWED and values is not None and is_motion(values, width):
                 found[part] = values.astype(np.float32)
         return found
 
     def _kinds_of_fault(self, one: Mapping[str, Any], name: Named) -> Iterator[str]:
-        if not _size(one.get("signal")):
+        if not size(one.get("signal")):
             yield "no samples"
-        if not _words(one):
+        if not words_of(one):
             yield "label without transcript"
         if name.dialogue == _BORROWED:
             yield "motion of another dialogue, left out"
             return
         for part, width in MOTION_PARTS.items():
-            values = _array(one.get(_MOTION[part]))
+            values = numbers(one.get(_MOTION[part]))
             if values is None or not values.size:
                 yield f"no {part} motion"
             elif values.ndim != 2 or values.shape[1] != width:
                 yield f"{part} motion of shape {values.shape}, left out"
-            elif not _is_motion(values, width):
+            elif not is_motion(values, width):
                 yield f"{part} motion is all zeros, left out"
 
     @cached_property
@@ -156,7 +163,7 @@ class Collected:
         return checked(pd.DataFrame(rows), self.classes, str(self.path))
 
     def _row(self, one: Mapping[str, Any], name: Named) -> dict[str, Any]:
-        words = _words(one)
+        words = words_of(one)
         return {
             "utterance_id": one["id"],
             "session": name.session,
@@ -168,11 +175,11 @@ class Collected:
             "transcript": words,
             "scenario": name.scenario,
             "wears_markers": name.wears_markers,
-            "valence": _number(one.get("v")),
-            "activation": _number(one.get("a")),
-            "dominance": _number(one.get("d")),
-            "votes": json.dumps(_votes(one.get("emo_evo"))),
-            "has_speech": _size(one.get("signal")) > 0,
+            "valence": number(one.get("v")),
+            "activation": number(one.get("a")),
+            "dominance": number(one.get("d")),
+            "votes": json.dumps(votes(one.get("emo_evo"))),
+            "has_speech": size(one.get("signal")) > 0,
             "has_text": words is not None,
             "has_mocap": bool(self._motion(one, name)),
         }
@@ -189,10 +196,9 @@ class Collected:
         if not isinstance(items, list) or not items:
             raise CorpusError(f"{self.path}: holds no list of utterances")
         wrong, found = [], []
-        for number, one in enumerate(items):
-            complaint = _complaint(one)
-            if complaint:
-                wrong.append(f"{self.path}, entry {number}: {complaint}")
+        for place, one in enumerate(items):
+            if trouble := complaint(one):
+                wrong.append(f"{self.path}, entry {place}: {trouble}")
             else:
                 name = named(one["id"])
                 assert name is not None, "its complaint would have been made"
@@ -206,59 +212,3 @@ class Collected:
     def __getstate__(self) -> dict[str, Any]:
         kept = {"path", "classes", "merge", "strict"}
         return {key: value for key, value in vars(self).items() if key in kept}
-
-
-def _complaint(one: object) -> str | None:
-    """What is wrong with an entry."""
-    if not isinstance(one, dict) or any(key not in one for key in _KEYS):
-        return f"a dict with {', '.join(_KEYS)} is needed"
-    if not isinstance(one["id"], str) or named(one["id"]) is None:
-        return f"{str(one['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
-    if not isinstance(one["emotion"], str):
-        return f"{one['id']}: the emotion is no word"
-    if not all(isinstance(one[key], int | float) for key in ("start", "end")):
-        return f"{one['id']}: start and end are no numbers"
-    return None
-
-
-def _array(value: object) -> NDArray[Any] | None:
-    """Numbers of an entry, or None."""
-    if isinstance(value, PickledArray):
-        value = value.load()
-    elif isinstance(value, list):
-        try:
-            value = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            return None
-    return value if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" else None
-
-
-def _is_motion(values: NDArray[Any], width: int) -> bool:
-    if values.ndim != 2 or values.shape[1] != width:
-        return False
-    # The first row tells, unless it is all zeros: most arrays need not be read for this.
-    return bool(np.any(values[:1])) or bool(np.any(values))
-
-
-def _size(value: object) -> int:
-    if isinstance(value, PickledArray):
-        return math.prod(value.shape)
-    return len(value) if isinstance(value, list) else 0
-
-
-def _words(one: Mapping[str, Any]) -> str | None:
-    words = one.get("transcription")
-    return words.strip() or None if isinstance(words, str) else None
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
-
-
-def _votes(value: object) -> dict[str, int]:
-    """Label counts of a list of lists of labels."""
-    people = value.items() if isinstance(value, PickledArray) else value
-    if not isinstance(people, list):
-        return {}
-    listed = [one if isinstance(one, list) else [one] for one in people]
-    return dict(Counter(label for labels in listed for label in labels if isinstance(label, str)))

@@ -1,0 +1,77 @@
+"""One dict of the reference's pickle: what it must hold, and how its values are taken.
+
+Nothing of a pickle can be trusted: every value is looked at before it is used.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_hpo.corpus.iemocap.naming import named
+from emotion_hpo.corpus.pickled import PickledArray
+
+_KEYS = ("id", "emotion", "start", "end")
+
+
+def complaint(one: object) -> str | None:
+    """What is wrong with an entry."""
+    if not isinstance(one, dict) or any(key not in one for key in _KEYS):
+        return f"a dict with {', '.join(_KEYS)} is needed"
+    if not isinstance(one["id"], str) or named(one["id"]) is None:
+        return f"{str(one['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
+    if not isinstance(one["emotion"], str):
+        return f"{one['id']}: the emotion is no word"
+    if not all(isinstance(one[key], int | float) for key in ("start", "end")):
+        return f"{one['id']}: start and end are no numbers"
+    return None
+
+
+def numbers(value: object) -> NDArray[Any] | None:
+    """Numbers of an entry, or None."""
+    if isinstance(value, PickledArray):
+        value = value.load()
+    elif isinstance(value, list):
+        try:
+            value = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            return None
+    return value if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" else None
+
+
+def is_motion(values: NDArray[Any], width: int) -> bool:
+    """Whether an array is motion of that width that moves at all."""
+    if values.ndim != 2 or values.shape[1] != width:
+        return False
+    # The first row tells, unless it is all zeros: most arrays need not be read for this.
+    return bool(np.any(values[:1])) or bool(np.any(values))
+
+
+def size(value: object) -> int:
+    """How many numbers there are, without reading them."""
+    if isinstance(value, PickledArray):
+        return math.prod(value.shape)
+    return len(value) if isinstance(value, list) else 0
+
+
+def words_of(one: Mapping[str, Any]) -> str | None:
+    """What was said, or None."""
+    words = one.get("transcription")
+    return words.strip() or None if isinstance(words, str) else None
+
+
+def number(value: object) -> float:
+    """A number, or NaN."""
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def votes(value: object) -> dict[str, int]:
+    """Label counts of a list of lists of labels."""
+    people = value.items() if isinstance(value, PickledArray) else value
+    if not isinstance(people, list):
+        return {}
+    listed = [one if isinstance(one, list) else [one] for one in people]
+    return dict(Counter(label for labels in listed for label in labels if isinstance(label, str)))
