@@ -1,0 +1,110 @@
+"""A model on new utterances: the same answers as in evaluation, any subset of its modalities."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from emotion_hpo.corpus import open_corpus
+from emotion_hpo.corpus.schema import MOTION_PARTS
+from emotion_hpo.errors import FeatureError
+from emotion_hpo.predict import Predictor, Utterance
+from tests.pipeline import SMALL, compose_config
+
+RATE = 16_000
+HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
+STILL = np.zeros((60, sum(MOTION_PARTS.values())), np.float32)
+
+
+@pytest.fixture(scope="module")
+def predictor(small_bundle):
+    return Predictor(small_bundle)
+
+
+def test_new_utterances_get_the_answers_of_evaluation(predictor, small_bundle, material):
+    """The stored features and those extracted here are the same."""
+    corpus = open_corpus(compose_config(*SMALL).corpus)
+    validation = material.development.validation.subset(np.arange(4))
+    rows = validation.table.set_index("utterance_id")
+    found = {}
+    for (session, dialogue), _ in validation.table.groupby(["session", "dialogue"]):
+        for one in corpus.recordings(session, dialogue):
+            if one.utterance_id in rows.index:
+                motion = one.motion and np.concatenate([one.motion[p] for p in MOTION_PARTS], 1)
+                text = rows.loc[one.utterance_id, "transcript"]
+                found[one.utterance_id] = Utterance(text, one.samples, one.sample_rate_hz, motion)
+    asked = predictor([found[name] for name in validation.ids])
+    expected = small_bundle.probabilities(small_bundle.inputs.read(validation)).mean(0)
+    np.testing.assert_allclose(asked, expected, atol=0.01)  # bfloat16 rounds by the batch
+
+
+@pytest.mark.parametrize(
+    "utterance",
+    [
+        Utterance(text="hello there"),
+        Utterance(samples=HUM),
+        Utterance(motion=STILL),
+        Utterance(text="hello there", samples=HUM, motion=STILL),
+        Utterance(samples=np.resize(HUM, 44_100), sample_rate_hz=44_100),
+        Utterance(text="words " * 10_000),
+    ],
+    ids=["text", "speech", "motion", "all", "another rate", "long text"],
+)
+def test_any_subset_will_do(predictor, utterance):
+    probabilities = predictor([utterance])
+    assert probabilities.shape == (1, 4)
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("utterance", "message"),
+    [
+        (Utterance(), "utterance 1 has nothing that the model uses: .*text"),
+        (Utterance(text="  "), "utterance 1 has nothing"),
+        (Utterance(samples=np.zeros(0, np.float32)), "utterance 1 has nothing"),
+        (Utterance(motion=STILL[:, :100]), r"utterance 1: motion must be \(frames, 189\)"),
+        (Utterance(motion=np.full_like(STILL, np.nan)), "utterance 1 has nothing"),
+    ],
+    ids=["empty", "blank text", "no samples", "motion of the wrong width", "motion all lost"],
+)
+def test_what_cannot_be_used_is_named(predictor, utterance, message):
+    with pytest.raises(FeatureError, match=message):
+        predictor([Utterance(text="fine"), utterance])
+
+
+def test_nobody_gets_no_answer(predictor):
+    assert predictor([]).shape == (0, 4)
+
+
+class TestMlflowModel:
+    """The same behind MLflow's interface."""
+
+    @pytest.fixture
+    def model(self, predictor):
+        from emotion_hpo.tracking.model import EmotionModel
+
+        model = EmotionModel()
+        model._predictor = predictor
+        return model
+
+    def wav(self, rate=RATE, channels=1):
+        file = io.BytesIO()
+        soundfile.write(file, np.repeat(HUM[:, None], channels, 1), rate, format="WAV")
+        return file.getvalue()
+
+    def test_rows_may_lack_what_others_have(self, model):
+        table = pd.DataFrame(
+            {"text": ["hello", None], "speech": [None, self.wav(44_100, 2)], "mocap": [None, None]}
+        )
+        answer = model.predict(None, table)
+        assert answer.shape == (2, 4)
+
+    def test_motion_comes_as_lists(self, model):
+        answer = model.predict(None, pd.DataFrame({"mocap": [STILL.tolist()]}))
+        assert answer.shape == (1, 4)
+
+    def test_what_is_no_wav_is_named(self, model):
+        with pytest.raises(FeatureError, match="utterance 0: speech is not a WAV file"):
+            model.predict(None, pd.DataFrame({"speech": [b"RIFFnot a sound"]}))
