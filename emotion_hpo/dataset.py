@@ -19,11 +19,9 @@ from emotion_hpo.batch import Batch, InputShape, Sequence
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
+from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import Vocabulary, tokenise
 from emotion_hpo.splits import Utterances
-
-#: The modality whose input is words.
-TEXT = "text"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ holds utterances and hands them out. `Holdout` holds none: it knows a store and 
 that session's shard only when `final` opens it. A search is given the `Development` alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,15 @@ from numpy.typing import NDArray
 from emotion_hpo.config import PaperSplit, SpeakersSplit, SplitConfig
 from emotion_hpo.errors import ConfigError, HoldoutError
 from emotion_hpo.features.store import FeatureStore, Shard
+
+
+class Shelf(Protocol):
+    """Where features stand: a shard on disk, or arrays in memory."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """Modality → something whose `[row]` is `(frames, d)` float32."""
+        ...
 
 
 class Utterances:
@@ -28,7 +39,7 @@ class Utterances:
         self,
         table: pd.DataFrame,
         classes: tuple[str, ...],
-        shards: tuple[Shard, ...],
+        shards: tuple[Shelf, ...],
         places: NDArray[np.int64],
     ) -> None:
         self.table = table

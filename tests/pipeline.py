@@ -7,10 +7,12 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from emotion_hpo.bundle import Bundle, trained_network
 from emotion_hpo.cli import conf_folder
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.experiment import Material
 from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.models import build_network
 from emotion_hpo.preparation import prepare_features, quiet
 from emotion_hpo.records import StudyHome
 from emotion_hpo.splits import Development, Holdout, split
@@ -56,6 +58,16 @@ def small_parts(small_store: FeatureStore) -> tuple[Development, Holdout]:
 def material(small_parts: tuple[Development, Holdout]) -> Material:
     """The small twin's development part, ready to be trained on."""
     return Material(small_parts[0])
+
+
+@pytest.fixture(scope="session")
+def small_bundle(material: Material) -> Bundle:
+    """A model of two networks that nobody has trained."""
+    config = compose_config(*SMALL).experiment()
+    inputs = material.read(config).inputs
+    networks = [build_network(config.model, inputs.shapes(), 4, seed=seed) for seed in (0, 1)]
+    classes = material.development.everything.classes
+    return Bundle(config, inputs, classes, tuple(map(trained_network, networks)))
 
 
 @pytest.fixture

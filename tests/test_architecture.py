@@ -20,7 +20,9 @@ ROWS = (
     {"splits", "preparation"},
     {"dataset", "models", "metrics", "screen"},
     {"training"},
-    {"bundle", "experiment", "tracking"},
+    {"bundle", "experiment"},
+    {"predict"},
+    {"tracking"},
     {"search", "final", "replay"},  # they talk through files
     {"commands"},
     {"cli"},

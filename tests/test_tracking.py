@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import mlflow
+import numpy as np
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -170,18 +173,26 @@ def test_artifacts_lie_beside_the_database_wherever_the_command_was_started(stud
     assert list(home.mlflow_artifacts.rglob("search.json"))
 
 
-def test_the_final_model_has_a_run_with_its_figures_and_files(study):
+def test_the_final_model_has_a_run_with_its_figures_and_files(study, small_bundle):
     home, _ = study
     folder = home.final(0)
     folder.path.mkdir(parents=True)
     for path in (folder.result, folder.predictions, folder.confusion):
         path.write_text("{}")
+    small_bundle.save(folder.model)
     tracker = open_for(study)
     assert tracker.log_final("final trial_0", {"test/accuracy": 0.7}, {"trial": "trial_0"}, folder)
     client, found = runs(study)
     run = found["final trial_0"]
     assert run.data.metrics == {"test/accuracy": 0.7}
     assert {one.path for one in client.list_artifacts(run.info.run_id)} >= {"result.json"}
+    (logged,) = client.search_logged_models([run.info.experiment_id])
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    inputs = model.metadata.get_input_schema()
+    assert inputs.input_names() == ["text", "speech", "mocap"]
+    answer = model.predict(pd.DataFrame({"text": ["I am so happy", "leave me alone"]}))
+    assert list(answer.columns) == ["ang", "exc", "neu", "sad"]
+    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_a_run_id_in_the_environment_misleads_nobody(study, monkeypatch):

@@ -38,7 +38,7 @@ def extract_dialogue(
     modalities = stored_modalities(corpus)
     for recording in corpus.recordings(session, dialogue):
         try:
-            arrays = _extract(recording, modalities, config)
+            arrays = extract(recording, modalities, config)
         except FeatureError as error:
             raise FeatureError(f"{recording.utterance_id}: {error}") from None
         yield Extracted(recording.utterance_id, arrays)
@@ -49,8 +49,12 @@ def stored_modalities(corpus: Corpus) -> tuple[str, ...]:
     return tuple(modality for modality in corpus.modalities if modality != TEXT)
 
 
-def _extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig) -> Arrays:
-    """What a recording holds of the modalities; ready-made features go before extraction."""
+def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig) -> Arrays:
+    """What a recording holds of the modalities; ready-made features go before extraction.
+
+    Raises:
+        FeatureError: It cannot be used.
+    """
     if unknown := sorted(set(recording.features) - set(modalities)):
         raise FeatureError(
             f"ready-made features {', '.join(unknown)} are not among the corpus's "

@@ -5,7 +5,7 @@ import pytest
 
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.extraction import _extract
+from emotion_hpo.features.extraction import extract
 
 MODALITIES = ("speech", "mocap", "video")
 SAMPLES = np.random.default_rng(0).standard_normal(8000).astype(np.float32)
@@ -36,13 +36,13 @@ def motion(value: float, n_frames: int = 300) -> dict[str, np.ndarray]:
     ],
 )
 def test_arrays(paper, recording, shapes):
-    arrays = _extract(recording, MODALITIES, paper)
+    arrays = extract(recording, MODALITIES, paper)
     assert {name: array.shape for name, array in arrays.items()} == shapes
     assert all(array.dtype == np.float32 for array in arrays.values())
 
 
 def test_modalities_that_the_corpus_does_not_name_are_not_extracted(paper):
-    assert _extract(Recording("a", SAMPLES, motion=motion(1)), ("text",), paper) == {}
+    assert extract(Recording("a", SAMPLES, motion=motion(1)), ("text",), paper) == {}
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_modalities_that_the_corpus_does_not_name_are_not_extracted(paper):
 )
 def test_refuses(paper, features, message):
     with pytest.raises(FeatureError, match=message):
-        _extract(Recording("a", features=features), MODALITIES, paper)
+        extract(Recording("a", features=features), MODALITIES, paper)

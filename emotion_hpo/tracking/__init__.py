@@ -1,4 +1,4 @@
-"""MLflow as a mirror of studies. The only module that imports mlflow.
+"""MLflow as a mirror of studies. No other package imports mlflow.
 
 The truth lies in the study's database and folder. A tracker is shown the trials as they stand and
 writes what MLflow does not have yet: one parent run a study, one child run a trial, every epoch's
@@ -6,6 +6,7 @@ metrics. It asks MLflow what is there before it writes, so that showing the same
 another process tomorrow, changes nothing. Workers know nothing of it.
 """
 
+import importlib.metadata
 import logging
 import os
 import sys
@@ -106,7 +107,7 @@ class MlflowTracker:
             "corpus": config.corpus.name,
             "mlflow.source.name": "emotion-hpo",
         }
-        uri = tracking_uri(home, config.tracking)
+        self._uri = uri = tracking_uri(home, config.tracking)
         try:
             self._client = _client(uri)
             self._experiment = self._open_experiment(home, config.tracking)
@@ -147,10 +148,30 @@ class MlflowTracker:
             self._log_metrics(run.info.run_id, [(k, v, 0) for k, v in metrics.items()])
             for file in (folder.result, folder.predictions, folder.confusion):
                 self._client.log_artifact(run.info.run_id, str(file))
+            self._log_model(run.info.run_id, folder)
             self._client.set_terminated(run.info.run_id)
         except Exception as error:
             raise TrackingError(f"MLflow: {_first_line(error)}") from error
         return f"experiment {self._config.tracking.experiment!r}, run {name!r}"  # type: ignore[union-attr]
+
+    def _log_model(self, run_id: str, folder: FinalHome) -> None:
+        """Log the model with its signature, so that `mlflow.pyfunc` loads and serves it."""
+        import mlflow
+
+        from emotion_hpo.predict import Predictor
+
+        mlflow.set_tracking_uri(self._uri)
+        with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
+            warnings.simplefilter("ignore")  # MLflow warns of its own examples and type hints
+            from emotion_hpo.tracking import model
+
+            mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(model.__file__),
+                artifacts={"model": str(folder.model)},
+                signature=model.signature(Predictor.open(folder.model)),
+                pip_requirements=[f"emotion-hpo=={importlib.metadata.version('emotion-hpo')}"],
+            )
 
     def _mirror(self, trial: Trial) -> None:
         known = self._mirrored.get(trial.number) or self._begin(trial)
