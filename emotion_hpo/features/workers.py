@@ -40,10 +40,11 @@ def extractor(corpus: Corpus, config: FeaturesConfig, n_workers: int) -> Iterato
         n_workers: Processes; with 1 or fewer, this one does it.
     """
     if n_workers <= 1:
-        yield lambda session, dialogues: (
-            (dialogue, extract_dialogue(corpus, config, session, dialogue))
-            for dialogue in dialogues
-        )
+        with threadpool_limits(1):  # more threads add up in another order: other last bits
+            yield lambda session, dialogues: (
+                (dialogue, extract_dialogue(corpus, config, session, dialogue))
+                for dialogue in dialogues
+            )
         return
     pool = ProcessPoolExecutor(
         n_workers,
