@@ -1,0 +1,216 @@
+"""An epoch of `tripathi/combined` against a straightforward port, side by side in one run.
+
+    python benchmarks/training.py [--steps N] [--folder studies] [--threads 2] [--model NAME]
+
+On the twin's 3,000 training utterances in batches of 64. Ours and the port (`port.py`, texts padded
+to 50 and to 500 words) take turns, so that whatever else the machine does slows all. With `--steps`
+each turn is that many batches of random utterances, and an epoch is the same share of 47; without,
+whole epochs. On a CUDA device the same runs there.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+sys.path.insert(0, str(Path(__file__).parent))
+from port import N_COLUMNS, N_FRAMES, N_PARTS, Port
+
+from emotion_hpo.batch import Batch
+from emotion_hpo.cli import conf_folder
+from emotion_hpo.config import ExperimentConfig, build
+from emotion_hpo.dataset import Dataset
+from emotion_hpo.experiment import Material, Reading
+from emotion_hpo.models import build_network, keep_freed_memory
+from emotion_hpo.models.layers import Lstm
+from emotion_hpo.preparation import prepare_features, quiet
+from emotion_hpo.splits import split
+from emotion_hpo.training import fit
+
+BATCH, N_ROUNDS = 64, 3  # rounds of short turns; the fastest counts
+REFERENCE_S = 44 / 3838  # the reference's log: 44 s an epoch of 3,838 utterances on a GPU
+
+
+def material(folder: Path, model: str) -> tuple[ExperimentConfig, Material]:
+    """The twin's development part and the configuration of a preset."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("search", [f"model={model}"]), resolve=True)
+    wanted = {name: plain[name] for name in ExperimentConfig.model_fields}
+    config = build(ExperimentConfig, wanted)
+    development, _ = split(prepare_features(config, folder / "features", quiet), config.split)
+    return config, Material(development)
+
+
+def padded(data: Dataset, rows: np.ndarray, n_words: int) -> tuple[Tensor, ...]:
+    """Some utterances as the port wants them."""
+    batch = data.batch(rows)
+    text, speech, mocap = (batch.modalities[name] for name in ("text", "speech", "mocap"))
+    tokens_BT = F.pad(text.values, (n_words - text.values.shape[1], 0))
+    frames_BTD = F.pad(speech.values, (0, 0, 0, N_FRAMES - speech.values.shape[1]))
+    return tokens_BT, frames_BTD, mocap.values[:, :N_PARTS, :N_COLUMNS], batch.labels
+
+
+def port_turn(reading: Reading, rows: np.ndarray, n_words: int, rate: float) -> float:
+    """Seconds of the port's training on some utterances, which lie in memory before."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    port = Port(reading.inputs.shapes()["text"].n_tokens or 0, rate).to(device)
+    optimizer = torch.optim.Adam(port.parameters())
+    every = [one.to(device) for one in padded(reading.train, rows, n_words)]
+    began = time.perf_counter()
+    for start in range(0, len(rows), BATCH):
+        *inputs, labels = (one[start : start + BATCH] for one in every)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(port(*inputs), labels)
+        loss.backward()
+        optimizer.step()
+    loss.item()  # waits for a device
+    return time.perf_counter() - began
+
+
+def our_turn(reading: Reading, config: ExperimentConfig, part: Dataset) -> float:
+    """Seconds of an epoch of `fit`, batch assembly included."""
+    network = build_network(config.model, reading.inputs.shapes(), 4, seed=0)
+    began = time.perf_counter()
+    fit(network, part, None, config.training, 0, lambda *_: True)
+    return time.perf_counter() - began
+
+
+def matrix_rate(kind: torch.dtype) -> float:
+    """Operations a second of a large matrix product: what the hardware can do."""
+    a_NN, b_NN = (torch.randn(1536, 1536).to(kind) for _ in range(2))
+    return 2 * 1536**3 / fastest(lambda: a_NN @ b_NN, 8)
+
+
+def fastest(work: Callable[[], object], n: int = 3) -> float:
+    """Seconds of the fastest of a few runs."""
+    seconds = []
+    for _ in range(n):
+        began = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def operations(encoder: nn.Module, batch: Batch, modality: str) -> float:
+    """Operations of a forward and backward pass; PyTorch's counter knows no LSTM, so we add them.
+
+    A pass forward is two operations a weight and step; the backward pass is twice that.
+    """
+    lstm = 0
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], _output: object) -> None:
+        nonlocal lstm
+        assert isinstance(layer, Lstm)
+        n, steps, _ = inputs[0].shape
+        lstm += 3 * 2 * n * steps * 4 * layer.hidden_size * (layer.input_size + layer.hidden_size)
+
+    hooks = [one.register_forward_hook(count) for one in encoder.modules() if isinstance(one, Lstm)]
+    with FlopCounterMode(display=False) as counter:
+        encoder(batch.modalities[modality]).sum().backward()
+    for hook in hooks:
+        hook.remove()
+    return counter.get_total_flops() + lstm
+
+
+def by_encoder(reading: Reading, config: ExperimentConfig) -> None:
+    """Time of each encoder over a few batches, and its share of the hardware's floor."""
+    network = build_network(config.model, reading.inputs.shapes(), 4, seed=0)
+    batches = [one for one, _ in zip(reading.train.epoch(BATCH, 8, [0, 1]), range(8), strict=False)]
+    rates = {kind: matrix_rate(kind) for kind in (torch.bfloat16, torch.float32)}
+    for kind, rate in rates.items():
+        name = str(kind).removeprefix("torch.")
+        print(f"{name}: a matrix product runs at {rate / 1e9:.0f} G operations a second")
+        for modality, encoder in network.encoders.items():
+
+            def work(encoder: nn.Module = encoder, modality: str = modality) -> None:
+                for batch in batches:
+                    with torch.autocast("cpu", torch.bfloat16, enabled=kind is torch.bfloat16):  # noqa: B023
+                        encoded = encoder(batch.modalities[modality])
+                    encoded.float().sum().backward()
+
+            seconds = fastest(work)
+            floor = sum(operations(encoder, batch, modality) for batch in batches) / rate
+            print(
+                f"  {modality:<8} {1e3 * seconds / len(batches):7.1f} ms a step, "
+                f"{100 * floor / seconds:3.0f} % of the floor's speed"
+            )
+
+
+def private_memory_mb() -> float:
+    """Memory that this process shares with nobody: neither features nor libraries are in it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+
+
+def worker(folder: Path, model: str) -> None:
+    """What a worker does, in a process of its own: an epoch with its evaluation."""
+    config, found = material(folder, model)
+    peak = [private_memory_mb()]
+    hook = nn.modules.module.register_module_forward_hook(
+        lambda *_: peak.append(max(peak.pop(), private_memory_mb()))
+    )
+    reading = found.read(config)
+    network = build_network(config.model, reading.inputs.shapes(), 4, seed=0)
+    fit(network, reading.train, reading.validation, config.training, 0, lambda *_: True)
+    hook.remove()
+    print(f"{peak[0]:.0f}")
+
+
+def main() -> None:
+    """Print everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=0, help="batches a turn; 0: whole epochs")
+    parser.add_argument("--folder", type=Path, default=Path("studies"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--model", default="tripathi/combined")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1 if arguments.worker else arguments.threads)
+    keep_freed_memory()
+    if arguments.worker:
+        worker(arguments.folder, arguments.model)
+        return
+    config, found = material(arguments.folder, arguments.model)
+    reading = found.read(config)
+    n = len(reading.train)
+    n_steps = arguments.steps or -(-n // BATCH)
+    rows = np.random.default_rng(0).permutation(n)[: n_steps * BATCH]
+    part = reading.inputs.read(found.development.train.subset(np.sort(rows)))
+    share = n / len(rows)
+    told = "whole epochs" if share == 1 else f"{n_steps} of {-(-n // BATCH)} steps, scaled"
+    print(f"{arguments.model}, {n:,} utterances, {arguments.threads} threads, {told}")
+    turns: dict[str, Callable[[], float]] = {"ours": lambda: our_turn(reading, config, part)}
+    if arguments.model == "tripathi/combined":
+        for n_words in (50, 500):
+            turns[f"port, {n_words} words"] = lambda n_words=n_words: port_turn(  # type: ignore[misc]
+                reading, rows, n_words, config.model.dropout
+            )
+    seconds = {name: float("inf") for name in turns}
+    for _ in range(N_ROUNDS if arguments.steps else 1):
+        for name, turn in turns.items():
+            seconds[name] = min(seconds[name], share * turn())
+    for name, one in seconds.items():
+        print(f"  {name:<16} {one:7.1f} s an epoch, {one / seconds['ours']:5.1f} × ours")
+    if torch.cuda.is_available():
+        print(f"  the reference's log, for as many utterances: {REFERENCE_S * n:.1f} s")
+        return
+    by_encoder(reading, config)
+    again = [sys.executable, __file__, "--worker", "--folder", str(arguments.folder)]
+    answer = subprocess.run(
+        [*again, "--model", arguments.model], capture_output=True, text=True, check=True
+    )
+    print(f"worker's peak memory beyond features and libraries: {answer.stdout.strip()} MB")
+
+
+if __name__ == "__main__":
+    main()
