@@ -3,10 +3,12 @@
 `Inputs.fit` learns from the training part alone what reading needs (a vocabulary, means and
 deviations) and is stored with every model. `Dataset` reads features from the memory-mapped shards
 batch by batch, so that workers share one copy of the corpus, and pads no further than the batch's
-longest. The order of an epoch is a function of its seed: a training that continues at epoch 7 sees
-the batches that it would have seen.
+longest. `Dataset.on` hands out a `ResidentDataset` for a GPU: the same batches, gathered there. The
+order of an epoch is a function of its seed: a training that continues at epoch 7 sees the batches
+that it would have seen.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,6 +16,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
 from emotion_hpo.batch import Batch, InputShape, Sequence
 from emotion_hpo.config import FeaturesConfig
@@ -22,6 +26,8 @@ from emotion_hpo.features import glove
 from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import Vocabulary, tokenise
 from emotion_hpo.splits import Utterances
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,7 @@ class Dataset:
     Attributes:
         utterances: Where they come from.
         labels: Classes `(n,)` int64.
+        n_steps: Modality → steps of each utterance `(n,)`, cut as they are read.
     """
 
     def __init__(self, inputs: Inputs, utterances: Utterances) -> None:
@@ -171,7 +178,9 @@ class Dataset:
             for modality, reader in inputs.readers.items()
         }
         self._tokens = self._encode_text() if inputs.vocabulary is not None else []
+        self.n_steps = {name: self._n_steps(name) for name in inputs.modalities}
         self._lengths = self._relative_lengths()
+        self._resident: ResidentDataset | None = None
 
     def __len__(self) -> int:
         """Number of utterances."""
@@ -188,18 +197,53 @@ class Dataset:
             bucket_batches: 1 for purely random batches; more for less padding.
             seed: Of the order.
         """
+        yield from map(self.batch, self.order(batch_size, bucket_batches, seed))
+
+    def order(self, batch_size: int, bucket_batches: int, seed: list[int]) -> list[Rows]:
+        """The rows of each batch of an epoch."""
         generator = np.random.default_rng(seed)
         order = generator.permutation(len(self))
         size = batch_size * bucket_batches
         buckets = [order[start : start + size] for start in range(0, len(order), size)]
         batches = [batch for bucket in buckets for batch in self._by_length(bucket, batch_size)]
-        for index in generator.permutation(len(batches)):
-            yield self.batch(batches[index])
+        return [batches[index] for index in generator.permutation(len(batches))]
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Every utterance once, by length, for evaluation; `Batch.rows` tells which is which."""
-        for rows in self._by_length(np.arange(len(self)), batch_size):
-            yield self.batch(rows)
+        yield from map(self.batch, self.by_length(batch_size))
+
+    def by_length(self, batch_size: int) -> list[Rows]:
+        """The rows of each batch of an evaluation."""
+        return self._by_length(np.arange(len(self)), batch_size)
+
+    def on(self, device: torch.device) -> "Dataset | ResidentDataset":
+        """These utterances where a network on that device finds them; encoded once."""
+        if device.type == "cpu":
+            return self
+        if self._resident is None or self._resident.device != device:
+            self._resident = ResidentDataset(self, device)
+        return self._resident
+
+    def vote_shares(self) -> Tensor:
+        """The share of each class among the votes for any of them, `(n, classes)`.
+
+        An utterance without such a vote has its label's alone.
+
+        Raises:
+            ConfigError: The corpus holds no votes.
+        """
+        if "votes" not in self.utterances.table or self.utterances.table["votes"].isna().all():
+            raise ConfigError(
+                "training.labels: the corpus has no annotators' votes; leave it at majority"
+            )
+        classes = self.utterances.classes
+        shares = F.one_hot(self.labels, len(classes)).float()
+        for row, votes in enumerate(self.utterances.table["votes"]):
+            given = json.loads(votes) if isinstance(votes, str) else {}
+            counts = torch.tensor([float(given.get(name, 0)) for name in classes])
+            if counts.any():
+                shares[row] = counts / counts.sum()
+        return shares
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """The utterances of some rows, padded to the longest of them."""
@@ -233,21 +277,71 @@ class Dataset:
             for text in transcripts
         ]
 
+    def _n_steps(self, modality: str) -> NDArray[np.int64]:
+        if modality == TEXT:
+            return np.array([len(tokens) for tokens in self._tokens], np.int64)
+        longest = self._inputs.readers[modality].max_length
+        rows = range(len(self))
+        lengths = [len(self.utterances.sequence(modality, row)) for row in rows]
+        return np.minimum(np.array(lengths, np.int64), longest)
+
     def _relative_lengths(self) -> NDArray[np.float64]:
         """What batches are sorted by: an utterance's lengths as shares of the longest, summed."""
-        total = np.zeros(len(self))
-        for modality, reader in self._inputs.readers.items():
-            sequences = (self.utterances.sequence(modality, row) for row in range(len(self)))
-            lengths = np.array([min(len(frames), reader.max_length) for frames in sequences])
-            total += lengths / max(1, lengths.max(initial=0))
-        if self._tokens:
-            lengths = np.array([len(tokens) for tokens in self._tokens])
-            total += lengths / max(1, lengths.max())
+        lengths = np.array([*self.n_steps.values()], float).reshape(-1, len(self))
+        longest = np.maximum(1, lengths.max(axis=1, initial=0, keepdims=True))
+        total: NDArray[np.float64] = (lengths / longest).sum(0)
         return total
 
     def _by_length(self, rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
         ordered = rows[np.argsort(self._lengths[rows], kind="stable")]
         return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+class ResidentDataset:
+    """A data set that lies encoded on one device; its batches are those of the original.
+
+    Padded to the longest utterance once, and cut to the batch's longest when asked for. The rows of
+    a whole epoch go there at once, so that nothing else does until the epoch ends.
+    """
+
+    def __init__(self, data: Dataset, device: torch.device) -> None:
+        self.device = device
+        self.utterances = data.utterances
+        self.labels = data.labels.to(device)
+        self._data = data
+        whole = data.batch(np.arange(len(data)))
+        self._modalities = {name: one.to(device) for name, one in whole.modalities.items()}
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self._data)
+
+    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
+        """As `Dataset.epoch`."""
+        return self._batches(self._data.order(batch_size, bucket_batches, seed))
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """As `Dataset.in_order`."""
+        return self._batches(self._data.by_length(batch_size))
+
+    def on(self, device: torch.device) -> "Dataset | ResidentDataset":
+        """As `Dataset.on`."""
+        return self if device == self.device else self._data.on(device)
+
+    def vote_shares(self) -> Tensor:
+        """As `Dataset.vote_shares`."""
+        return self._data.vote_shares().to(self.device)
+
+    def _batches(self, order: list[Rows]) -> Iterator[Batch]:
+        every = torch.from_numpy(np.concatenate(order)).to(self.device)
+        for rows, rows_B in zip(order, every.split([len(one) for one in order]), strict=True):  # type: ignore[no-untyped-call]
+            modalities = {}
+            for name, one in self._modalities.items():
+                longest = max(1, int(self._data.n_steps[name][rows].max()))
+                values = one.values[:, :longest].index_select(0, rows_B)
+                mask_BT = one.mask[:, :longest].index_select(0, rows_B)
+                modalities[name] = Sequence(values, mask_BT, one.present.index_select(0, rows_B))
+            yield Batch(modalities, self.labels.index_select(0, rows_B), rows_B)
 
 
 def _fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> FeatureReader:

@@ -72,6 +72,15 @@ class Judge:
         figures = [epoch.metrics[self.objective] for epoch in curve[-n:]]
         return sum(figures) / len(figures)
 
+    def is_out_of(self, patience: int | None, curve: tuple[Epoch, ...]) -> bool:
+        """Whether that many latest epochs brought no better figure than the best before them."""
+        if patience is None or len(curve) <= patience:
+            return False
+        figures = [self.value(curve[: end + 1]) for end in range(len(curve))]
+        sign = sign_of(self.objective)
+        best = max(sign * one for one in figures[:-patience])
+        return all(sign * one <= best for one in figures[-patience:])
+
     def prefers(self, new: float, old: float) -> bool:
         """Whether a later epoch's figure takes the place of the one so far."""
         return self.rule == "last" or sign_of(self.objective) * (new - old) > 0
@@ -118,6 +127,7 @@ class SavedRun:
             "epoch": self.checkpoint.epoch,
             "network": self.checkpoint.network,
             "optimizer": self.checkpoint.optimizer,
+            "losses": self.checkpoint.losses,
             "curve": [epoch.to_json() for epoch in self.outcome.curve],
             "best_epoch": self.outcome.best_epoch,
             "value": self.outcome.value,
@@ -148,7 +158,8 @@ class SavedRun:
             content["value"],
             content["probabilities"].numpy(),
         )
-        state = Checkpoint(content["epoch"], content["network"], content["optimizer"])
+        parts = (content[name] for name in ("epoch", "network", "optimizer", "losses"))
+        state = Checkpoint(*parts)
         return cls(state, outcome)
 
 
@@ -192,9 +203,12 @@ def run(
         nonlocal outcome
         assert evaluation is not None
         outcome = outcome.after(epoch, evaluation, judge)
-        return after_epoch(Progress(outcome, lambda: SavedRun(checkpoint(), outcome)))
+        is_over = after_epoch(Progress(outcome, lambda: SavedRun(checkpoint(), outcome)))
+        return is_over or judge.is_out_of(config.training.patience, outcome.curve)
 
     start = resume.checkpoint if resume else None
+    if judge.is_out_of(config.training.patience, outcome.curve):  # cut off after its last epoch
+        return outcome
     fit(network, reading.train, reading.validation, config.training, seed, on_epoch, start)
     return outcome
 

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ from emotion_hpo.records import Epoch
 #: Larger batches are hardly faster, and would need more memory than training does.
 EVALUATION_BATCH = 64
 
+#: As long as most people wait; the schedule then halves the learning rate.
+PLATEAU_EPOCHS = 3
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -43,11 +47,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that continues a training: states after `epoch` epochs."""
+    """All that continues a training: states after `epoch` epochs, and the losses until then."""
 
     epoch: int
     network: dict[str, Tensor]
     optimizer: dict[str, Any]
+    losses: list[float]
 
 
 #: Called after every epoch; True ends the training.
@@ -82,24 +87,26 @@ def fit(
     network.to(device)
     optimizer = _optimizer(network, config)
     class_weights = _class_weights(train, config)
+    here = train.on(device)
+    targets = here.vote_shares() if config.labels == "votes" else here.labels
+    losses: list[float] = []
     if start is not None:
         network.load_state_dict(start.network)
         optimizer.load_state_dict(start.optimizer)
+        losses += start.losses
 
     for epoch in range(start.epoch + 1 if start else 1, config.epochs + 1):
         began = time.perf_counter()
         torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
-        _set_learning_rate(optimizer, config, epoch)
+        _set_learning_rate(optimizer, config, epoch, losses)
         network.train()
         total_loss = torch.zeros((), device=device)
-        for batch in train.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
+        for batch in here.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
             with autocast:
-                logits_BC = network(
-                    {name: part.to(device) for name, part in batch.modalities.items()}
-                )
+                logits_BC = network(batch.modalities)
             loss = F.cross_entropy(
                 logits_BC.float(),
-                batch.labels.to(device),
+                targets[batch.rows],
                 weight=class_weights,
                 label_smoothing=config.label_smoothing,
             )
@@ -119,8 +126,10 @@ def fit(
             raise TrialFailed(f"{diverged[0]} is {figures[diverged[0]]} after epoch {epoch}")
         if not _is_finite(network):
             raise TrialFailed(f"a weight is not a finite number after epoch {epoch}")
+        losses.append(figures.get("val/loss", figures["train/loss"]))
         report = Epoch(epoch, figures, time.perf_counter() - began, time.time())
-        if on_epoch(report, evaluation, lambda: _checkpoint(epoch, network, optimizer)):  # noqa: B023
+        state = partial(_checkpoint, epoch, network, optimizer, losses)
+        if on_epoch(report, evaluation, state):
             return
 
 
@@ -129,17 +138,19 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
     device = _device(config)
     network.to(device).eval()
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
+    here = data.on(device)
     logits_NC: Tensor | None = None
     with torch.inference_mode(), autocast:
-        for batch in data.in_order(EVALUATION_BATCH):
-            some = network({name: part.to(device) for name, part in batch.modalities.items()})
+        for batch in here.in_order(EVALUATION_BATCH):
+            some = network(batch.modalities)
             if logits_NC is None:
-                logits_NC = torch.empty(len(data), some.shape[1])
-            logits_NC[batch.rows] = some.float().cpu()
+                logits_NC = torch.empty(len(data), some.shape[1], device=device)
+            logits_NC[batch.rows] = some.float()
     assert logits_NC is not None, "an empty data set has no answers"
-    loss = float(F.cross_entropy(logits_NC, data.labels))
-    probabilities = logits_NC.softmax(1).numpy()
-    counts = metrics.confusion(data.labels.numpy(), probabilities.argmax(1), logits_NC.shape[1])
+    loss = float(F.cross_entropy(logits_NC, here.labels))
+    probabilities = logits_NC.softmax(1).cpu().numpy()
+    labels = data.utterances.labels
+    counts = metrics.confusion(labels, probabilities.argmax(1), logits_NC.shape[1])
     return Evaluation(
         probabilities,
         {
@@ -156,8 +167,10 @@ def _is_finite(network: nn.Module) -> bool:
     return bool(torch.stack([one.isfinite().all() for one in network.parameters()]).all())
 
 
-def _checkpoint(epoch: int, network: nn.Module, optimizer: torch.optim.Optimizer) -> Checkpoint:
-    return Checkpoint(epoch, network.state_dict(), optimizer.state_dict())
+def _checkpoint(
+    epoch: int, network: nn.Module, optimizer: torch.optim.Optimizer, losses: list[float]
+) -> Checkpoint:
+    return Checkpoint(epoch, network.state_dict(), optimizer.state_dict(), list(losses))
 
 
 def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -185,14 +198,31 @@ def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimi
 
 
 def _set_learning_rate(
-    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int, losses: list[float]
 ) -> None:
-    """A function of the epoch alone, so that nothing of the schedule needs a checkpoint."""
+    """A function of the epoch and the losses so far: the schedule has no state of its own."""
     rate = config.learning_rate
     if config.schedule == "cosine":
         rate *= (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2
+    elif config.schedule == "plateau":
+        rate *= 0.5 ** n_plateaus(losses)
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def n_plateaus(losses: list[float]) -> int:
+    """How often three epochs in a row brought no lower loss than the lowest before them.
+
+    >>> n_plateaus([3, 2, 2, 2, 2, 1, 1])
+    1
+    """
+    lowest, waited, found = math.inf, 0, 0
+    for loss in losses:
+        waited = 0 if loss < lowest else waited + 1
+        lowest = min(lowest, loss)
+        if waited == PLATEAU_EPOCHS:
+            found, waited = found + 1, 0
+    return found
 
 
 def _class_weights(train: Dataset, config: TrainingConfig) -> Tensor | None:

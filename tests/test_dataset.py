@@ -1,5 +1,7 @@
 """Batches: every utterance once, padded no further than needed, scaled by the training part."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emotion_hpo.dataset import Dataset, Inputs, Scale
+from emotion_hpo.dataset import Dataset, Inputs, ResidentDataset, Scale
 from emotion_hpo.errors import ConfigError
 from tests.pipeline import SMALL, compose_config
 
@@ -80,6 +82,28 @@ def test_word_vectors_come_with_the_vocabulary(small_parts, features, inputs, tm
     assert shape.vectors.shape == (shape.n_tokens, 2)
     assert shape.vectors[2].tolist() == [1, 2]
     assert shape.vectors[3:].isnan().all()
+
+
+@pytest.mark.parametrize("draw", ["epoch", "in_order"])
+def test_batches_on_a_device_are_the_same(data, draw):
+    arguments = (8, 3, [0, 1]) if draw == "epoch" else (8,)
+    there = ResidentDataset(data, torch.device("cpu"))
+    batches = zip(getattr(data, draw)(*arguments), getattr(there, draw)(*arguments), strict=True)
+    for ours, theirs in batches:
+        assert torch.equal(ours.rows, theirs.rows)
+        assert torch.equal(ours.labels, theirs.labels)
+        for name, one in ours.modalities.items():
+            for part in ("values", "mask", "present"):
+                assert torch.equal(getattr(one, part), getattr(theirs.modalities[name], part)), name
+
+
+def test_votes_are_shares(data):
+    shares = data.vote_shares()
+    torch.testing.assert_close(shares.sum(1), torch.ones(len(data)))
+    for row in range(5):
+        votes = json.loads(data.utterances.table["votes"][row])
+        counts = torch.tensor([float(votes.get(name, 0)) for name in data.utterances.classes])
+        torch.testing.assert_close(shares[row], counts / counts.sum())
 
 
 def test_training_features_are_standardised(data):

@@ -1,14 +1,18 @@
 """The loop: learns, continues bit for bit, and says when it diverges."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
-from emotion_hpo.config import TrainingConfig, build, dump
+from emotion_hpo.config import SearchConfig, TrainingConfig, build, dump
 from emotion_hpo.config.building import with_value
+from emotion_hpo.config.model import EncoderConfig
+from emotion_hpo.dataset import Dataset, ResidentDataset
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.models import build_network
-from emotion_hpo.training import evaluate, fit
+from emotion_hpo.training import evaluate, fit, n_plateaus
 from tests.pipeline import SMALL, compose_config
 
 OPTIMIZERS = {
@@ -62,7 +66,7 @@ def changed(config, path, value) -> TrainingConfig:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
 def test_a_checkpoint_continues_to_the_same_end(reading, config, optimizer, schedule):
     training = build(
         TrainingConfig,
@@ -73,6 +77,83 @@ def test_a_checkpoint_continues_to_the_same_end(reading, config, optimizer, sche
     assert rest == whole[1:]
     for name, value in network.state_dict().items():
         assert torch.equal(value, continued.state_dict()[name]), name
+
+
+UNITS = {"units": 4, "output_units": 4}
+ENCODERS = {
+    "mlp": UNITS | {"name": "mlp", "depth": 1},
+    "lstm": UNITS
+    | {"name": "lstm", "depth": 2, "bidirectional": True, "pooling": "max"}
+    | {"recurrent_dropout": 0.2},
+    "conv1d": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
+    "conv2d": {"name": "conv2d", "channels": [2, 3], "output_units": 4},
+    "attention_decoder": UNITS | {"name": "attention_decoder", "bidirectional": True},
+}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_every_encoder_continues_to_the_same_end(material, config, encoder, precision):
+    plain = with_value(dump(config), "model.encoders", {"speech": encoder})
+    plain = with_value(with_value(plain, "model.dropout", 0.3), "training.precision", precision)
+    tiny = build(SearchConfig, with_value(plain, "training.epochs", 2))
+    reading = material.read(tiny.experiment())
+    whole, checkpoints, network = train(reading, tiny)
+    rest, _, continued = train(reading, tiny, start=checkpoints[1])
+    assert rest == whole[1:]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, continued.state_dict()[name]), name
+
+
+def test_every_encoder_is_tried():
+    kinds = get_args(get_args(EncoderConfig)[0])
+    assert set(ENCODERS) == {get_args(kind.model_fields["name"].annotation)[0] for kind in kinds}
+
+
+def test_a_plateau_halves_the_rate_of_what_follows(reading, config):
+    """Labels that mean nothing: the validation loss soon rises."""
+    training = build(
+        TrainingConfig,
+        {**dump(config.training), "schedule": "plateau", "epochs": 12, "learning_rate": 0.05},
+    )
+    curve, checkpoints, _ = train(reading, config, training)
+    losses = [one["val/loss"] for one in curve]
+    assert checkpoints[12].losses == losses
+    assert n_plateaus(losses[:-1]) > 0, "or the test shows nothing"
+    rates = [one.optimizer["param_groups"][0]["lr"] for one in checkpoints.values()]
+    assert rates == [0.05 * 0.5 ** n_plateaus(losses[:n]) for n in range(12)]
+
+
+def test_votes_need_a_corpus_that_has_them(reading, config, monkeypatch):
+    bare = reading.train.utterances.table.drop(columns="votes")
+    monkeypatch.setattr(reading.train.utterances, "table", bare)
+    with pytest.raises(ConfigError, match=r"training\.labels: the corpus has no annotators' votes"):
+        train(reading, config, changed(config, "labels", "votes"))
+
+
+def test_a_device_trains_as_the_memory_map_does(reading, config, monkeypatch):
+    """The path of a GPU, on the CPU: the data set lies encoded on the device."""
+    usual, _, _ = train(reading, config)
+
+    def resident(self, device):
+        return ResidentDataset(self, device)
+
+    monkeypatch.setattr(Dataset, "on", resident)
+    assert train(reading, config)[0] == usual
+
+
+def test_frozen_encoders_keep_their_weights(reading, config, tmp_path):
+    _, _, trained = train(reading, config)
+    torch.save(trained.state_dict(), tmp_path / "trained.pt")
+    plain = dump(config)
+    for name in ("text", "speech", "mocap"):
+        here = {"weights": str(tmp_path / "trained.pt"), "frozen": True}
+        plain["model"]["encoders"][name] |= here
+    curve, _, network = train(reading, build(SearchConfig, plain))
+    before, after = trained.state_dict(), network.state_dict()
+    same = {name for name, value in after.items() if torch.equal(value, before[name])}
+    assert same == {name for name in after if name.startswith("encoders.")}
+    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
 
 
 def test_the_same_seed_gives_the_same_curve(reading, config):
@@ -94,6 +175,7 @@ def test_the_caller_ends_the_training(reading, config):
         ("clip_norm", 0.1),
         ("label_smoothing", 0.2),
         ("class_weights", "balanced"),
+        ("labels", "votes"),
         ("bucket_batches", 1),
     ],
 )
@@ -119,7 +201,7 @@ def test_weights_that_the_loss_does_not_see_fail_the_trial(reading, config):
     network = network_of(reading, config)
     with torch.no_grad():
         network.encoders["mocap"].encoder.convolutions[0].weight.fill_(np.nan)
-    with pytest.raises(TrialFailed, match="not a finite number|is nan after epoch 1"):
+    with pytest.raises(TrialFailed, match=r"not a finite number|is nan after epoch 1"):
         fit(network, reading.train, None, config.training, 0, lambda *_: False)
 
 

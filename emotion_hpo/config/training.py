@@ -44,12 +44,20 @@ class TrainingConfig(Section):
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0, le=10)
     optimizer: OptimizerConfig
-    schedule: Literal["constant", "cosine"]
+    schedule: Literal["constant", "cosine", "plateau"] = Field(
+        description="plateau: halved after three epochs without a lower loss (validation's if any)"
+    )
     clip_norm: float | None = Field(
         gt=0, description="largest norm of the gradient; null: no limit"
     )
     label_smoothing: float = Field(ge=0, lt=1)
     class_weights: Literal["none", "balanced"]
+    labels: Literal["majority", "votes"] = Field(
+        "majority", description="votes: shares of the annotators' votes, where a corpus has them"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="epochs without a better objective that end a trial; null: never"
+    )
     bucket_batches: int = Field(
         ge=1, description="batches sorted by length together; 1: purely random batches"
     )
