@@ -18,7 +18,7 @@ ROWS = (
     {"corpus"},
     {"features", "batch"},
     {"splits", "preparation"},
-    {"dataset", "models", "metrics", "screen"},
+    {"dataset", "models", "metrics", "decision", "screen"},
     {"training"},
     {"bundle", "experiment"},
     {"predict"},

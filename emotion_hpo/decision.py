@@ -1,0 +1,79 @@
+"""Decision-level combination: several models' class probabilities become one answer.
+
+Every function takes probabilities `(models, n, classes)` of the same utterances in the same order
+and returns `(n, classes)`, rows summing to 1. A trial's validation probabilities lie in its
+`validation.npz`, so that trials of any study over the same split can be combined, whatever they
+were: three modalities trained apart, or seeds of one network.
+"""
+
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.typing import NDArray
+
+Probabilities = NDArray[np.float32]
+
+#: The weights are multiples of a twentieth: finer ones differ by less than validation can tell.
+N_PARTS = 20
+
+
+def average(probabilities_MNC: Probabilities) -> Probabilities:
+    """The mean of all models."""
+    mean_NC: Probabilities = probabilities_MNC.mean(0)
+    return mean_NC
+
+
+def maximum_confidence(probabilities_MNC: Probabilities) -> Probabilities:
+    """Each utterance's answer is that of the model which is surest of its own; ties: the first."""
+    surest_N = probabilities_MNC.max(2).argmax(0)
+    answers_NC: Probabilities = probabilities_MNC[surest_N, np.arange(len(surest_N))]
+    return answers_NC
+
+
+def weighted(probabilities_MNC: Probabilities, weights_M: NDArray[np.float64]) -> Probabilities:
+    """The mean of all models by weights, which need not sum to 1.
+
+    Raises:
+        ValueError: A weight is negative, or all are 0.
+    """
+    if (weights_M < 0).any() or not weights_M.sum() > 0:
+        raise ValueError(f"weights >= 0 with a positive sum must hold, but got {weights_M}")
+    shares_M = (weights_M / weights_M.sum()).astype(np.float32)
+    mean_NC: Probabilities = np.tensordot(shares_M, probabilities_MNC, 1)
+    return mean_NC
+
+
+def choose_weights(
+    probabilities_MNC: Probabilities, labels_N: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The weights with the best accuracy on these utterances, which must be validation's.
+
+    All multiples of 1/20 are tried for up to three models; more are added one after the other, each
+    where it helps most. Of equals those nearest to the plain average win: less was fitted.
+    """
+    n_models = len(probabilities_MNC)
+    if n_models <= 3:
+        grid_GM = np.array(_simplex(n_models)) / N_PARTS
+        chosen_M: NDArray[np.float64] = grid_GM[_best(grid_GM, probabilities_MNC, labels_N)]
+        return chosen_M
+    counts_M = np.zeros(n_models)
+    for _ in range(N_PARTS):
+        tried = counts_M + np.eye(n_models)
+        counts_M = tried[_best(tried / tried.sum(1, keepdims=True), probabilities_MNC, labels_N)]
+    return counts_M / N_PARTS
+
+
+def _best(
+    weights_GM: NDArray[np.float64], probabilities_MNC: Probabilities, labels_N: NDArray[np.int64]
+) -> int:
+    correct = [
+        (weighted(probabilities_MNC, one).argmax(1) == labels_N).mean() for one in weights_GM
+    ]
+    distance = np.abs(weights_GM - 1 / weights_GM.shape[1]).sum(1)
+    return int(np.lexsort((distance, -np.array(correct)))[0])
+
+
+def _simplex(n_models: int) -> list[list[int]]:
+    """All ways to give `N_PARTS` parts to the models."""
+    owners = combinations_with_replacement(range(n_models), N_PARTS)
+    return [np.bincount(one, minlength=n_models).tolist() for one in owners]

@@ -1,0 +1,64 @@
+"""Combining answers: laws that hold for any probabilities, and weights that validation chose."""
+
+import numpy as np
+import pytest
+
+from emotion_hpo import decision
+
+
+@pytest.fixture
+def drawn():
+    return np.random.default_rng(0).dirichlet(np.ones(4), (3, 50)).astype(np.float32)
+
+
+def combined(drawn):
+    yield decision.average(drawn)
+    yield decision.maximum_confidence(drawn)
+    yield decision.weighted(drawn, np.array([1.0, 2.0, 0.0]))
+
+
+def test_answers_are_probabilities(drawn):
+    for one in combined(drawn):
+        assert one.shape == (50, 4)
+        np.testing.assert_allclose(one.sum(1), 1, rtol=1e-5)
+
+
+def test_models_that_agree_change_nothing(drawn):
+    for one in combined(np.stack([drawn[0]] * 3)):
+        np.testing.assert_allclose(one, drawn[0], rtol=1e-5)
+
+
+def test_the_surest_model_answers():
+    sure, unsure = [[0.1, 0.9], [0.55, 0.45]], [[0.6, 0.4], [0.2, 0.8]]
+    found = decision.maximum_confidence(np.array([sure, unsure], np.float32))
+    np.testing.assert_allclose(found, [[0.1, 0.9], [0.2, 0.8]])
+
+
+def test_equal_weights_are_the_average(drawn):
+    np.testing.assert_allclose(
+        decision.weighted(drawn, np.ones(3)), decision.average(drawn), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("weights", [[1.0, -0.1, 0.0], [0.0, 0.0, 0.0], [np.nan, 1.0, 1.0]])
+def test_weights_that_are_none_are_refused(drawn, weights):
+    with pytest.raises(ValueError, match="weights >= 0 with a positive sum must hold"):
+        decision.weighted(drawn, np.array(weights))
+
+
+@pytest.mark.parametrize("n_models", [1, 2, 3, 5])
+def test_chosen_weights_are_no_worse_than_any_model_alone(n_models):
+    generator = np.random.default_rng(n_models)
+    labels = generator.integers(0, 4, 80)
+    models = generator.dirichlet(np.ones(4), (n_models, 80))
+    models[0, np.arange(80), labels] += 0.4
+    models = (models / models.sum(2, keepdims=True)).astype(np.float32)
+    weights = decision.choose_weights(models, labels)
+    assert weights.sum() == pytest.approx(1)
+    chosen = (decision.weighted(models, weights).argmax(1) == labels).mean()
+    assert chosen >= max((one.argmax(1) == labels).mean() for one in models)
+
+
+def test_of_equal_weights_the_average_is_nearest():
+    sure = np.full((2, 6, 2), [0.9, 0.1], np.float32)
+    np.testing.assert_allclose(decision.choose_weights(sure, np.zeros(6, int)), [0.5, 0.5])
