@@ -88,6 +88,10 @@ def search(plain: Mapping[str, Any]) -> None:
             say(
                 f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}"
             )
+    plain_model = found["baseline"]
+    kind, value = found["objective"], plain_model["validation"].get(found["objective"][4:])
+    parts = " and ".join(plain_model["parts"])
+    say(f"Baseline: {kind} {score(kind, value)} (logistic regression on {parts})")
     say(f"Results: {home.summary}")
     if result.was_stopped:
         say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")

@@ -22,6 +22,7 @@ from emotion_hpo.dataset import Inputs
 from emotion_hpo.errors import StudyError
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.models import build_network
+from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.preparation import OnProgress, prepare_features
 from emotion_hpo.records import (
     Epoch,
@@ -104,6 +105,7 @@ def final(
     ledger.check(holdout.key, plan.identity, rescore=rescore)
     folder = home.final(plan.trial.number)
     bundle = _retrained(plan, folder, development, on_retraining)
+    baseline = Baseline.fit(development.everything, parts_of(store.modalities))
 
     facts = {
         "study": home.name,
@@ -126,6 +128,7 @@ def final(
         "seeds": list(plan.seeds),
         "validation": {"objective": stored.config.study.objective, "value": plan.trial.value},
         **figures,
+        "baseline": _baseline_scores(test, baseline),
         "test_session": holdout.session,
         "test_speakers": sorted(test.table["speaker"].unique()),
         "n_scorings": len(ledger.openings(holdout.key)),
@@ -219,6 +222,13 @@ def scores(test: Utterances, by_seed: NDArray[np.float32]) -> dict[str, Any]:
         "accuracy_spread": float(np.std(single, ddof=1)) if len(single) > 1 else None,
         "n_dialogues": len(set(dialogues)),
     }
+
+
+def _baseline_scores(test: Utterances, baseline: Baseline) -> dict[str, Any]:
+    """The plain model's figures on the same utterances, by the same opening."""
+    found = scores(test, baseline.probabilities(test)[None])
+    names = ("accuracy", "accuracy_interval", "uar", "uar_interval", "macro_f1")
+    return {"parts": list(baseline.parts)} | {name: found[name] for name in names}
 
 
 def _write(

@@ -50,6 +50,18 @@ def macro_f1(counts: NDArray[np.int64]) -> float:
     return float((2 * np.diag(counts)[occurs] / denominator[occurs]).mean())
 
 
+def figures(labels: Labels, probabilities: NDArray[np.float32]) -> dict[str, float]:
+    """`loss`, `accuracy`, `uar` and `macro_f1` of class probabilities `(n, classes)`."""
+    counts = confusion(labels, probabilities.argmax(1), probabilities.shape[1])
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return {
+        "loss": float(-np.log(np.maximum(own, np.finfo(np.float32).tiny)).mean()),
+        "accuracy": accuracy(counts),
+        "uar": uar(counts),
+        "macro_f1": macro_f1(counts),
+    }
+
+
 @dataclass(frozen=True)
 class Interval:
     """A confidence interval."""

@@ -235,6 +235,16 @@ class StudyHome:
         return self.path / "search.json"
 
     @property
+    def baseline(self) -> Path:
+        """What the plain model that every trial is held against reaches on validation."""
+        return self.path / "baseline.json"
+
+    @property
+    def baseline_probabilities(self) -> Path:
+        """Its answers on the validation part, as a trial's `validation.npz`."""
+        return self.path / "baseline.npz"
+
+    @property
     def claims(self) -> Path:
         """Lock under which a worker claims its next trial."""
         return self.path / ".claims.lock"

@@ -135,7 +135,14 @@ def show_final(result: Mapping[str, Any]) -> None:
     for name, one in result["recall_by_class"].items():
         recall = None if one["recall"] is None else float(one["recall"])
         table.add_row(f"recall {name}", percent(recall), _interval(one["interval"]), str(one["n"]))
+    plain = result["baseline"]
+    parts = " and ".join(plain["parts"])
+    table.add_row(
+        "baseline accuracy", percent(plain["accuracy"]), _interval(plain["accuracy_interval"]), ""
+    )
+    table.add_row("baseline UAR", percent(plain["uar"]), _interval(plain["uar_interval"]), "")
     Console(highlight=False).print(table)
+    say(f"The baseline is a logistic regression on {parts}, fitted on the same utterances.")
     say(
         f"Intervals resample the {result['n_dialogues']} dialogues; they say nothing about other "
         "speakers than these."

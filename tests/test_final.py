@@ -14,6 +14,7 @@ from emotion_hpo.bundle import Bundle
 from emotion_hpo.errors import HoldoutError, StudyError
 from emotion_hpo.final import final
 from emotion_hpo.ledger import Ledger
+from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.preparation import quiet
 from emotion_hpo.records import StudyHome
 from emotion_hpo.search.study import Study
@@ -67,6 +68,19 @@ def test_the_result_holds_what_it_promises(searched, small_parts):
     for name in ("accuracy", "uar", "macro_f1"):
         low, high = result[f"{name}_interval"]
         assert low <= result[name] <= high
+
+
+def test_the_baseline_is_scored_by_the_same_opening(searched, small_parts):
+    development, holdout = small_parts
+    result = score(searched)
+    test = holdout.unseal()
+    answers = Baseline.fit(development.everything, ("text", "speech")).probabilities(test)
+    expected = accuracy_score(test.labels, answers.argmax(1))
+    assert result["baseline"]["accuracy"] == pytest.approx(expected)
+    assert result["baseline"]["parts"] == ["text", "speech"]
+    low, high = result["baseline"]["accuracy_interval"]
+    assert low <= expected <= high
+    assert result["n_scorings"] == 1
 
 
 def test_figures_agree_with_the_stored_predictions(searched):

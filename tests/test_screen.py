@@ -124,6 +124,13 @@ RESULT = {
         "ang": {"recall": 0.8, "interval": [0.7, 0.9], "n": 170},
         "fea": {"recall": None, "interval": [None, None], "n": 0},
     },
+    "baseline": {
+        "parts": ["text", "speech"],
+        "accuracy": 0.65,
+        "accuracy_interval": [0.6, 0.7],
+        "uar": 0.64,
+        "uar_interval": [0.59, 0.69],
+    },
     "n_dialogues": 31,
     "n_scorings": 1,
 }
@@ -139,6 +146,8 @@ def test_final_figures(capsys):
     assert re.search(r"accuracy +70\.00 % +66\.0 – 74\.0 %", text)
     assert re.search(r"recall ang +80\.00 % +70\.0 – 90\.0 % +170", text)
     assert re.search(r"recall fea +– +– +0", text)
+    assert re.search(r"baseline accuracy +65\.00 % +60\.0 – 70\.0 %", text)
+    assert "logistic regression on text and speech" in text
     assert "31 dialogues" in text
     assert "optimistic" not in text
 

@@ -21,6 +21,7 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.experiment import check_modalities
 from emotion_hpo.preparation import prepare_features
 from emotion_hpo.records import StudyHome, Trial, TrialState, make_folder, write_json
+from emotion_hpo.search.baseline import baseline_of
 from emotion_hpo.search.crew import Crew, Stop, is_spent
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
@@ -66,6 +67,7 @@ def search(config: SearchConfig) -> SearchResult:
         shards = {name: key for name, key in store.keys.items() if name != holdout.session}
         for line in study_file.write_or_compare(home, config, shards, synthetic=store.synthetic):
             screen.note(line)
+        baseline = baseline_of(home, development, store.modalities)
         created_at = study_file.read(home).facts["created_at"]
         mirror = Mirror(lambda: open_tracker(home, config, created_at, synthetic=store.synthetic))
         study = Study(home, config)
@@ -76,6 +78,7 @@ def search(config: SearchConfig) -> SearchResult:
         finally:  # a study that failed is worth looking at, too
             trials = study.trials()
             summary = _summary(config, trials, development, synthetic=store.synthetic)
+            summary["baseline"] = baseline
             write_json(home.summary, summary)
             mirror.finish(trials, summary)
     return SearchResult(summary, was_stopped=stop.politely and not is_spent(config, trials))

@@ -29,6 +29,7 @@ def test_two_workers_meet_the_budget_and_a_second_run_adds_nothing(make_study, c
     assert json.loads(home.summary.read_text())["best_trial"] == result.summary["best_trial"]
     again = search(config)
     assert again.summary == result.summary
+    assert json.loads(home.baseline.read_text()) == result.summary["baseline"]
     workers = {one.worker for one in Study(home, config).trials()}
     assert workers <= {"worker_0", "worker_1"}
     assert "[4/4]" in capfd.readouterr().err

@@ -1,0 +1,47 @@
+"""The baseline of a study: of the training part alone, fitted once, beside the trials."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from emotion_hpo import metrics
+from emotion_hpo.search import baseline as module
+from emotion_hpo.search.baseline import baseline_of
+
+MODALITIES = ("mocap", "speech", "text")
+
+
+def test_figures_agree_with_the_stored_answers(make_study, small_parts):
+    home, _ = make_study()
+    development = small_parts[0]
+    found = baseline_of(home, development, MODALITIES)
+    assert json.loads(home.baseline.read_text()) == found
+    assert found["parts"] == ["text", "speech"]
+    assert set(found["by_part"]) == {"text", "speech"}
+    assert found["n_train"] == len(development.train)
+    stored = np.load(home.baseline_probabilities)
+    assert list(stored["utterance_id"]) == development.validation.ids
+    assert found["validation"] == metrics.figures(stored["label"], stored["probabilities"])
+
+
+def test_it_is_fitted_once(make_study, small_parts, monkeypatch):
+    home, _ = make_study()
+    found = baseline_of(home, small_parts[0], MODALITIES)
+    monkeypatch.setattr(module, "Baseline", None)  # using it would fail
+    assert baseline_of(home, small_parts[0], MODALITIES) == found
+
+
+def test_one_part_needs_no_second_fit(make_study, small_parts):
+    home, _ = make_study()
+    found = baseline_of(home, small_parts[0], ("mocap",))
+    assert found["by_part"] == {"mocap": found["validation"]}
+
+
+def test_the_loss_is_scikit_learns():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 4, 30)
+    answers = generator.dirichlet(np.ones(4), 30).astype(np.float32)
+    expected = log_loss(labels, answers / answers.sum(1, keepdims=True), labels=range(4))
+    assert metrics.figures(labels, answers)["loss"] == pytest.approx(expected, rel=1e-4)
