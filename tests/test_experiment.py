@@ -6,6 +6,7 @@ import pytest
 from emotion_hpo.config import ExperimentConfig, build, dump, with_value
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.experiment import Judge, SavedRun, check_modalities, run
+from emotion_hpo.records import Epoch
 from tests.pipeline import SMALL, compose_config
 
 
@@ -66,3 +67,41 @@ def test_a_modality_that_the_corpus_lacks_is_named(config):
     check_modalities(config, ("speech", "text", "mocap"), "twin")
     with pytest.raises(ConfigError, match="corpus emodb has speech, text, but the model reads"):
         check_modalities(config, ("speech", "text"), "emodb")
+
+
+def curve_of(*accuracies):
+    return tuple(
+        Epoch(number, {"val/accuracy": one, "val/loss": -one}, 1.0, 0.0)
+        for number, one in enumerate(accuracies, start=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "patience", "is_out"),
+    [
+        ((0.5, 0.4, 0.4), 2, True),
+        ((0.5, 0.4), 2, False),  # it has waited for one
+        ((0.5, 0.4, 0.6), 2, False),  # it was worth waiting
+        ((0.5, 0.5, 0.5), 2, True),  # as good is not better
+        ((0.5, 0.4, 0.4), None, False),
+        ((0.5,), 1, False),
+    ],
+)
+def test_patience_ends_where_nothing_got_better(accuracies, patience, is_out):
+    for objective in ("val/accuracy", "val/loss"):  # the highest, the lowest
+        assert Judge(objective).is_out_of(patience, curve_of(*accuracies)) is is_out
+
+
+def test_patience_ends_a_training_and_its_continuation(config, material, tmp_path):
+    impatient = build(ExperimentConfig, with_value(dump(config), "training.patience", 1))
+    longer = build(ExperimentConfig, with_value(dump(impatient), "training.epochs", 30))
+
+    def save(progress):
+        progress.saved().save(tmp_path / "checkpoint.pt")
+        return False
+
+    whole = run(longer, material, 0, Judge("val/accuracy"), save)
+    assert len(whole.curve) == whole.best_epoch + 1 < 30
+    saved = SavedRun.load(tmp_path / "checkpoint.pt")
+    again = run(longer, material, 0, Judge("val/accuracy"), lambda _: False, saved)
+    assert len(again.curve) == len(whole.curve)

@@ -38,7 +38,7 @@ class EncoderSection(Section):
         None, description="first and one past the last of the features that are read; null: all"
     )
     weights: Path | None = Field(
-        None, description="a trained network's state dict; this modality's encoder starts from it"
+        None, description="a state dict or a final model.pt; this modality's encoder starts from it"
     )
     frozen: bool = Field(False, description="keep the encoder as it is; train the rest alone")
 

@@ -157,6 +157,8 @@ def _load_encoder(network: Network, modality: str, file: Path) -> None:
     prefix = f"encoders.{modality}."
     try:
         state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+        if "networks" in state:  # a final model: the network of its first seed
+            state = state["networks"][0]  # type: ignore[assignment]
     except OSError as error:
         raise ConfigError(f"model.encoders.{modality}.weights: cannot read {file}") from error
     own = {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}

@@ -98,9 +98,11 @@ def test_modality_dropout_acts_in_training_alone(shapes, batch):
     assert torch.equal(network(batch), network(batch))
 
 
-def test_trained_encoders_are_loaded_and_frozen(tmp_path, shapes, batch):
+@pytest.mark.parametrize("kind", ["plain", "final"])
+def test_trained_encoders_are_loaded_and_frozen(kind, tmp_path, shapes, batch):
     trained = build_network(config(), shapes, 4, seed=7)
-    torch.save(trained.state_dict(), tmp_path / "trained.pt")
+    stored = {"plain": trained.state_dict(), "final": {"networks": [trained.state_dict()]}}
+    torch.save(stored[kind], tmp_path / "trained.pt")
     frozen = TEXT | {"weights": str(tmp_path / "trained.pt"), "frozen": True}
     network = build_network(config(encoders={"text": frozen, "speech": SPEECH}), shapes, 4, seed=0)
     text = network.encoders["text"].train()
