@@ -2,19 +2,38 @@
 
 Every function takes probabilities `(models, n, classes)` of the same utterances in the same order
 and returns `(n, classes)`, rows summing to 1. A trial's validation probabilities lie in its
-`validation.npz`, so that trials of any study over the same split can be combined, whatever they
-were: three modalities trained apart, or seeds of one network.
+`validation.npz`, which `stacked` reads, so that trials of any study over the same split can be
+combined, whatever they were: three modalities trained apart, or seeds of one network.
 """
 
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from emotion_hpo.errors import StudyError
 
 Probabilities = NDArray[np.float32]
 
 #: The weights are multiples of a twentieth: finer ones differ by less than validation can tell.
 N_PARTS = 20
+
+
+def stacked(files: Sequence[Path]) -> tuple[Probabilities, NDArray[np.int64]]:
+    """Probabilities `(models, n, classes)` and labels `(n,)` of some `validation.npz`.
+
+    Raises:
+        StudyError: They are not about the same utterances.
+    """
+    read = [dict(np.load(file)) for file in files]
+    for file, one in zip(files, read, strict=True):
+        if not np.array_equal(one["utterance_id"], read[0]["utterance_id"]):
+            raise StudyError(
+                f"{file} and {files[0]} are about different utterances; combine trials of one split"
+            )
+    return np.stack([one["probabilities"] for one in read]), read[0]["label"]
 
 
 def average(probabilities_MNC: Probabilities) -> Probabilities:

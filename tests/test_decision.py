@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo import decision
+from emotion_hpo.errors import StudyError
 
 
 @pytest.fixture
@@ -21,6 +22,23 @@ def test_answers_are_probabilities(drawn):
     for one in combined(drawn):
         assert one.shape == (50, 4)
         np.testing.assert_allclose(one.sum(1), 1, rtol=1e-5)
+
+
+def write(path, ids, probabilities):
+    labels = np.zeros(len(ids), np.int64)
+    np.savez(path, utterance_id=np.array(ids), label=labels, probabilities=probabilities)
+    return path
+
+
+def test_trials_are_stacked_from_their_files(tmp_path, drawn):
+    ids = [f"u{n}" for n in range(50)]
+    files = [write(tmp_path / f"{m}.npz", ids, one) for m, one in enumerate(drawn)]
+    found, labels = decision.stacked(files)
+    assert np.array_equal(found, drawn)
+    assert labels.shape == (50,)
+    other = write(tmp_path / "other.npz", ids[::-1], drawn[0])
+    with pytest.raises(StudyError, match="about different utterances; combine trials of one split"):
+        decision.stacked([files[0], other])
 
 
 def test_models_that_agree_change_nothing(drawn):
