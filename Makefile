@@ -14,9 +14,19 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-OVERRIDES = $(if $(STUDY),study=$(STUDY)) $(if $(CORPUS),corpus=$(CORPUS)) \
-	$(if $(ROOT),corpus.root=$(ROOT)) $(if $(TRIALS),study.n_trials=$(TRIALS)) \
-	$(if $(WORKERS),launcher.n_workers=$(WORKERS))
+# Empty unless the command line says otherwise: a ROOT or STUDY that happens to stand in the
+# environment would decide unseen what is trained.
+$(foreach name,STUDY CORPUS ROOT TRIALS WORKERS BEST ARGS,$(eval $(name) :=))
+
+# A folder may hold spaces, brackets and quotes: they are quoted for Hydra, then for the shell.
+for_hydra = "$(subst ",\",$(value $(1)))"
+for_shell = '$(subst ','\'',$(1))'
+
+OVERRIDES = $(if $(STUDY),$(call for_shell,study=$(STUDY))) \
+	$(if $(CORPUS),$(call for_shell,corpus=$(CORPUS))) \
+	$(if $(value ROOT),$(call for_shell,corpus.root=$(call for_hydra,ROOT))) \
+	$(if $(TRIALS),$(call for_shell,study.n_trials=$(TRIALS))) \
+	$(if $(WORKERS),$(call for_shell,launcher.n_workers=$(WORKERS)))
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -30,7 +40,7 @@ search: $(RUNTIME)  ## run a study, or continue it
 	@$(BIN)/emotion-hpo search $(OVERRIDES) $(ARGS)
 
 final: $(RUNTIME)  ## retrain BEST on train + validation, score the sealed session once
-	@$(BIN)/emotion-hpo final $(OVERRIDES) $(if $(BEST),best=$(BEST)) $(ARGS)
+	@$(BIN)/emotion-hpo final $(OVERRIDES) $(if $(BEST),$(call for_shell,best=$(BEST))) $(ARGS)
 
 models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
 	@$(BIN)/emotion-hpo models $(ARGS)
@@ -39,7 +49,7 @@ status: $(RUNTIME)  ## say how far a study is
 	@$(BIN)/emotion-hpo status $(OVERRIDES) $(ARGS)
 
 replay: $(RUNTIME)  ## train trial BEST again and compare it epoch by epoch
-	@$(BIN)/emotion-hpo replay $(OVERRIDES) $(if $(BEST),trial=$(BEST)) $(ARGS)
+	@$(BIN)/emotion-hpo replay $(OVERRIDES) $(if $(BEST),$(call for_shell,trial=$(BEST))) $(ARGS)
 
 sync: $(RUNTIME)  ## write to MLflow what it lacks of a study
 	@$(BIN)/emotion-hpo sync $(OVERRIDES) $(ARGS)
