@@ -19,6 +19,9 @@ from emotion_hpo.preparation import OnProgress
 #: A plain log gets a line at most this often while features are prepared.
 _PLAIN_INTERVAL_S = 5.0
 
+#: Consoles of the live displays that are on: a terminal has one.
+_drawn_on: list[Console] = []
+
 
 def say(line: str = "", style: str | None = None) -> None:
     """Print a result or a hint, brackets and all."""
@@ -26,8 +29,19 @@ def say(line: str = "", style: str | None = None) -> None:
 
 
 def note(line: str) -> None:
-    """Print something that a person should know, beside the results."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(line, markup=False)
+    """Print something that a person should know, beside the results and above what is drawn."""
+    console = _drawn_on[-1] if _drawn_on else Console(stderr=True)
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def notes_above(console: Console) -> Iterator[None]:
+    """Print notes through the console of a live display, which a line past it would tear apart."""
+    _drawn_on.append(console)
+    try:
+        yield
+    finally:
+        _drawn_on.remove(console)
 
 
 def percent(value: float | None) -> str:
@@ -74,7 +88,7 @@ def preparing(title: str) -> Iterator[OnProgress]:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=console, transient=True) as bars, notes_above(console):
         task = bars.add_task(title, total=None, visible=False)
 
         def show(done: int, total: int, what: str) -> None:

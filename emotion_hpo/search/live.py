@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.records import Trial, TrialState, sign_of
-from emotion_hpo.screen import duration, note, score
+from emotion_hpo.screen import duration, note, notes_above, score
 from emotion_hpo.trials import best_of
 
 
@@ -30,11 +31,13 @@ class SearchScreen:
         self._told = {one.number for one in before if one.state.is_finished}
         self._n_before = len(self._told)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+        self._drawing = ExitStack()
 
     def __enter__(self) -> Self:
         """Start drawing."""
         if self._console.is_terminal:
-            self._live.start()
+            self._drawing.enter_context(self._live)
+            self._drawing.enter_context(notes_above(self._console))
         return self
 
     def __exit__(
@@ -44,8 +47,7 @@ class SearchScreen:
         trace: TracebackType | None,
     ) -> None:
         """Stop drawing."""
-        if self._console.is_terminal:
-            self._live.stop()
+        self._drawing.close()
 
     def show(self, trials: Sequence[Trial], message: str = "") -> None:
         """Draw the state of the study."""
@@ -53,13 +55,13 @@ class SearchScreen:
             self._live.update(self.table(trials, message))
             return
         best = best_of(trials, self._objective)
-        ended = {one.number for one in trials if one.state.is_finished}
-        for one in trials:
-            if one.number in ended - self._told:
+        ended = [one for one in trials if one.state.is_finished]
+        for one in ended:
+            if one.number not in self._told:
                 self._told.add(one.number)
-                note(self._line(one, len(ended), best))
+                note(self._line(one, best) + self._time_left_words(len(ended)))
 
-    def _line(self, one: Trial, n_ended: int, best: Trial | None) -> str:
+    def _line(self, one: Trial, best: Trial | None) -> str:
         if one.state is TrialState.FAILED:
             told = f"failed: {one.reason}"
         else:
@@ -67,10 +69,8 @@ class SearchScreen:
                 f"{one.state} {self._score(one.value)} at epoch {one.best_epoch}/{len(one.curve)}"
             )
         leader = f"; best {best.name} {self._score(best.value)}" if best else ""
-        return (
-            f"[{n_ended}/{self._n_trials}] {one.name} {told}, {duration(one.seconds)}{leader}"
-            f"{self._time_left_words(n_ended)}"
-        )
+        count = f"[{len(self._told)}/{self._n_trials}]"
+        return f"{count} {one.name} {told}, {duration(one.seconds)}{leader}"
 
     def table(self, trials: Sequence[Trial], message: str = "") -> RenderableType:
         """The state of the study as a table, a row a worker."""

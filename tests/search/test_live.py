@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from emotion_hpo import screen
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.search import live
@@ -49,7 +50,24 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
         )
 
     monkeypatch.setattr(live, "Console", console)
+    monkeypatch.setattr(screen, "Console", console)
     return seen
+
+
+def seen_on(terminal: io.StringIO) -> list[str]:
+    """The lines that stand on a terminal after all that was written to it."""
+    lines, row = [""], 0
+    for part in re.split(r"(\x1b\[[?\d]*[A-Za-z]|\r|\n)", terminal.getvalue()):
+        if up := re.fullmatch(r"\x1b\[(\d+)A", part):
+            row -= int(up[1])
+        elif part == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part != "\r" and not part.startswith("\x1b"):
+            lines[row] = part
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def shown(view: SearchScreen, trials, message="") -> str:
@@ -76,7 +94,7 @@ class TestPlainSearch:
         assert said.out == ""
         assert lines == [
             "[1/4] trial_0 complete 60.00 % at epoch 2/3, 6 s; best trial_0 60.00 %",
-            "[3/4] trial_1 pruned 40.00 % at epoch 1/1, 2 s; best trial_0 60.00 %",
+            "[2/4] trial_1 pruned 40.00 % at epoch 1/1, 2 s; best trial_0 60.00 %",
             "[3/4] trial_2 failed: a loss of nan [/] at batch 3, 0 s; best trial_0 60.00 %",
         ]
 
@@ -134,3 +152,26 @@ class TestLiveSearch:
         assert "Study quick on the synthetic twin" in terminal.getvalue()
         assert "trial_0 complete" not in terminal.getvalue(), "no lines of a plain log"
         assert capsys.readouterr() == ("", "")
+
+    def test_a_note_stands_above_the_table(self, terminal):
+        """Printed past the live display it would leave the title and the head behind."""
+        with SearchScreen(config(12, 6), (), synthetic=True) as view:
+            view.show(TRIALS)
+            view._live.refresh()
+            screen.note("worker_0 died (status 9); it is started again")
+            view._live.refresh()
+            screen.note("a longer note " * 3)
+            view._live.refresh()
+            lines = seen_on(terminal)
+        assert lines[0] == "worker_0 died (status 9); it is started again"
+        assert lines[1].startswith("a longer note a longer note")
+        assert sum("Study quick" in line for line in lines) == 1
+        assert sum("its best" in line for line in lines) == 1
+        assert seen_on(terminal) == lines[:2], "the table is gone, the notes stay"
+
+    def test_notes_find_standard_error_again(self, terminal, capsys, monkeypatch):
+        with SearchScreen(config(12, 6), (), synthetic=True):
+            pass
+        monkeypatch.setattr(screen, "Console", Console)
+        screen.note("after the search")
+        assert capsys.readouterr().err == "after the search\n"
