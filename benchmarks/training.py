@@ -199,6 +199,7 @@ def main() -> None:
     for _ in range(N_ROUNDS if arguments.steps else 1):
         for name, turn in turns.items():
             seconds[name] = min(seconds[name], share * turn())
+            print(f"    {name}: {seconds[name]:.1f} s", file=sys.stderr, flush=True)
     for name, one in seconds.items():
         print(f"  {name:<16} {one:7.1f} s an epoch, {one / seconds['ours']:5.1f} × ours")
     if torch.cuda.is_available():
