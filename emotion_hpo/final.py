@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo import metrics, study_file
 from emotion_hpo.bundle import Bundle, trained_network
-from emotion_hpo.config import ExperimentConfig, build, fingerprint
+from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset import Inputs
 from emotion_hpo.errors import StudyError
 from emotion_hpo.ledger import Ledger
@@ -145,7 +145,7 @@ def plan_of(home: StudyHome, stored: study_file.StudyFile, wanted: str | int | N
     """What a command asks to be retrained."""
     trial = find(read_trials(home), wanted, stored.config.study.objective)
     assert trial.best_epoch is not None
-    config = build(ExperimentConfig, read_yaml(home.trial(trial.number).config))
+    config = study_file.trial_config(home, trial.number)
     if trial.seed is None:
         raise StudyError(f"{home.trial(trial.number).record} names no seed; search anew")
     return Plan(trial, config, trial.best_epoch, stored.config.study.final_seeds)

@@ -85,7 +85,6 @@ class Ledger:
     def _append(self, line: dict[str, Any]) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         text = json.dumps({**line, "at": at}, ensure_ascii=False) + "\n"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             size = os.fstat(descriptor).st_size
@@ -97,15 +96,17 @@ class Ledger:
             os.close(descriptor)
 
     def _lines(self) -> list[dict[str, Any]]:
-        if not self.path.exists():
-            return []
         try:
             texts = self.path.read_text("utf-8").split("\n")
             lines = [json.loads(one) for one in texts if one.strip()]
             if all(isinstance(one, dict) and _is_whole(one) for one in lines):
                 return lines
+        except FileNotFoundError:
+            return []
         except ValueError:
             pass
+        except OSError as error:
+            raise self._unusable(error) from None
         raise HoldoutError(
             f"{self.path} is not readable; mend its broken line by hand, for it says how often "
             "a holdout has been scored"
@@ -113,8 +114,20 @@ class Ledger:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with FileLock(self.path.with_suffix(".lock")):
-            yield
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_suffix(".lock")):
+                yield
+        except HoldoutError:
+            raise
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> HoldoutError:
+        return HoldoutError(
+            f"{self.path} cannot be read and written ({error.strerror}); no holdout is opened "
+            "without it: mend its permissions, or move away what lies in its place"
+        )
 
 
 def _is_whole(line: Mapping[str, Any]) -> bool:

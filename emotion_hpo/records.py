@@ -23,6 +23,9 @@ from emotion_hpo.errors import StudyError
 #: Files that are being written, or whose writer died over them.
 PARTIAL = ".*.partial"
 
+#: What to do about a broken file, for none of them can be made anew from the others.
+RESTORE = "restore it from a copy, or search under another study.name"
+
 
 class TrialState(StrEnum):
     """Where a trial stands; the last four are ends."""
@@ -168,7 +171,7 @@ class TrialHome:
         try:
             return tuple(map(Epoch.from_json, read_json(self.curve)))
         except TypeError:
-            raise StudyError(f"{self.curve} was not written by this version") from None
+            raise StudyError(f"{self.curve} was not written by this version; {RESTORE}") from None
 
     def write_curve(self, curve: tuple[Epoch, ...]) -> None:
         """Store the epochs trained so far."""
@@ -331,8 +334,14 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 (YAML is untyped until it is b
     """Read YAML that was written here."""
     try:
         return yaml.safe_load(path.read_text("utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise StudyError(
+            f"{path} is not readable: line {line}, {error.problem}; {RESTORE}"
+        ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StudyError(f"{path} is not readable: {error}".replace("\n", " ")) from None
+        words = " ".join(str(error).split())
+        raise StudyError(f"{path} is not readable: {words}; {RESTORE}") from None
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 (JSON is untyped until it is built)
@@ -340,7 +349,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 (JSON is untyped until it is b
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise StudyError(f"{path} is not readable: {error}") from None
+        raise StudyError(f"{path} is not readable: {error}; {RESTORE}") from None
 
 
 def _finite(content: object) -> object:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import torch
 
 from emotion_hpo import study_file
-from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.errors import StudyError
 from emotion_hpo.experiment import Judge, Material, Progress, run
 from emotion_hpo.preparation import OnProgress, prepare_features
-from emotion_hpo.records import Epoch, StudyHome, Trial, read_yaml
+from emotion_hpo.records import Epoch, StudyHome, Trial
 from emotion_hpo.splits import split
 from emotion_hpo.trials import find, read_trials
 
@@ -64,7 +63,7 @@ def replay(
     )
     study_file.check_shards(stored, store.keys, store.corpus_name)
     development, _ = split(store, stored.config.split)
-    config = build(ExperimentConfig, read_yaml(home.trial(trial.number).config))
+    config = study_file.trial_config(home, trial.number)
 
     def after_epoch(progress: Progress) -> bool:
         latest = progress.outcome.curve[-1]

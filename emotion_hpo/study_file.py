@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emotion_hpo.config import SearchConfig, build, differences, dump, fingerprint, with_value
+from emotion_hpo.config import (
+    ExperimentConfig,
+    SearchConfig,
+    build,
+    differences,
+    dump,
+    fingerprint,
+    with_value,
+)
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.records import StudyHome, read_yaml, write_yaml
+from emotion_hpo.records import RESTORE, StudyHome, read_yaml, write_yaml
 
 #: What may change between two runs of one study: nothing that a trial's score depends on.
 _FREE = ("study.n_trials", "study.question", "study.directory", "study.final_seeds")
@@ -60,6 +68,10 @@ def read(home: StudyHome) -> StudyFile:
         known = f"studies here: {', '.join(others)}" if others else "run `make search` first"
         raise StudyError(f"no study {home.name!r} in {home.directory}; {known}")
     stored = read_yaml(home.study)
+    if not isinstance(stored, Mapping):
+        raise StudyError(f"{home.study} holds no study; {RESTORE}")
+    if missing := {"facts", "shards", "config"} - stored.keys():
+        raise _foreign(home.study, f"{min(missing)} is missing")
     try:
         config = build(SearchConfig, stored["config"])
         # The folder may have been moved, or be named by another relative path now.
@@ -68,11 +80,27 @@ def read(home: StudyHome) -> StudyFile:
         )
         shards, facts = (_mapping(stored, part) for part in ("shards", "facts"))
         return StudyFile(config, shards, facts)
-    except (KeyError, TypeError, ConfigError) as error:
-        raise StudyError(
-            f"{home.study} was not written by this version: {str(error).splitlines()[0]}; search "
-            "under another study.name"
-        ) from None
+    except (TypeError, ConfigError) as error:
+        raise _foreign(home.study, error) from None
+
+
+def trial_config(home: StudyHome, number: int) -> ExperimentConfig:
+    """What a trial trained, as stored beside it.
+
+    Raises:
+        StudyError: It cannot be read.
+    """
+    path = home.trial(number).config
+    stored = read_yaml(path)
+    try:
+        return build(ExperimentConfig, stored)
+    except ConfigError as error:
+        raise _foreign(path, error) from None
+
+
+def _foreign(path: Path, why: object) -> StudyError:
+    first = str(why).splitlines()[0]
+    return StudyError(f"{path} was not written by this version: {first}; {RESTORE}")
 
 
 def write_or_compare(

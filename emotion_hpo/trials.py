@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from emotion_hpo.errors import StudyError, unknown_name
-from emotion_hpo.records import StudyHome, Trial, TrialState, read_json, sign_of, write_json
+from emotion_hpo.records import (
+    RESTORE,
+    StudyHome,
+    Trial,
+    TrialState,
+    read_json,
+    sign_of,
+    write_json,
+)
 
 
 def write_trial(home: StudyHome, trial: Trial) -> None:
@@ -26,7 +34,7 @@ def read_trials(home: StudyHome) -> list[Trial]:
             curve = home.trial(stored["number"]).read_curve()
             trials.append(Trial(**{**stored, "state": TrialState(stored["state"]), "curve": curve}))
         except (KeyError, TypeError, ValueError):
-            raise StudyError(f"{path} was not written by this version") from None
+            raise StudyError(f"{path} was not written by this version; {RESTORE}") from None
     return sorted(trials, key=lambda one: one.number)
 
 

@@ -129,6 +129,24 @@ def test_a_broken_line_permits_nothing(ledger, line, why):
             ledger.open("corpus-4", "model-b", FACTS, rescore=rescore)
 
 
+@pytest.mark.parametrize("name", ["holdout_ledger.jsonl", "holdout_ledger.lock"])
+def test_a_folder_in_its_place_permits_nothing(ledger, name):
+    (ledger.path.parent / name).mkdir(parents=True)
+    said = r"holdout_ledger\.jsonl cannot be read and written \(Is a directory\); no holdout is"
+    with pytest.raises(HoldoutError, match=said):
+        ledger.open("corpus-5", "model-a", FACTS, rescore=True)
+
+
+@pytest.mark.parametrize("method", ["read_text", "mkdir"])
+def test_a_ledger_that_may_not_be_touched_permits_nothing(ledger, monkeypatch, method):
+    def refuse(*_arguments, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(HoldoutError, match=r"ledger\.jsonl .* \(Permission denied\); no holdout"):
+        ledger.open("corpus-5", "model-a", FACTS, rescore=False)
+
+
 @pytest.mark.parametrize("ending", ["", "\n\n", " \n", "\r\n"])
 def test_an_editors_line_ends_break_nothing(ledger, ending):
     score_once(ledger)

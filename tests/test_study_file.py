@@ -206,11 +206,17 @@ def test_a_missing_study_names_those_there(home, config):
 BROKEN = [
     # content, what is said, why it cannot be read
     ("config: [", "is not readable", "no YAML"),
-    ("", "was not written by this version", "empty"),
-    ("just words", "was not written by this version", "no mapping"),
-    ("[1, 2]", "was not written by this version", "no mapping"),
-    ("config: {}", "was not written by this version: corpus: a value is needed", "cut off"),
-    ("shards: {}\nfacts: {}", "was not written by this version", "no configuration"),
+    ("config: [", "is not readable: line 1, expected the node content", "no YAML, where"),
+    ("", "holds no study", "empty"),
+    ("just words", "holds no study", "no mapping"),
+    ("[1, 2]", "holds no study", "no mapping"),
+    (
+        "config: {}\nshards: {}\nfacts: {}",
+        "was not written by this version: corpus: a value is needed",
+        "without a configuration",
+    ),
+    ("config: {}", "was not written by this version: facts is missing", "cut off"),
+    ("shards: {}\nfacts: {}", "was not written by this version: config is missing", "cut off"),
 ]
 
 
@@ -222,8 +228,12 @@ def test_a_broken_file_is_named_and_kept(home, config, content, said, why):
         lambda: study_file.read(home),
         lambda: study_file.write_or_compare(home, config, SHARDS, synthetic=True),
     ):
-        with pytest.raises(StudyError, match=rf"study\.yaml {said}"):
+        with pytest.raises(StudyError, match=rf"study\.yaml {said}") as caught:
             use()
+        assert str(caught.value).endswith(
+            "; restore it from a copy, or search under another study.name"
+        )
+        assert "\n" not in str(caught.value)
     assert home.study.read_text() == content
 
 
@@ -243,3 +253,23 @@ def test_another_versions_key_is_named(home, config):
     said = "was not written by this version: model.old_key: unknown key 'old_key'"
     with pytest.raises(StudyError, match=said):
         study_file.read(home)
+
+
+BROKEN_TRIALS = [
+    # content, what is said, why it cannot be read
+    ("model: [", "is not readable: line 1", "no YAML"),
+    ("", "was not written by this version: keys with values are needed here", "empty"),
+    ("model: 3", "was not written by this version: corpus: a value is needed", "cut off"),
+    (None, "is not readable: .* No such file", "gone"),
+]
+
+
+@pytest.mark.parametrize(("content", "said", "why"), BROKEN_TRIALS)
+def test_a_broken_configuration_of_a_trial_is_named(home, content, said, why):
+    path = home.trial(3).config
+    path.parent.mkdir(parents=True)
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(StudyError, match=rf"trial_3/config\.yaml {said}.*; restore it") as caught:
+        study_file.trial_config(home, 3)
+    assert "\n" not in str(caught.value)

@@ -78,7 +78,8 @@ class Emodb:
         """Changes with the names and contents of the session's files."""
         digest = hashlib.sha256()
         for path in self._of(session):
-            content = path.read_bytes()
+            with _readable(path):
+                content = path.read_bytes()
             digest.update(f"{path.name} {len(content)} ".encode())
             digest.update(hashlib.sha256(content).digest())
         return digest.hexdigest()
@@ -161,10 +162,10 @@ def _recordings(root: Path) -> list[Path]:
         raise CorpusError(
             f"{root}: has no folder wav; point corpus.root at the folder that holds it"
         )
+    with _readable(folder):
+        names = list(folder.iterdir())
     paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() == ".wav" and not path.name.startswith(".")
+        path for path in names if path.suffix.lower() == ".wav" and not path.name.startswith(".")
     )
     for path in paths:
         _check_name(path)
@@ -202,5 +203,9 @@ def _readable(path: Path) -> Iterator[None]:
     """Say which file cannot be read, and why."""
     try:
         yield
-    except (soundfile.LibsndfileError, OSError) as error:
+    except soundfile.LibsndfileError as error:
         raise CorpusError(f"{path}: cannot be read as audio ({error}); unpack it again") from error
+    except OSError as error:
+        raise CorpusError(
+            f"{path}: cannot be read ({error.strerror}); mend its permissions, or unpack it again"
+        ) from error

@@ -98,6 +98,30 @@ class TestErrors:
         with pytest.raises(CorpusError, match=r"08a02Nc.wav: cannot be read as audio"):
             list(opened(root).recordings("1", "08a02"))
 
+    def test_folder_named_as_a_recording(self, write_berlin):
+        root = write_berlin()
+        (root / "wav" / "08a02Nc.wav").unlink()
+        (root / "wav" / "08a02Nc.wav").mkdir()
+        said = r"08a02Nc.wav: cannot be read \(Is a directory\); mend its permissions, or unpack"
+        with pytest.raises(CorpusError, match=said):
+            opened(root).fingerprint("1")
+
+    def test_link_to_nothing(self, write_berlin):
+        root = write_berlin()
+        (root / "wav" / "08a02Nc.wav").unlink()
+        (root / "wav" / "08a02Nc.wav").symlink_to(root / "nothing.wav")
+        with pytest.raises(CorpusError, match=r"08a02Nc.wav: cannot be read \(No such file"):
+            opened(root).fingerprint("1")
+
+    def test_folder_that_may_not_be_listed(self, write_berlin, monkeypatch):
+        def refuse(_folder):
+            raise PermissionError(13, "Permission denied")
+
+        root = write_berlin()
+        monkeypatch.setattr(type(root), "iterdir", refuse)
+        with pytest.raises(CorpusError, match=r"wav: cannot be read \(Permission denied\)"):
+            opened(root)
+
     def test_empty_recording(self, write_berlin):
         root = write_berlin()
         soundfile.write(root / "wav" / "08a02Nc.wav", np.zeros(0), 16_000)

@@ -214,11 +214,30 @@ def test_a_conditional_range_is_drawn_where_it_applies(make_study):
         assert ("training.clip_norm" in params) == (params["training.schedule"] == "cosine")
 
 
-def test_a_file_that_is_no_database_says_so(make_study):
+BROKEN_DATABASES = [
+    (lambda _whole: b"this is no database, but long enough to look like a header " * 20, "words"),
+    (lambda _whole: b"short", "a few bytes"),
+    (lambda whole: whole[: len(whole) // 2], "cut off"),
+    (lambda whole: whole[:8192] + b"\xff" * 20_000 + whole[28_192:], "overwritten in the middle"),
+]
+
+
+@pytest.mark.parametrize(("broken", "why"), BROKEN_DATABASES)
+def test_a_broken_database_is_named_with_what_to_do(make_study, broken, why):
     home, config = make_study()
     home.path.mkdir()
-    home.database.write_text("this is not a database, but long enough to look like a header " * 20)
-    with pytest.raises(StudyError, match=r"study.db cannot be opened as a study"):
+    Study(home, config).open_slots()
+    home.database.write_bytes(broken(home.database.read_bytes()))
+    said = r"study\.db cannot be opened as a study: .*; restore it from a copy, or search under"
+    with pytest.raises(StudyError, match=said) as caught:
+        Study(home, config).trials()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_in_the_place_of_the_database_is_named(make_study):
+    home, config = make_study()
+    home.database.mkdir(parents=True)
+    with pytest.raises(StudyError, match=r"study\.db cannot be opened as a study: unable to open"):
         Study(home, config).open_slots()
 
 

@@ -6,7 +6,7 @@ import optuna
 import sqlalchemy
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import StudyHome
+from emotion_hpo.records import RESTORE, StudyHome
 
 #: Seconds that a writer waits for SQLite's lock: longer than any worker ever holds it.
 _TIMEOUT_S = 120
@@ -27,8 +27,12 @@ def open_sqlite(home: StudyHome) -> optuna.storages.RDBStorage:
             f"sqlite:///{home.database.resolve()}",
             engine_kwargs={"connect_args": {"timeout": _TIMEOUT_S}},
         )
-    except sqlalchemy.exc.DatabaseError as error:
-        raise StudyError(f"{home.database} cannot be opened as a study: {error.orig}") from None
+        storage.get_all_studies()  # a file may be broken further back than its first page
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
+        cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+        raise StudyError(
+            f"{home.database} cannot be opened as a study: {str(cause).splitlines()[0]}; {RESTORE}"
+        ) from None
 
     @sqlalchemy.event.listens_for(storage.engine, "connect")
     def _no_implicit_begin(connection: Any, _record: object) -> None:  # noqa: ANN401 (DBAPI)
