@@ -42,18 +42,8 @@ eval "$(emotion-hpo -sc install=bash)"   completion of commands and keys (also z
 """
 
 #: Keys that name a study or a way to look at it, not what was searched.
-_FREE = (
-    "study",
-    "best",
-    "trial",
-    "rescore",
-    "output",
-    "port",
-    "tracking",
-    "launcher",
-    "storage",
-    "hydra",
-)
+_FREE = ("best", "trial", "rescore", "output", "port", "launcher", "storage", "hydra")
+_NAMING = ("study", "study.name", "study.directory")
 
 _ASSIGNMENT = re.compile(r"^[A-Za-z_][\w./@]*=")
 
@@ -68,6 +58,9 @@ def main() -> None:
         sys.stdout.write(USAGE)
         return
     command, *overrides = arguments
+    # Threads that wait for each other give their core away: on a shared machine the default, to
+    # spin, costs a training most of its time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         if command not in COMMANDS:
             raise ConfigError(unknown_name("command", command, COMMANDS))
@@ -168,11 +161,11 @@ def _study_name(choices: Mapping[str, str]) -> str:
 
 
 def _asked(plain: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Path → value of each override that says something about what is trained."""
+    """Path → value of each override that asks for more than a certain study."""
     asked: dict[str, Any] = {}
     for override in overrides:
         path = override.lstrip("+~").partition("=")[0].replace("/", ".")
-        if path.split(".")[0] in _FREE:
+        if path.split(".")[0] in _FREE or path in _NAMING:
             continue
         value: Any = plain
         for step in path.split("."):

@@ -4,6 +4,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from emotion_hpo.config.commands import (
     ReplayCommand,
     SearchCommand,
     StudyCommand,
+    TrackingChoice,
     UiCommand,
 )
 from emotion_hpo.errors import StudyError, TrackingError
@@ -23,6 +25,7 @@ from emotion_hpo.records import (
     Epoch,
     StudyHome,
     TrialState,
+    check_writable,
     make_folder,
     read_json,
     write_json,
@@ -66,6 +69,7 @@ def search(plain: Mapping[str, Any]) -> None:
     command = build(SearchCommand, plain)
     from emotion_hpo.search.coordinator import search as run
 
+    check_writable(command.output)
     config = command.search()
     result = run(config)
     found, home = result.summary, StudyHome(config.study.directory, config.study.name)
@@ -96,11 +100,24 @@ def search(plain: Mapping[str, Any]) -> None:
     if result.was_stopped:
         say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
         return
-    if found["best_trial"] is not None:
-        arguments = "" if home.name == "quick" else f' ARGS="study.name={home.name}"'
-        say("\nNext:")
-        say(f"  make final BEST={found['best_trial']}{arguments}   scores the sealed session, once")
-        say("  make ui                every trial in MLflow")
+    if found["best_trial"] is None:
+        raise StudyError(
+            f"no trial of study {home.name!r} was completed; the reasons stand in "
+            f"{home.path / 'trials'}/*/trial.json"
+        )
+    final_line = f"make final BEST={found['best_trial']}{_hint(home, name=True)}"
+    ui_line = f"make ui{_hint(home, name=False)}"
+    width = max(len(final_line), len(ui_line)) + 3
+    say("\nNext:")
+    say(f"  {final_line:<{width}}scores the sealed session, once")
+    say(f"  {ui_line:<{width}}every trial in MLflow")
+
+
+def _hint(home: StudyHome, *, name: bool) -> str:
+    """What a `make` line must add to mean this study."""
+    words = [f"study.name={home.name}"] if name and home.name != "quick" else []
+    words += [f"study.directory={home.directory}"] if str(home.directory) != "studies" else []
+    return f' ARGS="{" ".join(words)}"' if words else ""
 
 
 def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -112,6 +129,10 @@ def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     home = StudyHome(command.study.directory, command.study.name)
     stored = study_file.read(home)
     _refuse_other_configuration(home, dump(stored.config), asked)
+    check_writable(command.output)
+    if any(path.split(".")[0] == "tracking" for path in asked):
+        tracking = build(TrackingChoice, {"tracking": command.tracking}).tracking
+        stored = replace(stored, config=stored.config.model_copy(update={"tracking": tracking}))
     with (
         screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features,
         screen.retraining(len(stored.config.study.final_seeds)) as on_retraining,
@@ -123,13 +144,13 @@ def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
             on_features=on_features,
             on_retraining=on_retraining,
         )
-    if command.output is not None:
-        write_json(command.output, result)
     screen.show_final(result)
     folder = home.final(int(result["trial"].removeprefix("trial_")))
     say(f"\nModel:       {folder.model}\nResult:      {folder.result}")
     say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
     say(f"Ledger:      {home.ledger}")
+    if command.output is not None:
+        write_json(command.output, result)
     _log_final(home, stored, result)
 
 
@@ -252,7 +273,10 @@ def _refuse_other_configuration(
     wrong = [
         f"{path}: the study has {known.get(path)!r}, the command says {value!r}"
         for path, value in wanted.items()
-        if path in known and known[path] != value and str(known[path]) != str(value)
+        if path in known
+        and path.split(".")[0] != "tracking"
+        and known[path] != value
+        and str(known[path]) != str(value)
     ]
     if wrong:
         listed = "".join(f"\n  {line}" for line in wrong)
@@ -269,7 +293,9 @@ def _log_final(home: StudyHome, stored: Any, result: Mapping[str, Any]) -> None:
     folder = home.final(int(result["trial"].removeprefix("trial_")))
     figures = {f"test/{name}": result[name] for name in ("accuracy", "uar", "macro_f1")}
     for name, one in result["recall_by_class"].items():
-        figures[f"test/recall_{name}"] = one["recall"]
+        low, high = one["interval"]
+        recall = {"": one["recall"], "_low": low, "_high": high}
+        figures |= {f"test/recall_{name}{end}": v for end, v in recall.items() if v is not None}
     for name in ("accuracy", "uar", "macro_f1"):
         low, high = result[f"{name}_interval"]
         figures |= {f"test/{name}_low": low, f"test/{name}_high": high}

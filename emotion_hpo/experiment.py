@@ -6,7 +6,6 @@ and hands a `Progress` to its caller after every epoch; `SavedRun` is what a che
 """
 
 import io
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.models import build_network
 from emotion_hpo.records import Epoch, sign_of, write_bytes
 from emotion_hpo.splits import Development
-from emotion_hpo.training import Checkpoint, Evaluation, fit
+from emotion_hpo.training import Checkpoint, Evaluation, device_of, fit
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,17 @@ class Material:
             self._reading = Reading(inputs, inputs.read(part.train), inputs.read(part.validation))
             self._key = key
         return self._reading
+
+    def check(self, config: ExperimentConfig) -> None:
+        """Build what a trial would train, so that what can never be built is said before any.
+
+        Raises:
+            ConfigError: No trial of this configuration could start.
+        """
+        reading = self.read(config)
+        classes = reading.train.utterances.classes
+        device_of(config.training)
+        build_network(config.model, reading.inputs.shapes(), len(classes), seed=0)
 
 
 @dataclass(frozen=True)
@@ -148,10 +158,8 @@ class SavedRun:
             return None
         try:
             content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise StudyError(
-                f"{path} is broken ({type(error).__name__}); remove it, and the trial starts anew"
-            ) from None
+        except Exception as error:  # torch raises whatever its broken pickle leads to
+            raise StudyError(f"{path} is broken ({type(error).__name__})") from None
         outcome = Outcome(
             tuple(map(Epoch.from_json, content["curve"])),
             content["best_epoch"],

@@ -6,6 +6,7 @@ the ledger gets the figure. What is cut off in between is taken up where it was,
 command.
 """
 
+import contextlib
 import io
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset import Inputs
 from emotion_hpo.errors import StudyError
 from emotion_hpo.ledger import Ledger
-from emotion_hpo.models import build_network
+from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.preparation import OnProgress, prepare_features
 from emotion_hpo.records import (
@@ -29,7 +30,6 @@ from emotion_hpo.records import (
     FinalHome,
     StudyHome,
     Trial,
-    read_yaml,
     write_bytes,
     write_json,
 )
@@ -155,13 +155,15 @@ def _retrained(
     plan: Plan, folder: FinalHome, development: Development, on_retraining: OnRetraining
 ) -> Bundle:
     """Train every seed's network, or take the model that an earlier call has stored."""
-    if folder.plan.exists() and read_yaml(folder.plan) == plan.identity:
-        return Bundle.load(folder.model)
+    if folder.plan.exists() and folder.plan.read_text() == plan.identity:
+        with contextlib.suppress(StudyError):  # broken or gone: it is trained again
+            return Bundle.load(folder.model)
     inputs = Inputs.fit(
         development.everything, plan.config.features, tuple(plan.config.model.encoders)
     )
     train = inputs.read(development.everything)
     classes = development.everything.classes
+    keep_freed_memory()
     states = []
     for index, seed in enumerate(plan.seeds):
         drawn = derive(seed, "final", plan.trial.number)

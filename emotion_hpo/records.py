@@ -303,6 +303,24 @@ def make_folder(path: Path) -> Path:
         ) from None
 
 
+def check_writable(path: Path | None) -> None:
+    """Say before long work that its result could not be written.
+
+    Raises:
+        StudyError: A file cannot be made there.
+    """
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise StudyError(
+            f"cannot write {path}: {error.strerror}; give another output=FILE"
+        ) from None
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file as a whole, or leave it as it was."""
     partial = path.parent / f".{path.name}.{os.getpid()}.partial"

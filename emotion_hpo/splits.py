@@ -133,21 +133,33 @@ class Holdout:
         return Utterances.of((self.store.open(self.session),), self.store.classes)
 
 
+def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str, ...]:
+    """The sessions that are not sealed.
+
+    Raises:
+        ConfigError: A session does not exist, or none is left to train on.
+    """
+    _known(config.test_session, "split.test_session", sessions)
+    rest = tuple(session for session in sessions if session != config.test_session)
+    if isinstance(config, SpeakersSplit):
+        _known(config.validation_session, "split.validation_session", rest)
+    if len(rest) <= isinstance(config, SpeakersSplit):
+        raise ConfigError(
+            f"split: with session {config.test_session} sealed, too few of the corpus's "
+            f"{len(sessions)} sessions are left"
+        )
+    return rest
+
+
 def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdout]:
     """Divide a store into what a search may see and what it may not.
 
     Raises:
         ConfigError: A session does not exist, or a part would be empty.
     """
-    sessions = store.sessions
-    _known(config.test_session, "split.test_session", sessions)
-    rest = tuple(session for session in sessions if session != config.test_session)
-    if not rest:
-        raise ConfigError(
-            f"split: the corpus has one session, {sessions[0]}; with it sealed nothing is left"
-        )
+    rest = check_sessions(config, store.sessions)
     everything = Utterances.of(tuple(map(store.open, rest)), store.classes)
-    in_validation = _validation_rows(everything, config, rest)
+    in_validation = _validation_rows(everything, config)
     development = Development(
         train=everything.subset(np.flatnonzero(~in_validation)),
         validation=everything.subset(np.flatnonzero(in_validation)),
@@ -156,9 +168,7 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
     return development, Holdout(store, config.test_session)
 
 
-def _validation_rows(
-    everything: Utterances, config: SplitConfig, rest: tuple[str, ...]
-) -> NDArray[np.bool_]:
+def _validation_rows(everything: Utterances, config: SplitConfig) -> NDArray[np.bool_]:
     match config:
         case PaperSplit():
             n = config.n_validation
@@ -170,9 +180,6 @@ def _validation_rows(
                 )
             return np.arange(len(everything)) >= len(everything) - n_validation
         case SpeakersSplit():
-            _known(config.validation_session, "split.validation_session", rest)
-            if len(rest) == 1:
-                raise ConfigError("split: no session is left to train on")
             return (everything.table["session"] == config.validation_session).to_numpy(bool)
 
 

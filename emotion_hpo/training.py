@@ -82,7 +82,7 @@ def fit(
     Raises:
         TrialFailed: The loss or a weight is not a finite number.
     """
-    device = _device(config)
+    device = device_of(config)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
     network.to(device)
     optimizer = _optimizer(network, config)
@@ -135,7 +135,7 @@ def fit(
 
 def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evaluation:
     """Ask a network for the class probabilities of every utterance."""
-    device = _device(config)
+    device = device_of(config)
     network.to(device).eval()
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
     here = data.on(device)
@@ -230,10 +230,15 @@ def _class_weights(train: Dataset, config: TrainingConfig) -> Tensor | None:
         return None
     counts = torch.bincount(train.labels, minlength=len(train.utterances.classes))
     weights = len(train) / (len(counts) * counts.clamp(min=1))
-    return weights.to(_device(config))
+    return weights.to(device_of(config))
 
 
-def _device(config: TrainingConfig) -> torch.device:
+def device_of(config: TrainingConfig) -> torch.device:
+    """Where a training runs.
+
+    Raises:
+        ConfigError: A device was asked for that is not there.
+    """
     has_cuda = torch.cuda.is_available()
     if config.device == "cuda" and not has_cuda:
         raise ConfigError("training.device: cuda was asked for, but no CUDA device is there")

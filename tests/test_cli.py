@@ -338,7 +338,7 @@ def test_interruption_has_the_status_that_shells_know(emotion_hpo, monkeypatch):
 
 COMPLETIONS = [
     ("emotion-hpo ", list(COMMANDS)),
-    ("emotion-hpo s", ["search"]),
+    ("emotion-hpo s", ["search", "status", "sync"]),
     ("emotion-hpo x", []),
     ("emotion-hpo search model.dr", ["model.dropout="]),
     ("emotion-hpo search study=sm", ["study=smoke"]),

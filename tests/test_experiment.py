@@ -48,11 +48,13 @@ def test_no_checkpoint_is_none(tmp_path):
     assert SavedRun.load(tmp_path / "checkpoint.pt") is None
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04broken"])
-def test_a_broken_checkpoint_says_what_to_do(tmp_path, content):
+@pytest.mark.parametrize(
+    "content", [b"", b"not a checkpoint", b"PK\x03\x04broken", b"\x80\x02}q\x00."]
+)
+def test_a_broken_checkpoint_is_named(tmp_path, content):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content)
-    with pytest.raises(StudyError, match=r"checkpoint.pt is broken .*remove it"):
+    with pytest.raises(StudyError, match=r"checkpoint.pt is broken"):
         SavedRun.load(path)
 
 

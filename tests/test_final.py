@@ -193,6 +193,23 @@ def test_the_same_study_gives_the_same_result(searched, tmp_path):
     assert {**again, "seconds": 0} == {**first, "seconds": 0}
 
 
+@pytest.mark.parametrize("content", [None, b"broken"], ids=["gone", "broken"])
+def test_a_model_that_was_lost_before_its_scoring_is_trained_again(searched, monkeypatch, content):
+    def cut(_holdout):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Holdout, "unseal", cut)
+        with pytest.raises(KeyboardInterrupt):
+            score(searched)
+    model = searched.final(0).model
+    if content is None:
+        model.unlink()
+    else:
+        model.write_bytes(content)
+    assert score(searched)["n_scorings"] == 1
+
+
 def test_a_picture_of_the_confusion_lies_there(searched):
     score(searched)
     assert searched.final(0).confusion.read_bytes().startswith(b"\x89PNG")

@@ -195,6 +195,27 @@ def test_the_final_model_has_a_run_with_its_figures_and_files(study, small_bundl
     np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
 
 
+def test_a_final_model_does_not_wake_the_studys_run(study, small_bundle):
+    home, _ = study
+    folder = home.final(0)
+    folder.path.mkdir(parents=True)
+    for path in (folder.result, folder.predictions, folder.confusion):
+        path.write_text("{}")
+    small_bundle.save(folder.model)
+    open_for(study).close({"n_finished": 1, "synthetic": True})
+    open_for(study).log_final("final trial_0", {}, {}, folder)
+    _, found = runs(study)
+    assert found["study"].info.status == "FINISHED"
+    assert "study/synthetic" not in found["study"].data.metrics
+
+
+def test_epochs_stand_at_the_times_when_they_ended(study):
+    open_for(study).mirror([TRIAL])
+    client, found = runs(study)
+    history = client.get_metric_history(found["trial_0"].info.run_id, "val/accuracy")
+    assert [one.timestamp for one in history] == [1000 * (10**9 + n) for n in (1, 2, 3)]
+
+
 def test_a_run_id_in_the_environment_misleads_nobody(study, monkeypatch):
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     open_for(study).mirror([TRIAL])

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.model import ModelConfig
-from emotion_hpo.config.search import STUDY_NAME, SearchConfig
+from emotion_hpo.config.search import STUDY_NAME, SearchConfig, TrackingConfig
 
 
 class PrepareCommand(SearchConfig):
@@ -24,6 +24,12 @@ class SearchCommand(SearchConfig):
     def search(self) -> SearchConfig:
         """The study alone."""
         return SearchConfig(**{name: getattr(self, name) for name in SearchConfig.model_fields})
+
+
+class TrackingChoice(Section):
+    """Where a command is to mirror what it does, if that is not where the study was mirrored."""
+
+    tracking: TrackingConfig
 
 
 class StudyName(Section):

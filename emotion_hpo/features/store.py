@@ -46,7 +46,7 @@ class FeatureStore:
         classes: Emotions, in the order of a network's outputs.
         modalities: What the corpus holds.
         sessions: All of them, sorted.
-        keys: Session to the key of its shard.
+        keys: Session to the key of its shard; a session that was left out has none.
         contents: Session to the fingerprint of its recordings, whatever is extracted from them.
     """
 
@@ -97,7 +97,7 @@ def prepare(
     Raises:
         FeatureError: A recording cannot be used, a worker died, or the disk is full.
     """
-    store = _store(corpus, config, directory)
+    store = _store(corpus, config, directory, leave_out)
     missing = []
     for session in store.sessions:
         if session == leave_out:
@@ -112,9 +112,12 @@ def prepare(
     return store
 
 
-def _store(corpus: Corpus, config: FeaturesConfig, directory: Path) -> FeatureStore:
-    """The handle, by names and keys alone."""
+def _store(
+    corpus: Corpus, config: FeaturesConfig, directory: Path, leave_out: str | None
+) -> FeatureStore:
+    """The handle, by names and keys alone; of a session left out, by its name."""
     sessions = corpus.sessions()
+    read = [session for session in sessions if session != leave_out]
     return FeatureStore(
         directory=directory / quote(corpus.name, safe=""),
         corpus_name=corpus.name,
@@ -122,8 +125,8 @@ def _store(corpus: Corpus, config: FeaturesConfig, directory: Path) -> FeatureSt
         classes=corpus.classes,
         modalities=corpus.modalities,
         sessions=sessions,
-        keys={session: fingerprint(_identity(corpus, config, session)) for session in sessions},
-        contents={session: corpus.fingerprint(session) for session in sessions},
+        keys={session: fingerprint(_identity(corpus, config, session)) for session in read},
+        contents={session: corpus.fingerprint(session) for session in read},
     )
 
 

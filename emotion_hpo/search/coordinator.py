@@ -17,17 +17,24 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo import screen, study_file
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
-from emotion_hpo.experiment import check_modalities
+from emotion_hpo.experiment import Material, check_modalities
 from emotion_hpo.preparation import prepare_features
-from emotion_hpo.records import StudyHome, Trial, TrialState, make_folder, write_json
+from emotion_hpo.records import (
+    StudyHome,
+    Trial,
+    TrialState,
+    make_folder,
+    write_json,
+)
 from emotion_hpo.search.baseline import baseline_of
 from emotion_hpo.search.crew import Crew, Stop, is_spent
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.study import Study
-from emotion_hpo.splits import Development, split
+from emotion_hpo.splits import Development, check_sessions, split
 from emotion_hpo.tracking import open_tracker
 from emotion_hpo.trials import best_of
 
@@ -56,16 +63,21 @@ def search(config: SearchConfig) -> SearchResult:
     check_space(config.experiment(), config.space)
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
+    corpus = open_corpus(config.corpus)
+    check_modalities(config, corpus.modalities, corpus.name)
+    check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
     with _only_coordinator(home):
+        _refuse_remains(home)
         with screen.preparing(f"Preparing {config.corpus.name}") as on_progress:
             store = prepare_features(
                 config, home.features, on_progress, leave_out=config.split.test_session
             )
-        check_modalities(config, store.modalities, store.corpus_name)
-        development, holdout = split(store, config.split)
-        shards = {name: key for name, key in store.keys.items() if name != holdout.session}
-        for line in study_file.write_or_compare(home, config, shards, synthetic=store.synthetic):
+        development, _ = split(store, config.split)
+        Material(development).check(config.experiment())
+        for line in study_file.write_or_compare(
+            home, config, store.keys, synthetic=store.synthetic
+        ):
             screen.note(line)
         baseline = baseline_of(home, development, store.modalities)
         created_at = study_file.read(home).facts["created_at"]
@@ -108,6 +120,28 @@ def _summary(
         "best_params": dict(best.params) if best else None,
         "training_seconds": sum(one.seconds for one in trials),
     }
+
+
+def _refuse_remains(home: StudyHome) -> None:
+    """Trials without their study, or a study without its trials, would be taken for another's.
+
+    Raises:
+        StudyError: Part of the study's files is gone.
+    """
+    has_trials = home.database.exists() or any(home.path.glob("trials/*"))
+    missing = [
+        path
+        for path, is_needed in (
+            (home.study, has_trials),
+            (home.database, any(home.path.glob("trials/*"))),
+        )
+        if is_needed and not path.exists()
+    ]
+    if missing:
+        raise StudyError(
+            f"{missing[0]} is missing, but the study's trials are there; restore it, or search "
+            "under another study.name"
+        )
 
 
 @contextmanager

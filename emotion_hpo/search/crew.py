@@ -60,6 +60,7 @@ class Crew:
     stop: Stop
     _n_deaths: int = 0
     _n_epochs_at_death: int = field(default=-1)
+    _ended_before: set[int] = field(default_factory=set)
 
     def work(self) -> None:
         """Start workers and watch them; again while slots are left, as after a late death.
@@ -69,6 +70,7 @@ class Crew:
         """
         self.study.requeue_orphans()
         self.study.open_slots()
+        self._ended_before = {one.number for one in self.study.trials() if one.state.is_finished}
         with self.view:
             while not self.stop.politely and not is_spent(self.config, self.study.trials()):
                 self._shift()
@@ -119,11 +121,12 @@ class Crew:
             launcher.start(name)
 
     def _fail_fast(self, trials: list[Trial]) -> None:
-        finished = [one for one in trials if one.state.is_finished]
+        ended = [one for one in trials if one.state.is_finished]
+        finished = [one for one in ended if one.number not in self._ended_before]
         if len(finished) >= _FAIL_FAST and all(one.state is TrialState.FAILED for one in finished):
             raise StudyError(
                 f"the first {len(finished)} trials failed, the last with: {finished[-1].reason}; "
-                f"see {self.home.path / 'workers'}"
+                f"see {self.home.path / 'workers'}. The same command tries the next ones"
             )
 
     def _message(self) -> str:

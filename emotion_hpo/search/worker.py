@@ -19,7 +19,7 @@ import torch
 
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump
-from emotion_hpo.errors import TrialFailed
+from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.experiment import Judge, Material, Outcome, Progress, SavedRun, run
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.preparation import prepare_features, quiet
@@ -102,8 +102,16 @@ class Worker:
 
     def _resume(self, claim: Claim) -> SavedRun | None:
         """The checkpoint of the latest of the trial's former lives that has left one."""
-        saved = (SavedRun.load(self._home.trial(one).checkpoint) for one in claim.former_lives)
-        return next((one for one in saved if one is not None), None)
+        for life in claim.former_lives:
+            try:
+                saved = SavedRun.load(self._home.trial(life).checkpoint)
+            except StudyError as error:  # an older life's epochs are better than none
+                told = f"trial_{claim.number}: {error}; it starts from an earlier epoch\n"
+                sys.stderr.write(told)
+                continue
+            if saved is not None:
+                return saved
+        return None
 
     def _save_probabilities(self, claim: Claim, outcome: Outcome) -> None:
         validation = self._material.development.validation

@@ -119,6 +119,9 @@ class MlflowTracker:
     def mirror(self, trials: Iterable[Trial]) -> None:
         """Write what MLflow lacks of these trials."""
         try:
+            if self._parent.info.status != "RUNNING":  # the study goes on
+                self._client.update_run(self._parent.info.run_id, status="RUNNING")
+                self._parent = self._client.get_run(self._parent.info.run_id)
             for trial in trials:
                 if trial.state is not TrialState.WAITING:
                     self._mirror(trial)
@@ -129,13 +132,15 @@ class MlflowTracker:
         """End the parent run with the best value and the counts."""
         try:
             parent = self._parent.info.run_id
-            figures = {k: v for k, v in summary.items() if isinstance(v, int | float)}
-            for name, value in figures.items():
+            for name, value in summary.items():
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    continue
                 self._client.log_metric(parent, f"study/{name}", float(value))
             if summary.get("best_trial"):
                 self._client.set_tag(parent, "best_trial", summary["best_trial"])
             self._client.log_dict(parent, dict(summary), "search.json")
             self._client.set_terminated(parent)
+            self._parent = self._client.get_run(parent)
         except Exception as error:
             raise TrackingError(f"MLflow: {_first_line(error)}") from error
 
@@ -145,11 +150,13 @@ class MlflowTracker:
         """Write a run for a final model, a child of the study's run."""
         try:
             run = self._create(name, {"kind": "final", **tags})
-            self._log_metrics(run.info.run_id, [(k, v, 0) for k, v in metrics.items()])
+            self._log_metrics(run.info.run_id, [(k, v, 0, time.time()) for k, v in metrics.items()])
             for file in (folder.result, folder.predictions, folder.confusion):
                 self._client.log_artifact(run.info.run_id, str(file))
             self._log_model(run.info.run_id, folder)
             self._client.set_terminated(run.info.run_id)
+            if self._made_parent:  # nobody else would end it
+                self._client.set_terminated(self._parent.info.run_id)
         except Exception as error:
             raise TrackingError(f"MLflow: {_first_line(error)}") from error
         return f"experiment {self._config.tracking.experiment!r}, run {name!r}"  # type: ignore[union-attr]
@@ -204,9 +211,9 @@ class MlflowTracker:
             "best/epoch": trial.best_epoch,
             "seconds": trial.seconds,
         }
-        self._log_metrics(
-            known.run_id, [(name, value, 0) for name, value in figures.items() if value is not None]
-        )
+        at = trial.finished_at or time.time()
+        given = [(name, value, 0, at) for name, value in figures.items() if value is not None]
+        self._log_metrics(known.run_id, given)
         ended_at = int(1000 * trial.finished_at) if trial.finished_at else None
         self._client.set_terminated(known.run_id, _STATUS[trial.state], ended_at)
         known.ended = True
@@ -215,17 +222,19 @@ class MlflowTracker:
         self._log_metrics(
             run_id,
             [
-                (name, value, epoch.epoch)
+                (name, value, epoch.epoch, epoch.finished_at)
                 for epoch in epochs
                 for name, value in {**epoch.metrics, "epoch/seconds": epoch.seconds}.items()
             ],
         )
 
-    def _log_metrics(self, run_id: str, figures: list[tuple[str, float, int]]) -> None:
+    def _log_metrics(self, run_id: str, figures: list[tuple[str, float, int, float]]) -> None:
+        """Write name, value, step and time (seconds since 1970) of each figure."""
         from mlflow.entities import Metric
 
-        now = int(1000 * time.time())
-        rows = [Metric(name, float(value), now, step) for name, value, step in figures]
+        rows = [
+            Metric(name, float(value), int(1000 * at), step) for name, value, step, at in figures
+        ]
         for start in range(0, len(rows), _BATCH):
             self._client.log_batch(run_id, metrics=rows[start : start + _BATCH])
 
@@ -263,8 +272,9 @@ class MlflowTracker:
     def _open_parent(self) -> "Run":
         from mlflow.entities import Param
 
-        if found := self._search("tags.kind = 'study'"):
-            self._client.update_run(found[0].info.run_id, status="RUNNING")
+        found = self._search("tags.kind = 'study'")
+        self._made_parent = not found
+        if found:
             return found[0]
         parent = self._client.create_run(
             self._experiment,
@@ -342,6 +352,9 @@ def _client(uri: str) -> "MlflowClient":
         from mlflow import MlflowClient
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A server that is down is to be noticed while somebody waits: MLflow's own limit is minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     client = MlflowClient(uri)
     client.search_experiments(max_results=1)
     return client

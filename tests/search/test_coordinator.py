@@ -8,8 +8,10 @@ import time
 
 import psutil
 import pytest
+import torch
 
 from emotion_hpo import study_file
+from emotion_hpo.corpus import Twin
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.records import TrialState
 from emotion_hpo.search.coordinator import search
@@ -63,17 +65,43 @@ def test_one_search_a_study_at_a_time(make_study):
 
 
 def test_a_model_that_the_corpus_cannot_feed_is_refused(make_study, monkeypatch):
-    from emotion_hpo.features.store import FeatureStore
-
-    _, config = make_study("study", "study.n_trials=1")
-    true_init = FeatureStore.__init__
-
-    def init(self, *arguments, **named):
-        true_init(self, *arguments, **named)
-        object.__setattr__(self, "modalities", ("speech", "text"))
-
-    monkeypatch.setattr(FeatureStore, "__init__", init)
+    home, config = make_study("study", "study.n_trials=1")
+    monkeypatch.setattr(Twin, "modalities", ("speech", "text"))
     with pytest.raises(ConfigError, match="has speech, text, but the model reads mocap"):
+        search(config)
+    assert not home.path.exists(), "it is refused before anything is made"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.device=cuda", "no CUDA device is there"),
+        ("split.test_session=9", "split.test_session: no session '9'"),
+        ("model.encoders.speech.columns=[0,99]", "columns"),
+        ("model.encoders.speech.weights=/nowhere.pt", "/nowhere.pt"),
+    ],
+    ids=["no device", "no session", "columns that are not there", "no weights"],
+)
+def test_what_no_trial_could_train_costs_no_trial(make_study, override, message, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    home, config = make_study("study", "study.n_trials=4", f"++{override}")
+    with pytest.raises(ConfigError, match=message):
+        search(config)
+    assert not home.database.exists()
+
+
+@pytest.mark.parametrize(
+    ("gone", "kept"), [("study.yaml", "study.db"), ("study.yaml", "trials"), ("study.db", "trials")]
+)
+def test_half_a_study_is_taken_for_no_other(make_study, gone, kept):
+    home, config = make_study("study")
+    for name in ("study.yaml", "study.db"):
+        if name != gone:
+            home.path.mkdir(exist_ok=True)
+            (home.path / name).touch()
+    if kept == "trials":
+        home.trial(0).path.mkdir(parents=True)
+    with pytest.raises(StudyError, match=rf"{gone} is missing, but the study's trials are there"):
         search(config)
 
 

@@ -84,6 +84,20 @@ def test_a_stopped_trial_continues_to_the_same_end(start, make_study, material, 
     assert new.value == whole.value
 
 
+def test_a_broken_checkpoint_costs_its_epochs_not_the_trial(
+    start, make_study, material, monkeypatch, capsys
+):
+    home, study, worker = start("study.n_trials=1", "pruner=none")
+    stop_after(worker, 2, monkeypatch)
+    worker.work()
+    home.trial(0).checkpoint.write_bytes(b"\x80\x02}q\x00.")
+    _, config = make_study("study", "study.n_trials=1", "pruner=none")
+    Worker(home, config, material, "worker_0").work()
+    assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.COMPLETE]
+    assert len(study.trials()[1].curve) == 3
+    assert "checkpoint.pt is broken" in capsys.readouterr().err
+
+
 def test_a_stop_before_the_last_report_ends_the_trial(start, monkeypatch):
     _, study, worker = start("study.n_trials=2", "pruner=none")
     stop_after(worker, 3, monkeypatch)

@@ -183,7 +183,7 @@ class Study:
         cut = trials[number]
         if not any(one.user_attrs.get("continues") == number for one in trials):
             attrs = {"continues": number, "seed": cut.user_attrs.get("seed")}
-            params = cut.params or cut.system_attrs.get("fixed_params", {})
+            params = {**cut.system_attrs.get("fixed_params", {}), **cut.params}
             self._study.enqueue_trial(params, user_attrs=attrs)
         home = self._home.trial(number)
         home.record.unlink(missing_ok=True)  # it was about to end
