@@ -14,6 +14,7 @@ from emotion_hpo.config import EmodbCorpus, SearchConfig, SpeakersSplit, build, 
 from emotion_hpo.config.commands import (
     FinalCommand,
     PrepareCommand,
+    ReplayCommand,
     SearchCommand,
     StudyCommand,
     UiCommand,
@@ -26,6 +27,9 @@ KINDS: dict[str, type[SearchConfig] | type[StudyCommand]] = {
     "prepare": PrepareCommand,
     "search": SearchCommand,
     "final": FinalCommand,
+    "replay": ReplayCommand,
+    "status": StudyCommand,
+    "sync": StudyCommand,
     "ui": UiCommand,
 }
 OPTIONS = sorted(
