@@ -257,9 +257,13 @@ def ui(plain: Mapping[str, Any]) -> None:
     home = StudyHome(command.study.directory, command.study.name)
     make_folder(home.directory)
     _refuse_taken_port(command.port)
-    from emotion_hpo.tracking import serve_ui
+    from emotion_hpo.tracking import experiment_id, serve_ui
 
-    say(f"MLflow on http://127.0.0.1:{command.port} (Ctrl-C ends it)")
+    address = f"http://127.0.0.1:{command.port}"
+    experiment = experiment_id(home, str(command.tracking.get("experiment")))
+    say(f"MLflow on {address} (Ctrl-C ends it)")
+    if experiment is not None:
+        say(f"Runs of all studies: {address}/#/experiments/{experiment}/runs")
     sys.stdout.flush()
     serve_ui(home, command.port)
 

@@ -229,6 +229,49 @@ def test_a_database_that_is_none_is_said(make_study):
         open_tracker(home, config, "2026-01-01T00:00:00Z", synthetic=True)
 
 
+class TestPages:
+    """`emotion-hpo ui`, up to where MLflow's server takes over."""
+
+    @pytest.fixture
+    def replaced(self, monkeypatch):
+        """The program that this process would have become."""
+        programs = []
+        monkeypatch.setattr("os.execv", lambda _path, words: programs.append(words))
+        return programs
+
+    def test_the_runs_have_an_address_of_their_own(self, study, emotion_hpo, replaced):
+        open_for(study).mirror([TRIAL])
+        client, _ = runs(study)
+        (experiment,) = client.search_experiments(filter_string="name = 'emotion_hpo'")
+        directory = study[0].directory
+        ended = emotion_hpo("ui", "port=5071", f"study.directory={directory}")
+        assert (ended.status, ended.stderr) == (0, "")
+        assert ended.stdout.splitlines() == [
+            "MLflow on http://127.0.0.1:5071 (Ctrl-C ends it)",
+            "Runs of all studies: http://127.0.0.1:5071/#/experiments/"
+            f"{experiment.experiment_id}/runs",
+        ]
+        words = " ".join(replaced[0])
+        assert (
+            "--host 127.0.0.1 --port 5071 --workers 1 --uvicorn-opts --log-level warning" in words
+        )
+
+    def test_without_a_study_there_are_no_runs_to_link(self, emotion_hpo, replaced):
+        ended = emotion_hpo("ui", "port=5072", "tracking=none")
+        assert (ended.status, ended.stdout.count("\n"), len(replaced)) == (0, 1, 1)
+
+    def test_a_broken_database_is_named(self, make_study, emotion_hpo, replaced):
+        home, _ = make_study()
+        home.mlflow_database.write_text("this is not a database " * 50)
+        ended = emotion_hpo("ui", f"study.directory={home.directory}")
+        assert (ended.status, ended.stdout, replaced) == (2, "", [])
+        assert ended.stderr.startswith(
+            f"emotion-hpo ui: {home.mlflow_database} cannot be opened by MLflow: "
+        )
+        assert "restore it from a copy, or move it away" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+
+
 def test_no_tracking_is_a_tracker_too(make_study):
     home, config = make_study()
     tracker = open_tracker(home, config, "2026-01-01T00:00:00Z", synthetic=True)

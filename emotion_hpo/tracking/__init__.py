@@ -329,13 +329,36 @@ def open_tracker(
     return NullTracker()
 
 
+def experiment_id(home: StudyHome, name: str) -> str | None:
+    """What MLflow calls an experiment, or None if it has none of that name.
+
+    A database that is not there is made here, for the server's own workers would race for it.
+
+    Raises:
+        TrackingError: The file is no such database.
+    """
+    try:
+        found = _client(f"sqlite:///{home.mlflow_database.resolve()}").get_experiment_by_name(name)
+    except Exception as error:
+        raise TrackingError(
+            f"{home.mlflow_database} cannot be opened by MLflow: {_first_line(error)}; restore it "
+            "from a copy, or move it away: `emotion-hpo sync` writes a study anew"
+        ) from None
+    return str(found.experiment_id) if found else None
+
+
 def serve_ui(home: StudyHome, port: int) -> None:
     """Turn this process into MLflow's server, on the loopback address alone."""
     uri = f"sqlite:///{home.mlflow_database.resolve()}"
-    _client(uri)  # makes the tables, which the server's own workers would race for
     artifacts = home.mlflow_artifacts.resolve().as_uri()
-    options = ["--backend-store-uri", uri, "--default-artifact-root", artifacts]
+    options = ["--backend-store-uri", uri, "--registry-store-uri", uri]
+    options += ["--default-artifact-root", artifacts]
     options += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    options += ["--uvicorn-opts", "--log-level warning"]  # not a line a request
+    # No study asks MLflow to run anything, and its own notices hide the address.
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])  # noqa: S606
 
 
@@ -355,6 +378,7 @@ def _client(uri: str) -> "MlflowClient":
     # A server that is down is to be noticed while somebody waits: MLflow's own limit is minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     client = MlflowClient(uri)
     client.search_experiments(max_results=1)
     return client
