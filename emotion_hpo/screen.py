@@ -64,6 +64,15 @@ def score(objective: str, value: float | None) -> str:
     return f"{value:.4f}"
 
 
+def counted(n: int, thing: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "epoch"), counted(3, "epoch")
+    ('1 epoch', '3 epochs')
+    """
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def duration(seconds: float) -> str:
     """A time as people read it.
 
@@ -136,7 +145,7 @@ def show_final(result: Mapping[str, Any]) -> None:
     mark = " (synthetic data)" if result["synthetic"] else ""
     speakers = ", ".join(result["test_speakers"])
     say(
-        f"\n{result['trial']} of study {result['study']}: {result['epochs']} epochs on "
+        f"\n{result['trial']} of study {result['study']}: {counted(result['epochs'], 'epoch')} on "
         f"{result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
     )
     say(

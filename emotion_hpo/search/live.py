@@ -95,7 +95,7 @@ class SearchScreen:
         counts = f"{n_ended} of {self._n_trials} trials finished{self._time_left_words(n_ended)}"
         leader = f"best so far: {best.name} {self._score(best.value)}" if best else "no score yet"
         lines = [Text(counts), Text(leader), *([Text(message, "yellow")] if message else [])]
-        return Group(table, *lines)
+        return Group(table if running else Text(str(table.title)), *lines)
 
     def _score(self, value: float | None) -> str:
         return score(self._objective, value)
