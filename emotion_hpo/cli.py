@@ -41,6 +41,9 @@ emotion-hpo COMMAND --cfg job   the configuration as it would run
 eval "$(emotion-hpo -sc install=bash)"   completion of commands and keys (also zsh, fish)
 """
 
+#: Commands that take up what an interrupted call has stored.
+_CONTINUED = ("prepare", "search", "final", "sync")
+
 #: Keys that name a study or a way to look at it, not what was searched.
 _FREE = ("best", "trial", "rescore", "output", "port", "launcher", "storage", "hydra")
 _NAMING = ("study", "study.name", "study.directory")
@@ -72,7 +75,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)  # 128 + SIGPIPE, as other programs end then
     except KeyboardInterrupt:
-        sys.stderr.write(f"\nemotion-hpo {command}: interrupted\n")
+        kept = "; what is finished is kept, and the same command goes on from there"
+        words = f"interrupted{kept if command in _CONTINUED else ''}"
+        sys.stderr.write(f"\nemotion-hpo {command}: {words}\n")
         sys.exit(130)
 
 
@@ -126,10 +131,18 @@ def _run(command: str, overrides: Sequence[str]) -> None:
 
 
 def _settable(override: str, conf: Path) -> str:
-    """`++` before an assignment of a value; choices of a group and Hydra's own stay as they are."""
+    """`++` before an assignment of a value; choices of a group and Hydra's own stay as they are.
+
+    Raises:
+        ConfigError: It has no key, or a choice that Hydra would not even take for one.
+    """
+    if override.lstrip("+~").startswith("="):
+        raise ConfigError(_unreadable(override))
     if not _ASSIGNMENT.match(override):
         return override
-    key = override.partition("=")[0]
+    key, _, value = override.partition("=")
+    if (conf / key).is_dir() and re.fullmatch(r"-?\d*|null", value):
+        raise ConfigError(_unknown_choice(key, value))
     is_group = (conf / key).is_dir() or "@" in key or "/" in key
     return override if is_group or key.startswith("hydra") else f"++{override}"
 
@@ -181,16 +194,23 @@ def _hydra_words(error: Exception) -> str:
     text = str(error).replace("'++", "'")  # nobody wrote that
     if isinstance(error, OverrideParseException):
         override = error.override.removeprefix("++")
-        return f"cannot read the override {override!r}: write KEY=VALUE, and quote what has signs"
+        return _unreadable(override)
     if found := re.search(r"Ambiguous value for argument '([^=']+)=([^']*)'", text):
         key, values = found[1], found[2]
         return f"{key}={values} is several values: write {key}=[{values}] if a list is meant"
     if found := re.search(r"Could not find '([\w.-]+)/([^']+)'", text):
-        group, wanted = found[1], found[2]
-        folder = conf_folder() / group
-        valid = [str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.yaml")]
-        return f"{group}: {unknown_name('choice', wanted, valid)}"
+        return _unknown_choice(found[1], found[2])
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _unreadable(override: str) -> str:
+    return f"cannot read the override {override!r}: write KEY=VALUE, and quote what has signs"
+
+
+def _unknown_choice(group: str, wanted: str) -> str:
+    folder = conf_folder() / group
+    valid = [str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.yaml")]
+    return f"{group}: {unknown_name('choice', wanted, valid)}"
 
 
 def _told(error: EmotionHpoError) -> str:

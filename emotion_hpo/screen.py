@@ -89,7 +89,11 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def preparing(title: str) -> Iterator[OnProgress]:
-    """Show how far the preparation of features is; nothing if there is nothing to do."""
+    """Show how far the preparation of features is.
+
+    A terminal shows at once that something is done, for reading a corpus takes a while before the
+    first dialogue; a plain log gets no line if there is nothing to do.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _plain_progress(title)
@@ -98,12 +102,10 @@ def preparing(title: str) -> Iterator[OnProgress]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bars, notes_above(console):
-        task = bars.add_task(title, total=None, visible=False)
+        task = bars.add_task(title, total=None)
 
         def show(done: int, total: int, what: str) -> None:
-            bars.update(
-                task, completed=done, total=total, description=f"{title}: {what}", visible=True
-            )
+            bars.update(task, completed=done, total=total, description=f"{title}: {what}")
 
         yield show
 

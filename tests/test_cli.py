@@ -86,7 +86,11 @@ SLIPS = [
         "slip in a folder of a group",
     ),
     (("search", "study=smok"), ["study: unknown choice 'smok', did you mean 'smoke'?"], "slip"),
-    (("search", "corpus=3"), ["override must be a string or a list. Got int"], "not a name"),
+    (("search", "corpus=3"), ["corpus: unknown choice '3' (valid: collected, emodb"], "no name"),
+    (("search", "study=null"), ["study: unknown choice 'null' (valid: paper, quick"], "no name"),
+    (("search", "study="), ["study: unknown choice '' (valid: paper, quick, smoke)"], "empty"),
+    (("search", "=3"), ["cannot read the override '=3': write KEY=VALUE"], "no key"),
+    (("search", "+=3"), ["cannot read the override '+=3': write KEY=VALUE"], "no key"),
     (("search", "corpus=emodb"), ["corpus.root: a value is needed here"], "no folder given"),
     (("search", "model.dropout=["), ["cannot read the override 'model.dropout=['"], "no list"),
     (("search", "model.dropout"), ["cannot read the override 'model.dropout'"], "no value"),
@@ -101,9 +105,34 @@ SLIPS = [
     (("search", "--multirun"), ["no --multirun here"], "two studies of one name"),
     (("search", "~model.dropout"), ["model.dropout: a value is needed here"], "taken away"),
     (("search", "~nope"), ["'nope' does not exist"], "nothing to take away"),
-    (("search", "study.name=a/b"), ["study.name: string should match pattern"], "two folders"),
-    (("search", "study.name=.."), ["study.name: string should match pattern"], "another folder"),
-    (("final", "study.name=a/b"), ["study.name: string should match pattern"], "two folders"),
+    (
+        ("search", "study.name=a/b"),
+        [
+            "study.name: a study's name is its folder's: at most 100 of the letters a to z, "
+            "digits, '.', '_' and '-', the first a letter or a digit, but got 'a/b'\n"
+        ],
+        "two folders",
+    ),
+    (("search", "study.name=.."), ["study.name: a study's name is", "got '..'"], "another folder"),
+    (("search", "study.name="), ["study.name: a study's name is", "got ''"], "the folder above"),
+    (("search", "study.name=[a]"), ["study.name: a study's name is", "got ['a']"], "a list"),
+    (("search", "study.name=true"), ["study.name: a study's name is", "got True"], "a slip"),
+    (("final", "study.name=a/b"), ["study.name: a study's name is its folder's"], "two folders"),
+    (
+        ("search", "space.model.droput.low=0.1"),
+        ["space: unknown path 'model.droput', did you mean 'model.dropout'?"],
+        "a bound of a range that is not there",
+    ),
+    (
+        ("search", "space.model.dropout.hihg=0.1"),
+        ["space: unknown path 'model.dropout.hihg', did you mean 'model.dropout'?"],
+        "a bound that is not there",
+    ),
+    (
+        ("search", "space.training.clip_norm.low=0.1"),
+        ["space.training.clip_norm: give low and high, or choices"],
+        "half of a new range",
+    ),
     (("ui", "port=0"), ["port: input should be greater than or equal to 1"], "any port"),
     (("ui", "prot=1"), ["prot: unknown key 'prot', did you mean 'port'?"], "slip"),
     (("search", "best=3"), ["best: unknown key 'best'"], "another command's"),
@@ -333,7 +362,19 @@ def test_interruption_has_the_status_that_shells_know(emotion_hpo, monkeypatch):
 
     monkeypatch.setattr(commands, "search", interrupt)
     ended = emotion_hpo("search")
-    assert (ended.status, ended.stderr) == (130, "\nemotion-hpo search: interrupted\n")
+    assert (ended.status, ended.stderr) == (
+        130,
+        "\nemotion-hpo search: interrupted; what is finished is kept, and the same command goes on "
+        "from there\n",
+    )
+
+
+def test_an_interrupted_look_has_nothing_to_keep(emotion_hpo, monkeypatch):
+    def interrupt(_plain):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "status", interrupt)
+    assert emotion_hpo("status").stderr == "\nemotion-hpo status: interrupted\n"
 
 
 COMPLETIONS = [

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.model import ModelConfig
-from emotion_hpo.config.search import STUDY_NAME, SearchConfig, TrackingConfig
+from emotion_hpo.config.search import SearchConfig, StudyFolder, TrackingConfig
 
 
 class PrepareCommand(SearchConfig):
@@ -35,7 +35,7 @@ class TrackingChoice(Section):
 class StudyName(Section):
     """Which study a command is about; the rest of the preset is not looked at."""
 
-    name: str = Field(pattern=STUDY_NAME, coerce_numbers_to_str=True)
+    name: StudyFolder
     directory: Path
     question: Any = None
     seed: Any = None

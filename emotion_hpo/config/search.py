@@ -1,26 +1,41 @@
 """A study: what is searched, by which sampler, on how many workers, and where it is kept."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from emotion_hpo.config.base import Section
+from emotion_hpo.config.building import dump, flatten
 from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import ModelConfig
-from emotion_hpo.config.space import Scalar, Space
+from emotion_hpo.config.space import SEARCHABLE, Scalar, Space, by_path, is_partial
 from emotion_hpo.config.split import SplitConfig
 from emotion_hpo.config.training import TrainingConfig
+from emotion_hpo.errors import unknown_name
 
-#: What names a study's folder: safe on every file system, in a URL and on a command line.
-STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+def _checked_name(value: Any) -> str:  # noqa: ANN401 (whatever a user wrote)
+    is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if not is_text or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", str(value)):
+        raise ValueError(
+            "a study's name is its folder's: at most 100 of the letters a to z, digits, '.', '_' "
+            f"and '-', the first a letter or a digit, but got {value!r}"
+        )
+    return str(value)
+
+
+#: Names a study's folder: safe on every file system, in a URL and on a command line.
+StudyFolder = Annotated[str, BeforeValidator(_checked_name)]
 
 
 class StudyConfig(Section):
     """The study's name, question, budget and seeds."""
 
-    name: str = Field(pattern=STUDY_NAME, coerce_numbers_to_str=True)
+    name: StudyFolder
     directory: Path = Field(description="where studies, features and the MLflow database lie")
     question: str = Field(description="what the study asks, in words; heads its report")
     seed: int = Field(ge=0, description="fixes the sampler and every trial's training")
@@ -201,6 +216,19 @@ class SearchConfig(ExperimentConfig):
     storage: StorageConfig
     launcher: LauncherConfig
     tracking: TrackingConfig
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _no_part_of_an_unknown_range(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        """A bound of a range that is not there is a slip in its path, not a range cut short."""
+        ranges = by_path(value)
+        parts = {name: dump(info.data[name]) for name in SEARCHABLE if name in info.data}
+        if not isinstance(ranges, Mapping) or len(parts) < len(SEARCHABLE):
+            return value
+        for path, one in ranges.items():
+            if is_partial(one) and path not in (known := flatten(parts)):
+                raise ValueError(unknown_name("path", path, known))
+        return ranges
 
     def experiment(self) -> ExperimentConfig:
         """The part that a trial varies."""

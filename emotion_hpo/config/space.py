@@ -9,6 +9,9 @@ from emotion_hpo.config.base import Section
 
 Scalar = str | int | float | bool | None
 
+#: Parts of the configuration that a space may vary; corpus and split decide what is judged on.
+SEARCHABLE = ("features", "model", "training")
+
 
 class Range(Section):
     """Either numbers from `low` to `high`, or `choices`; whole numbers if both bounds are.
@@ -52,7 +55,7 @@ class Range(Section):
         return self
 
 
-def _by_path(mapping: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
+def by_path(mapping: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
     """Nested or dotted, a space becomes path → range; a later key overrides parts of an earlier."""
     if not isinstance(mapping, Mapping):
         return mapping
@@ -62,7 +65,7 @@ def _by_path(mapping: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
         if not isinstance(value, Mapping) or not value or _is_range(value):
             inner = {key: value}
         else:
-            inner = {f"{key}.{path}": one for path, one in _by_path(value).items()}
+            inner = {f"{key}.{path}": one for path, one in by_path(value).items()}
         for path, one in inner.items():
             both = isinstance(one, Mapping) and isinstance(ranges.get(path, {}), Mapping)
             ranges[path] = {**ranges.get(path, {}), **one} if both else one
@@ -73,5 +76,16 @@ def _is_range(mapping: Mapping[str, Any]) -> bool:
     return any(key in Range.model_fields for key in mapping)
 
 
+def is_partial(one: Any) -> bool:  # noqa: ANN401 (whatever a user wrote)
+    """Whether something can only be meant to change a range that is there.
+
+    >>> is_partial({"low": 0.1}), is_partial(0.1), is_partial({"low": 0.1, "high": 0.2})
+    (True, True, False)
+    """
+    if not isinstance(one, Mapping):
+        return not isinstance(one, Range)
+    return not ("choices" in one or {"low", "high"} <= one.keys())
+
+
 #: Path in the configuration → range.
-Space = Annotated[dict[str, Range], BeforeValidator(_by_path)]
+Space = Annotated[dict[str, Range], BeforeValidator(by_path)]

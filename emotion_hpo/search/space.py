@@ -20,11 +20,9 @@ from emotion_hpo.config import (
     with_value,
     without_unknown,
 )
+from emotion_hpo.config.space import SEARCHABLE
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.seeds import derive
-
-#: Parts of the configuration that a space may vary; corpus and split decide what is judged on.
-SEARCHABLE = ("features", "model", "training")
 
 Params = Mapping[str, Scalar]
 
