@@ -204,6 +204,10 @@ def scores(test: Utterances, by_seed: NDArray[np.float32]) -> dict[str, Any]:
         metrics.accuracy(metrics.confusion(labels, one.argmax(1), len(classes))) for one in by_seed
     ]
     recalls = metrics.recall_by_class(counts)
+    recall_intervals = [
+        metrics.recall_interval(index, labels, predicted, dialogues, len(classes))
+        for index in range(len(classes))
+    ]
     return {
         "accuracy": metrics.accuracy(counts),
         "accuracy_interval": interval(metrics.accuracy),
@@ -214,7 +218,8 @@ def scores(test: Utterances, by_seed: NDArray[np.float32]) -> dict[str, Any]:
         "recall_by_class": {
             name: {
                 "recall": float(recalls[index]),
-                "interval": interval(lambda c, i=index: float(metrics.recall_by_class(c)[i])),  # type: ignore[misc]
+                "interval": [recall_intervals[index].low, recall_intervals[index].high],
+                "by_utterance": recall_intervals[index].by_utterance,
                 "n": int(counts[index].sum()),
             }
             for index, name in enumerate(classes)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 Labels = NDArray[np.int64]
 Statistic = Callable[[NDArray[np.int64]], float]
@@ -64,10 +65,17 @@ def figures(labels: Labels, probabilities: NDArray[np.float32]) -> dict[str, flo
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval."""
+    """A confidence interval.
+
+    Attributes:
+        low: Its lower end.
+        high: Its upper end.
+        by_utterance: Whether it takes utterances, not dialogues, as independent.
+    """
 
     low: float
     high: float
+    by_utterance: bool = False
 
 
 def dialogue_interval(
@@ -108,3 +116,47 @@ def dialogue_interval(
     tail = (1 - level) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))
+
+
+def recall_interval(
+    label: int, labels: Labels, predicted: Labels, dialogues: Sequence[str], n_classes: int
+) -> Interval:
+    """95 % interval of a class's recall: by `dialogue_interval`, or exact where that says nothing.
+
+    Where each utterance of a class is right, or each is wrong, so it is in every resample, and the
+    bootstrap's interval would be a point: certainty from a handful of utterances. There the exact
+    binomial interval is taken. It assumes that the utterances are independent, which those of one
+    dialogue are not: it is too narrow then, but says how few they are.
+
+    Args:
+        label: The class.
+        labels: True classes `(n,)`.
+        predicted: Predicted classes `(n,)`.
+        dialogues: The dialogue of each utterance `(n,)`.
+        n_classes: Number of classes.
+    """
+
+    def recall(counts: NDArray[np.int64]) -> float:
+        return float(recall_by_class(counts)[label])
+
+    found = dialogue_interval(recall, labels, predicted, dialogues, n_classes)
+    if found.low != found.high or np.isnan(found.low):
+        return found
+    of_class = labels == label
+    return exact_interval(int((predicted[of_class] == label).sum()), int(of_class.sum()))
+
+
+def exact_interval(n_right: int, n: int, *, level: float = 0.95) -> Interval:
+    """Interval of a share of independent utterances, from the binomial distribution itself.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+    binomial", Biometrika 26 (1934), doi:10.1093/biomet/26.4.404; its ends as quantiles of beta
+    distributions.
+
+    >>> exact_interval(10, 10)
+    Interval(low=0.6915028921812392, high=1.0, by_utterance=True)
+    """
+    tail = (1 - level) / 2
+    low = betaincinv(n_right, n - n_right + 1, tail) if n_right > 0 else 0.0
+    high = betaincinv(n_right + 1, n - n_right, 1 - tail) if n_right < n else 1.0
+    return Interval(float(low), float(high), by_utterance=True)

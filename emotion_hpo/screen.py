@@ -172,6 +172,11 @@ def show_final(result: Mapping[str, Any]) -> None:
         f"Intervals resample the {result['n_dialogues']} dialogues; they say nothing about other "
         "speakers than these."
     )
+    if exact := [name for name, one in result["recall_by_class"].items() if one["by_utterance"]]:
+        say(
+            f"All resamples agree on the recall of {', '.join(exact)}: there the interval takes "
+            "utterances as independent (Clopper and Pearson), which is optimistic."
+        )
     if result["n_scorings"] > 1:
         say(f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic.")
 

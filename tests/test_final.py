@@ -70,6 +70,14 @@ def test_the_result_holds_what_it_promises(searched, small_parts):
         assert low <= result[name] <= high
 
 
+def test_no_recall_is_certain(searched):
+    """Of so few utterances, some class is right without exception, or wrong."""
+    for one in score(searched)["recall_by_class"].values():
+        low, high = one["interval"]
+        assert low <= one["recall"] <= high
+        assert low < high
+
+
 def test_the_baseline_is_scored_by_the_same_opening(searched, small_parts):
     development, holdout = small_parts
     result = score(searched)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
 from emotion_hpo.metrics import (
@@ -14,8 +15,10 @@ from emotion_hpo.metrics import (
     accuracy,
     confusion,
     dialogue_interval,
+    exact_interval,
     macro_f1,
     recall_by_class,
+    recall_interval,
     uar,
 )
 
@@ -183,3 +186,43 @@ def test_recall_of_a_rare_class_leaves_out_resamples_without_it():
         lambda counts: float(recall_by_class(counts)[1]), labels, labels, list("aabbcc"), 2
     )
     assert found == Interval(1.0, 1.0)
+
+
+@given(st.integers(1, 300), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+@settings(deadline=None)
+def test_the_exact_interval_is_scipys(n, share, level):
+    n_right = round(share * n)
+    expected = binomtest(n_right, n).proportion_ci(level, method="exact")
+    found = exact_interval(n_right, n, level=level)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@pytest.mark.parametrize(("said", "recall"), [(1, 1.0), (0, 0.0)])
+def test_a_recall_without_exception_is_not_certain(said, recall):
+    """Ten utterances that are all right do not show that the next one will be."""
+    labels = np.array([1] * 10 + [0] * 10)
+    predicted = np.array([said] * 10 + [0] * 10)
+    found = recall_interval(1, labels, predicted, [f"d{n // 2}" for n in range(20)], 2)
+    expected = binomtest(10 * said, 10).proportion_ci(0.95, method="exact")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.low <= recall <= found.high
+    assert found.high - found.low > 0.3
+    assert found.by_utterance
+
+
+def test_a_recall_with_exceptions_resamples_dialogues():
+    generator = np.random.default_rng(4)
+    labels = generator.integers(0, 2, 80)
+    predicted = np.where(generator.random(80) < 0.7, labels, 1 - labels)
+    dialogues = [f"d{n // 8}" for n in range(80)]
+    found = recall_interval(1, labels, predicted, dialogues, 2)
+    expected = dialogue_interval(
+        lambda counts: float(recall_by_class(counts)[1]), labels, predicted, dialogues, 2
+    )
+    assert found == expected
+    assert not found.by_utterance
+
+
+def test_a_class_that_is_absent_has_no_exact_interval_either():
+    nothing = np.zeros(6, np.int64)
+    assert math.isnan(recall_interval(1, nothing, nothing, list("aabbcc"), 2).low)

@@ -125,8 +125,8 @@ RESULT = {
     "macro_f1": 0.69,
     "macro_f1_interval": [0.65, 0.73],
     "recall_by_class": {
-        "ang": {"recall": 0.8, "interval": [0.7, 0.9], "n": 170},
-        "fea": {"recall": None, "interval": [None, None], "n": 0},
+        "ang": {"recall": 0.8, "interval": [0.7, 0.9], "by_utterance": False, "n": 170},
+        "fea": {"recall": None, "interval": [None, None], "by_utterance": False, "n": 0},
     },
     "baseline": {
         "parts": ["text", "speech"],
@@ -154,6 +154,14 @@ def test_final_figures(capsys):
     assert "logistic regression on text and speech" in text
     assert "31 dialogues" in text
     assert "optimistic" not in text
+
+
+def test_an_interval_that_takes_utterances_as_independent_says_so(capsys):
+    sure = {"recall": 1.0, "interval": [0.69, 1.0], "by_utterance": True, "n": 10}
+    screen.show_final({**RESULT, "recall_by_class": {"ang": sure}})
+    text = capsys.readouterr().out
+    assert re.search(r"recall ang +100\.00 % +69\.0 – 100\.0 % +10", text)
+    assert "All resamples agree on the recall of ang: there the interval takes utterances" in text
 
 
 def test_a_second_scoring_is_said(capsys):
