@@ -1,12 +1,16 @@
 """What the tests of the later rooms need: a small twin, prepared once, and studies on it."""
 
+import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from rich.console import Console
 
+from emotion_hpo import screen, study_file
 from emotion_hpo.bundle import Bundle, trained_network
 from emotion_hpo.cli import conf_folder
 from emotion_hpo.config import SearchConfig, build
@@ -15,6 +19,9 @@ from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
 from emotion_hpo.preparation import prepare_features, quiet
 from emotion_hpo.records import StudyHome
+from emotion_hpo.search import live
+from emotion_hpo.search.study import Study
+from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import Development, Holdout, split
 
 #: A search on this takes seconds: about 100 utterances, a network of a few thousand weights.
@@ -68,6 +75,49 @@ def small_bundle(material: Material) -> Bundle:
     networks = [build_network(config.model, inputs.shapes(), 4, seed=seed) for seed in (0, 1)]
     classes = material.development.everything.classes
     return Bundle(config, inputs, classes, tuple(map(trained_network, networks)))
+
+
+@pytest.fixture(scope="session")
+def searched_once(
+    tmp_path_factory: pytest.TempPathFactory,
+    small_features: Path,
+    small_store: FeatureStore,
+    material: Material,
+) -> Path:
+    """The folder of a study of two trials, which nobody changes."""
+    directory = tmp_path_factory.mktemp("searched")
+    (directory / "features").symlink_to(small_features)
+    size = ("study.n_trials=2", "study.final_seeds=[0, 1]", "pruner=none")
+    config = compose_config(*SMALL, "study.name=study", f"study.directory={directory}", *size)
+    home = StudyHome(directory, "study")
+    home.path.mkdir()
+    shards = {name: key for name, key in small_store.keys.items() if name != "5"}
+    study_file.write_or_compare(home, config, shards, synthetic=True)
+    Study(home, config).open_slots()
+    Worker(home, config, material, "worker_0").work()
+    return directory
+
+
+@pytest.fixture
+def searched(searched_once: Path, tmp_path: Path) -> StudyHome:
+    """A searched study of one's own: `study`, of two trials of three epochs."""
+    shutil.copytree(searched_once, tmp_path / "studies", symlinks=True)
+    return StudyHome(tmp_path / "studies", "study")
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """A terminal of 100 columns without colours, in the place of standard error."""
+    seen = io.StringIO()
+
+    def console(**_options: object) -> Console:
+        return Console(
+            file=seen, force_terminal=True, width=100, color_system=None, legacy_windows=False
+        )
+
+    for module in (screen, live):
+        monkeypatch.setattr(module, "Console", console)
+    return seen
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`final`: one scoring of the sealed session, written down, resumable, reproducible."""
 
 import json
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -16,42 +15,27 @@ from emotion_hpo.final import final
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.preparation import quiet
-from emotion_hpo.records import StudyHome
-from emotion_hpo.search.study import Study
-from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import Holdout
-from tests.pipeline import SMALL, compose_config
 
 
 def silent(*_arguments):
     """Show nothing."""
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory, small_features, material, small_store):
-    """The folder of a study of two trials."""
-    directory = tmp_path_factory.mktemp("searched")
-    (directory / "features").symlink_to(small_features)
-    overrides = ("study.n_trials=2", "study.final_seeds=[0, 1]", f"study.directory={directory}")
-    config = compose_config(*SMALL, "study.name=study", *overrides)
-    home = StudyHome(directory, "study")
-    home.path.mkdir()
-    shards = {name: key for name, key in small_store.keys.items() if name != "5"}
-    study_file.write_or_compare(home, config, shards, synthetic=True)
-    Study(home, config).open_slots()
-    Worker(home, config, material, "worker_0").work()
-    return directory
-
-
-@pytest.fixture
-def searched(original, tmp_path):
-    """A copy of it, to be scored."""
-    shutil.copytree(original, tmp_path / "studies", symlinks=True)
-    return StudyHome(tmp_path / "studies", "study")
-
-
 def score(home, wanted="trial_0", *, rescore=False):
     return final(home, wanted, rescore=rescore, on_features=quiet, on_retraining=silent)
+
+
+def cut_off(home, monkeypatch):
+    """Interrupt a scoring after its opening, before a byte of the holdout is read."""
+
+    def cut(_holdout):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Holdout, "unseal", cut)
+        with pytest.raises(KeyboardInterrupt):
+            score(home)
 
 
 def test_the_result_holds_what_it_promises(searched, small_parts):
@@ -150,13 +134,7 @@ def test_a_corpus_that_changed_is_refused(searched):
 
 
 def test_cut_off_before_the_holdout_is_read_it_trains_nothing_again(searched, monkeypatch):
-    def cut(_holdout):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Holdout, "unseal", cut)
-        with pytest.raises(KeyboardInterrupt):
-            score(searched)
+    cut_off(searched, monkeypatch)
     monkeypatch.setattr(module, "fit", None)  # calling it would fail
     result = score(searched)
     assert result["n_scorings"] == 1
@@ -203,13 +181,7 @@ def test_the_same_study_gives_the_same_result(searched, tmp_path):
 
 @pytest.mark.parametrize("content", [None, b"broken"], ids=["gone", "broken"])
 def test_a_model_that_was_lost_before_its_scoring_is_trained_again(searched, monkeypatch, content):
-    def cut(_holdout):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Holdout, "unseal", cut)
-        with pytest.raises(KeyboardInterrupt):
-            score(searched)
+    cut_off(searched, monkeypatch)
     model = searched.final(0).model
     if content is None:
         model.unlink()

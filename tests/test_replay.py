@@ -4,27 +4,13 @@ import json
 
 import pytest
 
-from emotion_hpo import study_file
 from emotion_hpo.errors import StudyError
 from emotion_hpo.preparation import quiet
 from emotion_hpo.replay import replay
-from emotion_hpo.search.study import Study
-from emotion_hpo.search.worker import Worker
 
 
 def silent(*_epochs):
     """Show nothing."""
-
-
-@pytest.fixture
-def searched(make_study, material, small_store):
-    home, config = make_study("study", "study.n_trials=2", "pruner=none")
-    home.path.mkdir()
-    shards = {name: key for name, key in small_store.keys.items() if name != "5"}
-    study_file.write_or_compare(home, config, shards, synthetic=True)
-    Study(home, config).open_slots()
-    Worker(home, config, material, "worker_0").work()
-    return home
 
 
 @pytest.mark.parametrize("wanted", ["trial_0", "1", None])

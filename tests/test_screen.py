@@ -1,28 +1,12 @@
 """What a person sees: lines in a plain log, a table on a terminal, results on standard output."""
 
-import io
 import re
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from emotion_hpo import screen
 from emotion_hpo.screen import duration, note, percent, preparing, retraining, say
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """A terminal of 100 columns without colours, in the place of standard error."""
-    seen = io.StringIO()
-
-    def console(**_options) -> Console:
-        return Console(
-            file=seen, force_terminal=True, width=100, color_system=None, legacy_windows=False
-        )
-
-    monkeypatch.setattr(screen, "Console", console)
-    return seen
 
 
 @pytest.mark.parametrize("line", ["a [b] c", "/data/[2024]/x.wav", "[/]", "[bold]", "ä ✓ –", ""])

@@ -173,15 +173,21 @@ def test_artifacts_lie_beside_the_database_wherever_the_command_was_started(stud
     assert list(home.mlflow_artifacts.rglob("search.json"))
 
 
-def test_the_final_model_has_a_run_with_its_figures_and_files(study, small_bundle):
-    home, _ = study
-    folder = home.final(0)
+@pytest.fixture
+def final_folder(study, small_bundle):
+    """The files of a final model."""
+    folder = study[0].final(0)
     folder.path.mkdir(parents=True)
     for path in (folder.result, folder.predictions, folder.confusion):
         path.write_text("{}")
     small_bundle.save(folder.model)
+    return folder
+
+
+def test_the_final_model_has_a_run_with_its_figures_and_files(study, final_folder):
     tracker = open_for(study)
-    assert tracker.log_final("final trial_0", {"test/accuracy": 0.7}, {"trial": "trial_0"}, folder)
+    figures, tags = {"test/accuracy": 0.7}, {"trial": "trial_0"}
+    assert tracker.log_final("final trial_0", figures, tags, final_folder)
     client, found = runs(study)
     run = found["final trial_0"]
     assert run.data.metrics == {"test/accuracy": 0.7}
@@ -195,15 +201,9 @@ def test_the_final_model_has_a_run_with_its_figures_and_files(study, small_bundl
     np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_a_final_model_does_not_wake_the_studys_run(study, small_bundle):
-    home, _ = study
-    folder = home.final(0)
-    folder.path.mkdir(parents=True)
-    for path in (folder.result, folder.predictions, folder.confusion):
-        path.write_text("{}")
-    small_bundle.save(folder.model)
+def test_a_final_model_does_not_wake_the_studys_run(study, final_folder):
     open_for(study).close({"n_finished": 1, "synthetic": True})
-    open_for(study).log_final("final trial_0", {}, {}, folder)
+    open_for(study).log_final("final trial_0", {}, {}, final_folder)
     _, found = runs(study)
     assert found["study"].info.status == "FINISHED"
     assert "study/synthetic" not in found["study"].data.metrics

@@ -4,7 +4,6 @@ import io
 import re
 from types import SimpleNamespace
 
-import pytest
 from rich.console import Console
 
 from emotion_hpo import screen
@@ -37,21 +36,6 @@ def config(n_trials: int, epochs: int, objective: str = "val/accuracy") -> Searc
     """A study named quick."""
     sizes = (f"study.n_trials={n_trials}", f"training.epochs={epochs}")
     return compose_config(*SMALL, "study.name=quick", f"study.objective={objective}", *sizes)
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """A terminal of 100 columns without colours, in the place of standard error."""
-    seen = io.StringIO()
-
-    def console(**_options) -> Console:
-        return Console(
-            file=seen, force_terminal=True, width=100, color_system=None, legacy_windows=False
-        )
-
-    monkeypatch.setattr(live, "Console", console)
-    monkeypatch.setattr(screen, "Console", console)
-    return seen
 
 
 def seen_on(terminal: io.StringIO) -> list[str]:
