@@ -83,7 +83,9 @@ def main() -> None:
         config = configuration(model, options.epochs)
         store = prepare_features(config, options.features, quiet)
         everything = Utterances.of(tuple(map(store.open, store.sessions)), store.classes)
-        curves = [list(accuracies(config, everything, model, seed)) for seed in range(options.seeds)]
+        curves = [
+            list(accuracies(config, everything, model, seed)) for seed in range(options.seeds)
+        ]
         last, best = (
             100 * np.array([pick(curve) for curve in curves]) for pick in (lambda c: c[-1], max)
         )
