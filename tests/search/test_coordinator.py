@@ -143,6 +143,20 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(make_stud
             assert [epoch.to_json() for epoch in one.curve[: len(old)]] == old
 
 
+def test_ctrl_c_twice_stops_at_once_and_loses_no_trial(make_study):
+    home, config = make_study("study", *LONG)
+    command = Command(home, *LONG)
+    until(lambda: len(curves(home)) == 2)
+    command.process.send_signal(signal.SIGINT)
+    command.process.send_signal(signal.SIGINT)
+    status, out, err = command.wait()
+    assert status == 0
+    assert "the same command goes on where this one ended" in out
+    assert "Traceback" not in err
+    assert TrialState.RUNNING not in states(home, config)
+    assert sum(one is not TrialState.INTERRUPTED for one in states(home, config)) == 3
+
+
 def test_a_killed_search_leaves_no_process_and_loses_no_epoch(make_study):
     home, config = make_study("study", *LONG)
     command = Command(home, *LONG)
