@@ -6,7 +6,7 @@
 #   ARGS     anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare search final status replay sync models ui test test-faults check format bench clean
+.PHONY: help prepare search final nested report compare predict serve status replay sync models ui test test-faults test-cluster check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -42,6 +42,21 @@ search: $(RUNTIME)  ## run a study, or continue it
 final: $(RUNTIME)  ## retrain BEST on train + validation, score the sealed session once
 	@$(BIN)/emotion-hpo final $(OVERRIDES) $(if $(BEST),$(call for_shell,best=$(BEST))) $(ARGS)
 
+nested: $(RUNTIME)  ## repeat the whole search with each session as the test
+	@$(BIN)/emotion-hpo nested $(OVERRIDES) $(ARGS)
+
+report: $(RUNTIME)  ## write the study's page: figures, tables, one HTML file
+	@$(BIN)/emotion-hpo report $(OVERRIDES) $(ARGS)
+
+compare: $(RUNTIME)  ## compare studies on one page: ARGS="studies=[quick,wider]"
+	@$(BIN)/emotion-hpo compare $(OVERRIDES) $(ARGS)
+
+predict: $(RUNTIME)  ## ask the final model: ARGS='wav=a.wav text="so good to see you"'
+	@$(BIN)/emotion-hpo predict $(ARGS)
+
+serve: $(RUNTIME)  ## answer requests on 127.0.0.1 with the final model
+	@$(BIN)/emotion-hpo serve $(ARGS)
+
 models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
 	@$(BIN)/emotion-hpo models $(ARGS)
 
@@ -62,8 +77,12 @@ test: $(DEV)  ## run the tests with coverage
 	$(BIN)/pytest --numprocesses 2 --dist loadscope --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report
 
-test-faults: $(DEV)  ## kill a search's processes 50 times, and see that nothing is lost
-	EMOTION_HPO_KILLS=50 $(BIN)/pytest tests/search/test_faults.py -s
+test-faults: $(DEV)  ## kill a search's processes 50 times, start 20 crews at once: nothing is lost
+	EMOTION_HPO_KILLS=50 EMOTION_HPO_STARTS=20 $(BIN)/pytest -s tests/search/test_faults.py \
+		tests/search/test_starts.py
+
+test-cluster: $(DEV)  ## stop and kill PostgreSQL, Ray's and SLURM's nodes, MLflow in a search
+	EMOTION_HPO_AWAY=30 $(BIN)/pytest -s tests/cluster
 
 check: $(DEV)  ## format, lint, types, tests: exactly what CI runs
 	$(BIN)/ruff format --check .
@@ -77,6 +96,11 @@ format: $(DEV)  ## format the code and mend what can be mended
 
 bench: $(DEV)  ## time features and training against plain implementations
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
+
+docs: $(DEV)  ## build the pages of docs/ into docs/build/
+	@$(BIN)/python docs/write_configuration.py
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/build
+	@echo "Open docs/build/index.html"
 
 clean:  ## remove the environment; studies stay
 	rm -rf $(VENV)

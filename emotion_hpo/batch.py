@@ -57,3 +57,8 @@ class InputShape:
     max_length: int
     n_tokens: int | None = None
     vectors: Tensor | None = None
+
+    @property
+    def size(self) -> int:
+        """Numbers of an utterance at its longest."""
+        return self.max_length * max(1, self.dimensions)

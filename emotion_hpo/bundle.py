@@ -5,7 +5,7 @@ probabilities are averaged.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,16 +40,28 @@ class Bundle:
     classes: tuple[str, ...]
     networks: tuple[Mapping[str, Tensor], ...]
 
-    def probabilities(self, data: Dataset) -> NDArray[np.float32]:
-        """Class probabilities of each network `(networks, n, classes)`."""
-        network = build_network(
-            self.config.model, self.inputs.shapes(), len(self.classes), seed=0, blank=True
-        )
-        answers = []
+    def build_networks(self) -> tuple[Network, ...]:
+        """The networks, ready to answer."""
+        built = []
         for state in self.networks:
+            network = build_network(
+                self.config.model, self.inputs.shapes(), len(self.classes), seed=0, blank=True
+            )
             network.load_state_dict(state)
-            answers.append(evaluate(network, data, self.config.training).probabilities)
-        return np.stack(answers)
+            built.append(network)
+        return tuple(built)
+
+    def probabilities(
+        self, data: Dataset, networks: Sequence[Network] | None = None
+    ) -> NDArray[np.float32]:
+        """Class probabilities of each network `(networks, n, classes)`.
+
+        Args:
+            data: The utterances.
+            networks: What `build_networks` gave, if it was called before.
+        """
+        asked = self.build_networks() if networks is None else networks
+        return np.stack([evaluate(one, data, self.config.training).probabilities for one in asked])
 
     def save(self, path: Path) -> None:
         """Replace the model file as a whole."""

@@ -24,6 +24,11 @@ COMMANDS: Mapping[str, str] = {
     "prepare": "read a corpus, store its features, say what is there and what is missing",
     "search": "run a study, or continue it",
     "final": "retrain a trial on train + validation and score the holdout, once",
+    "report": "write a study's page: figures, tables, one HTML file",
+    "compare": "write a page that holds several studies against each other",
+    "predict": "class probabilities of a wav, words or motion, or of many",
+    "serve": "answer requests on 127.0.0.1 with a final model",
+    "nested": "repeat the whole search with each session as the test",
     "models": "list every encoder, head and preset with its parameter counts",
     "status": "say how far a study is, from any terminal",
     "replay": "train a trial again and compare it epoch by epoch",
@@ -42,11 +47,30 @@ eval "$(emotion-hpo -sc install=bash)"   completion of commands and keys (also z
 """
 
 #: Commands that take up what an interrupted call has stored.
-_CONTINUED = ("prepare", "search", "final", "sync")
+_CONTINUED = ("prepare", "search", "final", "nested", "sync")
 
 #: Keys that name a study or a way to look at it, not what was searched.
-_FREE = ("best", "trial", "rescore", "output", "port", "launcher", "storage", "hydra")
+_FREE = (
+    "best",
+    "trial",
+    "final",
+    "rule",
+    "n_members",
+    "paper_protocol",
+    "rescore",
+    "output",
+    "port",
+    "launcher",
+    "storage",
+    "hydra",
+)
 _NAMING = ("study", "study.name", "study.directory")
+
+#: Keys whose value is what a person wrote, not Hydra's grammar: words have commas and brackets.
+_LITERAL = {
+    "predict": ("model", "model_file", "wav", "text", "motion", "speaker", "utterances", "output"),
+    "serve": ("model", "model_file"),
+}
 
 _ASSIGNMENT = re.compile(r"^[A-Za-z_][\w./@]*=")
 
@@ -100,7 +124,7 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     if sweeping := {"-m", "--multirun"}.intersection(overrides):
         raise ConfigError(f"no {sweeping.pop()} here: what is to vary is a range of space.PATH")
     conf = conf_folder()
-    sys.argv = [f"emotion-hpo {command}", *(_settable(one, conf) for one in overrides)]
+    sys.argv = [f"emotion-hpo {command}", *(_settable(command, one, conf) for one in overrides)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     run: Callable[..., None] = getattr(commands, command)
 
@@ -130,7 +154,7 @@ def _run(command: str, overrides: Sequence[str]) -> None:
         call()
 
 
-def _settable(override: str, conf: Path) -> str:
+def _settable(command: str, override: str, conf: Path) -> str:
     """`++` before an assignment of a value; choices of a group and Hydra's own stay as they are.
 
     Raises:
@@ -141,10 +165,22 @@ def _settable(override: str, conf: Path) -> str:
     if not _ASSIGNMENT.match(override):
         return override
     key, _, value = override.partition("=")
+    if key in _LITERAL.get(command, ()):
+        # For Hydra, `model` is the group of networks and can be nothing else.
+        return f"++{'model_file' if key == 'model' else key}={_quoted(value)}"
     if (conf / key).is_dir() and re.fullmatch(r"-?\d*|null", value):
         raise ConfigError(_unknown_choice(key, value))
     is_group = (conf / key).is_dir() or "@" in key or "/" in key
     return override if is_group or key.startswith("hydra") else f"++{override}"
+
+
+def _quoted(value: str) -> str:
+    """A value that Hydra takes letter by letter; null, and what is quoted already, stay."""
+    if value in ("", "null") or (len(value) > 1 and value[0] == value[-1] and value[0] in "'\""):
+        return value
+    escaped = re.sub(r"(\\*)'", lambda found: 2 * found[1] + r"\'", value)
+    ends = len(escaped) - len(escaped.rstrip("\\"))  # else they would hide the closing quote
+    return "'" + (escaped + ends * "\\").replace("${", r"\${") + "'"
 
 
 def _plain(config: "DictConfig", choices: Mapping[str, str]) -> dict[str, Any]:

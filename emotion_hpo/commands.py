@@ -1,26 +1,26 @@
 """What each command does and prints. The command line hands over plain dicts."""
 
-import socket
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emotion_hpo import screen
-from emotion_hpo.config import TwinCorpus, build, dump, flatten
+from emotion_hpo.answering import predict, refuse_taken_port, serve
+from emotion_hpo.config import SearchConfig, TwinCorpus, build, dump
 from emotion_hpo.config.commands import (
-    FinalCommand,
+    CompareCommand,
     ModelsCommand,
+    NestedCommand,
     PrepareCommand,
     ReplayCommand,
+    ReportCommand,
     SearchCommand,
     StudyCommand,
-    TrackingChoice,
     UiCommand,
 )
-from emotion_hpo.errors import StudyError, TrackingError
+from emotion_hpo.errors import StudyError
 from emotion_hpo.records import (
     Epoch,
     StudyHome,
@@ -30,7 +30,33 @@ from emotion_hpo.records import (
     read_json,
     write_json,
 )
+from emotion_hpo.scoring import (
+    confirm_leaders,
+    refuse_other_configuration,
+    replay_final,
+    scored,
+)
 from emotion_hpo.screen import say, score
+from emotion_hpo.screen_final import show_nested
+
+__all__ = [
+    "compare",
+    "final",
+    "models",
+    "nested",
+    "predict",
+    "prepare",
+    "replay",
+    "report",
+    "search",
+    "serve",
+    "status",
+    "sync",
+    "ui",
+]
+
+if TYPE_CHECKING:
+    from emotion_hpo.search.coordinator import SearchResult
 
 
 def prepare(plain: Mapping[str, Any]) -> None:
@@ -66,7 +92,12 @@ def prepare(plain: Mapping[str, Any]) -> None:
 
 def search(plain: Mapping[str, Any]) -> None:
     """Run or continue a study, and say what came out and how to go on."""
+    _searched(plain)
+
+
+def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     command = build(SearchCommand, plain)
+    from emotion_hpo.search import budget
     from emotion_hpo.search.coordinator import search as run
 
     check_writable(command.output)
@@ -79,7 +110,8 @@ def search(plain: Mapping[str, Any]) -> None:
     say(
         f"\nStudy {found['study']}: {found['n_finished']} of {found['n_trials']} trials finished "
         f"({found['n_complete']} complete, {found['n_pruned']} pruned, {found['n_failed']} failed) "
-        f"on {found['n_train']} training and {found['n_validation']} validation utterances."
+        f"on {found['n_train']} training and {found['n_validation']} validation utterances"
+        f"{_in_folds(found['n_folds'])}."
     )
     if found["best_trial"] is not None:
         mark = " (synthetic data)" if found["synthetic"] else ""
@@ -92,25 +124,52 @@ def search(plain: Mapping[str, Any]) -> None:
             say(
                 f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}"
             )
+    if (promised := found["expected"]) is not None:
+        low, high = (score(found["objective"], one) for one in promised["interval"])
+        say(
+            f"Expected: {found['objective']} {score(found['objective'], promised['value'])} on new "
+            f"utterances, 90 % interval {low} – {high}: the best of {promised['n_trials']} trials "
+            f"is best by luck, too. {promised['sentence']}"
+        )
+    confirmed = None
+    if not result.was_stopped and found["best_trial"] is not None:
+        confirmed = confirm_leaders(home, config)
+        found = {**found, "confirmed": confirmed}
+        write_json(home.summary, found)
+        if command.output is not None:
+            write_json(command.output, found)
+    if found["against"] is not None:
+        say(f"Front of {found['objective']} against {found['against']}:")
+    for one in found["front"]:
+        value = score(found["objective"], one["value"])
+        say(f"  {one['trial']:<12} {value:>8}  {one['cost']:>12,.6g} {found['against']}")
     plain_model = found["baseline"]
     kind, value = found["objective"], plain_model["validation"].get(found["objective"][4:])
     parts = " and ".join(plain_model["parts"])
     say(f"Baseline: {kind} {score(kind, value)} (logistic regression on {parts})")
     say(f"Results: {home.summary}")
+    if n_open > 0 and not result.was_stopped:
+        say(f"The budget of {budget.words(config.study)} is used up; a larger one goes on.")
     if result.was_stopped:
         say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
-        return
+        return result
     if found["best_trial"] is None:
         raise StudyError(
             f"no trial of study {home.name!r} was completed; the reasons stand in "
             f"{home.path / 'trials'}/*/trial.json"
         )
-    final_line = f"make final BEST={found['best_trial']}{_hint(home, name=True)}"
+    winner = confirmed["winner"] if confirmed else found["best_trial"]
+    final_line = f"make final BEST={winner}{_hint(home, name=True)}"
     ui_line = f"make ui{_hint(home, name=False)}"
     width = max(len(final_line), len(ui_line)) + 3
     say("\nNext:")
     say(f"  {final_line:<{width}}scores the sealed session, once")
     say(f"  {ui_line:<{width}}every trial in MLflow")
+    return result
+
+
+def _in_folds(n_folds: int) -> str:
+    return f" over {n_folds} folds (training: the mean of one)" if n_folds > 1 else ""
 
 
 def _hint(home: StudyHome, *, name: bool) -> str:
@@ -122,36 +181,76 @@ def _hint(home: StudyHome, *, name: bool) -> str:
 
 def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Retrain a trial, score the holdout, and say where everything is."""
-    command = build(FinalCommand, plain)
-    from emotion_hpo import study_file
-    from emotion_hpo.final import final as run
+    scored(plain, asked)
+
+
+def nested(plain: Mapping[str, Any]) -> None:
+    """Search, confirm and score once for each session as the test, and say the mean and spread."""
+    command = build(NestedCommand, plain)
+    from emotion_hpo.corpus import open_corpus
+    from emotion_hpo.nested import nested as run
+
+    check_writable(command.output)
+    config = command.search()
+
+    def one_session(study: SearchConfig) -> dict[str, Any] | None:
+        say(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
+        parts = dump(study)
+        if not _search_one(study):
+            return None
+        return _final_one(parts, rescore=command.rescore)
+
+    found = run(config, open_corpus(config.corpus).sessions(), one_session)
+    if found is None:
+        say("Stopped; the same command goes on where this one ended.")
+        return
+    show_nested(found)
+    say(f"\nResults: {StudyHome(config.study.directory, config.study.name).nested}")
+    if command.output is not None:
+        write_json(command.output, found)
+
+
+def _search_one(config: SearchConfig) -> bool:
+    """Search and confirm one study of a protocol; False if it was stopped."""
+    return not _searched({**dump(config), "output": None}).was_stopped
+
+
+def _final_one(plain: Mapping[str, Any], *, rescore: bool) -> dict[str, Any]:
+    """Score one study of a protocol."""
+    more = {"output": None, "best": None, "rescore": rescore}
+    return scored({**plain, **more}, {})
+
+
+def report(plain: Mapping[str, Any]) -> None:
+    """Write the page of a study, or one that compares several."""
+    command = build(ReportCommand, plain)
+    if command.studies:
+        _compare(command.study.directory, command.studies, command.output)
+        return
+    from emotion_hpo.report import report as write
 
     home = StudyHome(command.study.directory, command.study.name)
-    stored = study_file.read(home)
-    _refuse_other_configuration(home, dump(stored.config), asked)
     check_writable(command.output)
-    if any(path.split(".")[0] == "tracking" for path in asked):
-        tracking = build(TrackingChoice, {"tracking": command.tracking}).tracking
-        stored = replace(stored, config=stored.config.model_copy(update={"tracking": tracking}))
-    with (
-        screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features,
-        screen.retraining(len(stored.config.study.final_seeds)) as on_retraining,
-    ):
-        result = run(
-            home,
-            command.best,
-            rescore=command.rescore,
-            on_features=on_features,
-            on_retraining=on_retraining,
-        )
-    screen.show_final(result)
-    folder = home.final(int(result["trial"].removeprefix("trial_")))
-    say(f"\nModel:       {folder.model}\nResult:      {folder.result}")
-    say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
-    say(f"Ledger:      {home.ledger}")
-    if command.output is not None:
-        write_json(command.output, result)
-    _log_final(home, stored, result)
+    _say_page(write(home), command.output)
+
+
+def compare(plain: Mapping[str, Any]) -> None:
+    """Write a page that compares studies."""
+    command = build(CompareCommand, plain)
+    _compare(command.study.directory, command.studies, command.output)
+
+
+def _compare(directory: Path, names: Sequence[str], output: Path | None) -> None:
+    from emotion_hpo.report import compare as write
+
+    check_writable(output)
+    _say_page(write([StudyHome(directory, name) for name in names]), output)
+
+
+def _say_page(page: Path, output: Path | None) -> None:
+    say(f"Page:    {page}\nFigures: {page.parent / 'figures'}\nTables:  {page.parent / 'tables'}")
+    if output is not None:
+        write_json(output, {"page": str(page)})
 
 
 def models(plain: Mapping[str, Any], presets: Path) -> None:
@@ -198,18 +297,25 @@ def sync(plain: Mapping[str, Any]) -> None:
     """Write to MLflow what it lacks of a study."""
     command = build(StudyCommand, plain)
     from emotion_hpo import study_file
+    from emotion_hpo.search.coordinator import is_searched
     from emotion_hpo.search.study import Study
     from emotion_hpo.tracking import open_tracker
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = study_file.read(home)
-    trials = Study(home, stored.config).trials()
+    study = Study(home, stored.config)
+    study.requeue_orphans()  # what a killed search left RUNNING is closed in MLflow, too
+    trials = study.trials()
     synthetic = stored.facts["synthetic"]
     created_at = stored.facts["created_at"]
     tracker = open_tracker(home, stored.config, created_at, synthetic=synthetic)
     tracker.mirror(trials)
-    if home.summary.exists():
-        tracker.close(read_json(home.summary))
+    if not is_searched(home):
+        tracker.close(read_json(home.summary) if home.summary.exists() else {})
+    from emotion_hpo.report import report as write
+
+    write(home)
+    tracker.log_report(home.report)
     say(f"MLflow holds study {home.name}: {len(trials)} trials")
 
 
@@ -221,13 +327,17 @@ def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = study_file.read(home)
-    _refuse_other_configuration(home, dump(stored.config), asked)
+    refuse_other_configuration(home, dump(stored.config), asked)
+    if command.final is not None:
+        replay_final(home, str(command.final), command.output)
+        return
     objective = stored.config.study.objective
 
     def on_epoch(old: Epoch, new: Epoch) -> None:
         told = "the same" if old.metrics == new.metrics else "different"
         before, after = (score(objective, one.metrics[objective]) for one in (old, new))
-        say(f"epoch {old.epoch}: {objective} {before}, again {after}: {told}")
+        where = f"training {old.training + 1}, " if old.training else ""
+        say(f"{where}epoch {old.epoch}: {objective} {before}, again {after}: {told}")
 
     with screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features:
         found = run(home, command.trial, on_features, on_epoch)
@@ -245,7 +355,8 @@ def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         )
     if differs is not None:
         say(
-            f"{found.trial.name} differs from epoch {differs} on: another machine, version or load?"
+            f"{found.trial.name} differs from epoch {differs} of {len(found.curve)} on: another "
+            "machine, version or load?"
         )
         sys.exit(1)
     say(f"{found.trial.name}: every figure of {len(found.curve)} epochs is the same, bit for bit")
@@ -256,7 +367,7 @@ def ui(plain: Mapping[str, Any]) -> None:
     command = build(UiCommand, plain)
     home = StudyHome(command.study.directory, command.study.name)
     make_folder(home.directory)
-    _refuse_taken_port(command.port)
+    refuse_taken_port(command.port, "ui")
     from emotion_hpo.tracking import experiment_id, serve_ui
 
     address = f"http://127.0.0.1:{command.port}"
@@ -266,67 +377,3 @@ def ui(plain: Mapping[str, Any]) -> None:
         say(f"Runs of all studies: {address}/#/experiments/{experiment}/runs")
     sys.stdout.flush()
     serve_ui(home, command.port)
-
-
-def _refuse_other_configuration(
-    home: StudyHome, stored: Mapping[str, Any], asked: Mapping[str, Any]
-) -> None:
-    """An override that contradicts the study would be ignored otherwise."""
-    known = flatten(stored)
-    wanted = flatten(asked)
-    wrong = [
-        f"{path}: the study has {known.get(path)!r}, the command says {value!r}"
-        for path, value in wanted.items()
-        if path in known
-        and path.split(".")[0] != "tracking"
-        and known[path] != value
-        and str(known[path]) != str(value)
-    ]
-    if wrong:
-        listed = "".join(f"\n  {line}" for line in wrong)
-        raise StudyError(
-            f"study {home.name!r} was searched with another configuration:{listed}\n"
-            "`final` trains what was searched; leave these out, or name another study.name"
-        )
-
-
-def _log_final(home: StudyHome, stored: Any, result: Mapping[str, Any]) -> None:  # noqa: ANN401
-    """Show the final model in MLflow, whose absence changes nothing."""
-    from emotion_hpo.tracking import open_tracker
-
-    folder = home.final(int(result["trial"].removeprefix("trial_")))
-    figures = {f"test/{name}": result[name] for name in ("accuracy", "uar", "macro_f1")}
-    for name, one in result["recall_by_class"].items():
-        low, high = one["interval"]
-        recall = {"": one["recall"], "_low": low, "_high": high}
-        figures |= {f"test/recall_{name}{end}": v for end, v in recall.items() if v is not None}
-    for name in ("accuracy", "uar", "macro_f1"):
-        low, high = result[f"{name}_interval"]
-        figures |= {f"test/{name}_low": low, f"test/{name}_high": high}
-    try:
-        tracker = open_tracker(
-            home, stored.config, stored.facts["created_at"], synthetic=result["synthetic"]
-        )
-        place = tracker.log_final(
-            f"final {result['trial']}",
-            figures,
-            {"trial": result["trial"], "n_scorings": str(result["n_scorings"])},
-            folder,
-        )
-    except TrackingError as error:
-        screen.note(f"{error}; the study's own files hold everything")
-        return
-    if place:
-        say(f"MLflow:      {place}")
-
-
-def _refuse_taken_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise StudyError(
-                f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); choose another with "
-                "port=PORT, or make ui ARGS=port=PORT"
-            ) from None

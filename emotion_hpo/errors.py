@@ -42,6 +42,11 @@ class TrialFailed(EmotionHpoError, RuntimeError):  # noqa: N818 (named as the st
     """A trial cannot be finished; the message is the reason that the study keeps."""
 
 
+def missing_extra(asked: str, package: str, extra: str) -> ConfigError:
+    """Say that what was asked for needs a package that is not installed, and how to get it."""
+    return ConfigError(f"{asked} needs {package}: pip install 'emotion_hpo[{extra}]'")
+
+
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
     """Say that a name is unknown, which one was meant, and which ones work.
 

@@ -1,15 +1,16 @@
-"""One configuration, one split, one seed: a training that can be stopped and taken up again.
+"""One configuration, one fold, one seed: a training that can be stopped and taken up again.
 
 `Material` reads the development utterances as a configuration wants them and keeps the last
 reading, for most trials of a search read alike. `run` trains, keeps the answers of the best epoch,
 and hands a `Progress` to its caller after every epoch; `SavedRun` is what a checkpoint file holds.
+`repetition` makes a trial of several such trainings.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from emotion_hpo.training import Checkpoint, Evaluation, device_of, fit
 
 @dataclass(frozen=True)
 class Reading:
-    """A split, read: what was learnt from the training part, and both parts as data sets."""
+    """A fold, read: what was learnt from the training part, and both parts as data sets."""
 
     inputs: Inputs
     train: Dataset
@@ -34,19 +35,23 @@ class Reading:
 
 
 class Material:
-    """The development utterances, read once for all trials that read them alike."""
+    """The development utterances, read once for all trials that read them alike.
+
+    One fold at a time is held: eight of the full corpus would need eight times its memory.
+    """
 
     def __init__(self, development: Development) -> None:
         self.development = development
         self._key = ""
         self._reading: Reading | None = None
 
-    def read(self, config: ExperimentConfig) -> Reading:
-        """The training and validation part as this configuration's network wants them."""
+    def read(self, config: ExperimentConfig, fold: int = 0) -> Reading:
+        """A fold's training and validation part as this configuration's network wants them."""
         modalities = tuple(config.model.encoders)
-        key = fingerprint(config.features) + "/".join(modalities)
+        key = "/".join([fingerprint(config.features), *modalities, str(fold)])
         if self._reading is None or key != self._key:
-            part = self.development
+            part = self.development.folds[fold]
+            self._reading = None  # gives its memory back before as much is taken again
             inputs = Inputs.fit(part.train, config.features, modalities)
             self._reading = Reading(inputs, inputs.read(part.train), inputs.read(part.validation))
             self._key = key
@@ -105,31 +110,75 @@ class Outcome:
         best_epoch: The epoch that the judge took, the first of equals.
         value: The objective at `best_epoch`.
         probabilities: Validation probabilities `(n, classes)` at `best_epoch`.
+        every: Those of every epoch `(epochs, n, classes)`: the epoch is chosen, too, and what that
+            adds to a value can be told from these alone.
     """
 
     curve: tuple[Epoch, ...]
     best_epoch: int
     value: float
     probabilities: NDArray[np.float32]
+    every: NDArray[np.float16]
 
     def after(self, epoch: Epoch, evaluation: Evaluation, judge: "Judge") -> "Outcome":
         """The same, one epoch on."""
         curve = (*self.curve, epoch)
         value = judge.value(curve)
+        latest = halved(evaluation.probabilities)[None]
+        every = np.concatenate([self.every, latest]) if self.curve else latest
         if self.curve and not judge.prefers(value, self.value):
-            return Outcome(curve, self.best_epoch, self.value, self.probabilities)
-        return Outcome(curve, epoch.epoch, value, evaluation.probabilities)
+            return Outcome(curve, self.best_epoch, self.value, self.probabilities, every)
+        return Outcome(curve, epoch.epoch, value, evaluation.probabilities, every)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As a checkpoint holds it."""
+        return {
+            "curve": [epoch.to_json() for epoch in self.curve],
+            "best_epoch": self.best_epoch,
+            "value": self.value,
+            "probabilities": torch.from_numpy(self.probabilities),
+            "every": torch.from_numpy(self.every),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """As read back."""
+        curve = tuple(map(Epoch.from_json, plain["curve"]))
+        answers = (plain[name].numpy() for name in ("probabilities", "every"))
+        return cls(curve, plain["best_epoch"], plain["value"], *answers)
 
 
-NOTHING_YET = Outcome((), 0, float("-inf"), np.zeros((0, 0), np.float32))
+def halved(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Half as many bytes, and the same answers: two classes that rounding makes equal stay apart.
+
+    >>> halved(np.array([[0.49991, 0.49999, 0.0001]], np.float32)).argmax(1)
+    array([1])
+    """
+    half = probabilities.astype(np.float16)
+    answers = probabilities.argmax(1)
+    rows = np.flatnonzero(half.argmax(1) != answers)
+    half[rows, answers[rows]] = np.nextafter(half[rows].max(1), np.float16(2))
+    return half
+
+
+NOTHING_YET = Outcome(
+    (), 0, float("-inf"), np.zeros((0, 0), np.float32), np.zeros((0, 0, 0), np.float16)
+)
 
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A training between two epochs, as a checkpoint file holds it."""
+    """A training between two epochs, as a checkpoint file holds it.
+
+    Attributes:
+        checkpoint: The network's state.
+        outcome: What this training has come to.
+        before: What the trial's trainings before this one came to.
+    """
 
     checkpoint: Checkpoint
     outcome: Outcome
+    before: tuple[Outcome, ...] = ()
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint file as a whole."""
@@ -138,13 +187,16 @@ class SavedRun:
             "network": self.checkpoint.network,
             "optimizer": self.checkpoint.optimizer,
             "losses": self.checkpoint.losses,
-            "curve": [epoch.to_json() for epoch in self.outcome.curve],
-            "best_epoch": self.outcome.best_epoch,
-            "value": self.outcome.value,
-            "probabilities": torch.from_numpy(self.outcome.probabilities),
+            "outcomes": [one.to_plain() for one in (*self.before, self.outcome)],
         }
         buffer = io.BytesIO()
         torch.save(content, buffer)
+        write_bytes(path, buffer.getvalue())
+
+    def save_weights(self, path: Path) -> None:
+        """Replace a file of the network's weights alone, for an encoder to start from."""
+        buffer = io.BytesIO()
+        torch.save(self.checkpoint.network, buffer)
         write_bytes(path, buffer.getvalue())
 
     @classmethod
@@ -158,17 +210,11 @@ class SavedRun:
             return None
         try:
             content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            *before, outcome = map(Outcome.from_plain, content["outcomes"])
         except Exception as error:  # torch raises whatever its broken pickle leads to
             raise StudyError(f"{path} is broken ({type(error).__name__})") from None
-        outcome = Outcome(
-            tuple(map(Epoch.from_json, content["curve"])),
-            content["best_epoch"],
-            content["value"],
-            content["probabilities"].numpy(),
-        )
         parts = (content[name] for name in ("epoch", "network", "optimizer", "losses"))
-        state = Checkpoint(*parts)
-        return cls(state, outcome)
+        return cls(Checkpoint(*parts), outcome, tuple(before))
 
 
 @dataclass(frozen=True)
@@ -186,8 +232,9 @@ def run(
     judge: Judge,
     after_epoch: Callable[[Progress], bool],
     resume: SavedRun | None = None,
+    fold: int = 0,
 ) -> Outcome:
-    """Train one configuration on the training part and judge it on the validation part.
+    """Train one configuration on a fold's training part and judge it on its validation part.
 
     Args:
         config: What to train.
@@ -196,11 +243,12 @@ def run(
         judge: Makes the value, and one epoch the best.
         after_epoch: Called after every epoch; True ends the training.
         resume: Where to continue.
+        fold: Index of the fold.
 
     Raises:
         TrialFailed: The training diverged.
     """
-    reading = material.read(config)
+    reading = material.read(config, fold)
     classes = reading.train.utterances.classes
     network = build_network(config.model, reading.inputs.shapes(), len(classes), seed=seed)
     outcome = resume.outcome if resume else NOTHING_YET

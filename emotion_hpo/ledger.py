@@ -5,6 +5,7 @@ the figure. A scoring that was cut off between them may be completed by the same
 teaches nobody anything new; every other one is a second look and must be asked for.
 """
 
+import getpass
 import json
 import os
 import time
@@ -22,6 +23,8 @@ from emotion_hpo.errors import HoldoutError
 _FIELDS = {
     "opened": {"holdout", "opening", "model", "study", "trial", "at"},
     "scored": {"holdout", "opening", "accuracy"},
+    "paper_protocol": {"holdout", "study", "trial", "at"},  # looked at after every epoch
+    "replayed": {"holdout", "study", "trial", "at"},  # the same model, once more
 }
 
 
@@ -30,6 +33,10 @@ class Ledger:
     """The ledger of one `studies/` folder."""
 
     path: Path
+
+    def holdouts(self) -> list[str]:
+        """Every holdout that was ever opened, the first opened first."""
+        return list(dict.fromkeys(line["holdout"] for line in self._lines()))
 
     def openings(self, holdout: str) -> list[dict[str, Any]]:
         """The `opened` lines of a holdout, the first opening first, its score with each."""
@@ -82,6 +89,17 @@ class Ledger:
         with self._alone():
             self._append(line)
 
+    def note(self, event: str, holdout: str, facts: Mapping[str, Any]) -> None:
+        """Write a look at the holdout that is no scoring, by a line of its own kind."""
+        assert event in _FIELDS
+        with self._alone():
+            self._append({"event": event, "holdout": holdout} | dict(facts))
+
+    def notes(self, event: str, holdout: str) -> list[dict[str, Any]]:
+        """The lines of one kind about a holdout."""
+        lines = self._lines()
+        return [one for one in lines if one["event"] == event and one["holdout"] == holdout]
+
     def _append(self, line: dict[str, Any]) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         text = json.dumps({**line, "at": at}, ensure_ascii=False) + "\n"
@@ -128,6 +146,14 @@ class Ledger:
             f"{self.path} cannot be read and written ({error.strerror}); no holdout is opened "
             "without it: mend its permissions, or move away what lies in its place"
         )
+
+
+def user() -> str | None:
+    """Who opens a holdout, as the system calls them; None where it has no name for them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry
+        return None
 
 
 def _is_whole(line: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,12 +61,14 @@ class Epoch:
         metrics: `train/loss`, `val/loss`, `val/accuracy`, `val/uar`, `val/macro_f1`.
         seconds: What it took, validation included.
         finished_at: Seconds since 1970.
+        training: Index of the trial's training that it belongs to.
     """
 
     epoch: int
     metrics: Mapping[str, float]
     seconds: float
     finished_at: float
+    training: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As stored."""
@@ -75,12 +77,30 @@ class Epoch:
             "metrics": dict(self.metrics),
             "seconds": self.seconds,
             "finished_at": self.finished_at,
+            "training": self.training,
         }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """As read back."""
         return cls(**stored)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One of a trial's trainings, ended: one fold, one seed.
+
+    Attributes:
+        fold: Its fold's name.
+        seed: Of this training.
+        value: The objective at `best_epoch`.
+        best_epoch: The epoch that `value` is from.
+    """
+
+    fold: str
+    seed: int
+    value: float
+    best_epoch: int
 
 
 @dataclass(frozen=True)
@@ -91,9 +111,9 @@ class Trial:
         number: Optuna's; the folder is `trial_<number>`.
         state: Where it stands.
         params: Path in the configuration → value drawn.
-        value: The objective, or None while there is none.
-        best_epoch: The epoch that `value` is from.
-        curve: Every epoch trained.
+        value: The objective, a mean over the trainings, or None while there is none.
+        best_epoch: The epoch that `value` is from; of several trainings the median.
+        curve: Every epoch trained, one training after the other.
         worker: Who trained it.
         reason: Why it failed.
         continues: Number of the interrupted trial whose checkpoint it took up.
@@ -101,6 +121,9 @@ class Trial:
         n_threads: That it was trained on; its bits depend on them.
         started_at: Seconds since 1970.
         finished_at: Seconds since 1970.
+        trainings: Of an ended trial, each training over folds and seeds, in order.
+        commit: Of the code that trained it.
+        cost: The second objective, where the study has one.
     """
 
     number: int
@@ -116,6 +139,9 @@ class Trial:
     n_threads: int | None = None
     started_at: float | None = None
     finished_at: float | None = None
+    trainings: tuple[Training, ...] = ()
+    commit: str | None = None
+    cost: float | None = None
 
     @property
     def name(self) -> str:
@@ -151,13 +177,28 @@ class TrialHome:
 
     @property
     def probabilities(self) -> Path:
-        """Validation ids, labels and class probabilities at the best epoch."""
+        """Validation ids, dialogues, labels, folds, probabilities at the best epoch, over seeds."""
         return self.path / "validation.npz"
+
+    @property
+    def size(self) -> Path:
+        """`n_parameters`: how many weights were trained."""
+        return self.path / "size.json"
+
+    @property
+    def every_epoch(self) -> Path:
+        """Validation probabilities of each training after every epoch."""
+        return self.path / "epochs.npz"
 
     @property
     def checkpoint(self) -> Path:
         """State of an unfinished training; gone once the trial has ended."""
         return self.path / "checkpoint.pt"
+
+    @property
+    def weights(self) -> Path:
+        """The network of its best epoch, where `study.keep_weights` asks for it."""
+        return self.path / "weights.pt"
 
     @property
     def lock(self) -> Path:
@@ -176,6 +217,28 @@ class TrialHome:
     def write_curve(self, curve: tuple[Epoch, ...]) -> None:
         """Store the epochs trained so far."""
         write_json(self.curve, [epoch.to_json() for epoch in curve])
+
+
+@dataclass(frozen=True)
+class RerunHome:
+    """The files of a leader's training over a fresh seed."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        """What it came to."""
+        return self.path / "rerun.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of an unfinished training; gone once it has ended."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains it: a dead one's is free."""
+        return self.path / ".lock"
 
 
 @dataclass(frozen=True)
@@ -211,6 +274,26 @@ class FinalHome:
 
 
 @dataclass(frozen=True)
+class ReportHome:
+    """The files of a report: of one study, or of several compared."""
+
+    path: Path
+
+    @property
+    def page(self) -> Path:
+        """The page, with all its figures in it."""
+        return self.path / "index.html"
+
+    def figure(self, name: str, kind: str) -> Path:
+        """A figure of the page as a file of its own: pdf or png."""
+        return self.path / "figures" / f"{name}.{kind}"
+
+    def table(self, name: str, kind: str) -> Path:
+        """A table of the page as a file of its own: csv or tex."""
+        return self.path / "tables" / f"{name}.{kind}"
+
+
+@dataclass(frozen=True)
 class StudyHome:
     """The files of one study: `<directory>/<name>/`, and those it shares with its siblings."""
 
@@ -233,9 +316,24 @@ class StudyHome:
         return self.path / "study.db"
 
     @property
+    def identity(self) -> Path:
+        """What ties this folder to the study of its name on a server."""
+        return self.path / ".identity"
+
+    @property
     def summary(self) -> Path:
         """What `search` found."""
         return self.path / "search.json"
+
+    @property
+    def selection(self) -> Path:
+        """What the leaders reach over fresh seeds, and which of them is confirmed."""
+        return self.path / "selection.json"
+
+    @property
+    def nested(self) -> Path:
+        """What the nested protocol found over all sessions."""
+        return self.path / "nested.json"
 
     @property
     def baseline(self) -> Path:
@@ -246,6 +344,16 @@ class StudyHome:
     def baseline_probabilities(self) -> Path:
         """Its answers on the validation part, as a trial's `validation.npz`."""
         return self.path / "baseline.npz"
+
+    @property
+    def report(self) -> ReportHome:
+        """The study's page, its figures and tables."""
+        return ReportHome(self.path / "report")
+
+    def comparison(self, others: "Sequence[StudyHome]") -> ReportHome:
+        """The page that compares this study with others of the same folder."""
+        names = "+".join(one.name for one in (self, *others))
+        return ReportHome(self.directory / "comparisons" / names)
 
     @property
     def claims(self) -> Path:
@@ -281,9 +389,13 @@ class StudyHome:
         """The home of a trial."""
         return TrialHome(self.path / "trials" / f"trial_{number}")
 
-    def final(self, number: int) -> FinalHome:
-        """The home of a final model."""
-        return FinalHome(self.path / "final" / f"trial_{number}")
+    def rerun(self, number: int, index: int) -> "RerunHome":
+        """The home of a leader's training over a fresh seed."""
+        return RerunHome(self.path / "selection" / f"trial_{number}_seed_{index}")
+
+    def final(self, name: str | int) -> FinalHome:
+        """The home of a final model: of a trial, by number or name, or of another name's."""
+        return FinalHome(self.path / "final" / (f"trial_{name}" if isinstance(name, int) else name))
 
     def worker_log(self, worker: str) -> Path:
         """What a worker printed."""

@@ -11,9 +11,10 @@ import torch
 
 from emotion_hpo import study_file
 from emotion_hpo.errors import StudyError
-from emotion_hpo.experiment import Judge, Material, Progress, run
+from emotion_hpo.experiment import Judge, Material
 from emotion_hpo.preparation import OnProgress, prepare_features
 from emotion_hpo.records import Epoch, StudyHome, Trial
+from emotion_hpo.repetition import Outcomes, plan, run_all
 from emotion_hpo.splits import split
 from emotion_hpo.trials import find, read_trials
 
@@ -32,9 +33,9 @@ class Replay:
 
     @property
     def first_difference(self) -> int | None:
-        """The first epoch whose figures differ in any bit, or None."""
-        pairs = zip(self.trial.curve, self.curve, strict=True)
-        return next((old.epoch for old, new in pairs if old.metrics != new.metrics), None)
+        """The first epoch whose figures differ in any bit, counted over all trainings, or None."""
+        pairs = enumerate(zip(self.trial.curve, self.curve, strict=True), start=1)
+        return next((at for at, (old, new) in pairs if old.metrics != new.metrics), None)
 
 
 def replay(
@@ -65,16 +66,16 @@ def replay(
     development, _ = split(store, stored.config.split)
     config = study_file.trial_config(home, trial.number)
 
-    def after_epoch(progress: Progress) -> bool:
-        latest = progress.outcome.curve[-1]
-        on_epoch(trial.curve[latest.epoch - 1], latest)
-        return latest.epoch >= len(trial.curve)
+    def after_epoch(so_far: Outcomes, _saved: object) -> bool:
+        on_epoch(trial.curve[len(so_far.curve) - 1], so_far.curve[-1])
+        return len(so_far.curve) >= len(trial.curve)
 
     judge = Judge(stored.config.study.objective, stored.config.study.value)
+    planned = plan(len(development.folds), stored.config.study.n_seeds, trial.seed)
     before = torch.get_num_threads()
     torch.set_num_threads(trial.n_threads or before)
     try:
-        outcome = run(config, Material(development), trial.seed, judge, after_epoch)
+        found = run_all(config, Material(development), planned, judge, after_epoch)
     finally:
         torch.set_num_threads(before)
-    return Replay(trial, outcome.curve)
+    return Replay(trial, found.curve)

@@ -6,7 +6,7 @@ alone. Nothing here decides anything.
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -123,8 +123,8 @@ def _plain_progress(title: str) -> OnProgress:
 
 
 @contextmanager
-def retraining(n_seeds: int) -> Iterator[Callable[[int, int, int], None]]:
-    """Show how far the training of a final model is."""
+def retraining() -> Iterator[Callable[[int, int, int], None]]:
+    """Show how far the trainings of final models are, of each seed and each model in turn."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(
@@ -133,52 +133,33 @@ def retraining(n_seeds: int) -> Iterator[Callable[[int, int, int], None]]:
         task = bars.add_task("Retraining", total=None, visible=False)
 
         def show(index: int, epoch: int, epochs: int) -> None:
-            words = f"Retraining: seed {index + 1}/{n_seeds}, epoch {epoch}/{epochs}"
-            done, total = index * epochs + epoch, n_seeds * epochs
-            bars.update(task, completed=done, total=total, description=words, visible=True)
+            words = f"Retraining: training {index + 1}, epoch {epoch}/{epochs}"
+            bars.update(task, completed=epoch, total=epochs, description=words, visible=True)
             if not console.is_terminal and epoch:
                 print(words, file=sys.stderr, flush=True)  # noqa: T201
 
         yield show
 
 
-def show_final(result: Mapping[str, Any]) -> None:
-    """Print the test figures with their intervals."""
-    mark = " (synthetic data)" if result["synthetic"] else ""
-    speakers = ", ".join(result["test_speakers"])
-    say(
-        f"\n{result['trial']} of study {result['study']}: {counted(result['epochs'], 'epoch')} on "
-        f"{result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
-    )
-    say(
-        f"Session {result['test_session']}, {result['n_test']} utterances of "
-        f"{len(result['test_speakers'])} speakers ({speakers}){mark}"
-    )
-    table = Table("", "score", "95 % interval", "n", box=None, padding=(0, 2, 0, 0))
-    for name, words in (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1")):
-        table.add_row(words, percent(result[name]), _interval(result[f"{name}_interval"]), "")
-    for name, one in result["recall_by_class"].items():
-        recall = None if one["recall"] is None else float(one["recall"])
-        table.add_row(f"recall {name}", percent(recall), _interval(one["interval"]), str(one["n"]))
-    plain = result["baseline"]
-    parts = " and ".join(plain["parts"])
-    table.add_row(
-        "baseline accuracy", percent(plain["accuracy"]), _interval(plain["accuracy_interval"]), ""
-    )
-    table.add_row("baseline UAR", percent(plain["uar"]), _interval(plain["uar_interval"]), "")
-    Console(highlight=False).print(table)
-    say(f"The baseline is a logistic regression on {parts}, fitted on the same utterances.")
-    say(
-        f"Intervals resample the {result['n_dialogues']} dialogues; they say nothing about other "
-        "speakers than these."
-    )
-    if exact := [name for name, one in result["recall_by_class"].items() if one["by_utterance"]]:
-        say(
-            f"All resamples agree on the recall of {', '.join(exact)}: there the interval takes "
-            "utterances as independent (Clopper and Pearson), which is optimistic."
-        )
-    if result["n_scorings"] > 1:
-        say(f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic.")
+@contextmanager
+def confirming() -> Iterator[Callable[[int, int], None]]:
+    """Show how many of the confirming trainings have ended."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Confirming the leaders"), BarColumn(), MofNCompleteColumn())
+    told = -1
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        task = bars.add_task("", total=None)
+
+        def show(done: int, total: int) -> None:
+            nonlocal told
+            bars.update(task, completed=done, total=total)
+            if not console.is_terminal and done > told:
+                told = done
+                print(f"Confirming: {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
+
+        yield show
 
 
 def show_corpus(found: Mapping[str, Any]) -> None:
@@ -302,11 +283,14 @@ def _parts_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{part} {n:,}" for part, n in counts.items() if part != "all")
 
 
-def _interval(bounds: Sequence[float | None]) -> str:
-    """Two shares as people read them.
-
-    >>> _interval([0.6, 0.7])
-    '60.0 – 70.0 %'
-    """
-    low, high = bounds
-    return "–" if low is None or high is None else f"{100 * low:.1f} – {100 * high:.1f} %"
+def show_answer(answer: Mapping[str, float], *, synthetic: bool) -> None:
+    """Class probabilities of an utterance as bars, the likeliest first."""
+    mark = " (model trained on synthetic data)" if synthetic else ""
+    say(f"Emotion{mark}")
+    table = Table(box=None)
+    table.add_column("emotion")
+    table.add_column("probability", justify="right")
+    table.add_column("")
+    for name, share in sorted(answer.items(), key=lambda one: -one[1]):
+        table.add_row(name, percent(share), "█" * round(30 * share))
+    Console(highlight=False).print(table)

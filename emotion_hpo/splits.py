@@ -1,8 +1,9 @@
 """Which utterances train, which validate, and which stay sealed.
 
 `split` divides a feature store in two types that cannot be mistaken for each other. `Development`
-holds utterances and hands them out. `Holdout` holds none: it knows a store and a session, and reads
-that session's shard only when `final` opens it. A search is given the `Development` alone.
+holds utterances and hands them out, in one fold or several. `Holdout` holds none: it knows a store
+and a session, and reads that session's shard only when `final` opens it. A search is given the
+`Development` alone.
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.config import PaperSplit, SpeakersSplit, SplitConfig
+from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSplit, SplitConfig
 from emotion_hpo.errors import ConfigError, HoldoutError
+from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.store import FeatureStore, Shard
 
 
@@ -25,6 +27,24 @@ class Shelf(Protocol):
     def features(self) -> Mapping[str, Any]:
         """Modality → something whose `[row]` is `(frames, d)` float32."""
         ...
+
+
+class _Lacking:
+    """A shelf of which one modality has no frames."""
+
+    def __init__(self, shelf: Shelf, modality: str) -> None:
+        self.features = {**shelf.features, modality: _Empty(shelf.features[modality])}
+
+
+class _Empty:
+    """Features of no frames, as wide as some others."""
+
+    def __init__(self, features: Any) -> None:  # noqa: ANN401 (anything with rows)
+        self._features = features
+
+    def __getitem__(self, row: int) -> NDArray[np.float32]:
+        frames: NDArray[np.float32] = self._features[row]
+        return frames[:0]
 
 
 class Utterances:
@@ -86,6 +106,16 @@ class Utterances:
         table = self.table.iloc[rows].reset_index(drop=True)
         return Utterances(table, self.classes, self._shards, self._places[rows])
 
+    def without(self, modality: str) -> "Utterances":
+        """The same utterances as if nobody had recorded this modality of them."""
+        table = self.table
+        if modality == TEXT:
+            return Utterances(
+                table.assign(transcript=None), self.classes, self._shards, self._places
+            )
+        shards = tuple(_Lacking(one, modality) for one in self._shards)
+        return Utterances(table, self.classes, shards, self._places)
+
     def named(self, ids: list[str]) -> "Utterances":
         """The utterances of these ids, in order of ids.
 
@@ -102,18 +132,36 @@ class Utterances:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """One way to divide the development utterances.
+
+    Attributes:
+        name: The session or speaker that validates, or `validation` where there is but one fold.
+        train: What a training learns from.
+        validation: What it is judged on.
+    """
+
+    name: str
+    train: Utterances
+    validation: Utterances
+
+
+@dataclass(frozen=True)
 class Development:
     """All utterances that a search may look at.
 
     Attributes:
-        train: What the search trains on.
-        validation: What it judges on.
-        everything: Both, for the final training.
+        folds: What a trial trains and judges on, in this order; no utterance validates twice.
+        everything: What the final training learns from.
     """
 
-    train: Utterances
-    validation: Utterances
+    folds: tuple[Fold, ...]
     everything: Utterances
+
+    @property
+    def validation(self) -> Utterances:
+        """What is judged on in any fold, sorted by id."""
+        return self.everything.named([one for fold in self.folds for one in fold.validation.ids])
 
 
 @dataclass(frozen=True)
@@ -122,6 +170,7 @@ class Holdout:
 
     store: FeatureStore
     session: str
+    scenario: str | None = None
 
     @property
     def key(self) -> str:
@@ -130,7 +179,8 @@ class Holdout:
 
     def unseal(self) -> Utterances:
         """Read the test utterances. Only `final` may, after it has written the ledger."""
-        return Utterances.of((self.store.open(self.session),), self.store.classes)
+        whole = Utterances.of((self.store.open(self.session),), self.store.classes)
+        return _of_scenario(whole, self.scenario)
 
 
 def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str, ...]:
@@ -143,7 +193,7 @@ def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str,
     rest = tuple(session for session in sessions if session != config.test_session)
     if isinstance(config, SpeakersSplit):
         _known(config.validation_session, "split.validation_session", rest)
-    if len(rest) <= isinstance(config, SpeakersSplit):
+    if len(rest) <= isinstance(config, SpeakersSplit | SessionSplit):
         raise ConfigError(
             f"split: with session {config.test_session} sealed, too few of the corpus's "
             f"{len(sessions)} sessions are left"
@@ -158,17 +208,35 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
         ConfigError: A session does not exist, or a part would be empty.
     """
     rest = check_sessions(config, store.sessions)
-    everything = Utterances.of(tuple(map(store.open, rest)), store.classes)
-    in_validation = _validation_rows(everything, config)
-    development = Development(
-        train=everything.subset(np.flatnonzero(~in_validation)),
-        validation=everything.subset(np.flatnonzero(in_validation)),
-        everything=everything,
+    whole = Utterances.of(tuple(map(store.open, rest)), store.classes)
+    everything = _of_scenario(whole, config.scenario)
+    folds = tuple(
+        Fold(
+            name,
+            train=everything.subset(np.flatnonzero(~in_validation)),
+            validation=everything.subset(np.flatnonzero(in_validation)),
+        )
+        for name, in_validation in _validation_rows(everything, config).items()
     )
-    return development, Holdout(store, config.test_session)
+    return Development(folds, everything), Holdout(store, config.test_session, config.scenario)
 
 
-def _validation_rows(everything: Utterances, config: SplitConfig) -> NDArray[np.bool_]:
+def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
+    """The utterances of one scenario, or all of them.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if scenario is None:
+        return whole
+    rows = np.flatnonzero((whole.table["scenario"] == scenario).to_numpy(bool, na_value=False))
+    if not len(rows):
+        raise ConfigError(f"split.scenario: no utterance here is {scenario}; leave it at null")
+    return whole.subset(rows)
+
+
+def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, NDArray[np.bool_]]:
+    """Fold → which rows validate in it."""
     match config:
         case PaperSplit():
             n = config.n_validation
@@ -178,9 +246,28 @@ def _validation_rows(everything: Utterances, config: SplitConfig) -> NDArray[np.
                     f"split.n_validation: 0 < n_validation < {len(everything)} (the development "
                     f"utterances) must hold, but got {n}"
                 )
-            return np.arange(len(everything)) >= len(everything) - n_validation
+            return {"validation": np.arange(len(everything)) >= len(everything) - n_validation}
         case SpeakersSplit():
-            return (everything.table["session"] == config.validation_session).to_numpy(bool)
+            validates = everything.table["session"] == config.validation_session
+            return {"validation": validates.to_numpy(bool)}
+        case SessionSplit():
+            return _each(everything, "session")
+        case LosoSplit():
+            return _each(everything, "speaker")
+
+
+def _each(everything: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:
+    """Each value of a column → its rows.
+
+    Raises:
+        ConfigError: There is but one value, and nothing would be left to train on.
+    """
+    found = sorted(everything.table[column].unique())
+    if len(found) < 2:
+        raise ConfigError(
+            f"split: with one {column} alone in the development part, nothing is left to train on"
+        )
+    return {str(one): (everything.table[column] == one).to_numpy(bool) for one in found}
 
 
 def _known(session: str, path: str, sessions: tuple[str, ...]) -> None:

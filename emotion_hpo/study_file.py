@@ -1,6 +1,9 @@
 """`study.yaml`: what a study is, written once, compared whenever a command continues it."""
 
 import importlib.metadata
+import os
+import platform
+import re
 import subprocess
 import time
 from collections.abc import Mapping
@@ -21,7 +24,19 @@ from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.records import RESTORE, StudyHome, read_yaml, write_yaml
 
 #: What may change between two runs of one study: nothing that a trial's score depends on.
-_FREE = ("study.n_trials", "study.question", "study.directory", "study.final_seeds")
+_FREE = (
+    "study.n_trials",
+    "study.question",
+    "study.directory",
+    "study.final_seeds",
+    "study.confirm_leaders",
+    "study.confirm_seeds",
+    "study.retrain",
+    "study.max_epochs",
+    "study.max_hours",
+    "study.max_failures",
+    "study.keep_weights",
+)
 _FREE_SECTIONS = ("launcher", "tracking", "storage")
 
 #: Packages whose version may change a number.
@@ -121,7 +136,8 @@ def write_or_compare(
         listed = "".join(f"\n  {line}" for line in changed)
         raise StudyError(
             f"study {home.name!r} was searched with another configuration:{listed}\n"
-            "Search under another name (study.name=NAME), or take the old values back."
+            "Search under another name (study.name=NAME), where warm_start="
+            f"{home.name} hands on what its trials have taught, or take the old values back."
         )
     _write(home, config, shards, stored.facts)
     old, new = stored.facts.get("commit"), commit()
@@ -172,7 +188,42 @@ def _facts(config: SearchConfig) -> dict[str, Any]:
             "space": fingerprint({path: dump(one) for path, one in config.space.items()}),
         },
         "versions": {name: _version(name) for name in _PACKAGES},
+        "hardware": _hardware(),
     }
+
+
+def _hardware() -> dict[str, Any]:
+    """The machine that begins the study; workers elsewhere may have another."""
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = re.findall(r"^model name\s*:\s*(.+)$", information.read_text("utf-8"), re.MULTILINE)
+        processor = names[0] if names else processor
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "memory_gb": _memory_gb(),
+        "gpus": _gpus(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def _memory_gb() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (OSError, ValueError, AttributeError):  # not every system tells
+        return None
+
+
+def _gpus() -> list[str]:
+    """Names of NVIDIA GPUs, as their driver tells them: without torch, which takes seconds."""
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return told.stdout.splitlines() if told.returncode == 0 else []
 
 
 def _version(package: str) -> str | None:

@@ -110,11 +110,11 @@ def fit(
                 weight=class_weights,
                 label_smoothing=config.label_smoothing,
             )
-            optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             if config.clip_norm is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
             optimizer.step()
+            optimizer.zero_grad(set_to_none=True)  # now: the next forward pass needs the memory
             total_loss += loss.detach() * len(batch)
 
         figures = {"train/loss": float(total_loss) / len(train)}

@@ -7,6 +7,7 @@ from emotion_hpo.errors import StudyError, unknown_name
 from emotion_hpo.records import (
     RESTORE,
     StudyHome,
+    Training,
     Trial,
     TrialState,
     read_json,
@@ -32,7 +33,12 @@ def read_trials(home: StudyHome) -> list[Trial]:
         stored = read_json(path)
         try:
             curve = home.trial(stored["number"]).read_curve()
-            trials.append(Trial(**{**stored, "state": TrialState(stored["state"]), "curve": curve}))
+            parts = {
+                "state": TrialState(stored["state"]),
+                "curve": curve,
+                "trainings": tuple(Training(**one) for one in stored.get("trainings", ())),
+            }
+            trials.append(Trial(**{**stored, **parts}))
         except (KeyError, TypeError, ValueError):
             raise StudyError(f"{path} was not written by this version; {RESTORE}") from None
     return sorted(trials, key=lambda one: one.number)
@@ -47,6 +53,26 @@ def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial |
         if one.state is TrialState.COMPLETE and one.value is not None
     ]
     return max(scores, key=lambda score: score[:2])[2] if scores else None
+
+
+def front_of(trials: Iterable[Trial], objective: str) -> list[Trial]:
+    """The complete trials that none beats in the objective without a higher cost, cheapest first.
+
+    Of equals in both the earlier one stands for all.
+    """
+    sign = sign_of(objective)
+    scored = [
+        (one.cost, -sign * one.value, one.number, one)
+        for one in trials
+        if one.state is TrialState.COMPLETE and one.value is not None and one.cost is not None
+    ]
+    front: list[Trial] = []
+    best = float("inf")
+    for _, loss, _, one in sorted(scored, key=lambda scores: scores[:3]):
+        if loss < best:
+            best = loss
+            front.append(one)
+    return front
 
 
 def find(
@@ -75,3 +101,13 @@ def find(
             f"{trial.name} is {trial.state} and has no score; trials with one: {', '.join(scored)}"
         )
     return trial
+
+
+def describe_end(trial: Trial) -> str:
+    """How a trial ended, in a few words, with what it continues.
+
+    >>> describe_end(Trial(5, TrialState.PRUNED, continues=4))
+    'pruned (continues trial_4)'
+    """
+    continued = f" (continues trial_{trial.continues})" if trial.continues is not None else ""
+    return f"{trial.state.value}{continued}"

@@ -13,11 +13,16 @@ from pydantic import BaseModel
 from emotion_hpo import commands
 from emotion_hpo.config import build
 from emotion_hpo.config.commands import (
+    CompareCommand,
     FinalCommand,
     ModelsCommand,
+    NestedCommand,
+    PredictCommand,
     PrepareCommand,
     ReplayCommand,
+    ReportCommand,
     SearchCommand,
+    ServeCommand,
     StudyCommand,
     UiCommand,
 )
@@ -30,6 +35,11 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "prepare": PrepareCommand,
     "search": SearchCommand,
     "final": FinalCommand,
+    "report": ReportCommand,
+    "compare": CompareCommand,
+    "predict": PredictCommand,
+    "serve": ServeCommand,
+    "nested": NestedCommand,
     "models": ModelsCommand,
     "status": StudyCommand,
     "replay": ReplayCommand,

@@ -19,11 +19,12 @@ ROWS = (
     {"features", "batch"},
     {"splits", "preparation"},
     {"dataset", "models", "metrics", "decision", "screen"},
-    {"training"},
+    {"training", "screen_final"},
     {"bundle", "experiment"},
-    {"predict"},
+    {"companion", "cost", "predict", "repetition", "expected"},
     {"tracking"},
-    {"search", "final", "replay"},  # they talk through files
+    {"search", "final", "replay", "report", "selection"},  # they talk through files
+    {"answering", "nested", "scoring"},
     {"commands"},
     {"cli"},
 )
@@ -36,6 +37,8 @@ OWNERS = {
     "omegaconf": "cli",
     "librosa": "features.speech",
     "opensmile": "features.speech",
+    "ray": "search.launch.ray",
+    "submitit": "search.launch.slurm",
 }
 
 

@@ -1,4 +1,7 @@
-"""What people see of MLflow, in a real browser: the study's page, its trials, a trial's curves."""
+"""What people see, in a real browser: the report, MLflow's pages, the model, optuna-dashboard.
+
+Each look is kept as a picture in the folder that `EMOTION_HPO_SCREENSHOTS` names, or pytest's.
+"""
 
 import os
 import shutil
@@ -7,12 +10,20 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
+from omegaconf import OmegaConf
 
+from emotion_hpo import commands
+from emotion_hpo.cli import conf_folder
+from emotion_hpo.records import StudyHome
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.tracking import tracking_uri
+from tests.pipeline import SMALL, compose_config
 
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(
@@ -47,33 +58,66 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def served(make_study):
-    """A searched study, and the address at which `emotion-hpo ui` shows it."""
-    overrides = ("tracking=mlflow", "study.n_trials=3", "launcher.n_workers=2", "pruner=none")
-    home, config = make_study("study", *overrides)
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, small_features):
+    """A study with everything: searched, its best trial scored, its report written."""
+    directory = tmp_path_factory.mktemp("browsed") / "studies"
+    directory.mkdir()
+    (directory / "features").symlink_to(small_features)
+    where = (f"study.directory={directory}", "study.name=study")
+    size = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none")
+    config = compose_config(*SMALL, *where, "tracking=mlflow", *size)
     search(config)
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("final", [*where]), resolve=True)
+    commands.final(plain, {})
+    return StudyHome(directory, "study"), config
+
+
+@contextmanager
+def serving(program, address, path):
+    """Run a server as long as the context lasts; it is there once a path of it answers."""
+    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 90
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}{path}", timeout=2).close()
+                break
+            except OSError:
+                assert process.poll() is None, "the server ended"
+                assert time.monotonic() < end, "the server did not start"
+                time.sleep(0.2)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def served(study):
+    """The address at which `emotion-hpo ui` shows the study."""
+    home, config = study
     port = free_port()
     program = "from emotion_hpo.cli import main; main()"
     arguments = ["ui", f"study.directory={home.directory}", f"port={port}"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     address = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < end, "the server did not start"
-            time.sleep(0.2)
-    yield home, config, address
-    process.terminate()
-    process.wait(timeout=30)
+    with serving([sys.executable, "-c", program, *arguments], address, "/health"):
+        yield home, config, address
+
+
+@pytest.fixture
+def keep(browser, tmp_path):
+    """Keep what the browser shows as a picture: `keep("report")`."""
+    folder = Path(os.environ.get("EMOTION_HPO_SCREENSHOTS", tmp_path))
+
+    def save(name):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        browser.save_screenshot(path)
+        assert path.stat().st_size > 10_000
+
+    return save
 
 
 def page(browser, address, *words):
@@ -104,22 +148,57 @@ def unfold(browser, name):
     browser.find_element(By.XPATH, f"{cell}//button").click()
 
 
-def test_the_study_its_trials_and_a_trials_curves(browser, served, tmp_path):
+def test_the_study_its_trials_a_trials_curves_and_the_model(browser, served, keep):
     home, config, address = served
     client = MlflowClient(tracking_uri(home, config.tracking))
     experiment = client.get_experiment_by_name(config.tracking.experiment).experiment_id
     found = {run.info.run_name: run for run in client.search_runs([experiment])}
     names = ["trial_0", "trial_1", "trial_2"]
-    assert set(found) == {"study", *names}
+    (final,) = set(found) - {"study", *names}
 
     base = f"{address}/#/experiments/{experiment}"
-    page(browser, f"{base}/runs", "study", "4 matching runs")
+    page(browser, f"{base}/runs", "study", "5 matching runs")
     unfold(browser, "study")
-    wait_for(browser, *names)
-    browser.save_screenshot(tmp_path / "study.png")
+    wait_for(browser, *names, final)
+    keep("mlflow_runs")
 
+    parent = f"{base}/runs/{found['study'].info.run_id}"
+    page(browser, parent, config.study.question, "twin (training)", "study/best_value")
+    keep("mlflow_study")
+    page(browser, f"{parent}/artifacts", "report", "search.json")
     run = f"{base}/runs/{found['trial_0'].info.run_id}"
     page(browser, run, "trial_0", "model.dropout", "training.learning_rate", "val/accuracy")
     page(browser, f"{run}/model-metrics", "trial_0 (train/loss)", "val")
-    browser.save_screenshot(tmp_path / "trial.png")
-    assert (tmp_path / "trial.png").stat().st_size > 10_000
+    keep("mlflow_trial")
+    page(browser, f"{address}/#/models/study", "Version 1", "@ best")
+    keep("mlflow_model")
+
+
+def test_the_report(browser, study, keep):
+    home, config = study
+    browser.get(home.report.page.as_uri())
+    text = wait_for(browser, config.study.question, "On the test session", "synthetic data")
+    assert "The test session has been opened once" in text
+    (picture,) = home.path.glob("final/*/confusion.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    widths = "return [...document.images].map(one => one.complete && one.naturalWidth)"
+    assert all(browser.execute_script(widths))
+    assert browser.execute_script("return document.images.length") > 8
+    keep("report")
+    sizes = "return [document.documentElement.scrollWidth, window.innerWidth]"
+    for width in (1500, 700):
+        browser.set_window_size(width, 1400)
+        needed, there = browser.execute_script(sizes)
+        assert needed <= there, "it does not fit the window"
+
+
+def test_optuna_dashboard(browser, study, keep):
+    home, _ = study
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    starter = "from optuna_dashboard._cli import main; main()"
+    options = [f"sqlite:///{home.database}", "--host", "127.0.0.1", "--port", str(port)]
+    with serving([sys.executable, "-c", starter, *options], address, "/dashboard"):
+        page(browser, f"{address}/dashboard", "study")
+        page(browser, f"{address}/dashboard/studies/1", "study", "model.dropout")
+        keep("optuna_dashboard")

@@ -379,7 +379,7 @@ def test_an_interrupted_look_has_nothing_to_keep(emotion_hpo, monkeypatch):
 
 COMPLETIONS = [
     ("emotion-hpo ", list(COMMANDS)),
-    ("emotion-hpo s", ["search", "status", "sync"]),
+    ("emotion-hpo s", ["search", "serve", "status", "sync"]),
     ("emotion-hpo x", []),
     ("emotion-hpo search model.dr", ["model.dropout="]),
     ("emotion-hpo search study=sm", ["study=smoke"]),

@@ -23,12 +23,12 @@ def features():
 
 @pytest.fixture(scope="module")
 def inputs(small_parts, features) -> Inputs:
-    return Inputs.fit(small_parts[0].train, features, MODALITIES)
+    return Inputs.fit(small_parts[0].folds[0].train, features, MODALITIES)
 
 
 @pytest.fixture(scope="module")
 def data(small_parts, inputs) -> Dataset:
-    return inputs.read(small_parts[0].train)
+    return inputs.read(small_parts[0].folds[0].train)
 
 
 def rows_of(batches) -> list[int]:
@@ -69,7 +69,9 @@ def test_sequences_are_cut(small_parts, features, inputs):
     short = features.model_copy(
         update={"speech": features.speech.model_copy(update={"max_frames": 3})}
     )
-    read = Inputs.fit(small_parts[0].train, short, ("speech",)).read(small_parts[0].train)
+    read = Inputs.fit(small_parts[0].folds[0].train, short, ("speech",)).read(
+        small_parts[0].folds[0].train
+    )
     assert max(batch.modalities["speech"].values.shape[1] for batch in read.in_order(8)) == 3
 
 
@@ -78,7 +80,7 @@ def test_word_vectors_come_with_the_vocabulary(small_parts, features, inputs, tm
     path = tmp_path / "vectors.txt"
     path.write_text(f"{inputs.vocabulary.words[0]} 1 2\nnever_said 3 4\n", "utf-8")
     told = features.model_copy(update={"text": features.text.model_copy(update={"vectors": path})})
-    shape = Inputs.fit(small_parts[0].train, told, ("text",)).shapes()["text"]
+    shape = Inputs.fit(small_parts[0].folds[0].train, told, ("text",)).shapes()["text"]
     assert shape.vectors.shape == (shape.n_tokens, 2)
     assert shape.vectors[2].tolist() == [1, 2]
     assert shape.vectors[3:].isnan().all()
@@ -122,7 +124,7 @@ def test_speaker_scales_make_speakers_alike(small_parts, features):
         update={"speech": features.speech.model_copy(update={"normalise": "speaker"})}
     )
     development, holdout = small_parts
-    inputs = Inputs.fit(development.train, by_speaker, ("speech",))
+    inputs = Inputs.fit(development.folds[0].train, by_speaker, ("speech",))
     test = inputs.read(holdout.unseal())  # speakers who were never heard
     frames = torch.cat(
         [b.modalities["speech"].values[b.modalities["speech"].mask] for b in test.in_order(8)]
@@ -134,21 +136,21 @@ def test_a_heard_speaker_keeps_the_scale_of_training(small_parts, features):
     by_speaker = features.model_copy(
         update={"speech": features.speech.model_copy(update={"normalise": "speaker"})}
     )
-    train = small_parts[0].train
+    train = small_parts[0].folds[0].train
     reader = Inputs.fit(train, by_speaker, ("speech",)).readers["speech"]
     one = train.subset(np.array([0]))
     assert reader.scales(one, "speech") == [reader.speakers[one.table["speaker"][0]]]
 
 
 def test_the_vocabulary_is_of_the_training_part_alone(small_parts, features):
-    train = small_parts[0].train
+    train = small_parts[0].folds[0].train
     some = train.subset(np.arange(5))
     few, all_words = (Inputs.fit(part, features, ("text",)).vocabulary for part in (some, train))
     assert set(few.words) < set(all_words.words)
 
 
 def test_a_modality_that_nobody_has_is_an_error(small_parts, features):
-    part = small_parts[0].train
+    part = small_parts[0].folds[0].train
     absent = np.flatnonzero(~part.table["has_mocap"].to_numpy(bool))
     if not len(absent):
         absent = np.array([], int)

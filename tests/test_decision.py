@@ -80,3 +80,29 @@ def test_chosen_weights_are_no_worse_than_any_model_alone(n_models):
 def test_of_equal_weights_the_average_is_nearest():
     sure = np.full((2, 6, 2), [0.9, 0.1], np.float32)
     np.testing.assert_allclose(decision.choose_weights(sure, np.zeros(6, int)), [0.5, 0.5])
+
+
+def test_greedy_selection_builds_what_helps():
+    """Two that err apart beat the best alone; one that guesses gets no weight."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 600)
+    clean = np.eye(4, dtype=np.float32)[labels]
+    models = [
+        (noise * rng.dirichlet(np.ones(4), 600) + (1 - noise) * clean).astype(np.float32)
+        for noise in (0.75, 0.75, 0.78)
+    ]
+    models.append(rng.dirichlet(np.ones(4), 600).astype(np.float32))
+    stacked_MNC = np.stack(models)
+    weights = decision.greedy_selection(stacked_MNC, labels)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
+    assert weights[3] <= 0.1
+    together = (decision.weighted(stacked_MNC, weights).argmax(1) == labels).mean()
+    alone = (stacked_MNC.argmax(2) == labels).mean(1).max()
+    assert together > alone
+    assert np.array_equal(weights, decision.greedy_selection(stacked_MNC, labels))
+
+
+def test_of_one_model_greedy_selection_takes_it():
+    labels = np.array([0, 1])
+    assert decision.greedy_selection(np.full((1, 2, 2), 0.5, np.float32), labels).tolist() == [1.0]

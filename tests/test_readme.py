@@ -6,6 +6,7 @@ what it would run is composed and built, so that a key or a choice that is not t
 
 import re
 import shlex
+import tomllib
 
 import pytest
 
@@ -15,7 +16,8 @@ from tests.making import ROOT, built, made_call, made_lines
 __all__ = ["built"]
 
 README = (ROOT / "README.md").read_text()
-DOCS = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGES = ("README.md", "CONTRIBUTING.md", "studies/README.md", "examples/README.md", *DOCS)
 
 
@@ -29,7 +31,17 @@ def shell_lines(page: str) -> list[str]:
 LINES = [(page, line) for page in PAGES for line in shell_lines(page)]
 
 #: Targets that start other programs than ours.
-WORKSHOP = {"test", "check", "format", "bench", "clean", "help", "test-faults"}
+WORKSHOP = {
+    "test",
+    "check",
+    "format",
+    "bench",
+    "clean",
+    "help",
+    "test-faults",
+    "test-cluster",
+    "docs",
+}
 
 
 @pytest.mark.parametrize(("page", "line"), LINES)
@@ -44,6 +56,19 @@ def test_every_line_can_be_typed(built, tmp_path, page, line):
             assert (built(first, *rest) is None) == ("--help" in rest)
         case "bash" | "python":
             assert (ROOT / first).is_file()
+        case "curl":
+            assert rest[0] == "127.0.0.1:5001/invocations", "tests/test_serving.py types it"
+        case "pip":
+            named = re.search(r"\[(.*)\]", rest[-1])
+            assert named is not None
+            assert set(named[1].split(",")) <= set(PROJECT["optional-dependencies"])
+        case "export":
+            assert (
+                first.partition("=")[0]
+                == built("search", "storage=postgresql").storage.url_variable
+            )
+        case "ray":
+            assert first == "start", "Ray's own command"
         case _:
             pytest.fail(f"{page} says {line!r}, of which this test knows nothing")
 
@@ -85,7 +110,7 @@ GROUPS = {
 }
 
 #: Groups with one choice: nothing to choose.
-ALONE = {"storage", "launcher", "training"}
+ALONE = {"training"}
 
 #: Chosen by `study=smoke`, not by people.
 SMALL_ONES = {"smoke"}

@@ -7,6 +7,8 @@ import pytest
 from emotion_hpo.errors import StudyError
 from emotion_hpo.preparation import quiet
 from emotion_hpo.replay import replay
+from emotion_hpo.search.coordinator import search
+from emotion_hpo.trials import read_trials
 
 
 def silent(*_epochs):
@@ -33,3 +35,21 @@ def test_a_trial_without_a_seed_cannot_be_replayed(searched):
     record.write_text(json.dumps({**json.loads(record.read_text()), "seed": None}))
     with pytest.raises(StudyError, match="lacks what a replay needs"):
         replay(searched, 0, quiet, silent)
+
+
+def test_trials_of_two_workers_replay_to_the_same_bits(make_study):
+    home, config = make_study("study", "study.n_trials=4", "launcher.n_workers=2")
+    search(config)
+    trials = read_trials(home)
+    assert len(trials) == 4
+    for one in trials:
+        assert replay(home, one.number, quiet, silent).first_difference is None, one.name
+
+
+def test_a_trial_over_folds_and_seeds_replays_to_the_same_bits(make_study):
+    over = ("split=session", "~split.n_validation", "study.n_seeds=2", "training.epochs=2")
+    home, config = make_study("study", *over, "study.n_trials=1", "pruner=none")
+    search(config)
+    found = replay(home, 0, quiet, silent)
+    assert found.first_difference is None
+    assert len(found.curve) == 4 * 2 * 2

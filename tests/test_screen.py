@@ -7,6 +7,7 @@ import pytest
 
 from emotion_hpo import screen
 from emotion_hpo.screen import duration, note, percent, preparing, retraining, say
+from emotion_hpo.screen_final import show_final
 
 
 @pytest.mark.parametrize("line", ["a [b] c", "/data/[2024]/x.wav", "[/]", "[bold]", "ä ✓ –", ""])
@@ -77,19 +78,19 @@ class TestProgress:
         assert "3/8" in terminal.getvalue()
 
     def test_plain_retraining_tells_every_epoch(self, capsys):
-        with retraining(2) as show:
+        with retraining() as show:
             show(0, 0, 3)
             show(0, 1, 3)
             show(1, 3, 3)
         assert capsys.readouterr().err.splitlines() == [
-            "Retraining: seed 1/2, epoch 1/3",
-            "Retraining: seed 2/2, epoch 3/3",
+            "Retraining: training 1, epoch 1/3",
+            "Retraining: training 2, epoch 3/3",
         ]
 
     def test_live_retraining(self, terminal):
-        with retraining(2) as show:
+        with retraining() as show:
             show(1, 2, 3)
-        assert "Retraining: seed 2/2, epoch 2/3" in terminal.getvalue()
+        assert "Retraining: training 2, epoch 2/3" in terminal.getvalue()
 
 
 RESULT = {
@@ -118,14 +119,38 @@ RESULT = {
         "accuracy_interval": [0.6, 0.7],
         "uar": 0.64,
         "uar_interval": [0.59, 0.69],
+        "gain": {
+            "accuracy": {"difference": 0.05, "interval": [0.01, 0.09], "mcnemar_p": 0.0123},
+        },
     },
+    "default": None,
+    "calibration": {"ece": 0.041, "brier": 0.4321, "reliability": []},
+    "accuracy_mean": 0.69,
+    "accuracy_spread": 0.011,
+    "by": {
+        "wears_markers": {
+            "yes": {"n": 500, "accuracy": 0.72, "accuracy_interval": [0.68, 0.76], "uar": 0.7}
+        },
+    },
+    "without": {"text": {"accuracy": 0.55, "uar": 0.5}},
+    "normalised_by_speaker": [],
+    "expected": {
+        "value": 0.68,
+        "interval": [0.64, 0.72],
+        "holds_for": "new speakers",
+        "test": 0.7,
+        "is_inside": True,
+    },
+    "paper_protocol": None,
     "n_dialogues": 31,
     "n_scorings": 1,
+    "scorings": [],
+    "scorings_spread": None,
 }
 
 
 def test_final_figures(capsys):
-    screen.show_final(RESULT)
+    show_final(RESULT)
     said = capsys.readouterr()
     assert said.err == ""
     text = said.out
@@ -136,20 +161,39 @@ def test_final_figures(capsys):
     assert re.search(r"recall fea +– +– +0", text)
     assert re.search(r"baseline accuracy +65\.00 % +60\.0 – 70\.0 %", text)
     assert "logistic regression on text and speech" in text
+    assert re.search(r"speaker wears markers: yes +72\.00 % +68\.0 – 76\.0 % +500", text)
+    assert re.search(r"without text +55\.00 %", text)
+    assert "expected error 4.1 points, Brier score 0.432" in text
+    assert "Less the baseline: +5.00 points of accuracy (+1.0 to +9.0), McNemar's p 0.012" in text
+    assert "69.00 % on average over 2 seeds, standard deviation 1.10 points" in text
+    assert "promised 68.00 % (64.0 – 72.0 %) for new speakers; the test says 70" in text
+    assert "Scaled by each test speaker" not in text
     assert "31 dialogues" in text
     assert "optimistic" not in text
 
 
 def test_an_interval_that_takes_utterances_as_independent_says_so(capsys):
     sure = {"recall": 1.0, "interval": [0.69, 1.0], "by_utterance": True, "n": 10}
-    screen.show_final({**RESULT, "recall_by_class": {"ang": sure}})
+    show_final({**RESULT, "recall_by_class": {"ang": sure}})
     text = capsys.readouterr().out
     assert re.search(r"recall ang +100\.00 % +69\.0 – 100\.0 % +10", text)
     assert "All resamples agree on the recall of ang: there the interval takes utterances" in text
 
 
 def test_a_second_scoring_is_said(capsys):
-    screen.show_final({**RESULT, "n_scorings": 2, "synthetic": False})
+    looks = [
+        {"study": "a", "trial": "trial_1", "by": "ann", "at": "2026-01-02", "accuracy": 0.7},
+        {"study": "b", "trial": "trial_2", "by": None, "at": "2026-01-03", "accuracy": 0.72},
+    ]
+    many = {"n_scorings": 2, "scorings": looks, "scorings_spread": 0.0141}
+    show_final({**RESULT, **many, "synthetic": False})
     text = capsys.readouterr().out
     assert "This holdout has been scored 2 times: the figure is optimistic." in text
+    assert "2026-01-02 by ann: a, trial_1, 70.00 %" in text
+    assert "standard deviation): 1.41 points" in text
     assert "synthetic" not in text
+
+
+def test_scaling_by_the_test_speakers_own_utterances_is_said(capsys):
+    show_final({**RESULT, "normalised_by_speaker": ["speech"]})
+    assert "Scaled by each test speaker's own utterances" in capsys.readouterr().out

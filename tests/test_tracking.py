@@ -1,11 +1,17 @@
 """MLflow mirrors a study: once, completely, and again after every kind of gap."""
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from mlflow import MlflowClient
 
 from emotion_hpo.config import dump, flatten
@@ -178,8 +184,10 @@ def final_folder(study, small_bundle):
     """The files of a final model."""
     folder = study[0].final(0)
     folder.path.mkdir(parents=True)
-    for path in (folder.result, folder.predictions, folder.confusion):
+    for path in (folder.predictions, folder.confusion):
         path.write_text("{}")
+    result = {"trial": "trial_0", "n_train": 79, "n_test": 22, "test_session": "5", "n_scorings": 1}
+    folder.result.write_text(json.dumps(result))
     small_bundle.save(folder.model)
     return folder
 
@@ -199,6 +207,76 @@ def test_the_final_model_has_a_run_with_its_figures_and_files(study, final_folde
     answer = model.predict(pd.DataFrame({"text": ["I am so happy", "leave me alone"]}))
     assert list(answer.columns) == ["ang", "exc", "neu", "sad"]
     np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
+
+
+FRESH = """
+import sys
+from pathlib import Path
+import mlflow, pandas
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model("models:/study@best")
+answer = model.predict(pandas.DataFrame({"speech": [Path(sys.argv[2]).read_bytes()]}))
+print(*answer.columns, answer.sum(axis=1)[0].round(3))
+"""
+
+
+def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_path):
+    """Plain `mlflow.pyfunc.load_model` in an interpreter of its own scores a wav."""
+    place = open_for(study).log_final("final trial_0", {}, {}, final_folder)
+    assert place.endswith("model models:/study@best")
+    client, found = runs(study)
+    version = client.get_model_version_by_alias("study", "best")
+    assert version.run_id == found["final trial_0"].info.run_id
+    soundfile.write(tmp_path / "a.wav", np.zeros((4000, 2)), 44_100)
+    uri = tracking_uri(study[0], study[1].tracking)
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FRESH, uri, str(tmp_path / "a.wav")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(mirror_module.__file__).parents[2])},
+    )
+    assert ended.stdout.split() == ["ang", "exc", "neu", "sad", "1.0"]
+
+
+def test_runs_say_what_they_are_and_what_they_read(study, final_folder):
+    tracker = open_for(study)
+    tracker.mirror([TRIAL, FAILED])
+    tracker.close({"n_train": 63, "n_validation": 16})
+    tracker.close({"n_train": 63, "n_validation": 16})
+    tracker.log_final("final trial_0", {}, {}, final_folder)
+    _, found = runs(study)
+
+    def read(name):
+        return {
+            (one.dataset.name, one.tags[0].value, one.dataset.profile)
+            for one in found[name].inputs.dataset_inputs
+        }
+
+    assert read("study") == {
+        ("twin (training)", "training", '{"utterances": 63}'),
+        ("twin (validation)", "validation", '{"utterances": 16}'),
+    }
+    assert {part for _, part, _ in read("final trial_0")} == {"training", "test"}
+    notes = {name: run.data.tags["mlflow.note.content"] for name, run in found.items()}
+    assert notes["study"] == study[1].study.question
+    assert notes["trial_0"].startswith("complete after 3 epochs; val/accuracy 0.3000 at epoch 3")
+    assert notes["trial_2"].startswith("failed after 0 epochs")
+    assert "scored on the 22 of session 5" in notes["final trial_0"]
+
+
+def test_the_report_lies_beside_the_studys_run(study):
+    home, _ = study
+    home.report.page.parent.mkdir(parents=True)
+    home.report.page.write_text("<!doctype html>")
+    figure = home.report.figure("slices", "png")
+    figure.parent.mkdir()
+    figure.write_bytes(b"png")
+    open_for(study).log_report(home.report)
+    client, found = runs(study)
+    kept = client.list_artifacts(found["study"].info.run_id, "report")
+    assert {one.path for one in kept} == {"report/index.html", "report/figures"}
 
 
 def test_a_final_model_does_not_wake_the_studys_run(study, final_folder):
@@ -279,6 +357,7 @@ def test_no_tracking_is_a_tracker_too(make_study):
     tracker.mirror(TRIALS)
     tracker.close({})
     assert tracker.log_final("final", {}, {}, home.final(0)) is None
+    tracker.log_report(home.report)
 
 
 class Recorder(NullTracker):

@@ -24,7 +24,13 @@ from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import ModelConfig
 from emotion_hpo.config.search import ExperimentConfig, SearchConfig, StudyConfig
 from emotion_hpo.config.space import Range, Scalar
-from emotion_hpo.config.split import PaperSplit, SpeakersSplit, SplitConfig
+from emotion_hpo.config.split import (
+    LosoSplit,
+    PaperSplit,
+    SessionSplit,
+    SpeakersSplit,
+    SplitConfig,
+)
 from emotion_hpo.config.training import TrainingConfig
 
 __all__ = [
@@ -34,12 +40,14 @@ __all__ = [
     "ExperimentConfig",
     "FeaturesConfig",
     "IemocapCorpus",
+    "LosoSplit",
     "ManifestCorpus",
     "ModelConfig",
     "PaperSplit",
     "Range",
     "Scalar",
     "SearchConfig",
+    "SessionSplit",
     "SpeakersSplit",
     "SplitConfig",
     "StudyConfig",

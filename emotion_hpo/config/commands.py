@@ -1,7 +1,7 @@
 """What each command takes beside the study: one model a root file of `conf/`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,12 @@ class SearchCommand(SearchConfig):
         return SearchConfig(**{name: getattr(self, name) for name in SearchConfig.model_fields})
 
 
+class NestedCommand(SearchCommand):
+    """`emotion-hpo nested`."""
+
+    rescore: bool
+
+
 class TrackingChoice(Section):
     """Where a command is to mirror what it does, if that is not where the study was mirrored."""
 
@@ -40,9 +46,18 @@ class StudyName(Section):
     question: Any = None
     seed: Any = None
     n_trials: Any = None
+    max_epochs: Any = None
+    max_hours: Any = None
+    max_failures: Any = None
+    keep_weights: Any = None
+    against: Any = None
+    n_seeds: Any = None
     objective: Any = None
     value: Any = None
     final_seeds: Any = None
+    confirm_leaders: Any = None
+    confirm_seeds: Any = None
+    retrain: Any = None
     enqueue: Any = None
 
 
@@ -62,6 +77,7 @@ class StudyCommand(Section):
     storage: Any
     launcher: Any
     tracking: Any
+    warm_start: Any = None
 
 
 class FinalCommand(StudyCommand):
@@ -69,6 +85,29 @@ class FinalCommand(StudyCommand):
 
     best: str | int | None
     rescore: bool
+    rule: Literal["greedy", "average", "weighted", "maximum_confidence"] = Field(
+        "greedy", description="of best=ensemble: how trials are chosen and combined"
+    )
+    n_members: int = Field(5, ge=2, description="of best=ensemble: at most so many trials")
+    paper_protocol: bool = Field(
+        False, description="also the reference's figure, the best epoch on the test session"
+    )
+
+
+class ReportCommand(StudyCommand):
+    """`emotion-hpo report`."""
+
+    studies: tuple[StudyFolder, ...] = Field(
+        description="studies to compare instead, all of study.directory; empty: the one study"
+    )
+
+
+class CompareCommand(StudyCommand):
+    """`emotion-hpo compare`."""
+
+    studies: tuple[StudyFolder, ...] = Field(
+        description="two studies or more, all of study.directory"
+    )
 
 
 class ModelsCommand(Section):
@@ -84,9 +123,35 @@ class ReplayCommand(StudyCommand):
     """`emotion-hpo replay`."""
 
     trial: str | int | None
+    final: str | int | None = Field(None, description="a final model to train again instead")
 
 
 class UiCommand(StudyCommand):
     """`emotion-hpo ui`."""
 
+    port: int = Field(ge=1, le=65535)
+
+
+class PredictCommand(Section):
+    """`emotion-hpo predict`."""
+
+    model_file: Path = Field(
+        description="a model.pt, or a folder above some, of which the latest is taken"
+    )
+    wav: Path | None = Field(description="recording of the utterance")
+    text: str | None = Field(description="its words")
+    motion: Path | None = Field(description="its motion capture, a .npy of (frames, 189)")
+    speaker: str = Field(description="who speaks, where the model scales by speaker")
+    utterances: Path | None = Field(
+        description="many instead: a folder of .wav files, or a .csv or .parquet table"
+    )
+    output: Path | None = Field(description="write the answer there: CSV of many, JSON of one")
+
+
+class ServeCommand(Section):
+    """`emotion-hpo serve`."""
+
+    model_file: Path = Field(
+        description="a model.pt, or a folder above some, of which the latest is taken"
+    )
     port: int = Field(ge=1, le=65535)

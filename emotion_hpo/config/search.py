@@ -3,15 +3,16 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.building import dump, flatten
 from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.places import LauncherConfig, LocalLauncher, RayLauncher, StorageConfig
 from emotion_hpo.config.space import SEARCHABLE, Scalar, Space, by_path, is_partial
 from emotion_hpo.config.split import SplitConfig
 from emotion_hpo.config.training import TrainingConfig
@@ -40,12 +41,40 @@ class StudyConfig(Section):
     question: str = Field(description="what the study asks, in words; heads its report")
     seed: int = Field(ge=0, description="fixes the sampler and every trial's training")
     n_trials: int = Field(ge=1, description="exact budget of finished trials")
+    max_epochs: int | None = Field(
+        None, ge=1, description="epochs of all trials; once trained, no new trial begins"
+    )
+    max_hours: float | None = Field(
+        None, gt=0, description="hours of training, summed over workers; then no new trial begins"
+    )
+    keep_weights: bool = Field(
+        description="store each trial's network of its best epoch (of its latest training): "
+        "encoders of other networks can start from it"
+    )
+    max_failures: int | None = Field(
+        None, ge=1, description="failed trials of one call of `search` that stop it"
+    )
+    n_seeds: int = Field(1, ge=1, description="trainings a fold; a trial's value is their mean")
     objective: Literal["val/accuracy", "val/uar", "val/macro_f1", "val/loss"]
+    against: Literal["parameters", "latency_ms"] | None = Field(
+        None, description="a second objective, to be low: the front of both is searched"
+    )
     value: Literal["best", "last", "smoothed"] = Field(
         description="a trial's value: of its best epoch, its last, or the best mean of three epochs"
     )
     final_seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         min_length=1, description="trainings of the final model; their probabilities are averaged"
+    )
+    confirm_leaders: int = Field(
+        3, ge=0, description="best trials that are trained again over fresh seeds; 0: none"
+    )
+    confirm_seeds: int = Field(
+        3, ge=1, description="fresh seeds of each leader, on the same validation part"
+    )
+    retrain: Literal["epochs", "steps"] = Field(
+        "epochs",
+        description="length of the final training: the epochs that validation chose, or as many "
+        "optimiser steps, which are fewer epochs of more data",
     )
     enqueue: tuple[dict[str, Scalar], ...] = Field(
         description="known configurations to try right after the default one"
@@ -109,8 +138,18 @@ class GridSampler(Section):
     points: int = Field(ge=2, description="values of a range of numbers, its ends included")
 
 
+class Nsga2Sampler(Section):
+    """A genetic algorithm (Deb et al. 2002), made for two objectives (`study.against`)."""
+
+    name: Literal["nsga2"]
+    population_size: int = Field(ge=2)
+    mutation_prob: float | None = Field(ge=0, le=1, description="null: one parameter a child")
+    crossover_prob: float = Field(ge=0, le=1)
+    swapping_prob: float = Field(ge=0, le=1)
+
+
 SamplerConfig = Annotated[
-    RandomSampler | TpeSampler | GpSampler | CmaesSampler | QmcSampler | GridSampler,
+    RandomSampler | TpeSampler | GpSampler | CmaesSampler | QmcSampler | GridSampler | Nsga2Sampler,
     Field(discriminator="name"),
 ]
 
@@ -154,29 +193,18 @@ class PatientPruner(Section):
     min_delta: float = Field(ge=0)
 
 
+class WilcoxonPruner(Section):
+    """A trial ends that is worse than the best one, fold by fold (Wilcoxon's signed-rank test)."""
+
+    name: Literal["wilcoxon"]
+    p_threshold: float = Field(gt=0, le=1, description="a p-value below it ends the trial")
+    n_startup_folds: int = Field(ge=2, description="folds that are never pruned")
+
+
 PrunerConfig = Annotated[
-    NoPruner | MedianPruner | AshaPruner | HyperbandPruner | PatientPruner,
+    NoPruner | MedianPruner | AshaPruner | HyperbandPruner | PatientPruner | WilcoxonPruner,
     Field(discriminator="name"),
 ]
-
-
-class SqliteStorage(Section):
-    """Optuna's tables in the study's own `study.db`."""
-
-    name: Literal["sqlite"]
-
-
-StorageConfig = Annotated[SqliteStorage, Field()]
-
-
-class LocalLauncher(Section):
-    """Worker processes on this machine; the cores are divided among them."""
-
-    name: Literal["local"]
-    n_workers: int = Field(ge=1, description="processes that train trials")
-
-
-LauncherConfig = Annotated[LocalLauncher, Field()]
 
 
 class MlflowTracking(Section):
@@ -216,6 +244,27 @@ class SearchConfig(ExperimentConfig):
     storage: StorageConfig
     launcher: LauncherConfig
     tracking: TrackingConfig
+    warm_start: StudyFolder | None = Field(
+        None, description="a study whose trials teach this one's sampler"
+    )
+
+    @model_validator(mode="after")
+    def _two_objectives(self) -> Self:
+        if self.study.against is None:
+            return self
+        if self.pruner.name != "none":
+            raise ValueError(
+                f"pruner: a trial with two objectives (study.against={self.study.against}) cannot "
+                f"be pruned, for no epoch is poor in both; take pruner=none, not {self.pruner.name}"
+            )
+        if self.sampler.name == "cmaes":
+            raise ValueError(
+                f"sampler: cmaes knows one objective (study.against={self.study.against}); take "
+                "sampler=nsga2, tpe or random"
+            )
+        if self.warm_start is not None:
+            raise ValueError("warm_start: a study with two objectives cannot be taught yet")
+        return self
 
     @field_validator("space", mode="before")
     @classmethod
@@ -229,6 +278,23 @@ class SearchConfig(ExperimentConfig):
             if is_partial(one) and path not in (known := flatten(parts)):
                 raise ValueError(unknown_name("path", path, known))
         return ranges
+
+    @field_validator("launcher")
+    @classmethod
+    def _no_file_for_several_machines(
+        cls, value: LauncherConfig, info: ValidationInfo
+    ) -> LauncherConfig:
+        """SQLite's locks do not hold across machines: transactions would be lost unseen."""
+        is_here = isinstance(value, LocalLauncher) or (
+            isinstance(value, RayLauncher) and value.address is None
+        )
+        storage = info.data.get("storage")
+        if storage is not None and storage.name == "sqlite" and not is_here:
+            raise ValueError(
+                f"launcher={value.name} runs workers on several machines, which cannot share an "
+                "SQLite file; use storage=postgresql"
+            )
+        return value
 
     def experiment(self) -> ExperimentConfig:
         """The part that a trial varies."""

@@ -7,13 +7,21 @@ from pydantic import ConfigDict, Field, field_validator
 from emotion_hpo.config.base import Section
 
 
-class PaperSplit(Section):
-    """Test: one session. Validation: the last `n_validation` of the id-sorted rest."""
+class _Split(Section):
+    """What every split has."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    name: Literal["paper"]
     test_session: str
+    scenario: Literal["improvised", "scripted"] | None = Field(
+        None, description="train, validate and test on utterances of this scenario alone"
+    )
+
+
+class PaperSplit(_Split):
+    """Test: one session. Validation: the last `n_validation` of the id-sorted rest."""
+
+    name: Literal["paper"]
     n_validation: int | float = Field(
         gt=0, description="a count, or below 1 a share of the development utterances"
     )
@@ -26,14 +34,33 @@ class PaperSplit(Section):
         return int(value) if value >= 1 else value
 
 
-class SpeakersSplit(Section):
+class ImprovisedSplit(PaperSplit):
+    """As `paper`, of the improvised scenes alone, whose words no script gives away."""
+
+    name: Literal["improvised_only"]  # type: ignore[assignment]
+    scenario: Literal["improvised"] = "improvised"
+
+
+class SpeakersSplit(_Split):
     """Test: one session. Validation: another one, so that its speakers are never trained on."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
     name: Literal["speakers"]
-    test_session: str
     validation_session: str
 
 
-SplitConfig = Annotated[PaperSplit | SpeakersSplit, Field(discriminator="name")]
+class SessionSplit(_Split):
+    """Test: one session. Validation: each of the others once, in a fold of its own."""
+
+    name: Literal["session"]
+
+
+class LosoSplit(_Split):
+    """Test: one session. Validation: each other speaker once (leave one speaker out)."""
+
+    name: Literal["loso"]
+
+
+SplitConfig = Annotated[
+    PaperSplit | ImprovisedSplit | SpeakersSplit | SessionSplit | LosoSplit,
+    Field(discriminator="name"),
+]

@@ -1,85 +1,104 @@
-"""One step of additive attention and its gradient, without autograd.
+"""Additive attention of many queries, one after the other, over the same keys; and its gradient.
 
 With A = exp(2 W s) and K = exp(2 U x), tanh(W s + U x) = 1 - 2 / (1 + A K): exponentials of the
 keys are taken once for all steps, and a step costs a product and a quotient for each of its
 `(B, T, U)` terms instead of a tanh. Exponents are held below 22, where tanh is 1 in float32 and the
-product still finite.
+product still finite. These terms are never kept: the backward pass computes them again.
 
-Both functions work in buffers of the caller's: at a hundred steps, fresh memory for each term costs
-more than the arithmetic.
+On a CPU each step is one compiled loop, which stops at each utterance's length; elsewhere it is a
+few operations of PyTorch on masked steps.
 """
-
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from emotion_hpo.models import loops
+
 SATURATED = 22.0  # exp(4 * 22) < 3.4e38
 
 
-class Attended(NamedTuple):
-    """What a step found: `(B, T)` weights and their `(B, D)` context."""
+class Attention:
+    """Weighs the values by softmax(energy · tanh(query + keys)), for one batch.
 
-    weights: Tensor
-    context: Tensor
+    A query of the first n rows alone leaves the others' weights and contexts at zero.
+
+    Attributes:
+        weights_NBT: Of every step so far.
+        contexts_NBD: Weighted sums of the values.
+    """
+
+    def __init__(
+        self, values_BTD: Tensor, keys_BTU: Tensor, energy_U: Tensor, lengths_B: Tensor
+    ) -> None:
+        n, n_steps, dimensions = values_BTD.shape
+        self.weights_NBT = values_BTD.new_zeros(n_steps, n, n_steps)
+        self.contexts_NBD = values_BTD.new_zeros(n_steps, n, dimensions)
+        self._exp_queries_NBU = values_BTD.new_zeros(n_steps, n, len(energy_U))
+        self._exp_keys_BTU = _exponential(keys_BTU)
+        self._values_BTD = values_BTD.contiguous()
+        self._energy_U = energy_U
+        self._lengths_B = lengths_B
+        self._mask_BT = torch.arange(n_steps, device=lengths_B.device) < lengths_B[:, None]
+        self._is_compiled = values_BTD.device.type == "cpu"
+
+    def attend(self, step: int, query_BU: Tensor) -> Tensor:
+        """The `(B, D)` context of a step's queries."""
+        n = len(query_BU)
+        exp_query_BU = self._exp_queries_NBU[step, :n].copy_(_exponential(query_BU))
+        weights_BT, context_BD = self.weights_NBT[step, :n], self.contexts_NBD[step, :n]
+        if self._is_compiled:
+            arrays = (exp_query_BU, *self._fixed(), weights_BT, context_BD)
+            loops.attend(*(one.numpy() for one in arrays))
+            return context_BD
+        quotients_BTU = self._quotients(exp_query_BU)
+        # Σ energy is left out: softmax does not see a constant
+        energies_BT = (quotients_BTU @ self._energy_U).mul_(-2)
+        energies_BT.masked_fill_(~self._mask_BT, torch.finfo(energies_BT.dtype).min)
+        weights_BT.copy_(torch.where(self._mask_BT, energies_BT.softmax(dim=1), 0.0))
+        return torch.sum(weights_BT[:, :, None] * self._values_BTD, dim=1, out=context_BD)
+
+    def start_backward(self) -> None:
+        """Make room for the gradients, which `backward` fills from the last step to the first."""
+        self._d_keys_BTU = torch.zeros_like(self._exp_keys_BTU)
+        self._d_energy_BU = torch.zeros_like(self._exp_queries_NBU[0])
+        self._d_contexts_NBD = torch.zeros_like(self.contexts_NBD)
+
+    def backward(self, step: int, d_context_BD: Tensor, d_query_BU: Tensor) -> None:
+        """Write the gradient of a step's queries into `d_query_BU`."""
+        n = len(d_context_BD)
+        d_context_BD = self._d_contexts_NBD[step, :n].copy_(d_context_BD)
+        weights_BT, exp_query_BU = self.weights_NBT[step, :n], self._exp_queries_NBU[step, :n]
+        if self._is_compiled:
+            found_BU = torch.empty_like(exp_query_BU)  # in one piece, as the loop wants it
+            sums = (found_BU, self._d_keys_BTU, self._d_energy_BU)
+            arrays = (d_context_BD, weights_BT, exp_query_BU, *self._fixed(), *sums)
+            loops.attend_backward(*(one.numpy() for one in arrays))
+            d_query_BU.copy_(found_BU)
+            return
+        d_weights_BT = (d_context_BD[:, None] * self._values_BTD).sum(2)
+        weighted_BT = weights_BT * d_weights_BT
+        d_energies_BT = weighted_BT - weights_BT * weighted_BT.sum(dim=1, keepdim=True)
+        quotients_BTU = self._quotients(exp_query_BU)
+        # d_energies sum to zero over the steps, so the 1 of 1 - 2 q vanishes
+        self._d_energy_BU -= 2 * (quotients_BTU * d_energies_BT[:, :, None]).sum(1)
+        slopes_BTU = (quotients_BTU - quotients_BTU.square()) * d_energies_BT[:, :, None]
+        d_query_BU.copy_(slopes_BTU.sum(1) * (4 * self._energy_U))
+        self._d_keys_BTU += slopes_BTU
+
+    def gradients(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Of values, keys and energy, over all steps."""
+        weights_BTN = self.weights_NBT.permute(1, 2, 0)
+        d_values_BTD = weights_BTN @ self._d_contexts_NBD.transpose(0, 1)
+        return d_values_BTD, self._d_keys_BTU.mul_(4 * self._energy_U), self._d_energy_BU.sum(0)
+
+    def _fixed(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self._exp_keys_BTU, self._energy_U, self._lengths_B, self._values_BTD
+
+    def _quotients(self, exp_query_BU: Tensor) -> Tensor:
+        """`1 / (1 + A K)`."""
+        return (1 + exp_query_BU[:, None] * self._exp_keys_BTU).reciprocal_()
 
 
-def exponential(sums: Tensor) -> Tensor:
+def _exponential(sums: Tensor) -> Tensor:
     """`exp(2 sums)`, saturated."""
     return sums.clamp(-SATURATED, SATURATED).mul_(2).exp_()
-
-
-def attend(
-    query_BU: Tensor,
-    exp_keys_BTU: Tensor,
-    energy_U: Tensor,
-    mask_BT: Tensor,
-    values_BTD: Tensor,
-    *,
-    buffer_BTU: Tensor,
-) -> Attended:
-    """Weigh the values by softmax(energy · tanh(query + keys)) over the valid steps."""
-    quotients_BTU = _quotients(query_BU, exp_keys_BTU, buffer_BTU)
-    # Σ energy is left out: softmax does not see a constant
-    energies_BT = (quotients_BTU @ energy_U).mul_(-2)
-    energies_BT.masked_fill_(~mask_BT, torch.finfo(energies_BT.dtype).min)
-    weights_BT = torch.where(mask_BT, energies_BT.softmax(dim=1), 0.0)
-    return Attended(weights_BT, torch.bmm(weights_BT[:, None], values_BTD).squeeze(1))
-
-
-def attend_backward(
-    found: Attended,
-    query_BU: Tensor,
-    exp_keys_BTU: Tensor,
-    energy_U: Tensor,
-    values_BTD: Tensor,
-    *,
-    d_context_BD: Tensor,
-    d_query_BU: Tensor,
-    d_keys_BTU: Tensor,
-    d_energy_U: Tensor,
-    buffers_2BTU: Tensor,
-) -> None:
-    """Write the query's gradient; add those of keys and energy to what is there.
-
-    Two things are left to the caller, to be done once for all steps: the values' gradient, which is
-    weights ⊗ d_context, and the factor 4 energy of the keys' gradient.
-    """
-    # As a row times a matrix: a matrix times a column is nine times as slow on a CPU
-    d_weights_BT = torch.bmm(d_context_BD[:, None], values_BTD.transpose(1, 2)).squeeze(1)
-    weighted_BT = found.weights * d_weights_BT
-    d_energies_BT = weighted_BT - found.weights * weighted_BT.sum(dim=1, keepdim=True)
-    quotients_BTU = _quotients(query_BU, exp_keys_BTU, buffers_2BTU[0])
-    # d_energies sum to zero over the steps, so the 1 of 1 - 2 q vanishes
-    d_energy_U.addmv_(quotients_BTU.flatten(0, 1).T, d_energies_BT.flatten(), alpha=-2)
-    slopes_BTU = buffers_2BTU[1]
-    torch.addcmul(quotients_BTU, quotients_BTU, quotients_BTU, value=-1, out=slopes_BTU)
-    d_query_BU.copy_(torch.bmm(d_energies_BT[:, None], slopes_BTU).squeeze(1) * (4 * energy_U))
-    d_keys_BTU.addcmul_(slopes_BTU, d_energies_BT[:, :, None])
-
-
-def _quotients(query_BU: Tensor, exp_keys_BTU: Tensor, buffer_BTU: Tensor) -> Tensor:
-    """`1 / (1 + A K)`."""
-    one = exp_keys_BTU.new_ones(())
-    torch.addcmul(one, exp_keys_BTU, exponential(query_BU)[:, None], out=buffer_BTU)
-    return buffer_BTU.reciprocal_()

@@ -12,7 +12,8 @@ as in the Keras layer that the reference took over (its output looks at the old 
 on each other through y and s, so a loop over them is unavoidable; what is slow is what autograd
 makes of it. Here loop and gradient are written out: the `(B, T, U)` activations of each step are
 computed again instead of kept (a hundred of them would be 300 MB), and the gradients of the weights
-are one product over all steps at the end. `additive_attention` holds the expensive part.
+are one product over all steps at the end. `additive_attention` holds the expensive part. Products
+run in the precision of `torch.autocast`, everything else in float32.
 """
 
 import math
@@ -22,10 +23,14 @@ import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import AttentionDecoderEncoder
-from emotion_hpo.models.additive_attention import Attended, attend, attend_backward, exponential
+from emotion_hpo.models.additive_attention import Attention
+from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import dense
 from emotion_hpo.models.recurrent import LstmLayer
 from emotion_hpo.models.steps import compact, pad_steps, permute_steps, reversal
+
+# Utterances at work are rounded up to a multiple: oneDNN compiles a product for each number of rows
+ROWS = 16
 
 
 class AttentionDecoder(nn.Module):
@@ -52,9 +57,18 @@ class AttentionDecoder(nn.Module):
         self.from_context = _stack([_orthogonal(inputs, units) for _ in range(4)])
         self.bias = nn.Parameter(torch.zeros(4 * units))
 
-    def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
-        """Decode as many steps as there are; steps where the mask is False give zero."""
-        with torch.autocast(values_BTD.device.type, enabled=False):
+    def forward(self, values_BTD: Tensor, lengths_B: Tensor) -> Tensor:
+        """Decode as many steps as there are; those beyond an utterance's length give zero.
+
+        Args:
+            values_BTD: The longest utterance first.
+            lengths_B: Valid steps of each, in falling order.
+        """
+        mask_BT = torch.arange(values_BTD.shape[1], device=lengths_B.device) < lengths_B[:, None]
+        device = values_BTD.device.type
+        is_autocast = torch.is_autocast_enabled(device)
+        kind = torch.get_autocast_dtype(device) if is_autocast else torch.float32
+        with torch.autocast(device, enabled=False):
             values_BTD = values_BTD.float()
             reset, update, proposal, output = self.from_state.chunk(4, dim=1)
             nothing = torch.zeros_like(self.query)
@@ -65,10 +79,11 @@ class AttentionDecoder(nn.Module):
                 ]
             )
             outputs_BTU: Tensor = _Decode.apply(  # type: ignore[no-untyped-call]
+                kind,
                 values_BTD,
                 values_BTD @ self.keys + self.keys_bias,
                 torch.tanh(values_BTD[:, 0] @ self.start),
-                mask_BT,
+                lengths_B,
                 self.energy,
                 recurrent,
                 proposal.contiguous(),
@@ -100,129 +115,123 @@ class AttentionDecoderNetwork(nn.Module):
         self.decoder = nn.ModuleList(
             AttentionDecoder(width, config.units) for _ in range(width // config.units)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = dense(max_length * width, config.output_units)
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
-        values_BTD, mask_BT, lengths_B = compact(values_BTD, mask_BT)
-        states_BTU = self.dropout(self.recurrent(values_BTD, lengths_B))
-        decoded = [self.decoder[0](states_BTU, mask_BT)]
+        values_BTD, _, lengths_B = compact(values_BTD, mask_BT)
+        lengths_B, order_B = lengths_B.sort(descending=True, stable=True)
+        states_BTU = self.dropout(self.recurrent(values_BTD[order_B], lengths_B))
+        decoded = [self.decoder[0](states_BTU, lengths_B)]
         if len(self.decoder) > 1:
-            turn_BT = reversal(lengths_B, mask_BT.shape[1])
-            turned_BTU = self.decoder[1](permute_steps(states_BTU, turn_BT, turn_BT), mask_BT)
+            turn_BT = reversal(lengths_B, values_BTD.shape[1])
+            turned_BTU = self.decoder[1](permute_steps(states_BTU, turn_BT, turn_BT), lengths_B)
             decoded.append(permute_steps(turned_BTU, turn_BT, turn_BT))
         decoded_BTU = self.dropout(torch.cat(decoded, dim=2))
         encoded_BU: Tensor = self.output(pad_steps(decoded_BTU, self.max_length).flatten(1))
-        return encoded_BU
+        return encoded_BU[order_B.argsort()]
 
 
 class _Decode(torch.autograd.Function):
     """The loop over steps and its gradient; N steps, H = 2U for [y, s], G = 4U for the gates."""
 
     @staticmethod
-    def forward(ctx: Any, *inputs: Tensor) -> Tensor:  # noqa: ANN401 (autograd's own context)
-        values_BTD, keys_BTU, state_BU, mask_BT, *weights = inputs
-        energy_U, recurrent_HX, reset_UU, context_DG, bias_G = weights
+    def forward(ctx: Any, kind: torch.dtype, *inputs: Tensor) -> Tensor:  # noqa: ANN401 (autograd's own context)
+        values_BTD, keys_BTU, start_BU, lengths_B, energy_U, *weights, bias_G = inputs
+        recurrent_HX, reset_UU, context_DG = (one.to(kind) for one in weights)
         n, n_steps, _ = values_BTD.shape
-        units = state_BU.shape[1]
-        exp_keys_BTU = exponential(keys_BTU)
-        carried_NBH = state_BU.new_zeros(n_steps + 1, n, 2 * units)
-        carried_NBH[0, :, units:] = state_BU
-        gates_NBG = state_BU.new_empty(n_steps, n, 4 * units)
-        buffer_BTU = torch.empty_like(exp_keys_BTU)
-        attended: list[Attended] = []
-        for step in range(n_steps):
-            state_BU = carried_NBH[step, :, units:]
-            sums_BX = carried_NBH[step] @ recurrent_HX
-            found = attend(
-                sums_BX[:, :units],
-                exp_keys_BTU,
-                energy_U,
-                mask_BT,
-                values_BTD,
-                buffer_BTU=buffer_BTU,
-            )
-            attended.append(found)
-            gates_BG = torch.addmm(bias_G, found.context, context_DG, out=gates_NBG[step])
-            gates_BG += sums_BX[:, units:]
-            reset_and_update_BX = gates_BG[:, : 2 * units].sigmoid_()
-            reset_BU, update_BU = reset_and_update_BX.chunk(2, dim=1)
+        units = len(energy_U)
+        attention = Attention(values_BTD, keys_BTU, energy_U, lengths_B)
+        carried_NBH = start_BU.new_zeros(n_steps + 1, n, 2 * units)
+        carried_NBH[0, :, units:] = start_BU
+        gates_NBG = start_BU.new_zeros(n_steps, n, 4 * units)
+        n_rows = _rows_at_work(lengths_B, n_steps)
+        for step, n in enumerate(n_rows):
+            carried_BH, next_BH = carried_NBH[step, :n], carried_NBH[step + 1, :n]
+            state_BU = carried_BH[:, units:]
+            sums_BX = _product(carried_BH, recurrent_HX)
+            context_BD = attention.attend(step, sums_BX[:, :units])
+            gates_BG = torch.add(sums_BX[:, units:], bias_G, out=gates_NBG[step, :n])
+            gates_BG += _product(context_BD, context_DG)
+            reset_BU, update_BU = gates_BG[:, : 2 * units].sigmoid_().chunk(2, dim=1)
             proposal_BU = gates_BG[:, 2 * units : 3 * units]
-            proposal_BU.addmm_(reset_BU * state_BU, reset_UU).tanh_()
-            torch.softmax(gates_BG[:, 3 * units :], dim=1, out=carried_NBH[step + 1, :, :units])
-            torch.lerp(state_BU, proposal_BU, update_BU, out=carried_NBH[step + 1, :, units:])
-        ctx.attended = attended
-        ctx.save_for_backward(values_BTD, exp_keys_BTU, carried_NBH, gates_NBG, *weights[:-1])
+            proposal_BU.add_(_product(reset_BU * state_BU, reset_UU)).tanh_()
+            torch.softmax(gates_BG[:, 3 * units :], dim=1, out=next_BH[:, :units])
+            torch.lerp(state_BU, proposal_BU, update_BU, out=next_BH[:, units:])
+        ctx.attention, ctx.n_rows = attention, n_rows
+        ctx.save_for_backward(carried_NBH, gates_NBG, recurrent_HX, reset_UU, context_DG)
         return carried_NBH[1:, :, :units].transpose(0, 1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        values_BTD, exp_keys_BTU, carried_NBH, gates_NBG, *weights = ctx.saved_tensors
-        energy_U, recurrent_HX, reset_UU, context_DG = weights
-        attended: list[Attended] = ctx.attended
-        n_steps, n, _ = gates_NBG.shape
-        units = len(energy_U)
-        d_keys_BTU = torch.zeros_like(exp_keys_BTU)
-        buffers_2BTU = exp_keys_BTU.new_empty(2, *exp_keys_BTU.shape)
-        d_energy_U = torch.zeros_like(energy_U)
-        d_carried_BH = carried_NBH.new_zeros(n, 2 * units)
-        d_sums_NBX = carried_NBH.new_empty(n_steps, n, 5 * units)  # attention, then the gates
-        d_context_NBD = carried_NBH.new_empty(n_steps, n, values_BTD.shape[2])
-        for step in reversed(range(n_steps)):
-            found = attended[step]
-            state_BU = carried_NBH[step, :, units:]
-            output_BU = carried_NBH[step + 1, :, :units]
-            reset_BU, update_BU, proposal_BU, _ = gates_NBG[step].chunk(4, dim=1)
-            d_step_BX = d_sums_NBX[step]
+        carried_NBH, gates_NBG, recurrent_HX, reset_UU, context_DG = ctx.saved_tensors
+        attention: Attention = ctx.attention
+        attention.start_backward()
+        units = len(reset_UU)
+        d_carried_BH = torch.zeros_like(carried_NBH[0])
+        d_sums_NBX = carried_NBH.new_zeros(*gates_NBG.shape[:2], 5 * units)  # attention, gates
+        for step, n in reversed([*enumerate(ctx.n_rows)]):
+            state_BU = carried_NBH[step, :n, units:]
+            output_BU = carried_NBH[step + 1, :n, :units]
+            reset_BU, update_BU, proposal_BU, _ = gates_NBG[step, :n].chunk(4, dim=1)
+            d_step_BX = d_sums_NBX[step, :n]
             d_query_BU, d_reset_BU, d_update_BU, d_proposal_BU, d_output_BU = d_step_BX.chunk(5, 1)
-            d_y_BU = d_carried_BH[:, :units] + grads[0][:, step]
-            d_s_BU = d_carried_BH[:, units:]
+            d_y_BU = d_carried_BH[:n, :units] + grads[0][:n, step]
+            d_s_BU = d_carried_BH[:n, units:]
             weighted_BU = d_y_BU * output_BU
             total_B1 = weighted_BU.sum(dim=1, keepdim=True)
             torch.addcmul(weighted_BU, output_BU, total_B1, value=-1, out=d_output_BU)
             d_proposal_BU.copy_(d_s_BU * update_BU * (1 - proposal_BU.square()))
             d_update_BU.copy_(d_s_BU * (proposal_BU - state_BU) * (update_BU - update_BU.square()))
-            d_product_BU = d_proposal_BU @ reset_UU.T
+            d_product_BU = _product(d_proposal_BU, reset_UU.T)
             d_reset_BU.copy_(d_product_BU * state_BU * (reset_BU - reset_BU.square()))
-            d_context_BD = d_step_BX[:, units:] @ context_DG.T
-            d_context_NBD[step] = d_context_BD
-            query_BU = state_BU @ recurrent_HX[units:, :units]
-            attend_backward(
-                found,
-                query_BU,
-                exp_keys_BTU,
-                energy_U,
-                values_BTD,
-                d_context_BD=d_context_BD,
-                d_query_BU=d_query_BU,
-                d_keys_BTU=d_keys_BTU,
-                d_energy_U=d_energy_U,
-                buffers_2BTU=buffers_2BTU,
-            )
+            d_context_BD = _product(d_step_BX[:, units:], context_DG.T)
+            attention.backward(step, d_context_BD, d_query_BU)
             direct_BU = d_s_BU * (1 - update_BU) + d_product_BU * reset_BU
-            d_carried_BH = d_step_BX @ recurrent_HX.T
-            d_carried_BH[:, units:] += direct_BU
-        weights_BTN = torch.stack([found.weights for found in attended], dim=2)
-        contexts_NBD = torch.stack([found.context for found in attended])
+            d_carried_BH[:n] = _product(d_step_BX, recurrent_HX.T)
+            d_carried_BH[:n, units:] += direct_BU
+        d_values_BTD, d_keys_BTU, d_energy_U = attention.gradients()
         d_gates_NBG = d_sums_NBX[:, :, units:]
         states_NBU = carried_NBH[:-1, :, units:]
+        proposed_NBX = d_sums_NBX[:, :, 3 * units : -units]
+        kind = recurrent_HX.dtype
         return (
-            weights_BTN @ d_context_NBD.transpose(0, 1),
-            d_keys_BTU.mul_(4 * energy_U),
+            None,
+            d_values_BTD,
+            d_keys_BTU,
             d_carried_BH[:, units:],
             None,
             d_energy_U,
-            _over_steps(carried_NBH[:-1], d_sums_NBX),
-            _over_steps(gates_NBG[:, :, :units] * states_NBU, d_sums_NBX[:, :, 3 * units : -units]),
-            _over_steps(contexts_NBD, d_gates_NBG),
+            _over_steps(carried_NBH[:-1], d_sums_NBX, kind),
+            _over_steps(gates_NBG[:, :, :units] * states_NBU, proposed_NBX, kind),
+            _over_steps(attention.contexts_NBD, d_gates_NBG, kind),
             d_gates_NBG.sum(dim=(0, 1)),
         )
 
 
-def _over_steps(inputs_NBI: Tensor, grads_NBO: Tensor) -> Tensor:
+def _rows_at_work(lengths_B: Tensor, n_steps: int) -> list[int]:
+    """How many of the utterances, longest first, have each step.
+
+    On a CPU those that have ended are left out. On a GPU asking for lengths would wait for the
+    device, and fewer rows would be no faster.
+    """
+    if lengths_B.device.type != "cpu":
+        return [len(lengths_B)] * n_steps
+    step_T = torch.arange(n_steps)
+    n_rows_T = (lengths_B[:, None] > step_T).sum(dim=0)
+    n_rows: list[int] = (-(-n_rows_T // ROWS) * ROWS).clamp(max=len(lengths_B)).tolist()
+    return n_rows
+
+
+def _product(rows_BI: Tensor, weight_IO: Tensor) -> Tensor:
+    """In the weight's precision; the sums of bfloat16, too, go on as float32."""
+    return (rows_BI.to(weight_IO.dtype) @ weight_IO).float()
+
+
+def _over_steps(inputs_NBI: Tensor, grads_NBO: Tensor, kind: torch.dtype) -> Tensor:
     """The gradient of a weight that every step used: `(I, O)`."""
-    return inputs_NBI.flatten(0, 1).T @ grads_NBO.flatten(0, 1)
+    return _product(inputs_NBI.flatten(0, 1).T, grads_NBO.flatten(0, 1).to(kind))
 
 
 def _vector_range(units: int) -> float:

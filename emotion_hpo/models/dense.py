@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import MlpEncoder
+from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import dense, widths
 from emotion_hpo.models.steps import pad_steps
 
@@ -21,7 +22,7 @@ class DenseEncoder(nn.Module):
         for units in widths(config.units, config.depth, config.taper):
             self.hidden.append(dense(inputs, units))
             inputs = units
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = dense(inputs, config.output_units)
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:  # noqa: ARG002 (zeros already)

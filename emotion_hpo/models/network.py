@@ -79,6 +79,8 @@ class Network(nn.Module):
         for modality, encoder in config.encoders.items():
             shape = inputs[modality]
             self.encoders[modality] = ModalityEncoder(encoder, shape, config.dropout, blank=blank)
+        # The largest first, at an empty heap: the odd sizes of the others leave no gaps between its
+        self._order = sorted(config.encoders, key=lambda name: -inputs[name].size)
         widths = [encoder.output_units for encoder in config.encoders.values()]
         self.head = build_head(config.fusion, widths, n_classes)
         self.modality_dropout = config.modality_dropout
@@ -88,12 +90,12 @@ class Network(nn.Module):
         present_BM = torch.stack([modalities[name].present for name in self.encoders], dim=1)
         if self.training and self.modality_dropout:
             present_BM = hide_modalities(present_BM, self.modality_dropout)
-        encoded = []
-        for column, (name, encoder) in enumerate(self.encoders.items()):
-            sequence = modalities[name]
-            present_B = present_BM[:, column]
-            encoded.append(encoder(Sequence(sequence.values, sequence.mask, present_B)))
-        logits_BC: Tensor = self.head(encoded, present_BM)
+        present = dict(zip(self.encoders, present_BM.unbind(1), strict=True))
+        encoded = {}
+        for name in self._order:
+            sequence = Sequence(modalities[name].values, modalities[name].mask, present[name])
+            encoded[name] = self.encoders[name](sequence)
+        logits_BC: Tensor = self.head([encoded[name] for name in self.encoders], present_BM)
         return logits_BC.float()
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import LstmEncoder
+from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import Lstm, dense, widths
 from emotion_hpo.models.pooling import build_pooling
 from emotion_hpo.models.steps import compact, permute_steps, reversal
@@ -52,7 +53,7 @@ class RecurrentEncoder(nn.Module):
             self.recurrent.append(layer)
             dimensions = layer.output_units
         self.pooling = build_pooling(config.pooling, dimensions, bidirectional=config.bidirectional)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = dense(dimensions, config.output_units)
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:

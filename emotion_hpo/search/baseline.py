@@ -1,4 +1,4 @@
-"""The baseline of a study: fitted on the training part, judged on the validation part, stored once.
+"""The baseline of a study: fitted and judged on the folds of a trial, stored once.
 
 It is no trial: it costs seconds, takes no slot, and no sampler hears of it. `search.json` and the
 screen show it beside the best trial.
@@ -6,9 +6,11 @@ screen show it beside the best trial.
 
 import io
 import json
+import statistics
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emotion_hpo import metrics
 from emotion_hpo.models.baseline import Baseline, parts_of
@@ -22,7 +24,8 @@ def baseline_of(
     """What the baseline reaches, from the study's home or, the first time, fitted.
 
     Returns:
-        Its `parts`, its figures on `validation`, and those of each part alone in `by_part`.
+        Its `parts`, its figures on `validation` (means over the folds), and those of each part
+        alone in `by_part`.
     """
     if home.baseline.exists():
         stored: dict[str, Any] = json.loads(home.baseline.read_text())
@@ -33,7 +36,7 @@ def baseline_of(
     found = {
         "model": "logistic regression",
         "parts": list(parts),
-        "n_train": len(development.train),
+        "n_train": n_train(development),
         "validation": figures,
         "by_part": alone or {parts[0]: figures},
     }
@@ -42,6 +45,7 @@ def baseline_of(
     np.savez_compressed(
         buffer,
         utterance_id=np.array(validation.ids),
+        dialogue=np.array(validation.table["dialogue"], str),
         label=validation.labels,
         probabilities=probabilities,
     )
@@ -52,7 +56,17 @@ def baseline_of(
 
 def _judged(
     development: Development, parts: tuple[str, ...]
-) -> tuple[dict[str, float], np.ndarray[Any, np.dtype[np.float32]]]:
-    validation = development.validation
-    answers = Baseline.fit(development.train, parts).probabilities(validation)
-    return metrics.figures(validation.labels, answers), answers
+) -> tuple[dict[str, float], NDArray[np.float32]]:
+    by_fold: list[dict[str, float]] = []
+    answers: dict[str, NDArray[np.float32]] = {}
+    for fold in development.folds:
+        rows = Baseline.fit(fold.train, parts).probabilities(fold.validation)
+        by_fold.append(metrics.figures(fold.validation.labels, rows))
+        answers |= dict(zip(fold.validation.ids, rows, strict=True))
+    figures = {name: statistics.fmean(one[name] for one in by_fold) for name in by_fold[0]}
+    return figures, np.stack([answers[one] for one in development.validation.ids])
+
+
+def n_train(development: Development) -> int:
+    """Utterances that a training learns from: of several folds, the mean."""
+    return round(statistics.fmean(len(fold.train) for fold in development.folds))

@@ -19,6 +19,7 @@ from emotion_hpo import screen, study_file
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
+from emotion_hpo.expected import expected_of
 from emotion_hpo.experiment import Material, check_modalities
 from emotion_hpo.preparation import prepare_features
 from emotion_hpo.records import (
@@ -28,15 +29,18 @@ from emotion_hpo.records import (
     make_folder,
     write_json,
 )
-from emotion_hpo.search.baseline import baseline_of
-from emotion_hpo.search.crew import Crew, Stop, is_spent
+from emotion_hpo.search.baseline import baseline_of, n_train
+from emotion_hpo.search.budget import is_spent, trained
+from emotion_hpo.search.crew import Crew, Stop
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
+from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.study import Study
+from emotion_hpo.search.warm_start import lessons_for
 from emotion_hpo.splits import Development, check_sessions, split
 from emotion_hpo.tracking import open_tracker
-from emotion_hpo.trials import best_of
+from emotion_hpo.trials import best_of, front_of
 
 
 @dataclass(frozen=True)
@@ -68,32 +72,34 @@ def search(config: SearchConfig) -> SearchResult:
     check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
     with _only_coordinator(home):
-        _refuse_remains(home)
+        _refuse_remains(home, config)
         with screen.preparing(f"Preparing {config.corpus.name}") as on_progress:
             store = prepare_features(
                 config, home.features, on_progress, leave_out=config.split.test_session
             )
         development, _ = split(store, config.split)
+        check_pruner(config, len(development.folds))
         Material(development).check(config.experiment())
-        for line in study_file.write_or_compare(
-            home, config, store.keys, synthetic=store.synthetic
-        ):
+        lessons, notes = lessons_for(config)
+        notes += study_file.write_or_compare(home, config, store.keys, synthetic=store.synthetic)
+        for line in notes:
             screen.note(line)
         baseline = baseline_of(home, development, store.modalities)
         created_at = study_file.read(home).facts["created_at"]
         mirror = Mirror(lambda: open_tracker(home, config, created_at, synthetic=store.synthetic))
-        study = Study(home, config)
-        view = SearchScreen(config, before=study.trials(), synthetic=store.synthetic)
-        try:
-            with _stop_signals() as stop:
-                Crew(config, home, study, view, mirror, stop).work()
-        finally:  # a study that failed is worth looking at, too
-            trials = study.trials()
-            summary = _summary(config, trials, development, synthetic=store.synthetic)
-            summary["baseline"] = baseline
-            write_json(home.summary, summary)
-            mirror.finish(trials, summary)
-    return SearchResult(summary, was_stopped=stop.politely and not is_spent(config, trials))
+        with _stop_signals() as stop:
+            study = Study(home, config, gives_up=lambda: stop.at_once)
+            view = SearchScreen(config, before=study.trials(), synthetic=store.synthetic)
+            try:
+                Crew(config, home, study, view, mirror, stop, lessons).work()
+            finally:  # a study that failed is worth looking at, too
+                trials = study.trials()
+                summary = _summary(config, trials, development, synthetic=store.synthetic)
+                summary["baseline"] = baseline
+                summary["expected"] = expected_of(home, config, development, trials)
+                write_json(home.summary, summary)
+                mirror.finish(trials, summary)
+    return SearchResult(summary, was_stopped=stop.politely and not is_spent(config.study, trials))
 
 
 def _summary(
@@ -112,17 +118,24 @@ def _summary(
         "n_pruned": counts[TrialState.PRUNED],
         "n_failed": counts[TrialState.FAILED],
         "n_interrupted": counts[TrialState.INTERRUPTED],
-        "n_train": len(development.train),
+        "n_folds": len(development.folds),
+        "n_train": n_train(development),
         "n_validation": len(development.validation),
+        "n_epochs": len(trained(trials)),
         "best_trial": best.name if best else None,
         "best_value": best.value if best else None,
         "best_epoch": best.best_epoch if best else None,
         "best_params": dict(best.params) if best else None,
-        "training_seconds": sum(one.seconds for one in trials),
+        "training_seconds": sum(one.seconds for one in trained(trials)),
+        "against": config.study.against,
+        "front": [
+            {"trial": one.name, "value": one.value, "cost": one.cost, "params": dict(one.params)}
+            for one in front_of(trials, config.study.objective)
+        ],
     }
 
 
-def _refuse_remains(home: StudyHome) -> None:
+def _refuse_remains(home: StudyHome, config: SearchConfig) -> None:
     """Trials without their study, or a study without its trials, would be taken for another's.
 
     Raises:
@@ -133,7 +146,7 @@ def _refuse_remains(home: StudyHome) -> None:
         path
         for path, is_needed in (
             (home.study, has_trials),
-            (home.database, any(home.path.glob("trials/*"))),
+            (home.database, config.storage.name == "sqlite" and any(home.path.glob("trials/*"))),
         )
         if is_needed and not path.exists()
     ]
@@ -142,6 +155,15 @@ def _refuse_remains(home: StudyHome) -> None:
             f"{missing[0]} is missing, but the study's trials are there; restore it, or search "
             "under another study.name"
         )
+
+
+def is_searched(home: StudyHome) -> bool:
+    """Whether a search of this study is under way."""
+    try:
+        with _only_coordinator(home):
+            return False
+    except StudyError:
+        return True
 
 
 @contextmanager

@@ -65,9 +65,10 @@ class SearchScreen:
         if one.state is TrialState.FAILED:
             told = f"failed: {one.reason}"
         else:
-            told = (
-                f"{one.state} {self._score(one.value)} at epoch {one.best_epoch}/{len(one.curve)}"
-            )
+            longest = max((epoch.epoch for epoch in one.curve), default=0)
+            told = f"{one.state} {self._score(one.value)} at epoch {one.best_epoch}/{longest}"
+            if len(one.trainings) > 1:
+                told += f" (means of {len(one.trainings)} trainings)"
         leader = f"; best {best.name} {self._score(best.value)}" if best else ""
         count = f"[{len(self._told)}/{self._n_trials}]"
         return f"{count} {one.name} {told}, {duration(one.seconds)}{leader}"
@@ -82,12 +83,14 @@ class SearchScreen:
             table.add_column(heading, justify="right")
         running = [one for one in trials if one.state is TrialState.RUNNING]
         for one in sorted(running, key=lambda one: one.worker or ""):
-            figures = [epoch.metrics[self._objective] for epoch in one.curve]
+            at = one.curve[-1].training if one.curve else 0
+            epochs = [epoch for epoch in one.curve if epoch.training == at]
+            figures = [epoch.metrics[self._objective] for epoch in epochs]
             choose = max if sign_of(self._objective) > 0 else min
             table.add_row(
                 one.worker,
-                one.name,
-                f"{min(len(one.curve) + 1, self._epochs)}/{self._epochs}",
+                f"{one.name}, training {at + 1}" if at else one.name,
+                f"{min(len(epochs) + 1, self._epochs)}/{self._epochs}",
                 self._score(figures[-1] if figures else None),
                 self._score(choose(figures, default=None)),
             )

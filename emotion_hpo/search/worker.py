@@ -5,27 +5,26 @@ its standard input: when that closes, whoever started it is gone, and it stops a
 a polite stop: the running epoch ends, its state is saved, and the trial goes back into the queue.
 """
 
-import io
-import os
 import signal
 import sys
-import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
 import torch
 
 from emotion_hpo import study_file
+from emotion_hpo.companion import begin
 from emotion_hpo.config import SearchConfig, dump
+from emotion_hpo.cost import cost_of
 from emotion_hpo.errors import StudyError, TrialFailed
-from emotion_hpo.experiment import Judge, Material, Outcome, Progress, SavedRun, run
-from emotion_hpo.models import keep_freed_memory
-from emotion_hpo.preparation import prepare_features, quiet
-from emotion_hpo.records import StudyHome, TrialState, write_bytes, write_yaml
-from emotion_hpo.search.study import Claim, Study
-from emotion_hpo.splits import split
+from emotion_hpo.experiment import Judge, Material, SavedRun
+from emotion_hpo.records import StudyHome, TrialState, write_bytes, write_json, write_yaml
+from emotion_hpo.repetition import Outcomes, plan, run_all
+from emotion_hpo.search.budget import FAIL_FAST
+from emotion_hpo.search.pruning import steps
+from emotion_hpo.search.study import Claim, ClaimLost, StorageAway, Study
 
 
 class Worker:
@@ -39,21 +38,46 @@ class Worker:
         self._home = home
         self._config = config
         self._material = material
-        self._study = Study(home, config)
+        self._commit = study_file.commit()
+        self._n_trained = 0
+        self._n_failed = 0
+        self._n_folds = len(material.development.folds)
+        n_trainings = self._n_folds * config.study.n_seeds
+        self._study = Study(
+            home, config, n_trainings, gives_up=lambda: self.stopping, is_expected=True
+        )
 
     def work(self) -> None:
-        """Train trials until the budget is spent or a stop is asked for."""
-        while not self.stopping and (claim := self._claim()) is not None:
+        """Train trials until the budget is spent or a stop is asked for.
+
+        A worker whose first trials all fail ends, and the coordinator sees to it: it looks at the
+        study now and then, and a trial that fails takes no time.
+        """
+        while not (self.stopping or self._is_failing) and (claim := self._claim()) is not None:
             write_yaml(self._home.trial(claim.number).config, dump(claim.config))
             self._train(claim)
+            self._n_trained += 1
+
+    @property
+    def _is_failing(self) -> bool:
+        return self._n_failed == self._n_trained >= FAIL_FAST
 
     def _claim(self) -> Claim | None:
-        return self._study.claim(self.name, torch.get_num_threads())
+        return self._study.claim(self.name, torch.get_num_threads(), self._commit)
 
     def _train(self, claim: Claim) -> None:
-        """Train a claimed trial to one of its ends."""
+        """Train a claimed trial to one of its ends, unless it was taken over by another worker."""
+        try:
+            self._try(claim)
+        except ClaimLost as lost:
+            sys.stderr.write(f"{lost}\n")
+            claim.drop()
+
+    def _try(self, claim: Claim) -> None:
         try:
             self._run(claim)
+        except (ClaimLost, StorageAway):
+            raise
         except TrialFailed as failure:
             self._fail(claim, str(failure))
         except (MemoryError, torch.OutOfMemoryError) as error:
@@ -69,36 +93,68 @@ class Worker:
             self._fail(claim, f"{type(error).__name__}: {first}")
 
     def _run(self, claim: Claim) -> None:
-        trial_home = self._home.trial(claim.number)
-        objective = self._config.study.objective
-        judge = Judge(objective, self._config.study.value)
+        files, development = self._home.trial(claim.number), self._material.development
+        study = self._config.study
+        judge = Judge(study.objective, study.value)
+        planned = plan(self._n_folds, study.n_seeds, claim.seed)
+        ending: TrialState = TrialState.COMPLETE
+        told: dict[int, float] = {}
+
         resume = self._resume(claim)
         if resume is not None:
-            resume.save(trial_home.checkpoint)
-            trial_home.write_curve(resume.outcome.curve)
-            epochs = resume.outcome.curve
-            self._study.retell(claim, {one.epoch: one.metrics[objective] for one in epochs})
-        ending: TrialState = TrialState.COMPLETE
+            so_far = Outcomes(planned, (*resume.before, resume.outcome), is_running=True)
+            resume.save(files.checkpoint)
+            self._keep_weights_of_former_lives(claim)
+            files.write_curve(so_far.curve)
+            told = steps(so_far, study.objective, self._config.pruner)
+            self._study.retell(claim, told)
 
-        def after_epoch(progress: Progress) -> bool:
+        def is_poor(so_far: Outcomes) -> bool:
+            nonlocal told
+            known, told = told, steps(so_far, study.objective, self._config.pruner)
+            new = [step for step in told if step not in known]
+            return bool(new) and self._study.report(claim, new[-1], told[new[-1]])
+
+        def after_epoch(so_far: Outcomes, saved: Callable[[], SavedRun]) -> bool:
             nonlocal ending
-            latest = progress.outcome.curve[-1]
-            is_last = latest.epoch >= claim.config.training.epochs
-            progress.saved().save(trial_home.checkpoint)
-            trial_home.write_curve(progress.outcome.curve)
-            if self._study.report(claim, latest.epoch, latest.metrics[objective]) and not is_last:
+            epoch = so_far.each[-1].curve[-1].epoch
+            is_last = epoch >= claim.config.training.epochs and len(so_far.each) == len(planned)
+            state = saved()
+            if study.keep_weights and so_far.each[-1].best_epoch == epoch:
+                state.save_weights(files.weights)
+            state.save(files.checkpoint)
+            files.write_curve(so_far.curve)
+            if is_poor(so_far) and not is_last:
                 ending = TrialState.PRUNED
             elif self.stopping and not is_last:
                 ending = TrialState.INTERRUPTED
             return ending is not TrialState.COMPLETE
 
-        outcome = run(claim.config, self._material, claim.seed, judge, after_epoch, resume)
+        def after_training(so_far: Outcomes) -> bool:
+            nonlocal ending
+            if is_poor(so_far) and len(so_far.each) < len(planned):
+                ending = TrialState.PRUNED
+            return ending is not TrialState.COMPLETE
+
+        found = run_all(
+            claim.config, self._material, planned, judge, after_epoch, after_training, resume
+        )
         if ending is TrialState.INTERRUPTED:
             self._study.release(claim)
-        else:
-            self._save_probabilities(claim, outcome)
-            self._study.end(claim, ending, outcome.value, outcome.best_epoch)
-            self._drop_checkpoints(claim)
+            return
+        write_bytes(files.probabilities, found.answers(development))
+        n_parameters = cost_of(claim.config, self._material, "parameters")
+        write_json(files.size, {"n_parameters": int(n_parameters)})
+        write_bytes(files.every_epoch, found.every_epoch())
+        self._study.end(
+            claim,
+            ending,
+            found.value,
+            found.best_epoch,
+            trainings=found.trainings(development),
+            cost=study.against and cost_of(claim.config, self._material, study.against),
+        )
+        self._drop_checkpoints(claim)
 
     def _resume(self, claim: Claim) -> SavedRun | None:
         """The checkpoint of the latest of the trial's former lives that has left one."""
@@ -113,18 +169,15 @@ class Worker:
                 return saved
         return None
 
-    def _save_probabilities(self, claim: Claim, outcome: Outcome) -> None:
-        validation = self._material.development.validation
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            utterance_id=np.array(validation.ids),
-            label=validation.labels,
-            probabilities=outcome.probabilities,
-        )
-        write_bytes(self._home.trial(claim.number).probabilities, buffer.getvalue())
+    def _keep_weights_of_former_lives(self, claim: Claim) -> None:
+        """Its best epoch may lie in one of them."""
+        kept = [self._home.trial(life).weights for life in claim.former_lives]
+        latest = next((path for path in kept if path.exists()), None)
+        if latest is not None:
+            write_bytes(self._home.trial(claim.number).weights, latest.read_bytes())
 
     def _fail(self, claim: Claim, reason: str) -> None:
+        self._n_failed += 1
         sys.stderr.write(f"trial_{claim.number} failed: {reason}\n")
         self._study.end(claim, TrialState.FAILED, None, None, reason)
         self._drop_checkpoints(claim)
@@ -137,28 +190,17 @@ class Worker:
 def main() -> None:
     """Run one worker to its end."""
     folder, name, n_threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    torch.set_num_threads(n_threads)
-    keep_freed_memory()
-    threading.Thread(target=_die_with_the_pipe, daemon=True).start()
     home = StudyHome(folder.parent, folder.name)
-    config = study_file.read(home).config
-    sealed = config.split.test_session
-    store = prepare_features(config, home.features, quiet, leave_out=sealed)
-    development, _ = split(store, config.split)
-    worker = Worker(home, config, Material(development), name)
+    worker = Worker(home, *begin(home, n_threads), name)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stopping = True
 
     signal.signal(signal.SIGTERM, stop)
-    worker.work()
-
-
-def _die_with_the_pipe() -> None:
-    """Block until the starter's end of the pipe closes; then nobody waits for this process."""
-    while os.read(0, 1024):
-        pass
-    os._exit(1)
+    try:
+        worker.work()
+    except StorageAway as error:
+        sys.exit(f"{name}: {error}")
 
 
 if __name__ == "__main__":

@@ -6,25 +6,45 @@ metrics. It asks MLflow what is there before it writes, so that showing the same
 another process tomorrow, changes nothing. Workers know nothing of it.
 """
 
-import importlib.metadata
-import logging
-import os
-import sys
 import time
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from emotion_hpo.config import SearchConfig, dump, flatten
+from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
-from emotion_hpo.records import Epoch, FinalHome, StudyHome, Trial, TrialState
+from emotion_hpo.records import (
+    Epoch,
+    FinalHome,
+    ReportHome,
+    StudyHome,
+    Trial,
+    TrialState,
+    read_json,
+)
+from emotion_hpo.tracking.client import (
+    experiment_id,
+    first_line,
+    open_client,
+    serve_ui,
+    tracking_uri,
+)
+from emotion_hpo.trials import describe_end
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
+
+__all__ = [
+    "MlflowTracker",
+    "NullTracker",
+    "Tracker",
+    "experiment_id",
+    "open_tracker",
+    "serve_ui",
+    "tracking_uri",
+]
 
 #: MLflow refuses longer values.
 _LONGEST_PARAM = 6000
@@ -57,6 +77,10 @@ class Tracker(Protocol):
         """Write a final model's run; return where it can be found."""
         ...
 
+    def log_report(self, report: ReportHome) -> None:
+        """Keep the study's page beside its run."""
+        ...
+
 
 class NullTracker:
     """Mirrors nothing."""
@@ -70,6 +94,9 @@ class NullTracker:
     def log_final(
         self, name: str, metrics: Mapping[str, float], tags: Mapping[str, str], folder: FinalHome
     ) -> str | None:
+        """Do nothing."""
+
+    def log_report(self, report: ReportHome) -> None:
         """Do nothing."""
 
 
@@ -102,6 +129,7 @@ class MlflowTracker:
         self._config = config
         self._created_at = created_at
         self._identity = f"{home.name}@{created_at}"
+        self._digest = fingerprint(config.corpus)
         self._words = {
             "synthetic": str(synthetic).lower(),
             "corpus": config.corpus.name,
@@ -109,12 +137,12 @@ class MlflowTracker:
         }
         self._uri = uri = tracking_uri(home, config.tracking)
         try:
-            self._client = _client(uri)
+            self._client = open_client(uri)
             self._experiment = self._open_experiment(home, config.tracking)
             self._parent = self._open_parent()
             self._mirrored = self._read_children()
         except Exception as error:
-            raise TrackingError(f"MLflow at {uri} cannot be used: {_first_line(error)}") from error
+            raise TrackingError(f"MLflow at {uri} cannot be used: {first_line(error)}") from error
 
     def mirror(self, trials: Iterable[Trial]) -> None:
         """Write what MLflow lacks of these trials."""
@@ -126,7 +154,7 @@ class MlflowTracker:
                 if trial.state is not TrialState.WAITING:
                     self._mirror(trial)
         except Exception as error:
-            raise TrackingError(f"MLflow: {_first_line(error)}") from error
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
 
     def close(self, summary: Mapping[str, Any]) -> None:
         """End the parent run with the best value and the counts."""
@@ -139,52 +167,71 @@ class MlflowTracker:
             if summary.get("best_trial"):
                 self._client.set_tag(parent, "best_trial", summary["best_trial"])
             self._client.log_dict(parent, dict(summary), "search.json")
+            sizes = {"training": summary.get("n_train"), "validation": summary.get("n_validation")}
+            self._log_data(parent, {part: n for part, n in sizes.items() if n is not None})
             self._client.set_terminated(parent)
             self._parent = self._client.get_run(parent)
         except Exception as error:
-            raise TrackingError(f"MLflow: {_first_line(error)}") from error
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
 
     def log_final(
         self, name: str, metrics: Mapping[str, float], tags: Mapping[str, str], folder: FinalHome
     ) -> str | None:
         """Write a run for a final model, a child of the study's run."""
+        from emotion_hpo.tracking.final_model import log_model
+
+        result = read_json(folder.result)
+        n_train, n_test = result["n_train"], result["n_test"]
+        note = (
+            f"{result['trial']} trained again on {n_train} utterances, scored on the {n_test} of "
+            f"session {result['test_session']}, opened {result['n_scorings']} times."
+        )
         try:
-            run = self._create(name, {"kind": "final", **tags})
+            run = self._create(name, {"kind": "final", "mlflow.note.content": note, **tags})
             self._log_metrics(run.info.run_id, [(k, v, 0, time.time()) for k, v in metrics.items()])
             for file in (folder.result, folder.predictions, folder.confusion):
                 self._client.log_artifact(run.info.run_id, str(file))
-            self._log_model(run.info.run_id, folder)
+            self._log_data(run.info.run_id, {"training": n_train, "test": n_test})
+            place = "of several trials: not registered"
+            if folder.model.exists():  # an ensemble's members lie in their trials' folders
+                study = self._config.study.name
+                place = log_model(self._client, self._uri, run.info.run_id, folder.model, study)
             self._client.set_terminated(run.info.run_id)
             if self._made_parent:  # nobody else would end it
                 self._client.set_terminated(self._parent.info.run_id)
         except Exception as error:
-            raise TrackingError(f"MLflow: {_first_line(error)}") from error
-        return f"experiment {self._config.tracking.experiment!r}, run {name!r}"  # type: ignore[union-attr]
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
+        experiment = self._config.tracking.experiment  # type: ignore[union-attr]
+        return f"experiment {experiment!r}, run {name!r}, model {place}"
 
-    def _log_model(self, run_id: str, folder: FinalHome) -> None:
-        """Log the model with its signature, so that `mlflow.pyfunc` loads and serves it."""
-        import mlflow
+    def log_report(self, report: ReportHome) -> None:
+        """Write the study's page and its figures into the study's run."""
+        try:
+            parent = self._parent.info.run_id
+            self._client.log_artifact(parent, str(report.page), "report")
+            for figure in sorted(report.figure("any", "png").parent.glob("*.png")):
+                self._client.log_artifact(parent, str(figure), "report/figures")
+        except Exception as error:
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
 
-        from emotion_hpo.predict import Predictor
+    def _log_data(self, run_id: str, sizes: Mapping[str, int]) -> None:
+        """Say which parts of the corpus a run read, once."""
+        from emotion_hpo.tracking.datasets import dataset_input
 
-        mlflow.set_tracking_uri(self._uri)
-        with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
-            warnings.simplefilter("ignore")  # MLflow warns of its own examples and type hints
-            from emotion_hpo.tracking import model
-
-            mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(model.__file__),
-                artifacts={"model": str(folder.model)},
-                signature=model.signature(Predictor.open(folder.model)),
-                pip_requirements=[f"emotion-hpo=={importlib.metadata.version('emotion-hpo')}"],
-            )
+        if self._client.get_run(run_id).inputs.dataset_inputs:
+            return
+        synthetic = self._words["synthetic"] == "true"
+        inputs = [
+            dataset_input(self._config.corpus.name, self._digest, part, n, synthetic=synthetic)
+            for part, n in sizes.items()
+        ]
+        self._client.log_inputs(run_id, inputs)
 
     def _mirror(self, trial: Trial) -> None:
         known = self._mirrored.get(trial.number) or self._begin(trial)
         if known.ended:
             return
-        self._log_epochs(known.run_id, trial.curve[known.n_epochs :])
+        self._log_epochs(known.run_id, trial.curve[known.n_epochs :], known.n_epochs + 1)
         known.n_epochs = len(trial.curve)
         if trial.state in _STATUS:
             self._end(known, trial)
@@ -200,7 +247,12 @@ class MlflowTracker:
     def _end(self, known: _Mirrored, trial: Trial) -> None:
         from mlflow.entities import Param, RunTag
 
-        tags = {"state": trial.state.value, "worker": trial.worker, "reason": trial.reason}
+        tags = {
+            "state": trial.state.value,
+            "worker": trial.worker,
+            "reason": trial.reason,
+            "mlflow.note.content": self._note(trial),
+        }
         self._client.log_batch(
             known.run_id,
             params=[Param(path, _param(value)) for path, value in trial.params.items()],
@@ -218,12 +270,21 @@ class MlflowTracker:
         self._client.set_terminated(known.run_id, _STATUS[trial.state], ended_at)
         known.ended = True
 
-    def _log_epochs(self, run_id: str, epochs: Iterable[Epoch]) -> None:
+    def _note(self, trial: Trial) -> str:
+        """A trial in a sentence."""
+        words = f"{describe_end(trial)} after {len(trial.curve)} epochs"
+        if trial.value is not None:
+            objective = self._config.study.objective
+            words += f"; {objective} {trial.value:.4f} at epoch {trial.best_epoch}"
+        return f"{words}; proposed by sampler {self._config.sampler.name}."
+
+    def _log_epochs(self, run_id: str, epochs: Iterable[Epoch], first_step: int) -> None:
+        """A step is an epoch, counted over all of a trial's trainings."""
         self._log_metrics(
             run_id,
             [
-                (name, value, epoch.epoch, epoch.finished_at)
-                for epoch in epochs
+                (name, value, step, epoch.finished_at)
+                for step, epoch in enumerate(epochs, first_step)
                 for name, value in {**epoch.metrics, "epoch/seconds": epoch.seconds}.items()
             ],
         )
@@ -329,61 +390,6 @@ def open_tracker(
     return NullTracker()
 
 
-def experiment_id(home: StudyHome, name: str) -> str | None:
-    """What MLflow calls an experiment, or None if it has none of that name.
-
-    A database that is not there is made here, for the server's own workers would race for it.
-
-    Raises:
-        TrackingError: The file is no such database.
-    """
-    try:
-        found = _client(f"sqlite:///{home.mlflow_database.resolve()}").get_experiment_by_name(name)
-    except Exception as error:
-        raise TrackingError(
-            f"{home.mlflow_database} cannot be opened by MLflow: {_first_line(error)}; restore it "
-            "from a copy, or move it away: `emotion-hpo sync` writes a study anew"
-        ) from None
-    return str(found.experiment_id) if found else None
-
-
-def serve_ui(home: StudyHome, port: int) -> None:
-    """Turn this process into MLflow's server, on the loopback address alone."""
-    uri = f"sqlite:///{home.mlflow_database.resolve()}"
-    artifacts = home.mlflow_artifacts.resolve().as_uri()
-    options = ["--backend-store-uri", uri, "--registry-store-uri", uri]
-    options += ["--default-artifact-root", artifacts]
-    options += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    options += ["--uvicorn-opts", "--log-level warning"]  # not a line a request
-    # No study asks MLflow to run anything, and its own notices hide the address.
-    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])  # noqa: S606
-
-
-def tracking_uri(home: StudyHome, tracking: MlflowTracking) -> str:
-    """Where MLflow keeps its runs."""
-    return tracking.uri or f"sqlite:///{home.mlflow_database.resolve()}"
-
-
-def _client(uri: str) -> "MlflowClient":
-    """A client; on a fresh SQLite file this makes MLflow's tables, which it says at length."""
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from mlflow import MlflowClient
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # A server that is down is to be noticed while somebody waits: MLflow's own limit is minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    client = MlflowClient(uri)
-    client.search_experiments(max_results=1)
-    return client
-
-
 def _milliseconds(moment: str) -> int:
     """MLflow's time of an ISO 8601 moment."""
     return int(1000 * datetime.fromisoformat(moment).timestamp())
@@ -391,7 +397,3 @@ def _milliseconds(moment: str) -> int:
 
 def _param(value: object) -> str:
     return str(value)[:_LONGEST_PARAM]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -3,9 +3,11 @@
 `mlflow.pyfunc.load_model` runs this file and calls `load_context` with the logged files. In: a
 table, a row an utterance, with any of the columns `text` (words), `speech` (the bytes of a WAV
 file, base64 in JSON) and `mocap` (`(frames, 189)` numbers). Out: a column of probabilities for each
-emotion.
+emotion. What cannot be used is refused as MLflow refuses a wrong column, so that a server answers
+with 400 and one line, and lives on.
 """
 
+import base64
 import io
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -14,19 +16,22 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
-import soundfile
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Array
+from mlflow.types.schema import AnyType
+from numpy.typing import NDArray
 
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.predict import Predictor, Utterance
+from emotion_hpo.predict import Predictor, Utterance, read_sound, read_text
 
-#: Column → what MLflow checks it for.
-COLUMNS: dict[str, DataType | Array] = {
+#: Column → what MLflow checks it for. `DataType.binary` and `Array` would refuse every request in
+#: which one row has a sound or motion and another has none; so they are checked here.
+COLUMNS: dict[str, DataType | AnyType] = {
     "text": DataType.string,
-    "speech": DataType.binary,
-    "mocap": Array(Array(DataType.double)),
+    "speech": AnyType(),
+    "mocap": AnyType(),
 }
 
 
@@ -49,9 +54,20 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self._predictor = Predictor.open(Path(context.artifacts["model"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ANN401, ARG002
-        """Class probabilities, a row an utterance."""
-        rows = [_utterance(index, row) for index, row in enumerate(model_input.to_dict("records"))]
-        probabilities = self._predictor(rows).astype(np.float64)
+        """Class probabilities, a row an utterance.
+
+        Raises:
+            MlflowException: An utterance cannot be used; it is named.
+        """
+        records = model_input.to_dict("records")
+        if model_input.columns.empty:  # MLflow drops columns that it does not know
+            words = f"nothing that the model uses; the columns are {', '.join(COLUMNS)}"
+            raise MlflowException(words, INVALID_PARAMETER_VALUE)
+        try:
+            rows = [_utterance(index, row) for index, row in enumerate(records)]
+            probabilities = self._predictor(rows).astype(np.float64)
+        except FeatureError as error:
+            raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from None
         return pd.DataFrame(probabilities, columns=list(self._predictor.classes))
 
 
@@ -59,24 +75,34 @@ def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
     """One row of a request.
 
     Raises:
-        FeatureError: Its sound is not a WAV file.
+        FeatureError: Its sound is not a WAV file, or it is longer than an utterance.
     """
-    given = {name: value for name, value in row.items() if value is not None and value is not pd.NA}
-    samples, rate = None, 16_000
-    if isinstance(given.get("speech"), bytes):
-        try:
-            stereo, rate = soundfile.read(
-                io.BytesIO(given["speech"]), dtype="float32", always_2d=True
-            )
-        except (soundfile.SoundFileError, ValueError) as error:
-            raise FeatureError(f"utterance {index}: speech is not a WAV file ({error})") from None
-        samples = stereo.mean(1)
-    mocap = given.get("mocap")
-    motion = (
-        None if mocap is None or isinstance(mocap, float) else np.array(list(mocap), np.float32)
-    )
-    text = given.get("text")
-    return Utterance(text if isinstance(text, str) else None, samples, rate, motion)
+    name = f"utterance {index}"
+    samples, rate, text = None, 16_000, row.get("text")
+    speech = row.get("speech")
+    if isinstance(speech, str):
+        speech = _decoded(speech, name)
+    if isinstance(speech, bytes):
+        samples, rate = read_sound(io.BytesIO(speech), f"{name}: speech")
+    text = read_text(text, name) if isinstance(text, str) else None
+    return Utterance(text, samples, rate, _motion(row.get("mocap"), name))
+
+
+def _decoded(text: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise FeatureError(f"{name}: speech is not base64 of a WAV file") from None
+
+
+def _motion(rows: Any, name: str) -> NDArray[np.float32] | None:  # noqa: ANN401 (as it came)
+    """Motion from lists of numbers, in which null is a lost value."""
+    if rows is None or isinstance(rows, float):
+        return None
+    try:
+        return np.array([*map(list, rows)], np.float32)
+    except (TypeError, ValueError):
+        raise FeatureError(f"{name}: motion must be rows of numbers, all of one width") from None
 
 
 mlflow.models.set_model(EmotionModel())

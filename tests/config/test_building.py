@@ -80,7 +80,12 @@ BAD_VALUES = [
         "no such encoder",
     ),
     ("corpus.name", "twn", "corpus: unknown name 'twn', did you mean 'twin'?", "no such corpus"),
-    ("split.name", None, "split: unknown name 'None' (valid: paper, speakers)", "no name"),
+    (
+        "split.name",
+        None,
+        "split: unknown name 'None' (valid: improvised_only, loso, paper,",
+        "no name",
+    ),
     (
         "model.encoders.text.embedding.dimensions",
         0,
@@ -151,7 +156,7 @@ BAD_VALUES = [
         "nested, not a path",
     ),
     ("launcher.n_workers", 0, "launcher.n_workers: input should be greater than", "nobody works"),
-    ("storage.name", "postgres", "storage.name: input should be 'sqlite', but got", "no union"),
+    ("storage.name", "postgres", "storage: unknown name 'postgres', did you mean", "a slip"),
 ]
 
 
@@ -372,3 +377,17 @@ def test_fingerprint_of_known_data_stays():
     """Stored studies hold fingerprints: another one for the same data would orphan them."""
     known = {"model": {"dropout": 0.1, "name": "größe"}, "n": [1, 2.0, None]}
     assert fingerprint(known) == "459dd52b46a364e3"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_here"), [("auto", False), ("10.0.0.1:6379", False), (None, True)]
+)
+def test_a_file_is_no_storage_for_several_machines(valid, address, is_here):
+    ray = {"name": "ray", "n_workers": 2, "address": address, "cpus": 1, "gpus": 0}
+    plain = with_value(valid, "launcher", ray)
+    if is_here:
+        assert build(SearchConfig, plain).launcher.name == "ray"
+        return
+    (line,) = complaints(plain)
+    assert line.startswith("launcher: launcher=ray runs workers on several machines")
+    assert "use storage=postgresql" in line

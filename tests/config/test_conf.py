@@ -12,10 +12,15 @@ from omegaconf import OmegaConf
 from emotion_hpo.cli import COMMANDS, conf_folder
 from emotion_hpo.config import EmodbCorpus, SearchConfig, SpeakersSplit, build, dump, fingerprint
 from emotion_hpo.config.commands import (
+    CompareCommand,
     FinalCommand,
+    NestedCommand,
+    PredictCommand,
     PrepareCommand,
     ReplayCommand,
+    ReportCommand,
     SearchCommand,
+    ServeCommand,
     StudyCommand,
     UiCommand,
 )
@@ -27,8 +32,11 @@ KINDS: dict[str, type[SearchConfig] | type[StudyCommand]] = {
     "prepare": PrepareCommand,
     "search": SearchCommand,
     "final": FinalCommand,
+    "report": ReportCommand,
+    "compare": CompareCommand,
     "replay": ReplayCommand,
     "status": StudyCommand,
+    "nested": NestedCommand,
     "sync": StudyCommand,
     "ui": UiCommand,
 }
@@ -38,6 +46,8 @@ OPTIONS = sorted(
 
 #: What an option needs beside itself, for it says so: a folder, or the space of its own network.
 NEEDS = {
+    "launcher/ray": ("storage=postgresql",),
+    "launcher/slurm": ("storage=postgresql",),
     "corpus/emodb": ("corpus.root=/data/emodb",),
     "space/text": ("model=text",),
     "space/speech": ("model=speech",),
@@ -61,12 +71,14 @@ def test_folder_holds_configuration_alone():
 
 def test_roots_are_the_commands():
     roots = {path.stem for path in CONF.glob("*.yaml")} - {"hydra_settings"}
-    assert roots == set(COMMANDS) == set(KINDS) | {"models"}, "`models` is about no study"
+    assert roots == set(COMMANDS) == set(KINDS) | {"models", "predict", "serve"}, "about no study"
 
 
 def test_groups_are_the_sections():
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
-    assert groups == set(SearchConfig.model_fields)
+    single_keys = {"warm_start"}  # names a study: there is nothing to choose among
+    assert groups | single_keys == set(SearchConfig.model_fields)
+    assert not groups & single_keys
 
 
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: path.stem)
@@ -81,6 +93,13 @@ def test_file_says_what_it_is_for(path):
 def test_root_with_study(root, study):
     plain = composed(root, f"study={study}")
     assert dump(build(KINDS[root], plain))["study"]["name"] == "study"
+
+
+@pytest.mark.parametrize(("root", "kind"), [("predict", PredictCommand), ("serve", ServeCommand)])
+def test_root_without_a_study(root, kind):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        plain = OmegaConf.to_container(compose(root), resolve=True)
+    assert build(kind, plain).model_file == Path("studies")
 
 
 @pytest.mark.parametrize("option", OPTIONS)

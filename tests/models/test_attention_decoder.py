@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from emotion_hpo.models.additive_attention import SATURATED, attend, exponential
+from emotion_hpo.models.additive_attention import SATURATED, Attention
 from emotion_hpo.models.attention_decoder import AttentionDecoder
 
 
@@ -36,7 +36,8 @@ def test_equals_its_equations(inputs, units):
     with torch.no_grad():
         decoder.bias.normal_()  # zero at the start, which would hide an error
         decoder.keys_bias.normal_()
-    mask = torch.arange(6) < torch.tensor([6, 3, 1, 0])[:, None]
+    lengths = torch.tensor([6, 3, 1, 0])
+    mask = torch.arange(6) < lengths[:, None]
     values = torch.where(mask[:, :, None], torch.randn(4, 6, inputs), 0.0)
     upstream = torch.randn(4, 6, units)
 
@@ -46,7 +47,7 @@ def test_equals_its_equations(inputs, units):
         return [outputs, *torch.autograd.grad(outputs, [leaf, *decoder.parameters()], upstream)]
 
     names = ["outputs", "values", *(name for name, _ in decoder.named_parameters())]
-    ours = answers(lambda x: decoder(x, mask))
+    ours = answers(lambda x: decoder(x, lengths))
     plain = answers(lambda x: plainly(decoder, x, mask))
     for name, mine, theirs in zip(names, ours, plain, strict=True):
         torch.testing.assert_close(
@@ -56,24 +57,50 @@ def test_equals_its_equations(inputs, units):
 
 def test_outputs_are_distributions():
     decoder = AttentionDecoder(5, 7)
-    mask = torch.arange(4) < torch.tensor([[4], [2]])
-    torch.testing.assert_close(decoder(torch.randn(2, 4, 5), mask).sum(2), mask.float())
+    lengths = torch.tensor([4, 2])
+    sums = decoder(torch.randn(2, 4, 5), lengths).sum(2)
+    torch.testing.assert_close(sums, (torch.arange(4) < lengths[:, None]).float())
 
 
-def test_saturated_attention_stays_finite_and_right():
+@pytest.mark.parametrize("device", ["cpu", "elsewhere"])
+def test_saturated_attention_stays_finite_and_right(device, monkeypatch):
     """Beyond any float's exponential, tanh is one."""
     keys = torch.tensor([[[1e6], [-1e6], [3 * SATURATED]]])
-    mask = torch.ones(1, 3).bool()
-    values = torch.eye(3)[None]
-    found = attend(
-        torch.tensor([[50.0]]),
-        exponential(keys),
-        torch.ones(1),
-        mask,
-        values,
-        buffer_BTU=torch.empty(1, 3, 1),
-    )
+    attention = Attention(torch.eye(3)[None], keys, torch.ones(1), torch.tensor([3]))
+    monkeypatch.setattr(attention, "_is_compiled", device == "cpu")
+    attention.attend(0, torch.tensor([[50.0]]))
+    weights = attention.weights_NBT[0, 0]
     # tanh is 1, -1 (or, where both saturate, 0) and 1
-    assert found.weights.isfinite().all()
-    torch.testing.assert_close(found.weights[0, 0], found.weights[0, 2])
-    assert found.weights[0, 1] < found.weights[0, 0]
+    assert weights.isfinite().all()
+    torch.testing.assert_close(weights[0], weights[2])
+    assert weights[1] < weights[0]
+
+
+def test_compiled_and_plain_attention_agree():
+    """The loops for the CPU and the operations for other devices, several queries in a row."""
+    lengths = torch.tensor([5, 3, 1])
+    values, keys = torch.randn(3, 5, 4), torch.randn(3, 5, 6)
+    queries, upstream = torch.randn(2, 3, 6), torch.randn(2, 3, 4)
+
+    def answers(is_compiled):
+        attention = Attention(values, keys, torch.linspace(-1, 1, 6), lengths)
+        attention._is_compiled = is_compiled
+        contexts = [attention.attend(step, queries[step]).clone() for step in range(2)]
+        attention.start_backward()
+        d_queries = torch.empty(2, 3, 6)
+        for step in (1, 0):
+            attention.backward(step, upstream[step], d_queries[step])
+        return [*contexts, d_queries, *attention.gradients()]
+
+    for compiled, plain in zip(answers(True), answers(False), strict=True):
+        torch.testing.assert_close(compiled, plain, atol=1e-5, rtol=1e-5)
+
+
+def test_in_bfloat16_the_answers_are_near():
+    decoder = AttentionDecoder(5, 7)
+    values, lengths = torch.randn(20, 6, 5), torch.full((20,), 6)
+    exact = decoder(values, lengths)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = decoder(values, lengths)
+    assert rough.dtype == torch.float32
+    assert 0 < (rough - exact).abs().max() < 0.02

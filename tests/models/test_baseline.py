@@ -8,7 +8,7 @@ from emotion_hpo.models.baseline import Baseline, _functionals, parts_of
 
 @pytest.mark.parametrize("parts", [("text",), ("speech",), ("text", "speech"), ("mocap",)])
 def test_every_part_alone_and_together(small_parts, parts):
-    train, validation = small_parts[0].train, small_parts[0].validation
+    train, validation = small_parts[0].folds[0].train, small_parts[0].folds[0].validation
     fitted = Baseline.fit(train, parts)
     found = fitted.probabilities(validation)
     assert found.shape == (len(validation), len(validation.classes))
@@ -19,7 +19,7 @@ def test_every_part_alone_and_together(small_parts, parts):
 
 
 def test_a_class_that_training_lacks_has_no_share(small_parts):
-    train = small_parts[0].train
+    train = small_parts[0].folds[0].train
     without = train.subset(np.flatnonzero(train.labels != 2))
     found = Baseline.fit(without, ("text",)).probabilities(train)
     assert found.shape[1] == len(train.classes)
@@ -27,7 +27,7 @@ def test_a_class_that_training_lacks_has_no_share(small_parts):
 
 
 def test_functionals_are_means_and_deviations(small_parts):
-    train = small_parts[0].train
+    train = small_parts[0].folds[0].train
     frames = train.sequence("speech", 3).astype(float)
     expected = np.concatenate([frames.mean(0), frames.std(0)])
     np.testing.assert_allclose(_functionals(train, "speech")[3], expected, rtol=1e-9, atol=1e-12)

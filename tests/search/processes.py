@@ -22,8 +22,8 @@ class Command:
             start_new_session=True,
         )
 
-    def wait(self):
-        out, err = self.process.communicate(timeout=180)
+    def wait(self, seconds=180):
+        out, err = self.process.communicate(timeout=seconds)
         return self.process.returncode, out, err
 
     @staticmethod

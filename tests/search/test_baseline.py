@@ -20,7 +20,7 @@ def test_figures_agree_with_the_stored_answers(make_study, small_parts):
     assert json.loads(home.baseline.read_text()) == found
     assert found["parts"] == ["text", "speech"]
     assert set(found["by_part"]) == {"text", "speech"}
-    assert found["n_train"] == len(development.train)
+    assert found["n_train"] == len(development.folds[0].train)
     stored = np.load(home.baseline_probabilities)
     assert list(stored["utterance_id"]) == development.validation.ids
     assert found["validation"] == metrics.figures(stored["label"], stored["probabilities"])

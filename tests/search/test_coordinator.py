@@ -154,7 +154,7 @@ def test_ctrl_c_twice_stops_at_once_and_loses_no_trial(make_study):
     assert "the same command goes on where this one ended" in out
     assert "Traceback" not in err
     assert TrialState.RUNNING not in states(home, config)
-    assert sum(one is not TrialState.INTERRUPTED for one in states(home, config)) == 3
+    assert states(home, config).count(TrialState.WAITING) == 2
 
 
 def test_a_killed_search_leaves_no_process_and_loses_no_epoch(make_study):
@@ -186,7 +186,7 @@ def test_a_killed_worker_is_replaced(make_study):
     victim.kill()
     status, _, err = command.wait()
     assert status == 0, err
-    assert "it is started again" in err
+    assert "started again" in err
     assert sum(one.is_finished for one in states(home, config)) == 3
 
 

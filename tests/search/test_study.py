@@ -6,13 +6,15 @@ import multiprocessing
 import optuna
 import pytest
 
+from emotion_hpo import study_file
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import Epoch, TrialState
+from emotion_hpo.records import Epoch, StudyHome, TrialState
 from emotion_hpo.search.study import Study
 from emotion_hpo.trials import best_of, read_trials
+from tests.pipeline import compose_config
 
-SAMPLERS = ("random", "tpe", "gp", "cmaes", "qmc", "grid")
-PRUNERS = ("none", "median", "asha", "hyperband", "patient")
+SAMPLERS = ("random", "tpe", "gp", "cmaes", "qmc", "grid", "nsga2")
+PRUNERS = ("none", "median", "asha", "hyperband", "patient", "wilcoxon")
 
 
 def finish(study: Study, claim, value: float) -> None:
@@ -114,7 +116,38 @@ def test_claims_are_in_the_hands_of_one_worker(study):
 def test_opening_slots_again_adds_none(study):
     study.open_slots()
     study.open_slots()
-    assert len(study.trials()) == 3
+    assert len(study.trials()) == 1, "the default; what is drawn is made when it is claimed"
+
+
+def test_a_large_budget_costs_nothing_before_it_is_spent(make_study):
+    """Optuna reads every unfinished trial at every claim and report."""
+    home, config = make_study("study", "study.n_trials=100000")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    study.claim("worker_0")
+    study.claim("worker_1")
+    assert [one.state for one in study.trials()] == [TrialState.RUNNING] * 2
+
+
+def test_a_reading_that_holds_still_is_optunas_own(study):
+    """`Reading` overrides what Optuna does not promise to keep."""
+    claim = study.claim("worker_0")
+    reading, optuna_study = study._reading, study._study
+    before = optuna_study.get_trials()
+    study._keeping.tables.set_trial_intermediate_value(claim.trial._trial_id, 1, 0.5)
+    with reading.still():
+        assert optuna_study.get_trials() == before
+    fresh = optuna.load_study(study_name="study", storage=study._keeping.tables).get_trials()
+    assert optuna_study.get_trials() == fresh
+    assert fresh[0].intermediate_values == {1: 0.5}
+
+
+def test_a_cut_trial_is_continued_before_a_new_one_is_drawn(study):
+    cut, _ = study.claim("worker_0"), study.claim("worker_1")
+    study.release(cut)
+    claim = study.claim("worker_0")
+    assert (claim.number, claim.former_lives, claim.seed) == (2, (0,), cut.seed)
 
 
 def test_a_larger_budget_adds_slots(study, make_study):
@@ -138,24 +171,22 @@ def test_an_orphan_is_continued_under_a_new_number(study):
     trials = study.trials()
     assert trials[0].state is TrialState.INTERRUPTED
     continuing = [one for one in trials if one.continues == 0]
-    assert [one.number for one in continuing] == [3]
+    assert [one.number for one in continuing] == [1]
     rest = [study.claim("worker_1") for _ in range(3)]
-    assert rest[-1].number == 3
-    assert rest[-1].former_lives == (0,)
-    assert rest[-1].seed == claim.seed
-    assert rest[-1].config == claim.config
+    assert [one.number for one in rest] == [1, 2, 3]
+    assert rest[0].former_lives == (0,)
+    assert rest[0].seed == claim.seed
+    assert rest[0].config == claim.config
     assert study.claim("worker_1") is None
 
 
 def test_lives_form_a_chain(study):
     first = study.claim("worker_0")
     study.release(first)
-    for _ in range(2):
-        finish(study, study.claim("worker_0"), 0.5)
     second = study.claim("worker_0")
     assert second.former_lives == (0,)
     study.release(second)
-    assert study.claim("worker_0").former_lives == (3, 0)
+    assert study.claim("worker_0").former_lives == (1, 0)
 
 
 def test_a_failed_trial_counts_and_keeps_its_reason(study):
@@ -268,3 +299,37 @@ def test_four_processes_share_the_slots(make_study):
     assert claimed == list(range(24))
     points = {tuple(one.params.items()) for one in Study(home, config).trials()}
     assert len(points) == 24
+
+
+def test_the_paper_preset_tries_the_references_configurations(tmp_path):
+    config = compose_config("study=paper", f"study.directory={tmp_path}", "study.name=paper")
+    home = StudyHome(tmp_path, "paper")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    _, nineteen, twenty_nine = (study.claim("worker_0").config for _ in range(3))
+    for one, units, rate, dropout in (
+        (nineteen, (238, 112, 189), 5.76005427777614e-4, 0.15337660753),
+        (twenty_nine, (234, 100, 203), 3.9254250610751723e-4, 0.12617134037),
+    ):
+        encoders = one.model.encoders
+        assert (encoders["text"].units, encoders["speech"].units, one.model.fusion.units) == units
+        assert (one.training.learning_rate, one.model.dropout) == (rate, dropout)
+        assert one.training.epochs == 30
+    assert (config.sampler.name, config.pruner.name) == ("random", "none")
+
+
+def test_a_changed_set_of_choices_is_refused_before_any_trial(make_study):
+    small = ("+space.training.batch_size={choices: [8, 16]}", "study.n_trials=1")
+    home, config = make_study("study", *small)
+    home.path.mkdir()
+    study_file.write_or_compare(home, config, {}, synthetic=True)
+    _, other = make_study("study", "+space.training.batch_size={choices: [8, 32]}", small[1])
+    with pytest.raises(StudyError, match=r"space\..*choices: \[8, 16\] → \[8, 32\]"):
+        study_file.write_or_compare(home, other, {}, synthetic=True)
+
+
+def test_a_trial_records_the_commit_it_was_trained_by(study):
+    finish(study, study.claim("worker_0", commit="0123456789ab"), 0.5)
+    (stored,) = read_trials(study._home)
+    assert stored.commit == "0123456789ab"

@@ -1,16 +1,19 @@
 """A worker trains what it claims, and every ending leaves the study as it should be."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 from emotion_hpo.errors import TrialFailed
+from emotion_hpo.models import build_network
 from emotion_hpo.records import TrialState
 from emotion_hpo.search import worker as module
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.worker import Worker
+from emotion_hpo.training import evaluate
 
 
 @pytest.fixture
@@ -47,6 +50,37 @@ def test_stored_probabilities_give_the_stored_value(start, material):
         accuracy = (stored["probabilities"].argmax(1) == stored["label"]).mean()
         assert accuracy == pytest.approx(trial.value)
         assert list(stored["utterance_id"]) == material.development.validation.ids
+        dialogues = material.development.validation.table["dialogue"]
+        assert list(stored["dialogue"]) == list(dialogues)
+    network = build_network(
+        worker._config.model, material.read(worker._config).inputs.shapes(), 4, seed=1
+    )
+    n_parameters = sum(one.numel() for one in network.parameters() if one.requires_grad)
+    assert json.loads(home.trial(0).size.read_text()) == {"n_parameters": n_parameters}
+
+
+def test_kept_weights_are_the_network_that_gave_the_stored_answers(start, make_study, material):
+    home, _, worker = start("study.n_trials=1", "study.keep_weights=true", "pruner=none")
+    worker.work()
+    config, file = worker._config, home.trial(0).weights
+    reading = material.read(config)
+    network = build_network(config.model, reading.inputs.shapes(), 4, seed=1)
+    network.load_state_dict(torch.load(file, weights_only=True))
+    answers = evaluate(network, reading.validation, config.training).probabilities
+    with np.load(home.trial(0).probabilities) as stored:
+        np.testing.assert_allclose(answers, stored["probabilities"], atol=1e-6)
+    modality = next(iter(config.model.encoders))
+    path = f"+model.encoders.{modality}"
+    _, other = make_study("frozen", f"{path}.weights={file}", f"{path}.frozen=true")
+    frozen = build_network(other.model, reading.inputs.shapes(), 4, seed=2).encoders[modality]
+    for name, weight in frozen.state_dict().items():
+        assert torch.equal(weight, network.encoders[modality].state_dict()[name])
+
+
+def test_no_weights_are_kept_unless_asked_for(start):
+    home, _, worker = start("study.n_trials=1")
+    worker.work()
+    assert not home.trial(0).weights.exists()
 
 
 def stop_after(worker, n_epochs, monkeypatch):
@@ -102,7 +136,7 @@ def test_a_stop_before_the_last_report_ends_the_trial(start, monkeypatch):
     _, study, worker = start("study.n_trials=2", "pruner=none")
     stop_after(worker, 3, monkeypatch)
     worker.work()
-    assert [one.state for one in study.trials()] == [TrialState.COMPLETE, TrialState.WAITING]
+    assert [one.state for one in study.trials()] == [TrialState.COMPLETE]
 
 
 def test_a_pruned_trial_keeps_its_value(start, monkeypatch):
@@ -132,7 +166,7 @@ def test_a_pruned_trial_keeps_its_value(start, monkeypatch):
 )
 def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reason, capsys):
     home, study, worker = start("study.n_trials=2")
-    true_run, calls = module.run, []
+    true_run, calls = module.run_all, []
 
     def run(*arguments):
         calls.append(arguments)
@@ -140,7 +174,7 @@ def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reas
             raise error
         return true_run(*arguments)
 
-    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(module, "run_all", run)
     worker.work()
     first, second = study.trials()
     assert first.state is TrialState.FAILED
@@ -162,3 +196,19 @@ def test_a_real_divergence_is_a_failure_with_its_epoch(start):
     (trial,) = study.trials()
     assert trial.state is TrialState.FAILED
     assert "after epoch" in trial.reason
+
+
+def test_the_same_seed_gives_the_same_study(start):
+    """Parameters, values and every epoch of every trial, pruned ones too."""
+
+    def searched():
+        home, study, worker = start("study.n_trials=6", "sampler.n_startup_trials=2")
+        worker.work()
+        found = [
+            (one.params, one.state, one.value, [epoch.metrics for epoch in one.curve])
+            for one in study.trials()
+        ]
+        shutil.rmtree(home.path)
+        return found
+
+    assert searched() == searched()

@@ -21,6 +21,7 @@ from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Recording, checked
 from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.draws import Draw
+from emotion_hpo.corpus.twin.expression import DIFFICULTY
 from emotion_hpo.corpus.twin.figures import CLASSES, SESSIONS
 from emotion_hpo.corpus.twin.table import HIDDEN, acts, twin_table
 from emotion_hpo.errors import CorpusError
@@ -74,8 +75,8 @@ class Twin:
         return tuple(sorted(self._all()["session"].unique()))
 
     def fingerprint(self, session: str) -> str:
-        """Changes with the seed, the scale and the synthesis."""
-        facts = f"{_VERSION} {self!r} {session}"
+        """Changes with the seed, the scale, the difficulty and the synthesis."""
+        facts = f"{_VERSION} {DIFFICULTY} {self!r} {session}"
         return hashlib.sha256(facts.encode()).hexdigest()
 
     def remarks(self) -> tuple[str, ...]:

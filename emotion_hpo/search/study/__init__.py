@@ -1,140 +1,246 @@
 """The study in Optuna's storage: slots, claims, reports, ends. No other package imports optuna.
 
-The budget is kept in *slots*: trials enqueued without parameters. A worker claims the lowest
-waiting slot under a file lock and draws its parameters there; so no slot is claimed twice, none too
-many is made, and a trial's sampler stream depends on the study's seed and the trial's number alone,
-not on which worker asked or how often it was restarted.
+The budget is kept under a lock: who claims a trial counts those that are finished or in hands, and
+takes none beyond the budget. It takes the lowest one that waits (a known point, or one that was cut
+off), else a new one, and draws its parameters there; so no trial is claimed twice, none too many is
+made, and a trial's sampler stream depends on the study's seed and the trial's number alone, not on
+which worker asked or how often it was restarted.
 
-A trial that was cut off keeps its number as INTERRUPTED and counts towards no budget; a new slot
-with the same parameters and seed continues it.
+A trial that was cut off keeps its number as INTERRUPTED and counts towards no budget; a new
+trial with the same parameters and seed continues it. Who is cut off is decided by locks and pulses
+(`pulse.py`); every call waits for a storage that is away (`patience.py`).
 """
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import optuna
 from filelock import BaseFileLock, FileLock, Timeout
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from emotion_hpo.config import ExperimentConfig, Scalar, SearchConfig, dump, flatten
+from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
 from emotion_hpo.config.search import GridSampler
-from emotion_hpo.records import PARTIAL, StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.records import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
+from emotion_hpo.search.budget import is_used_up
 from emotion_hpo.search.space import Params, applies, configured, defaults, grid_points
+from emotion_hpo.search.study.claim import Claim, ClaimLost, lost
+from emotion_hpo.search.study.frozen import (
+    LESSON,
+    STATES,
+    former_lives,
+    hidden_trial,
+    is_hidden,
+    record_of,
+    seed_of,
+    state_of,
+)
+from emotion_hpo.search.study.identity import check_identity
+from emotion_hpo.search.study.patience import Patience, StorageAway, patiently
 from emotion_hpo.search.study.proposals import draw, pruner, sampler
-from emotion_hpo.search.study.storage import open_sqlite
-from emotion_hpo.seeds import derive
+from emotion_hpo.search.study.pulse import Pulse, Watch, machine
+from emotion_hpo.search.study.reading import Reading
+from emotion_hpo.search.study.storage import Keeping, open_storage
+from emotion_hpo.search.warm_start import Lesson
 from emotion_hpo.trials import write_trial
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("optuna").propagate = False
 
-_STATES = {
-    OptunaState.WAITING: TrialState.WAITING,
-    OptunaState.RUNNING: TrialState.RUNNING,
-    OptunaState.COMPLETE: TrialState.COMPLETE,
-    OptunaState.PRUNED: TrialState.PRUNED,
-    OptunaState.FAIL: TrialState.FAILED,
-}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A trial in a worker's hands.
-
-    Attributes:
-        number: The trial's number.
-        config: What to train.
-        seed: Of the training.
-        former_lives: Interrupted trials that this one continues, the latest first.
-        trial: Optuna's handle.
-        lock: Held as long as the trial is trained: a dead worker's is free.
-    """
-
-    number: int
-    config: ExperimentConfig
-    seed: int
-    former_lives: tuple[int, ...]
-    trial: optuna.Trial
-    lock: BaseFileLock
+__all__ = ["Claim", "ClaimLost", "StorageAway", "Study"]
 
 
 class Study:
-    """One study: a thin layer over Optuna that keeps the promises above."""
+    """One study: a thin layer over Optuna that keeps the promises above.
 
-    def __init__(self, home: StudyHome, config: SearchConfig) -> None:
+    Args:
+        home: Its files.
+        config: What is searched.
+        n_trainings: Of a trial, over folds and seeds; only who trains must say it.
+        gives_up: Whether a storage that is away is to be waited for no longer.
+        is_expected: Whether the storage has been open before, as for every worker.
+    """
+
+    def __init__(
+        self,
+        home: StudyHome,
+        config: SearchConfig,
+        n_trainings: int = 1,
+        *,
+        gives_up: Callable[[], bool] = lambda: False,
+        is_expected: bool = False,
+    ) -> None:
         self._home = home
         self._config = config
-        self._claims = FileLock(home.claims)
+        self._n_trainings = n_trainings
+        self.patience = Patience(gives_up, is_expected=is_expected)
+        self._watch = Watch()
+        self._ended: dict[int, Trial] = {}
 
     @cached_property
-    def _storage(self) -> optuna.storages.BaseStorage:
-        return open_sqlite(self._home)
+    def _keeping(self) -> Keeping:
+        keeping = open_storage(self._home, self._config.storage)
+        weakref.finalize(self, keeping.tables.engine.dispose)
+        return keeping
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return Reading(self._keeping.tables)
+
+    def _claims(self) -> AbstractContextManager[Callable[[], None]]:
+        return self._keeping.claims()
 
     @cached_property
     def _study(self) -> optuna.Study:
-        return optuna.create_study(
-            storage=self._storage,
+        study = optuna.create_study(
+            storage=self._reading,
             study_name=self._home.name,
-            direction="maximize" if sign_of(self._config.study.objective) > 0 else "minimize",
-            pruner=pruner(self._config),
+            directions=self._directions(),
+            pruner=pruner(self._config, self._n_trainings),
             load_if_exists=True,
         )
+        if self._keeping.is_shared:
+            check_identity(study, self._home)
+        return study
 
-    def open_slots(self) -> None:
-        """Top the slots up to the budget: the default configuration first, then the known ones."""
-        with self._claims:
-            trials = self._trials()
-            made = {one.user_attrs.get("known") for one in trials}
+    def _directions(self) -> list[StudyDirection]:
+        high, low = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
+        against = [low] if self._config.study.against is not None else []
+        return [high if sign_of(self._config.study.objective) > 0 else low, *against]
+
+    @patiently
+    def open_slots(self, lessons: Sequence[Lesson] = ()) -> None:
+        """Enqueue the points that are tried before any is drawn, as far as the budget goes.
+
+        Args:
+            lessons: What another study has learnt, for the sampler alone.
+        """
+        with self._claims():
+            learnt = {one.user_attrs.get(LESSON) for one in self._trials()}
+            for lesson in lessons:
+                if lesson.origin not in learnt:
+                    self._study.add_trial(hidden_trial(lesson, self._config.space))
+            own = [one for one in self._trials() if not is_hidden(one)]
+            made = {one.user_attrs.get("known") for one in own}
             n_open = self._config.study.n_trials - sum(
-                _state(one) is not TrialState.INTERRUPTED for one in trials
+                state_of(one) is not TrialState.INTERRUPTED for one in own
             )
             known = [(i, one) for i, one in enumerate(self._known_points()) if i not in made]
             for index, params in known[: max(n_open, 0)]:
                 self._study.enqueue_trial(dict(params), user_attrs={"known": index})
-            for _ in range(n_open - len(known)):
-                self._study.enqueue_trial({})
 
-    def claim(self, worker: str, n_threads: int = 1) -> Claim | None:
-        """Take the next slot, or None if the budget is spent or in other workers' hands."""
-        with self._claims:
+    @patiently
+    def claim(self, worker: str, n_threads: int = 1, commit: str | None = None) -> Claim | None:
+        """Take the next trial, or None if the budget is spent or in other workers' hands.
+
+        If the storage goes away on the way, what was taken is left to be put back as an orphan.
+        """
+        with self._claims() as check_lock:
             trials = self._trials()
-            waiting = [one for one in trials if _state(one) is TrialState.WAITING]
-            taken = sum(
-                _state(one).is_finished or _state(one) is TrialState.RUNNING for one in trials
-            )
-            if not waiting or taken >= self._config.study.n_trials:
+            own = [one for one in trials if not is_hidden(one)]
+            states = [state_of(one) for one in own]
+            n_taken = sum(one.is_finished or one is TrialState.RUNNING for one in states)
+            if n_taken >= self._config.study.n_trials:
                 return None
-            number = min(one.number for one in waiting)
-            self._study.sampler = sampler(self._config, number)
-            lock = FileLock(self._lock_file(number))
-            lock.acquire(timeout=0)
-            trial = self._study.ask()
-            assert trial.number == number, "slots are claimed in order, under one lock"
-            trial.set_user_attr("worker", worker)
-            trial.set_user_attr("n_threads", n_threads)
-            seed = trial.user_attrs.get("seed")
-            if seed is None:
-                seed = derive(self._config.study.seed, "training", number)
-                trial.set_user_attr("seed", seed)
-            params = self._suggest(trial)
-        config = configured(self._config.experiment(), params)
-        return Claim(number, config, seed, _former_lives(trials, number), trial, lock)
+            waiting = [one for one in own if state_of(one) is TrialState.WAITING]
+            if self._is_used_up(own):
+                waiting = self._withdraw_new(waiting)
+                if not waiting:
+                    return None
+            number = min((one.number for one in waiting), default=len(trials))
+            with self._sampling(number), self._reading.still():
+                trial = self._study.ask()
+                lock = FileLock(self._lock_file(trial.number))
+                lock.acquire(timeout=0)
+                try:
+                    check_lock()  # without it the budget may just have been spent by another
+                    by = {"machine": machine(), "worker": worker, "n_threads": n_threads}
+                    return self._fill(trial, trials, lock, {**by, "commit": commit})
+                except BaseException:
+                    lock.release()
+                    raise
 
-    def report(self, claim: Claim, epoch: int, value: float) -> bool:
-        """Store an epoch's objective; True if the pruner would stop the trial here."""
-        claim.trial.report(value, epoch)
+    @contextmanager
+    def _sampling(self, number: int) -> Iterator[None]:
+        """Draw the parameters of a trial by the sampler made for it, while there is no pruner.
+
+        Optuna shows a sampler only the trials of the new one's Hyperband bracket, so that with four
+        brackets it would know a quarter of what has been learnt.
+        """
+        self._study.sampler = sampler(self._config, number)
+        self._study.pruner = optuna.pruners.NopPruner()
+        try:
+            yield
+        finally:
+            self._study.pruner = pruner(self._config, self._n_trainings)
+
+    def _is_used_up(self, own: list[FrozenTrial]) -> bool:
+        study = self._config.study
+        if study.max_epochs is None and study.max_hours is None:
+            return False  # without reading every curve
+        return is_used_up(study, map(self._read, own))
+
+    def _withdraw_new(self, waiting: list[FrozenTrial]) -> list[FrozenTrial]:
+        """Withdraw known points, for Optuna hands out whatever waits; returns what continues."""
+        new = [one for one in waiting if "continues" not in one.user_attrs]
+        for one in new:
+            self._keeping.tables.set_trial_state_values(one._trial_id, state=OptunaState.FAIL)
+        self._trials()  # what is read next holds still
+        return [one for one in waiting if one not in new]
+
+    def _fill(
+        self,
+        trial: optuna.Trial,
+        trials: list[FrozenTrial],
+        lock: BaseFileLock,
+        by: Mapping[str, Any],
+    ) -> Claim:
+        """Store who trains a trial that was just taken, and draw its parameters."""
+        trial.set_user_attr("by", by)
+        seed = seed_of(self._config, trial.number, trial.user_attrs)
+        config = configured(self._config.experiment(), self._suggest(trial))
+        lives = former_lives(trials, trial.number) if trial.number < len(trials) else ()
+        pulse = self._pulse(trial._trial_id) if self._keeping.is_shared else None
+        return Claim(trial.number, config, seed, lives, trial, lock, pulse)
+
+    def _pulse(self, trial_id: int) -> Pulse:
+        tables = self._keeping.tables
+        return Pulse(lambda n_beats: tables.set_trial_user_attr(trial_id, "beats", n_beats))
+
+    @patiently
+    def report(self, claim: Claim, step: int, value: float) -> bool:
+        """Store a step's figure (`pruning.steps`); True if the pruner would end the trial here.
+
+        Raises:
+            ClaimLost: The trial is another's by now.
+        """
+        if self._config.study.against is not None:  # Optuna has no steps with two objectives
+            return False
+        self._tell_step(claim, step, value)
         return claim.trial.should_prune()
 
+    @patiently
     def retell(self, claim: Claim, values: Mapping[int, float]) -> None:
-        """Store the epochs that the trial's former life has trained already."""
-        for epoch, value in values.items():
-            claim.trial.report(value, epoch)
+        """Store the steps that the trial's former life has gone already."""
+        steps = values if self._config.study.against is None else {}
+        for step, value in steps.items():
+            self._tell_step(claim, step, value)
 
+    def _tell_step(self, claim: Claim, step: int, value: float) -> None:
+        try:
+            claim.trial.report(value, step)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            raise lost(claim) from None
+
+    @patiently
     def end(
         self,
         claim: Claim,
@@ -142,54 +248,99 @@ class Study:
         value: float | None,
         best_epoch: int | None,
         reason: str | None = None,
+        trainings: tuple[Training, ...] = (),
+        cost: float | None = None,
     ) -> None:
-        """End a trial as complete, pruned or failed."""
-        for name, one in {"value": value, "best_epoch": best_epoch, "reason": reason}.items():
-            if one is not None:
-                claim.trial.set_user_attr(name, one)
-        ended = self._record(self._trials()[claim.number])
-        write_trial(self._home, replace(ended, state=state, finished_at=time.time()))
-        optuna_state = {ours: theirs for theirs, ours in _STATES.items()}[state]
-        self._study.tell(
-            claim.trial.number,
-            values=value if state is TrialState.COMPLETE else None,
-            state=optuna_state,
-        )
-        claim.lock.release()
+        """End a trial as complete, pruned or failed.
 
+        Raises:
+            ClaimLost: The trial is another's by now.
+        """
+        facts: dict[str, Any] = {"value": value, "best_epoch": best_epoch, "reason": reason}
+        facts |= {"trainings": [asdict(one) for one in trainings] or None, "cost": cost}
+        scores = [one for one in (value, cost) if one is not None]
+        if state_of(self._now(claim)) is TrialState.RUNNING:
+            for name, one in facts.items():
+                if one is not None:
+                    self._note(claim, name, one)
+        with self._claims():  # so that nobody puts it back meanwhile
+            stored = self._now(claim)
+            now = state_of(stored)
+            if now is TrialState.INTERRUPTED:
+                raise lost(claim)
+            if now is TrialState.RUNNING:  # else it ended just before the storage went away
+                ended = replace(self._read(stored), state=state, finished_at=time.time())
+                write_trial(self._home, ended)
+                self._study.tell(
+                    claim.trial,
+                    values=scores if state is TrialState.COMPLETE else None,
+                    state={ours: theirs for theirs, ours in STATES.items()}[state],
+                )
+        claim.drop()
+
+    def _note(self, claim: Claim, name: str, value: object) -> None:
+        try:
+            self._keeping.tables.set_trial_user_attr(claim.trial._trial_id, name, value)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            raise lost(claim) from None
+
+    def _now(self, claim: Claim) -> FrozenTrial:
+        """A trial as it stands in the storage, read alone: all of them would be many."""
+        return self._keeping.tables.get_trial(claim.trial._trial_id)
+
+    @patiently
     def release(self, claim: Claim) -> None:
         """Put a trial back whose training was stopped; a new slot continues it."""
-        with self._claims:
-            self._requeue(claim.number)
-        claim.lock.release()
+        with self._claims():
+            if state_of(self._now(claim)) is TrialState.RUNNING:
+                self._requeue(claim.number)
+        claim.drop()
 
-    def requeue_orphans(self) -> None:
-        """Put every trial back whose worker is gone: it is running, and nobody holds its lock."""
-        with self._claims:
+    @patiently
+    def requeue_orphans(self, gone: str | None = None) -> None:
+        """Put every trial back whose worker is gone.
+
+        Args:
+            gone: A worker that is known to have ended, wherever it was.
+        """
+        with self._claims():
             for one in self._trials():
-                if one.state is OptunaState.RUNNING and self._is_orphan(one.number):
+                if one.state is OptunaState.RUNNING and self._is_orphan(one, gone):
                     self._requeue(one.number)
 
-    def _is_orphan(self, number: int) -> bool:
-        try:
-            with FileLock(self._lock_file(number), timeout=0):
-                return True
-        except Timeout:
-            return False
+    def _is_orphan(self, one: FrozenTrial, gone: str | None) -> bool:
+        """Whether nobody trains a running trial; the claims lock is held.
+
+        Where no machine is stored, its claim was cut off, and the claimer has let go of the lock.
+        """
+        attrs, by = one.user_attrs, one.user_attrs.get("by", {})
+        if by.get("machine", machine()) == machine():
+            try:
+                with FileLock(self._lock_file(one.number), timeout=0):
+                    return True
+            except Timeout:
+                return False
+        if gone is not None and by["worker"].partition("@")[0] == gone:
+            return True
+        return self._watch.is_silent(one.number, attrs.get("beats", 0), self.patience.n_outages)
 
     def _requeue(self, number: int) -> None:
         """Safe to be cut off and repeated: the new slot is made first, and made once."""
         trials = self._trials()
         cut = trials[number]
         if not any(one.user_attrs.get("continues") == number for one in trials):
-            attrs = {"continues": number, "seed": cut.user_attrs.get("seed")}
+            attrs = {"continues": number, "seed": seed_of(self._config, number, cut.user_attrs)}
             params = {**cut.system_attrs.get("fixed_params", {}), **cut.params}
             self._study.enqueue_trial(params, user_attrs=attrs)
         home = self._home.trial(number)
         home.record.unlink(missing_ok=True)  # it was about to end
         for half_written in home.path.glob(PARTIAL):
             half_written.unlink(missing_ok=True)
-        self._storage.set_trial_user_attr(cut._trial_id, "interrupted", True)
+        self._give_up(cut._trial_id, number)
+
+    def _give_up(self, trial_id: int, number: int) -> None:
+        """End a trial that counts towards no budget."""
+        self._keeping.tables.set_trial_user_attr(trial_id, "interrupted", True)
         self._study.tell(number, state=OptunaState.FAIL)
 
     def _lock_file(self, number: int) -> Path:
@@ -197,9 +348,16 @@ class Study:
         home.path.mkdir(parents=True, exist_ok=True)
         return home.lock
 
+    @patiently
     def trials(self) -> list[Trial]:
-        """All trials, with the curves that lie in the study's home."""
-        return [self._record(one) for one in self._trials()]
+        """All trials, with the curves that lie in the study's home; of ended ones, read once."""
+        own = [one for one in self._trials() if not is_hidden(one)]
+        found = [self._ended.get(one.number) or self._read(one) for one in own]
+        self._ended |= {one.number: one for one in found if one.finished_at is not None}
+        return found
+
+    def _read(self, one: FrozenTrial) -> Trial:
+        return record_of(self._home, self._config, one)
 
     def _known_points(self) -> list[Params]:
         """Points that are tried before any is drawn; of a grid, all."""
@@ -208,24 +366,6 @@ class Study:
         if isinstance(self._config.sampler, GridSampler):
             points += grid_points(space, self._config.sampler.points, self._config.study.seed)
         return points
-
-    def _record(self, one: FrozenTrial) -> Trial:
-        attrs = one.user_attrs
-        return Trial(
-            number=one.number,
-            state=_state(one),
-            params=one.params,
-            value=attrs.get("value"),
-            best_epoch=attrs.get("best_epoch"),
-            curve=self._home.trial(one.number).read_curve(),
-            worker=attrs.get("worker"),
-            reason=attrs.get("reason"),
-            continues=attrs.get("continues"),
-            seed=attrs.get("seed"),
-            n_threads=attrs.get("n_threads"),
-            started_at=one.datetime_start.timestamp() if one.datetime_start else None,
-            finished_at=one.datetime_complete.timestamp() if one.datetime_complete else None,
-        )
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -238,16 +378,3 @@ class Study:
             if applies(one, {**base, **params}):
                 params[path] = draw(trial, path, one)
         return params
-
-
-def _state(one: FrozenTrial) -> TrialState:
-    if one.user_attrs.get("interrupted") and one.state is not OptunaState.WAITING:
-        return TrialState.INTERRUPTED
-    return _STATES[one.state]
-
-
-def _former_lives(trials: list[FrozenTrial], number: int) -> tuple[int, ...]:
-    lives: list[int] = []
-    while (number := trials[number].user_attrs.get("continues", -1)) >= 0:
-        lives.append(number)
-    return tuple(lives)

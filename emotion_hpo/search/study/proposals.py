@@ -7,6 +7,12 @@ has learnt lies in the storage, where all of Optuna's samplers look for it.
 import warnings
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
@@ -19,10 +25,12 @@ from emotion_hpo.config.search import (
     HyperbandPruner,
     MedianPruner,
     NoPruner,
+    Nsga2Sampler,
     PatientPruner,
     QmcSampler,
     RandomSampler,
     TpeSampler,
+    WilcoxonPruner,
 )
 from emotion_hpo.seeds import derive
 
@@ -73,9 +81,18 @@ def sampler(config: SearchConfig, number: int) -> BaseSampler:
                     seed=derive(config.study.seed, "sampler"),
                 )
 
+            case Nsga2Sampler() as nsga2:
+                return optuna.samplers.NSGAIISampler(
+                    population_size=nsga2.population_size,
+                    mutation_prob=nsga2.mutation_prob,
+                    crossover_prob=nsga2.crossover_prob,
+                    swapping_prob=nsga2.swapping_prob,
+                    seed=seed,
+                )
 
-def pruner(config: SearchConfig) -> BasePruner:
-    """What ends poor trials early."""
+
+def pruner(config: SearchConfig, n_trainings: int) -> BasePruner:
+    """What ends poor trials early: by epochs, or by trainings where a trial has several."""
     match config.pruner:
         case NoPruner():
             return optuna.pruners.NopPruner()
@@ -92,7 +109,7 @@ def pruner(config: SearchConfig) -> BasePruner:
         case HyperbandPruner() as hyperband:
             return optuna.pruners.HyperbandPruner(
                 min_resource=hyperband.min_epochs,
-                max_resource=config.training.epochs,
+                max_resource=config.training.epochs if n_trainings == 1 else n_trainings,
                 reduction_factor=hyperband.reduction_factor,
             )
         case PatientPruner() as patient:
@@ -101,15 +118,27 @@ def pruner(config: SearchConfig) -> BasePruner:
                 return optuna.pruners.PatientPruner(
                     None, patience=patient.patience, min_delta=patient.min_delta
                 )
+        case WilcoxonPruner() as wilcoxon:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.pruners.WilcoxonPruner(
+                    p_threshold=wilcoxon.p_threshold, n_startup_steps=wilcoxon.n_startup_folds
+                )
 
 
 def draw(trial: optuna.Trial, path: str, one: Range) -> Scalar:
     """Ask a trial for its value in a range."""
+    drawn: Scalar = trial._suggest(path, distribution(one))
+    return drawn
+
+
+def distribution(one: Range) -> BaseDistribution:
+    """A range in Optuna's terms."""
     if one.choices is not None:
-        return trial.suggest_categorical(path, one.choices)
+        return CategoricalDistribution(one.choices)
     assert one.low is not None
     assert one.high is not None
     if one.is_integer:
         low, high = int(one.low), int(one.high)
-        return trial.suggest_int(path, low, high, log=one.log, step=int(one.step or 1))
-    return trial.suggest_float(path, one.low, one.high, log=one.log, step=one.step)
+        return IntDistribution(low, high, log=one.log, step=int(one.step or 1))
+    return FloatDistribution(one.low, one.high, log=one.log, step=one.step)

@@ -1,66 +1,13 @@
-"""What a set of predictions is worth: accuracy, unweighted average recall, macro F1, intervals.
-
-The field's *weighted accuracy* is `accuracy` here, its *unweighted accuracy* is `uar`. A class that
-does not occur among the labels does not count towards `uar`; towards `macro_f1` it counts if it was
-predicted. Both as in scikit-learn.
-"""
+"""How sure a figure is: intervals by resampling dialogues, exact ones, and one over folds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
+from scipy.special import betaincinv, stdtrit
 
-Labels = NDArray[np.int64]
-Statistic = Callable[[NDArray[np.int64]], float]
-
-
-def confusion(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[np.int64]:
-    """Counts `(n_classes, n_classes)`: a row a true class, a column a predicted one."""
-    flat = np.bincount(labels * n_classes + predicted, minlength=n_classes * n_classes)
-    return flat.astype(np.int64).reshape(n_classes, n_classes)
-
-
-def accuracy(counts: NDArray[np.int64]) -> float:
-    """Share of utterances on the diagonal of a confusion matrix."""
-    total = counts.sum()
-    return float(np.trace(counts) / total) if total else float("nan")
-
-
-def recall_by_class(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Recall of each class; NaN for a class that does not occur."""
-    support = counts.sum(1)
-    recalls = np.full(len(counts), np.nan)
-    np.divide(np.diag(counts), support, out=recalls, where=support > 0)
-    return recalls
-
-
-def uar(counts: NDArray[np.int64]) -> float:
-    """Unweighted average recall: the mean of the classes' recalls."""
-    recalls = recall_by_class(counts)
-    return float(np.nanmean(recalls)) if np.isfinite(recalls).any() else float("nan")
-
-
-def macro_f1(counts: NDArray[np.int64]) -> float:
-    """Mean of the classes' F1 over the classes that occur among labels or predictions."""
-    denominator = counts.sum(1) + counts.sum(0)
-    occurs = denominator > 0
-    if not occurs.any():
-        return float("nan")
-    return float((2 * np.diag(counts)[occurs] / denominator[occurs]).mean())
-
-
-def figures(labels: Labels, probabilities: NDArray[np.float32]) -> dict[str, float]:
-    """`loss`, `accuracy`, `uar` and `macro_f1` of class probabilities `(n, classes)`."""
-    counts = confusion(labels, probabilities.argmax(1), probabilities.shape[1])
-    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return {
-        "loss": float(-np.log(np.maximum(own, np.finfo(np.float32).tiny)).mean()),
-        "accuracy": accuracy(counts),
-        "uar": uar(counts),
-        "macro_f1": macro_f1(counts),
-    }
+from emotion_hpo.metrics.scores import Labels, recall_by_class
 
 
 @dataclass(frozen=True)
@@ -160,3 +107,36 @@ def exact_interval(n_right: int, n: int, *, level: float = 0.95) -> Interval:
     low = betaincinv(n_right, n - n_right + 1, tail) if n_right > 0 else 0.0
     high = betaincinv(n_right + 1, n - n_right, 1 - tail) if n_right < n else 1.0
     return Interval(float(low), float(high), by_utterance=True)
+
+
+def resamples(dialogues: int, n: int, seed: int) -> NDArray[np.int64]:
+    """How often each dialogue occurs in each of `n` resamples of as many, `(n, dialogues)`."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(dialogues, np.full(dialogues, 1 / dialogues), n)
+
+
+def fold_interval(
+    values: Sequence[float], n_train: int, n_test: int, *, level: float = 0.95
+) -> Interval:
+    """Interval of a mean over folds whose training parts overlap, or of a paired difference.
+
+    Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52 (2003),
+    doi:10.1023/A:1024068626366: folds that share training data are correlated, so the variance of
+    their mean is not `1/k` of theirs but `1/k + n_test/n_train` of it.
+
+    Args:
+        values: One a fold.
+        n_train: Utterances that a fold trains on, on average.
+        n_test: Utterances that a fold is judged on, on average.
+        level: Coverage aimed at.
+
+    Returns:
+        NaN and NaN for a single fold, whose spread nobody knows.
+    """
+    k = len(values)
+    if k < 2:
+        return Interval(float("nan"), float("nan"))
+    deviation = float(np.std(values, ddof=1)) * np.sqrt(1 / k + n_test / n_train)
+    half = float(stdtrit(k - 1, (1 + level) / 2)) * deviation
+    mean = float(np.mean(values))
+    return Interval(mean - half, mean + half)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from mlflow.exceptions import MlflowException
 
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.schema import MOTION_PARTS
@@ -106,5 +107,20 @@ class TestMlflowModel:
         assert answer.shape == (1, 4)
 
     def test_what_is_no_wav_is_named(self, model):
-        with pytest.raises(FeatureError, match="utterance 0: speech is not a WAV file"):
+        with pytest.raises(MlflowException, match="utterance 0: speech is not a WAV file"):
             model.predict(None, pd.DataFrame({"speech": [b"RIFFnot a sound"]}))
+
+    @pytest.mark.parametrize(
+        ("row", "message"),
+        [
+            ({"speech": b""}, "utterance 0: speech is not a WAV file"),
+            ({"text": "word " * 10_000}, "the text has 10,000 words"),
+            ({"mocap": [[0.0] * 7]}, r"motion must be \(frames, 189\)"),
+            ({"mocap": [[0.0], [0.0, 1.0]]}, "rows of numbers, all of one width"),
+            ({"text": ""}, "utterance 0 has nothing that the model uses"),
+        ],
+        ids=["empty wav", "long text", "narrow motion", "ragged motion", "nothing"],
+    )
+    def test_what_cannot_be_used_is_refused(self, model, row, message):
+        with pytest.raises(MlflowException, match=message):
+            model.predict(None, pd.DataFrame([row]))

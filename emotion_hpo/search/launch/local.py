@@ -9,44 +9,65 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from emotion_hpo.preparation import n_cores
 from emotion_hpo.records import StudyHome
 
 
+def start_process(
+    home: StudyHome,
+    name: str,
+    n_threads: int,
+    place: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start one worker here; what it prints is kept in the study's home.
+
+    Args:
+        home: The study's files.
+        name: Of its log.
+        n_threads: That it computes on.
+        place: What the study is told beside its name, such as `@node7`.
+        environment: Variables that it finds beside ours.
+    """
+    threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    log = home.worker_log(name)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    module, label = "emotion_hpo.search.worker", f"{name}{place}"
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, str(home.path), label, str(n_threads)],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, **threads, **(environment or {})},
+        )
+
+
 @dataclass
-class LocalLauncher:
+class LocalProcesses:
     """Up to `n_workers` processes that share this machine's cores."""
 
     home: StudyHome
     n_workers: int
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str) -> None:
-        """Start one worker; what it prints is kept in the study's home."""
-        n_threads = max(1, n_cores() // self.n_workers)
-        threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-        log = self.home.worker_log(name)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        module = "emotion_hpo.search.worker"
-        with log.open("ab") as output:
-            self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", module, str(self.home.path), name, str(n_threads)],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                env={**os.environ, **threads},
-            )
+    def start(self, names: Sequence[str]) -> None:
+        """Start workers."""
+        for name in names:
+            n_threads = max(1, n_cores() // self.n_workers)
+            self._processes[name] = start_process(self.home, name, n_threads)
 
-    def ended(self) -> dict[str, int]:
+    def ended(self) -> dict[str, int | None]:
         """Name → exit status of each worker that has ended since the last call."""
         statuses = {name: process.poll() for name, process in self._processes.items()}
         over = {name: status for name, status in statuses.items() if status is not None}
         for name in over:
             self._forget(name)
-        return over
+        return dict(over)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -57,12 +78,17 @@ class LocalLauncher:
         """Ask every worker to end after its running epoch."""
         self._signal(signal.SIGTERM)
 
-    def kill(self) -> None:
+    def kill(self) -> tuple[str, ...]:
         """End every worker now, and wait until it is gone."""
         self._signal(signal.SIGKILL)
-        for name in self.running:
+        gone = self.running
+        for name in gone:
             self._processes[name].wait()
             self._forget(name)
+        return gone
+
+    def close(self) -> None:
+        """Nothing is held but the workers."""
 
     def _signal(self, number: signal.Signals) -> None:
         for process in self._processes.values():

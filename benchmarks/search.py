@@ -1,0 +1,169 @@
+"""What a search costs beside training: per trial, with two workers, and with 64 on a server.
+
+    python benchmarks/search.py [overhead|pair|crowd …] [--folder studies]
+
+- `overhead`: the first trial of the default study; all of its time that is no epoch (claim,
+  network, checkpoints, reports, end) is own overhead. Goals: under 1 s, under 5 % of a trial.
+- `pair`: the same short trials of the default network by one worker and by two, each on a core, in
+  trials a minute from the first start to the last end. Goal: at least 1.7 times as many.
+- `crowd`: 64 processes with the real study on a PostgreSQL server of its own, training replaced by
+  a sleep of 10 s an epoch, TPE and Hyperband's reports as by default. Goal: at least 95 % of the
+  trials that 64 workers could sleep through.
+
+Studies are made in a temporary folder; `--folder` holds the twin's features, made if missing.
+"""
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from emotion_hpo import study_file
+from emotion_hpo.cli import conf_folder
+from emotion_hpo.config import SearchConfig, build
+from emotion_hpo.experiment import Material
+from emotion_hpo.models import keep_freed_memory
+from emotion_hpo.preparation import prepare_features, quiet
+from emotion_hpo.records import StudyHome, Trial, TrialState
+from emotion_hpo.search.coordinator import search
+from emotion_hpo.search.study import Study
+from emotion_hpo.search.worker import Worker
+from emotion_hpo.splits import split
+
+N_CROWD, N_EACH, EPOCH_S, N_EPOCHS = 64, 3, 10.0, 6  # a default trial on one core: 6 epochs
+
+
+def config_of(home: StudyHome, *overrides: str) -> SearchConfig:
+    """The default study, in a folder of its own."""
+    where = (f"study.directory={home.directory}", f"study.name={home.name}", "tracking=none")
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("search", [*where, *overrides]), resolve=True)
+    plain.pop("output")
+    return build(SearchConfig, plain)
+
+
+def overhead(home: StudyHome) -> None:
+    """Time of a worker that is no epoch."""
+    config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
+    store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
+    material = Material(split(store, config.split)[0])
+    material.read(config.experiment())
+    home.path.mkdir(parents=True)
+    study_file.write_or_compare(home, config, store.keys, synthetic=True)
+    Study(home, config).open_slots()
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    worker = Worker(home, config, material, "worker_0")
+    began = time.perf_counter()
+    worker.work()
+    wall = time.perf_counter() - began
+    trials = Study(home, config).trials()
+    training = sum(one.seconds for one in trials)
+    own = (wall - training) / len(trials)
+    share = own / (wall / len(trials))
+    told = f"{own:.3f} s a trial, {100 * share:.2f} % of a default trial"
+    n_epochs = sum(len(one.curve) for one in trials)
+    print(f"overhead: {told} ({wall / len(trials):.1f} s, {n_epochs / len(trials):.0f} epochs)")
+
+
+def pair(home: StudyHome) -> None:
+    """Trials a minute of one worker and of two."""
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    rates = []
+    for n_workers in (1, 2):
+        one = StudyHome(home.directory, f"{home.name}_{n_workers}")
+        size = (f"launcher.n_workers={n_workers}", "study.n_trials=6", "training.epochs=1")
+        config = config_of(one, *size, "pruner=none", "sampler=random")
+        os.sched_setaffinity(0, cores[:n_workers])
+        search(config)
+        rates.append(per_minute(Study(one, config).trials()))
+    os.sched_setaffinity(0, cores)
+    print(
+        f"pair: {rates[0]:.2f} trials a minute by one worker, {rates[1]:.2f} by two: "
+        f"{rates[1] / rates[0]:.2f} times as many"
+    )
+
+
+def per_minute(trials: list[Trial]) -> float:
+    """Trials a minute, from the first start to the last end."""
+    begun = min(one.started_at for one in trials if one.started_at)
+    ended = max(one.finished_at for one in trials if one.finished_at)
+    return 60 * len(trials) / (ended - begun)
+
+
+def sleeper(home: StudyHome, config: SearchConfig, name: str, start: object) -> None:
+    """A worker that sleeps where it would train."""
+    study = Study(home, config, is_expected=True)
+    study.trials()
+    start.wait(timeout=300)
+    while (claim := study.claim(name)) is not None:
+        for epoch in range(1, N_EPOCHS + 1):
+            time.sleep(EPOCH_S)
+            study.report(claim, epoch, 0.5 + 0.01 * (claim.number % 7))
+        study.end(claim, TrialState.COMPLETE, 0.5 + 0.01 * (claim.number % 7), N_EPOCHS)
+
+
+def crowd(home: StudyHome) -> None:
+    """Sleeping trials of many workers on a server, against what they could sleep through."""
+    from tests.cluster.servers import Postgres
+
+    folder = Path(tempfile.mkdtemp(prefix="postgres"))
+    folder.chmod(0o711)  # the server is another user's
+    server = Postgres(folder / "data", "-c fsync=on")
+    os.environ["EMOTION_HPO_STORAGE_URL"] = server.url
+    try:
+        n_trials = N_CROWD * N_EACH
+        config = config_of(home, f"study.n_trials={n_trials}", "storage=postgresql")
+        home.path.mkdir(parents=True)
+        Study(home, config).open_slots()
+        processes = multiprocessing.get_context("fork")
+        start = processes.Barrier(N_CROWD + 1)
+        workers = [
+            processes.Process(target=sleeper, args=(home, config, f"worker_{i}", start))
+            for i in range(N_CROWD)
+        ]
+        for one in workers:
+            one.start()
+        start.wait(timeout=300)
+        began = time.perf_counter()
+        for one in workers:
+            one.join()
+        wall = time.perf_counter() - began
+        trials = Study(home, config).trials()
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+    n_complete = sum(one.state is TrialState.COMPLETE for one in trials)
+    ideal = n_complete * N_EPOCHS * EPOCH_S / N_CROWD
+    print(
+        f"crowd: {n_complete} of {n_trials} trials by {N_CROWD} workers in {wall:.1f} s; asleep "
+        f"{ideal:.1f} s of them: {100 * ideal / wall:.1f} % of the ideal"
+    )
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parts = {"crowd": crowd, "overhead": overhead, "pair": pair}
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
+    parser.add_argument("--folder", type=Path, default=Path("studies"))
+    asked = parser.parse_args()
+    keep_freed_memory()
+    with tempfile.TemporaryDirectory(prefix="benchmark") as folder:
+        (asked.folder / "features").mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "features").symlink_to((asked.folder / "features").resolve())
+        for name in asked.parts or parts:
+            parts[name](StudyHome(Path(folder), name))
+
+
+if __name__ == "__main__":
+    main()

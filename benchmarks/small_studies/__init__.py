@@ -1,0 +1,1 @@
+"""Studies of seconds on the synthetic twin, for `benchmarks/honesty.py`."""

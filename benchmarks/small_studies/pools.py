@@ -1,0 +1,79 @@
+"""Large draws of the synthetic twin, as one vector an utterance: what the small studies live on.
+
+Speech alone is synthesised (motion would cost far more), and averaged by the project's own features
+into 68 functionals; transcripts stay words. A pool is drawn once and kept in a file.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.corpus.twin import CLASSES, Draw, voice
+from emotion_hpo.corpus.twin.table import acts, twin_table
+from emotion_hpo.features.speech import functionals
+
+#: Everybody's corpus; only the draws differ.
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Utterances of one draw.
+
+    Attributes:
+        table: Id, session, dialogue, speaker, transcript, emotion.
+        speech: Functionals `(n, 68)`.
+    """
+
+    table: pd.DataFrame
+    speech: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, folder: Path, n: int, seed: int, *, known: bool) -> Self:
+        """Draw, or read what was drawn before.
+
+        Args:
+            folder: Where pools are kept.
+            n: Utterances; of known speakers, those of Session 5 are then left out.
+            seed: Of the draw.
+            known: Whether the corpus's own speakers speak, or others.
+        """
+        draw = Draw(n, seed, known=known)
+        stem = folder / f"{'known' if known else 'fresh'}_{seed}_{n}"
+        table_file, speech_file = stem.with_suffix(".parquet"), stem.with_suffix(".npy")
+        if not speech_file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            rows = twin_table(_SEED, 1.0, draw)
+            if known:
+                rows = rows[rows["session"] != "5"].reset_index(drop=True)
+            columns = ["utterance_id", "session", "dialogue", "speaker", "transcript", "emotion"]
+            rows[columns].to_parquet(table_file)
+            np.save(speech_file, _heard(rows, draw))
+        return cls(pd.read_parquet(table_file), np.load(speech_file))
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self.table)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class of each utterance `(n,)`."""
+        return self.table["emotion"].map(CLASSES.index).to_numpy(np.int64, copy=True)
+
+    def take(self, rows: NDArray[np.int64]) -> "Pool":
+        """Some of the utterances, in this order."""
+        return Pool(self.table.iloc[rows].reset_index(drop=True), self.speech[rows])
+
+
+def _heard(rows: pd.DataFrame, draw: Draw) -> NDArray[np.float32]:
+    who = "" if draw.known else draw.key  # as the twin itself names its voices
+    voices = {name: voice.voice(_SEED, who + name) for name in rows["speaker"].unique()}
+    found = [
+        functionals(voice.speak(_SEED, act, voices[speaker]).astype(np.float64), 0.2, 0.1)[0]
+        for _, speaker, act in acts(rows, draw.key)
+    ]
+    return np.array(found, np.float32)

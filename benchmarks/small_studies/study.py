@@ -1,0 +1,132 @@
+"""One small complete study: trials, folds, the expected score, and the truth about its winner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from emotion_hpo.metrics import Expected, Fold, Run, expected_score
+from small_studies.networks import Networks, Params, Reader, train
+from small_studies.pools import Pool
+
+#: Trials and epochs of a study: as a search of some minutes has.
+N_TRIALS, N_EPOCHS = 30, 10
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Very many utterances, as a network sees them, and who says each."""
+
+    inputs: Tensor
+    labels: NDArray[np.int64]
+    sessions: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, pool: Pool, reader: Reader) -> "Truth":
+        """From a pool."""
+        return cls(reader(pool), pool.labels, pool.table["session"].to_numpy(object))
+
+    def answers(self, networks: Networks, trial: int, epoch: int) -> NDArray[np.float32]:
+        """Probabilities of one trial's network after one epoch."""
+        return networks.probabilities(self.inputs, [trial], [epoch])[0].numpy()
+
+    def accuracy(
+        self, answers: NDArray[np.float32], rows: NDArray[np.bool_] | None = None
+    ) -> float:
+        """Share that is right, of some of the utterances."""
+        right = answers.argmax(1) == self.labels
+        return float((right if rows is None else right[rows]).mean())
+
+
+@dataclass(frozen=True)
+class Study:
+    """A search's trials on one or several folds.
+
+    Attributes:
+        params: Of the trials.
+        folds: Name → validation part.
+        networks: Name → the trials' networks, after every epoch.
+        runs: The trainings of each trial.
+    """
+
+    params: Params
+    folds: Mapping[str, Fold]
+    networks: Mapping[str, Networks]
+    runs: list[list[Run]]
+
+    @classmethod
+    def searched(
+        cls,
+        pool: Pool,
+        reader: Reader,
+        parts: Mapping[str, NDArray[np.bool_]],
+        rng: np.random.Generator,
+    ) -> "Study":
+        """Train every trial on every fold; `parts` says which rows validate."""
+        inputs, labels = reader(pool), torch.from_numpy(pool.labels)
+        params = Params.drawn(N_TRIALS, inputs.shape[1], rng)
+        folds, networks = {}, {}
+        runs: list[list[Run]] = [[] for _ in range(N_TRIALS)]
+        for name, validates in parts.items():
+            rows = torch.from_numpy(np.flatnonzero(~validates))
+            seed = int(rng.integers(2**31))
+            found = train(inputs[rows], labels[rows], params, N_EPOCHS, seed)
+            judged = np.flatnonzero(validates)
+            folds[name] = Fold(pool.labels[judged], list(pool.table["dialogue"].iloc[judged]))
+            for trial in range(N_TRIALS):
+                every = found.probabilities(
+                    inputs[judged], [trial] * N_EPOCHS, list(range(N_EPOCHS))
+                )
+                runs[trial].append(Run(name, every.numpy()))
+            networks[name] = found
+        return cls(params, folds, networks, runs)
+
+    def expected(self) -> Expected:
+        """What a search would say of its winner."""
+        return expected_score(self.folds, self.runs)
+
+    def best_epochs(self, trial: int) -> dict[str, int]:
+        """Fold → the epoch of a trial that its validation part finds best."""
+        return {run.fold: int(self._accuracies(run).argmax()) for run in self.runs[trial]}
+
+    def truth(self, trial: int, truth: Truth, rows: NDArray[np.bool_] | None = None) -> float:
+        """Accuracy of a trial's networks at their best epochs, averaged over folds."""
+        answers = [
+            truth.answers(self.networks[fold], trial, epoch)
+            for fold, epoch in self.best_epochs(trial).items()
+        ]
+        return float(np.mean([truth.accuracy(one, rows) for one in answers]))
+
+    def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Probabilities of all trials at their best epochs on all folds, and the labels."""
+        every = [
+            np.concatenate([
+                run.probabilities[epoch]
+                for run, epoch in zip(runs, self.best_epochs(trial).values(), strict=True)
+            ])
+            for trial, runs in enumerate(self.runs)
+        ]  # fmt: skip
+        return np.stack(every), np.concatenate([fold.labels for fold in self.folds.values()])
+
+    def _accuracies(self, run: Run) -> NDArray[np.float64]:
+        return (run.probabilities.argmax(2) == self.folds[run.fold].labels).mean(1)
+
+
+def paper_parts(pool: Pool, share: float = 0.2) -> dict[str, NDArray[np.bool_]]:
+    """The last rows of the id-sorted table, as `split=paper` has them."""
+    return {"validation": np.arange(len(pool)) >= round((1 - share) * len(pool))}
+
+
+def session_parts(pool: Pool) -> dict[str, NDArray[np.bool_]]:
+    """Each session once, as `split=session` has them."""
+    sessions = pool.table["session"].to_numpy()
+    return {str(name): sessions == name for name in np.unique(sessions)}
+
+
+def speaker_parts(pool: Pool) -> dict[str, NDArray[np.bool_]]:
+    """Each speaker once, as `split=loso` has them."""
+    speakers = pool.table["speaker"].to_numpy()
+    return {str(name): speakers == name for name in np.unique(speakers)}

@@ -1,0 +1,37 @@
+"""A process that trains for another one: how it begins, and why it never outlives its starter.
+
+Its standard input is a pipe; when that closes, whoever started it is gone. It reads the study from
+its files, and never sees the sealed session.
+"""
+
+import os
+import threading
+
+import torch
+
+from emotion_hpo import study_file
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.experiment import Material
+from emotion_hpo.models import keep_freed_memory
+from emotion_hpo.preparation import prepare_features, quiet
+from emotion_hpo.records import StudyHome
+from emotion_hpo.splits import split
+
+
+def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:
+    """Set this process up to train, and read what it trains on."""
+    torch.set_num_threads(n_threads)
+    keep_freed_memory()
+    threading.Thread(target=_die_with_the_pipe, daemon=True).start()
+    config = study_file.read(home).config
+    sealed = config.split.test_session
+    store = prepare_features(config, home.features, quiet, leave_out=sealed)
+    development, _ = split(store, config.split)
+    return config, Material(development)
+
+
+def _die_with_the_pipe() -> None:
+    """Block until the starter's end of the pipe closes; then nobody waits for this process."""
+    while os.read(0, 1024):
+        pass
+    os._exit(1)

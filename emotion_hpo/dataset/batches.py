@@ -1,0 +1,176 @@
+"""Random batches of utterances of similar length, padded no further than the batch's longest.
+
+Features are read from the memory-mapped shards batch by batch, so that workers share one copy of
+the corpus. The order of an epoch is a function of its seed: a training that continues at epoch 7
+sees the batches that it would have seen.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from emotion_hpo.batch import Batch, Sequence
+from emotion_hpo.dataset.resident import ResidentDataset
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.extraction import TEXT
+from emotion_hpo.features.text import tokenise
+from emotion_hpo.splits import Utterances
+
+if TYPE_CHECKING:  # it makes data sets
+    from emotion_hpo.dataset.inputs import Inputs
+
+Rows = NDArray[np.int64]
+
+
+class Dataset:
+    """Utterances as a network sees them.
+
+    Attributes:
+        utterances: Where they come from.
+        labels: Classes `(n,)` int64.
+        n_steps: Modality → steps of each utterance `(n,)`, cut as they are read.
+    """
+
+    def __init__(self, inputs: "Inputs", utterances: Utterances) -> None:
+        self.utterances = utterances
+        self.labels = torch.from_numpy(utterances.labels)
+        self._inputs = inputs
+        self._scales = {
+            modality: reader.scales(utterances, modality)
+            for modality, reader in inputs.readers.items()
+        }
+        self._tokens = self._encode_text() if inputs.vocabulary is not None else []
+        self.n_steps = {name: self._n_steps(name) for name in inputs.modalities}
+        self._lengths = self._relative_lengths()
+        self._resident: ResidentDataset | None = None
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self.utterances)
+
+    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
+        """Every utterance once, in random batches of similar length.
+
+        The utterances are shuffled and cut into buckets of `bucket_batches` batches; a bucket is
+        sorted by length and cut into batches; the batches are shuffled again.
+
+        Args:
+            batch_size: Utterances a batch; the last may be smaller.
+            bucket_batches: 1 for purely random batches; more for less padding.
+            seed: Of the order.
+        """
+        yield from map(self.batch, self.order(batch_size, bucket_batches, seed))
+
+    def order(self, batch_size: int, bucket_batches: int, seed: list[int]) -> list[Rows]:
+        """The rows of each batch of an epoch."""
+        generator = np.random.default_rng(seed)
+        order = generator.permutation(len(self))
+        size = batch_size * bucket_batches
+        buckets = [order[start : start + size] for start in range(0, len(order), size)]
+        batches = [batch for bucket in buckets for batch in self._by_length(bucket, batch_size)]
+        return [batches[index] for index in generator.permutation(len(batches))]
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """Every utterance once, by length, for evaluation; `Batch.rows` tells which is which."""
+        yield from map(self.batch, self.by_length(batch_size))
+
+    def by_length(self, batch_size: int) -> list[Rows]:
+        """The rows of each batch of an evaluation."""
+        return self._by_length(np.arange(len(self)), batch_size)
+
+    def on(self, device: torch.device) -> "Dataset | ResidentDataset":
+        """These utterances where a network on that device finds them; encoded once."""
+        if device.type == "cpu":
+            return self
+        if self._resident is None or self._resident.device != device:
+            self._resident = ResidentDataset(self, device)
+        return self._resident
+
+    def vote_shares(self) -> Tensor:
+        """The share of each class among the votes for any of them, `(n, classes)`.
+
+        An utterance without such a vote has its label's alone.
+
+        Raises:
+            ConfigError: The corpus holds no votes.
+        """
+        if "votes" not in self.utterances.table or self.utterances.table["votes"].isna().all():
+            raise ConfigError(
+                "training.labels: the corpus has no annotators' votes; leave it at majority"
+            )
+        classes = self.utterances.classes
+        shares = F.one_hot(self.labels, len(classes)).float()
+        for row, votes in enumerate(self.utterances.table["votes"]):
+            given = json.loads(votes) if isinstance(votes, str) else {}
+            counts = torch.tensor([float(given.get(name, 0)) for name in classes])
+            if counts.any():
+                shares[row] = counts / counts.sum()
+        return shares
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """The utterances of some rows, padded to the longest of them."""
+        modalities = {name: self._features(name, rows) for name in self._inputs.readers}
+        if self._inputs.vocabulary is not None:
+            modalities[TEXT] = _padded_tokens([self._tokens[row] for row in rows])
+        where = torch.from_numpy(np.ascontiguousarray(rows))
+        return Batch(modalities, self.labels[where], where)
+
+    def _features(self, modality: str, rows: NDArray[np.int64]) -> Sequence:
+        reader = self._inputs.readers[modality]
+        scales = self._scales[modality]
+        sequences = [self.utterances.sequence(modality, row)[: reader.max_length] for row in rows]
+        lengths = [len(frames) for frames in sequences]
+        values = np.full((len(rows), max(1, *lengths), reader.dimensions), np.nan, np.float32)
+        for place, (row, frames) in enumerate(zip(rows, sequences, strict=True)):
+            scale = scales[row]
+            values[place, : len(frames)] = frames if scale is None else scale(frames)
+        valid = torch.from_numpy(np.isfinite(values))
+        mask = valid.any(2)
+        return Sequence(torch.from_numpy(values).masked_fill_(~valid, 0), mask, mask.any(1))
+
+    def _encode_text(self) -> list[NDArray[np.int64]]:
+        vocabulary = self._inputs.vocabulary
+        assert vocabulary is not None
+        transcripts = self.utterances.table["transcript"]
+        return [
+            np.asarray(vocabulary.encode(tokenise(text))[: self._inputs.max_words], np.int64)
+            if isinstance(text, str)
+            else np.zeros(0, np.int64)
+            for text in transcripts
+        ]
+
+    def _n_steps(self, modality: str) -> NDArray[np.int64]:
+        if modality == TEXT:
+            return np.array([len(tokens) for tokens in self._tokens], np.int64)
+        longest = self._inputs.readers[modality].max_length
+        rows = range(len(self))
+        lengths = [len(self.utterances.sequence(modality, row)) for row in rows]
+        return np.minimum(np.array(lengths, np.int64), longest)
+
+    def _relative_lengths(self) -> NDArray[np.float64]:
+        """What batches are sorted by: an utterance's lengths as shares of the longest, summed."""
+        lengths = np.array([*self.n_steps.values()], float).reshape(-1, len(self))
+        longest = np.maximum(1, lengths.max(axis=1, initial=0, keepdims=True))
+        total: NDArray[np.float64] = (lengths / longest).sum(0)
+        return total
+
+    def _by_length(self, rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+        ordered = rows[np.argsort(self._lengths[rows], kind="stable")]
+        return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+def _padded_tokens(tokens: list[NDArray[np.int64]]) -> Sequence:
+    longest = max(1, *(len(one) for one in tokens))
+    values = np.zeros((len(tokens), longest), np.int64)
+    mask = np.zeros((len(tokens), longest), bool)
+    for place, one in enumerate(tokens):
+        values[place, : len(one)] = one
+        mask[place, : len(one)] = True
+    mask_BT = torch.from_numpy(mask)
+    return Sequence(torch.from_numpy(values), mask_BT, mask_BT.any(1))

@@ -1,0 +1,82 @@
+"""All that is learnt from the training part in order to read utterances; stored with a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emotion_hpo.batch import InputShape
+from emotion_hpo.config import FeaturesConfig
+from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
+from emotion_hpo.features import glove
+from emotion_hpo.features.extraction import TEXT
+from emotion_hpo.features.text import Vocabulary, tokenise
+from emotion_hpo.splits import Utterances
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that is learnt from the training part in order to read utterances.
+
+    Attributes:
+        readers: By feature modality.
+        vocabulary: Of the training transcripts, where the network reads text.
+        max_words: Longest text that is kept.
+        vectors: `(tokens, D)` pretrained vectors of the vocabulary, NaN where there is none, or
+            None. Only a new network starts from them, so they are not stored with a trained one.
+    """
+
+    readers: Mapping[str, FeatureReader]
+    vocabulary: Vocabulary | None
+    max_words: int
+    vectors: NDArray[np.float32] | None = None
+
+    @classmethod
+    def fit(cls, train: Utterances, config: FeaturesConfig, modalities: tuple[str, ...]) -> Self:
+        """Learn from training utterances.
+
+        Args:
+            train: The training part, alone.
+            config: How features are cut and scaled.
+            modalities: Those that the network reads.
+
+        Raises:
+            ConfigError: No training utterance has one of the modalities.
+            FeatureError: The file of word vectors is missing or malformed.
+        """
+        readers = {
+            modality: fit_reader(train, config, modality)
+            for modality in modalities
+            if modality != TEXT
+        }
+        vocabulary = vectors = None
+        if TEXT in modalities:
+            words = [tokenise(text) for text in train.table["transcript"].dropna()]
+            vocabulary = Vocabulary.fit(words, min_count=config.text.min_count)
+            if config.text.vectors is not None:
+                vectors = glove.vectors(config.text.vectors, vocabulary)
+        return cls(readers, vocabulary, config.text.max_words, vectors)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What is read."""
+        return (*self.readers, *((TEXT,) if self.vocabulary is not None else ()))
+
+    def shapes(self) -> dict[str, InputShape]:
+        """What a network must know of its inputs."""
+        shapes = {
+            modality: InputShape(reader.dimensions, reader.max_length)
+            for modality, reader in self.readers.items()
+        }
+        if self.vocabulary is not None:
+            vectors = None if self.vectors is None else torch.from_numpy(self.vectors)
+            shapes[TEXT] = InputShape(0, self.max_words, len(self.vocabulary), vectors)
+        return shapes
+
+    def read(self, utterances: Utterances) -> Dataset:
+        """Make utterances ready for batches."""
+        return Dataset(self, utterances)

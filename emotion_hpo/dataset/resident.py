@@ -1,0 +1,61 @@
+"""A data set that lies encoded on one device, for a GPU: the same batches, gathered there."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from emotion_hpo.batch import Batch, Sequence
+
+if TYPE_CHECKING:  # it makes resident ones
+    from emotion_hpo.dataset.batches import Dataset
+
+
+class ResidentDataset:
+    """A data set that lies encoded on one device; its batches are those of the original.
+
+    Padded to the longest utterance once, and cut to the batch's longest when asked for. The rows of
+    a whole epoch go there at once, so that nothing else does until the epoch ends.
+    """
+
+    def __init__(self, data: "Dataset", device: torch.device) -> None:
+        self.device = device
+        self.utterances = data.utterances
+        self.labels = data.labels.to(device)
+        self._data = data
+        whole = data.batch(np.arange(len(data)))
+        self._modalities = {name: one.to(device) for name, one in whole.modalities.items()}
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self._data)
+
+    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
+        """As `Dataset.epoch`."""
+        return self._batches(self._data.order(batch_size, bucket_batches, seed))
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """As `Dataset.in_order`."""
+        return self._batches(self._data.by_length(batch_size))
+
+    def on(self, device: torch.device) -> "Dataset | ResidentDataset":
+        """As `Dataset.on`."""
+        return self if device == self.device else self._data.on(device)
+
+    def vote_shares(self) -> Tensor:
+        """As `Dataset.vote_shares`."""
+        return self._data.vote_shares().to(self.device)
+
+    def _batches(self, order: list[NDArray[np.int64]]) -> Iterator[Batch]:
+        every = torch.from_numpy(np.concatenate(order)).to(self.device)
+        for rows, rows_B in zip(order, every.split([len(one) for one in order]), strict=True):  # type: ignore[no-untyped-call]
+            modalities = {}
+            for name, one in self._modalities.items():
+                longest = max(1, int(self._data.n_steps[name][rows].max()))
+                values = one.values[:, :longest].index_select(0, rows_B)
+                mask_BT = one.mask[:, :longest].index_select(0, rows_B)
+                modalities[name] = Sequence(values, mask_BT, one.present.index_select(0, rows_B))
+            yield Batch(modalities, self.labels.index_select(0, rows_B), rows_B)

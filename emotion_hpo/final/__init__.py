@@ -1,0 +1,250 @@
+"""`final`: retrain the winner on train + validation, open the holdout once, write down the figures.
+
+The only module that unseals a holdout. The order matters: the models (the winner's, and the default
+configuration's, which it is held against) are trained and stored, then the ledger says that the
+holdout is opened, then it is read and scored, and when everything is written the ledger gets the
+figure. What is cut off in between is taken up where it was, by the same command.
+
+`result.json`, every figure a share of 1:
+
+- `study`, `trial` (or `ensemble`), `members` (`trial`, `epochs`, `weight`), `rule` (how they are
+  combined; `single` for one), `corpus`, `synthetic`, `n_train`, `n_test`, `n_dialogues`,
+  `test_session`, `test_speakers`, `epochs`, `seeds`, `seconds`
+- of the averaged model: `accuracy`, `uar`, `macro_f1`, each with `…_interval` (95 %, dialogues
+  resampled), `recall_by_class`, `confusion`, `calibration` (`ece`, `brier`, `reliability`)
+- of the single networks: `accuracy_by_seed`, `accuracy_mean`, `accuracy_spread`
+- `baseline`, `default`: the same utterances by the plain model and by the default configuration
+  (null if that is the winner or failed): figures, and `gain` (`accuracy`, `uar`: this model less
+  that one, paired over dialogues; McNemar's p)
+- `by`: `scenario`, `speaker`, `wears_markers`, `modalities`, `transcript_in_training` → part →
+  `n`, `accuracy`, `accuracy_interval`, `uar`
+- `without`: modality → figures with it removed, and the `loss_of_accuracy`, paired
+- `normalised_by_speaker`: modalities scaled by each test speaker's own unlabelled utterances
+- `validation` (`objective`, `value`), `expected`: what `search` promised, held against the test:
+  `value`, `interval`, `holds_for`, `test`, `is_inside`; null if it promised nothing
+- `paper_protocol`: null, or the reference's figure, the best epoch on the test session: `warning`,
+  `accuracy`, `by_seed`; it is no estimate, and selects nothing
+- `n_scorings`, `scorings` (`study`, `trial`, `by`, `at`, `accuracy` of every opening of this
+  holdout), `scorings_spread`, `opening`, `model`
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emotion_hpo import metrics, study_file
+from emotion_hpo.bundle import Bundle
+from emotion_hpo.final import figures
+from emotion_hpo.final.ensemble import Ensemble, members_of
+from emotion_hpo.final.paper import paper_protocol
+from emotion_hpo.final.plan import (
+    Plan,
+    Recipe,
+    default_trial,
+    recipe_of,
+    wanted_or_confirmed,
+)
+from emotion_hpo.final.retraining import OnRetraining, Retraining
+from emotion_hpo.final.writing import write
+from emotion_hpo.ledger import Ledger, user
+from emotion_hpo.models.baseline import Baseline, parts_of
+from emotion_hpo.preparation import OnProgress, prepare_features
+from emotion_hpo.records import StudyHome, Trial, read_json
+from emotion_hpo.splits import Development, Utterances, split
+from emotion_hpo.trials import find, read_trials
+
+__all__ = ["Ensemble", "final"]
+
+#: What a user writes instead of a trial's name.
+ENSEMBLE = "ensemble"
+DEFAULT_ENSEMBLE = Ensemble()
+
+
+def final(
+    home: StudyHome,
+    wanted: str | int | None,
+    *,
+    rescore: bool,
+    on_features: OnProgress,
+    on_retraining: OnRetraining,
+    ensemble: Ensemble = DEFAULT_ENSEMBLE,
+    is_paper_protocol: bool = False,
+) -> dict[str, Any]:
+    """Retrain a trial and score the holdout.
+
+    Args:
+        home: The study.
+        wanted: `trial_42`, `42`, `ensemble`, or None for the confirmed winner, or else the best.
+        rescore: Score a holdout again that has been scored.
+        on_features: Shows the preparation of features.
+        on_retraining: Shows the retraining.
+        ensemble: How an ensemble is built, if that is wanted.
+        is_paper_protocol: Also compute the reference's figure, the best epoch on the test session.
+
+    Returns:
+        What `result.json` holds.
+
+    Raises:
+        StudyError: No such study or trial, or the corpus is not the one that was searched on.
+        HoldoutError: The holdout has been scored before.
+    """
+    began = time.monotonic()
+    stored = study_file.read(home)
+    chosen = _chosen(home, stored, wanted, ensemble)
+    store = prepare_features(stored.config, home.features, on_features)
+    development, holdout = split(store, stored.config.split)
+    study_file.check_shards(stored, store.keys, store.corpus_name)
+    plan = plan_of(home, stored, chosen, development)
+    ledger = Ledger(home.ledger)
+    ledger.check(holdout.key, plan.identity, rescore=rescore)
+    retrain = Retraining(development.everything, on_retraining)
+    bundles = [retrain(one, home.final(one.trial.name)) for one in plan.members]
+    default = default_of(home, stored, plan, development)
+    default_bundle = None
+    if default is not None:
+        default_bundle = retrain(default, home.final(default.trial.name))
+    baseline = Baseline.fit(development.everything, parts_of(store.modalities))
+
+    facts = {
+        "study": home.name,
+        "trial": plan.name,
+        "config": plan.config,
+        "commit": study_file.commit(),
+        "by": user(),
+    }
+    opening = ledger.open(holdout.key, plan.identity, facts, rescore=rescore)
+    test = holdout.unseal()
+
+    def answers_of(utterances: Utterances) -> figures.Probabilities:
+        return plan.combined([one.probabilities(one.inputs.read(utterances)) for one in bundles])
+
+    by_seed = answers_of(test)
+    answers = by_seed.mean(0)
+    found = figures.scores(test, by_seed)
+    modalities = tuple(sorted({name for one in bundles for name in one.inputs.modalities}))
+    result = {
+        "study": home.name,
+        "trial": plan.name,
+        "members": [
+            {"trial": one.trial.name, "epochs": one.epochs, "weight": weight}
+            for one, weight in zip(plan.members, plan.weights, strict=True)
+        ],
+        "rule": plan.rule,
+        "corpus": store.corpus_name,
+        "synthetic": store.synthetic,
+        "n_train": len(development.everything),
+        "n_test": len(test),
+        "epochs": plan.members[0].epochs,
+        "seeds": list(plan.members[0].seeds),
+        "validation": {
+            "objective": stored.config.study.objective,
+            "value": plan.members[0].trial.value,
+        },
+        **found,
+        "calibration": figures.calibration(test.labels, answers),
+        "baseline": {"parts": list(baseline.parts)}
+        | figures.reference(test, answers, baseline.probabilities(test)[None]),
+        "default": _default_figures(default, default_bundle, test, answers),
+        "by": figures.breakdowns(test, development.everything, bundles[0], answers),
+        "without": figures.without_each(test, answers_of, modalities),
+        "normalised_by_speaker": figures.normalised_by_speaker(bundles),
+        "expected": _held_against(home, stored.config.study.objective, test, answers),
+        "paper_protocol": None,
+        "test_session": holdout.session,
+        "test_speakers": sorted(test.table["speaker"].unique()),
+        "opening": opening,
+        "model": plan.identity,
+        "seconds": time.monotonic() - began,
+    }
+    result |= _scorings(ledger, holdout.key, opening, found["accuracy"])
+    if is_paper_protocol:
+        ledger.note("paper_protocol", holdout.key, {**facts, "opening": opening})
+        result["paper_protocol"] = paper_protocol(plan.members[0], development.everything, test)
+    write(home.final(plan.name), test, answers, result)
+    ledger.score(holdout.key, opening, found["accuracy"])
+    return result
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a command asks for: trials with their weights.
+
+    Attributes:
+        name: `trial_42` or `ensemble`.
+        trials: The members.
+        weights: Of each; they sum to 1.
+        rule: How their answers are combined.
+    """
+
+    name: str
+    trials: tuple[Trial, ...]
+    weights: tuple[float, ...] = (1.0,)
+    rule: str = "single"
+
+
+def _chosen(
+    home: StudyHome, stored: study_file.StudyFile, wanted: str | int | None, ensemble: Ensemble
+) -> Chosen:
+    trials, objective = read_trials(home), stored.config.study.objective
+    if wanted == ENSEMBLE:
+        members, weights = members_of(home, trials, objective, ensemble)
+        return Chosen(ENSEMBLE, tuple(members), tuple(weights), ensemble.rule)
+    trial = find(trials, wanted_or_confirmed(home, wanted), objective)
+    return Chosen(trial.name, (trial,))
+
+
+def plan_of(
+    home: StudyHome, stored: study_file.StudyFile, chosen: Chosen, development: Development
+) -> Plan:
+    """What is retrained, and for how long."""
+    recipes = tuple(recipe_of(home, stored, one, development) for one in chosen.trials)
+    return Plan(chosen.name, recipes, chosen.weights, chosen.rule)
+
+
+def default_of(
+    home: StudyHome, stored: study_file.StudyFile, plan: Plan, development: Development
+) -> Recipe | None:
+    """The default configuration's recipe; None where it is the winner, or was never scored."""
+    trial = default_trial(home, stored, read_trials(home))
+    if trial is None or trial.name == plan.name:
+        return None
+    return recipe_of(home, stored, trial, development)
+
+
+def _default_figures(
+    recipe: Recipe | None, bundle: Bundle | None, test: Utterances, answers: figures.Probabilities
+) -> dict[str, Any] | None:
+    if recipe is None or bundle is None:
+        return None
+    by_seed = bundle.probabilities(bundle.inputs.read(test))
+    return {"trial": recipe.trial.name} | figures.reference(test, answers, by_seed)
+
+
+def _held_against(
+    home: StudyHome, objective: str, test: Utterances, answers: figures.Probabilities
+) -> dict[str, Any] | None:
+    """What `search` promised of its winner, and what the test says."""
+    promised = read_json(home.summary).get("expected") if home.summary.exists() else None
+    if promised is None:
+        return None
+    value = metrics.figures(test.labels, answers)[objective.removeprefix("val/")]
+    low, high = promised["interval"]
+    return {**promised, "test": value, "is_inside": low <= value <= high}
+
+
+def _scorings(ledger: Ledger, holdout: str, opening: str, accuracy: float) -> dict[str, Any]:
+    """Every opening of this holdout, this one among them, and the spread of the scores."""
+    openings = ledger.openings(holdout)
+    listed = [
+        {name: one.get(name) for name in ("study", "trial", "by", "at", "accuracy")}
+        | ({"accuracy": accuracy} if one["opening"] == opening else {})
+        for one in openings
+    ]
+    scored = [one["accuracy"] for one in listed if one["accuracy"] is not None]
+    return {
+        "n_scorings": len(openings),
+        "scorings": listed,
+        "scorings_spread": float(np.std(scored, ddof=1)) if len(scored) > 1 else None,
+    }

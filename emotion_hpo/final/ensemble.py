@@ -1,0 +1,58 @@
+"""Which trials make an ensemble, with what weight: chosen on stored validation answers alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from emotion_hpo import decision
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
+
+#: How trials are combined: Caruana's greedy selection, or a rule over the best of them.
+Rule = Literal["greedy", "average", "weighted", "maximum_confidence"]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """How an ensemble is to be built.
+
+    Attributes:
+        rule: How its members are chosen and combined.
+        n_members: At most so many: each is retrained from every seed.
+    """
+
+    rule: Rule = "greedy"
+    n_members: int = 5
+
+
+def members_of(
+    home: StudyHome, trials: Sequence[Trial], objective: str, ensemble: Ensemble
+) -> tuple[list[Trial], list[float]]:
+    """The members and their weights, which sum to 1.
+
+    Raises:
+        StudyError: There are fewer than two complete trials, or their files do not fit together.
+    """
+    complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
+    if len(complete) < 2:
+        raise StudyError(
+            f"an ensemble needs two complete trials, but study {home.name!r} has {len(complete)}"
+        )
+    sign = sign_of(objective)
+    ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
+    if ensemble.rule != "greedy":
+        ranked = ranked[: ensemble.n_members]
+    answers, labels = decision.stacked([home.trial(one.number).probabilities for one in ranked])
+    match ensemble.rule:
+        case "greedy":
+            weights = decision.greedy_selection(answers, labels)
+        case "weighted":
+            weights = decision.choose_weights(answers, labels)
+        case _:
+            weights = np.full(len(ranked), 1 / len(ranked))
+    heaviest = np.argsort(-weights, kind="stable")[: ensemble.n_members]
+    kept = sorted(int(one) for one in heaviest if weights[one] > 0)
+    total = float(weights[kept].sum())
+    return [ranked[one] for one in kept], [float(weights[one]) / total for one in kept]

@@ -1,0 +1,210 @@
+"""The figures of a test: how good, how sure of it, for whom, against what, and without what."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_hpo import metrics
+from emotion_hpo.bundle import Bundle
+from emotion_hpo.features.text import tokenise
+from emotion_hpo.splits import Utterances
+
+Probabilities = NDArray[np.float32]
+
+#: Which utterances of a test belong together, by name.
+Groups = Mapping[str, NDArray[np.bool_]]
+
+
+def scores(test: Utterances, by_seed: Probabilities) -> dict[str, Any]:
+    """Figures of the averaged model, with 95 % intervals, and of each seed's network.
+
+    Args:
+        test: The utterances.
+        by_seed: Probabilities `(seeds, n, classes)`.
+    """
+    labels, classes = test.labels, test.classes
+    predicted = by_seed.mean(0).argmax(1)
+    counts = metrics.confusion(labels, predicted, len(classes))
+    dialogues = list(test.table["dialogue"])
+
+    def interval(statistic: Callable[[NDArray[np.int64]], float]) -> list[float]:
+        found = metrics.dialogue_interval(statistic, labels, predicted, dialogues, len(classes))
+        return [found.low, found.high]
+
+    single = [
+        metrics.accuracy(metrics.confusion(labels, one.argmax(1), len(classes))) for one in by_seed
+    ]
+    recalls = metrics.recall_by_class(counts)
+    recall_intervals = [
+        metrics.recall_interval(index, labels, predicted, dialogues, len(classes))
+        for index in range(len(classes))
+    ]
+    return {
+        "accuracy": metrics.accuracy(counts),
+        "accuracy_interval": interval(metrics.accuracy),
+        "uar": metrics.uar(counts),
+        "uar_interval": interval(metrics.uar),
+        "macro_f1": metrics.macro_f1(counts),
+        "macro_f1_interval": interval(metrics.macro_f1),
+        "recall_by_class": {
+            name: {
+                "recall": float(recalls[index]),
+                "interval": [recall_intervals[index].low, recall_intervals[index].high],
+                "by_utterance": recall_intervals[index].by_utterance,
+                "n": int(counts[index].sum()),
+            }
+            for index, name in enumerate(classes)
+        },
+        "confusion": {"classes": list(classes), "counts": counts.tolist()},
+        "accuracy_by_seed": single,
+        "accuracy_mean": float(np.mean(single)),
+        "accuracy_spread": float(np.std(single, ddof=1)) if len(single) > 1 else None,
+        "n_dialogues": len(set(dialogues)),
+    }
+
+
+def calibration(labels: NDArray[np.int64], probabilities: Probabilities) -> dict[str, Any]:
+    """Expected calibration error, Brier score and the bins of a reliability diagram."""
+    return {
+        "ece": metrics.calibration_error(labels, probabilities),
+        "brier": metrics.brier(labels, probabilities),
+        "reliability": [
+            {"confidence": one.confidence, "accuracy": one.accuracy, "n": one.n}
+            for one in metrics.reliability(labels, probabilities)
+        ],
+    }
+
+
+def reference(
+    test: Utterances, answers: Probabilities, other_by_seed: Probabilities
+) -> dict[str, Any]:
+    """Another model's figures on the same utterances, and by how much `answers` are better."""
+    found = scores(test, other_by_seed)
+    names = ("accuracy", "accuracy_interval", "uar", "uar_interval", "macro_f1")
+    return {name: found[name] for name in names} | {
+        "gain": {
+            statistic: _gain(test, answers, other_by_seed.mean(0), statistic)
+            for statistic in ("accuracy", "uar")
+        }
+    }
+
+
+def _gain(
+    test: Utterances, answers: Probabilities, other: Probabilities, statistic: str
+) -> dict[str, Any]:
+    found = metrics.compare(
+        test.labels,
+        answers.argmax(1),
+        other.argmax(1),
+        list(test.table["dialogue"]),
+        len(test.classes),
+        statistic=statistic,
+    )
+    told: dict[str, Any] = {"difference": found.difference, "interval": [found.low, found.high]}
+    if statistic == "accuracy":  # McNemar's test is about single answers
+        told |= {
+            "n_only_this": found.n_first,
+            "n_only_other": found.n_second,
+            "mcnemar_p": found.p_value,
+        }
+    return told
+
+
+def breakdowns(
+    test: Utterances, train: Utterances, bundle: Bundle, answers: Probabilities
+) -> dict[str, dict[str, Any]]:
+    """Figures of parts of the test: kind of part → its name → `n`, accuracy, interval, UAR."""
+    kinds = {
+        "scenario": _by_column(test, "scenario"),
+        "speaker": _by_column(test, "speaker"),
+        "wears_markers": _by_column(test, "wears_markers"),
+        "modalities": _by_modalities(test, bundle),
+        "transcript_in_training": _by_transcript(test, train),
+    }
+    predicted = answers.argmax(1)
+    return {
+        kind: {name: _part(test, predicted, rows) for name, rows in groups.items()}
+        for kind, groups in kinds.items()
+        if groups
+    }
+
+
+def _part(
+    test: Utterances, predicted: NDArray[np.int64], rows: NDArray[np.bool_]
+) -> dict[str, Any]:
+    labels, said, n_classes = test.labels[rows], predicted[rows], len(test.classes)
+    counts = metrics.confusion(labels, said, n_classes)
+    dialogues = list(test.table["dialogue"][rows])
+    found = metrics.dialogue_interval(metrics.accuracy, labels, said, dialogues, n_classes)
+    return {
+        "n": int(rows.sum()),
+        "accuracy": metrics.accuracy(counts),
+        "accuracy_interval": [found.low, found.high],
+        "uar": metrics.uar(counts),
+    }
+
+
+def _by_column(test: Utterances, column: str) -> Groups:
+    """A group for each value; missing values are a group of their own, unless all are missing."""
+    if column not in test.table or test.table[column].isna().all():
+        return {}
+    values = test.table[column]
+    names = values.astype(object).where(values.notna(), "unknown").map(_word)
+    return {str(name): (names == name).to_numpy(bool) for name in sorted(names.unique())}
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _by_modalities(test: Utterances, bundle: Bundle) -> Groups:
+    """By what the network found of each utterance."""
+    data = bundle.inputs.read(test)
+    names = np.full(len(test), "", object)
+    for batch in data.in_order(64):
+        for modality in sorted(batch.modalities):
+            here = batch.rows.numpy()[batch.modalities[modality].present.numpy()]
+            names[here] = [f"{one}+{modality}" if one else modality for one in names[here]]
+    names[names == ""] = "none"
+    return {str(name): names == name for name in sorted(set(names))}
+
+
+def _by_transcript(test: Utterances, train: Utterances) -> Groups:
+    """Scripted plays repeat: whether an utterance's very words occur in training."""
+    if test.table["transcript"].isna().all():
+        return {}
+    known = {tuple(tokenise(one)) for one in train.table["transcript"].dropna()}
+    seen = np.array([
+        isinstance(one, str) and tuple(tokenise(one)) in known for one in test.table["transcript"]
+    ])  # fmt: skip
+    groups = {"yes": seen, "no": ~seen}
+    return {name: rows for name, rows in groups.items() if rows.any()}
+
+
+def without_each(
+    test: Utterances, answers_of: Callable[[Utterances], Probabilities], modalities: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    """Figures with each modality removed in turn; nothing for a model that has but one."""
+    if len(modalities) < 2:
+        return {}
+    whole = answers_of(test).mean(0)
+    found = {}
+    for modality in modalities:
+        left = answers_of(test.without(modality)).mean(0)
+        counts = metrics.confusion(test.labels, left.argmax(1), len(test.classes))
+        found[modality] = {
+            "accuracy": metrics.accuracy(counts),
+            "uar": metrics.uar(counts),
+            "loss_of_accuracy": _gain(test, whole, left, "accuracy"),
+        }
+    return found
+
+
+def normalised_by_speaker(bundles: Sequence[Bundle]) -> list[str]:
+    """Modalities whose scale is each speaker's own, taken from unlabelled test utterances."""
+    readers = [pair for one in bundles for pair in one.inputs.readers.items()]
+    return sorted({name for name, reader in readers if reader.by_speaker})

@@ -1,0 +1,132 @@
+"""What `final` retrains: a trial, or an ensemble, each for the epochs that validation chose."""
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_hpo import study_file
+from emotion_hpo.config import ExperimentConfig, fingerprint
+from emotion_hpo.decision import maximum_confidence
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records import StudyHome, Trial, read_json
+from emotion_hpo.splits import Development
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One configuration, retrained.
+
+    Attributes:
+        trial: The trial that it is from.
+        config: Its configuration.
+        epochs: Passes over the data: those that validation found best.
+        seeds: One training each.
+    """
+
+    trial: Trial
+    config: ExperimentConfig
+    epochs: int
+    seeds: tuple[int, ...]
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever the model would."""
+        return fingerprint(
+            {
+                "config": fingerprint(self.config),
+                "trial": self.trial.number,
+                "epochs": self.epochs,
+                "seeds": list(self.seeds),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is scored: one recipe, or several whose probabilities are averaged by weight.
+
+    Attributes:
+        name: `trial_42` or `ensemble`.
+        members: What is retrained.
+        weights: Of each member; they sum to 1.
+        rule: How their answers are combined; `single` for one member.
+    """
+
+    name: str
+    members: tuple[Recipe, ...]
+    weights: tuple[float, ...] = (1.0,)
+    rule: str = "single"
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever the model would."""
+        if len(self.members) == 1:
+            return self.members[0].identity
+        pairs = zip(self.members, self.weights, strict=True)
+        members = [[one.identity, weight] for one, weight in pairs]
+        return fingerprint({"members": members, "rule": self.rule})
+
+    @property
+    def config(self) -> str:
+        """Fingerprint of what is trained, seeds and epochs apart."""
+        if len(self.members) == 1:
+            return fingerprint(self.members[0].config)
+        return fingerprint({"members": [fingerprint(one.config) for one in self.members]})
+
+    def combined(self, answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Probabilities by seed `(seeds, n, classes)` of the members' probabilities by seed."""
+        if self.rule == "maximum_confidence":
+            by_seed = np.stack(answers, axis=1)  # (seeds, members, n, classes)
+            return np.stack([maximum_confidence(one) for one in by_seed])
+        total = np.tensordot(np.array(self.weights, np.float32), np.stack(answers), 1)
+        return np.asarray(total, np.float32)
+
+
+def recipe_of(
+    home: StudyHome, stored: study_file.StudyFile, trial: Trial, development: Development
+) -> Recipe:
+    """How a trial is retrained: for the median of the best epochs of all its trainings.
+
+    With `study.retrain=steps` the optimiser takes as many steps as validation found best, which
+    are fewer epochs of all the data than of a fold's training part.
+
+    Raises:
+        StudyError: Its record lacks what is needed.
+    """
+    if trial.seed is None or trial.best_epoch is None:
+        raise StudyError(f"{home.trial(trial.number).record} names no seed; search anew")
+    config, study = study_file.trial_config(home, trial.number), stored.config.study
+    confirmed = {one["trial"]: one["epochs"] for one in _confirmed(home).get("candidates", ())}
+    epochs = int(confirmed.get(trial.name, trial.best_epoch))
+    if study.retrain == "steps":
+        n_train = statistics.fmean(len(fold.train) for fold in development.folds)
+        epochs = max(1, round(epochs * n_train / len(development.everything)))
+    return Recipe(trial, config, epochs, study.final_seeds)
+
+
+def wanted_or_confirmed(home: StudyHome, wanted: str | int | None) -> str | int | None:
+    """What a user names, or else the confirmed winner, if there is one."""
+    if wanted in (None, ""):
+        return _confirmed(home).get("winner")
+    return wanted
+
+
+def _confirmed(home: StudyHome) -> dict[str, Any]:
+    """What `search` found when it trained its leaders again; empty if it has not."""
+    found: dict[str, Any] = read_json(home.selection) if home.selection.exists() else {}
+    return found
+
+
+def default_trial(
+    home: StudyHome, stored: study_file.StudyFile, trials: list[Trial]
+) -> Trial | None:
+    """The scored trial of the study's own configuration, nothing varied; None if it failed."""
+    wanted = fingerprint(stored.config.experiment())
+    for one in trials:
+        is_scored = one.best_epoch is not None and one.seed is not None
+        if is_scored and fingerprint(study_file.trial_config(home, one.number)) == wanted:
+            return one
+    return None

@@ -1,0 +1,76 @@
+"""A recipe becomes a model: trained on everything that is not sealed, from every declared seed."""
+
+import contextlib
+from collections.abc import Callable
+
+from emotion_hpo.bundle import Bundle, trained_network
+from emotion_hpo.config import fingerprint
+from emotion_hpo.dataset import Dataset, Inputs
+from emotion_hpo.errors import StudyError
+from emotion_hpo.final.plan import Recipe
+from emotion_hpo.models import build_network, keep_freed_memory
+from emotion_hpo.records import Epoch, FinalHome, write_bytes
+from emotion_hpo.seeds import derive
+from emotion_hpo.splits import Utterances
+from emotion_hpo.training import Evaluation, fit
+
+#: Training index, epoch, epochs in all: what a screen shows while models are retrained.
+OnRetraining = Callable[[int, int, int], None]
+
+
+class Retraining:
+    """Trains recipes on the same utterances, which are read once for all that read them alike.
+
+    Args:
+        everything: What is not sealed.
+        on_retraining: Shows how far it is.
+    """
+
+    def __init__(self, everything: Utterances, on_retraining: OnRetraining) -> None:
+        self._everything = everything
+        self._show = on_retraining
+        self._n_trained = 0
+        self._read: dict[str, tuple[Inputs, Dataset]] = {}
+
+    def __call__(self, recipe: Recipe, folder: FinalHome) -> Bundle:
+        """Train every seed's network, or take the model that an earlier call has stored."""
+        if folder.plan.exists() and folder.plan.read_text() == recipe.identity:
+            with contextlib.suppress(StudyError):  # broken or gone: it is trained again
+                found = Bundle.load(folder.model)
+                self._n_trained += len(recipe.seeds)
+                return found
+        inputs, train = self._reading(recipe)
+        classes = self._everything.classes
+        keep_freed_memory()
+        states = []
+        for seed in recipe.seeds:
+            drawn = derive(seed, "final", recipe.trial.number)
+            network = build_network(recipe.config.model, inputs.shapes(), len(classes), seed=drawn)
+            index = self._n_trained
+
+            def on_epoch(
+                epoch: Epoch,
+                _evaluation: Evaluation | None,
+                _checkpoint: object,
+                index: int = index,
+            ) -> bool:
+                self._show(index, epoch.epoch, recipe.epochs)
+                return epoch.epoch >= recipe.epochs
+
+            self._show(index, 0, recipe.epochs)
+            fit(network, train, None, recipe.config.training, drawn, on_epoch)
+            states.append(trained_network(network))
+            self._n_trained += 1
+        bundle = Bundle(recipe.config, inputs, classes, tuple(states))
+        bundle.save(folder.model)
+        write_bytes(folder.plan, recipe.identity.encode())
+        return bundle
+
+    def _reading(self, recipe: Recipe) -> tuple[Inputs, Dataset]:
+        modalities = tuple(recipe.config.model.encoders)
+        key = "/".join([fingerprint(recipe.config.features), *modalities])
+        if key not in self._read:
+            self._read.clear()  # one reading at a time: each takes the corpus's memory
+            inputs = Inputs.fit(self._everything, recipe.config.features, modalities)
+            self._read[key] = inputs, inputs.read(self._everything)
+        return self._read[key]

@@ -1,0 +1,30 @@
+"""What `final` leaves beside its result: the predictions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_hpo.records import FinalHome, write_bytes, write_json
+from emotion_hpo.splits import Utterances
+
+
+def write(
+    folder: FinalHome,
+    test: Utterances,
+    probabilities: NDArray[np.float32],
+    result: Mapping[str, Any],
+) -> None:
+    """Store the predictions, and last the result: where it stands, all do."""
+    write_bytes(folder.predictions, predictions(test, probabilities))
+    write_json(folder.result, result)
+
+
+def predictions(test: Utterances, probabilities: NDArray[np.float32]) -> bytes:
+    """One row an utterance, as CSV: truth, answer, probabilities."""
+    table = test.table[["utterance_id", "dialogue", "speaker", "emotion"]].copy()
+    table["predicted"] = [test.classes[index] for index in probabilities.argmax(1)]
+    for index, name in enumerate(test.classes):
+        table[f"p_{name}"] = probabilities[:, index]
+    return table.to_csv(index=False).encode()

@@ -1,0 +1,67 @@
+"""Whether a model is as sure as it is right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_hpo.metrics.scores import Labels
+
+#: As in Guo et al. (2017), so that figures can be compared.
+N_BINS = 15
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Utterances whose answer is about equally sure.
+
+    Attributes:
+        confidence: Their mean probability of the answer.
+        accuracy: The share of them that is right.
+        n: How many.
+    """
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+def reliability(
+    labels: Labels, probabilities: NDArray[np.floating], n_bins: int = N_BINS
+) -> tuple[Bin, ...]:
+    """Confidence against accuracy, in bins of equal width; empty bins are left out."""
+    confidence = probabilities.max(1).astype(np.float64)
+    right = probabilities.argmax(1) == labels
+    # Bins are open below and closed above, as in Guo's own code.
+    which = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    return tuple(
+        Bin(float(confidence[here].mean()), float(right[here].mean()), int(here.sum()))
+        for index in range(n_bins)
+        if (here := which == index).any()
+    )
+
+
+def calibration_error(
+    labels: Labels, probabilities: NDArray[np.floating], n_bins: int = N_BINS
+) -> float:
+    """Expected calibration error: the bins' mean distance of confidence and accuracy.
+
+    Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
+    """
+    bins = reliability(labels, probabilities, n_bins)
+    total = sum(one.n for one in bins)
+    if not total:
+        return float("nan")
+    return sum(one.n * abs(one.accuracy - one.confidence) for one in bins) / total
+
+
+def brier(labels: Labels, probabilities: NDArray[np.floating]) -> float:
+    """Mean squared distance of the probabilities from the truth, summed over classes: 0 to 2.
+
+    Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78
+    (1950).
+    """
+    if not len(labels):
+        return float("nan")
+    truth = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - truth) ** 2).sum(1).mean())

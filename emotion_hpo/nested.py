@@ -1,0 +1,94 @@
+"""The nested protocol: the whole search repeated with each session as the test.
+
+One session tells what two speakers' voices are worth; five tell more, and their spread. For each
+session a study of its own (`NAME-test1` …) is searched, confirmed and scored, with a ledger line
+each, and no setting of one looks at another's test. What is finished is kept; the same command goes
+on. Since the folds' training parts overlap, the interval of a difference is Nadeau and Bengio's.
+"""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.metrics import fold_interval
+from emotion_hpo.records import StudyHome, read_json, write_json
+
+#: Searches, confirms and scores one study; returns its `result.json`, or None if it was stopped.
+Study = Callable[[SearchConfig], Mapping[str, Any] | None]
+
+
+def nested(config: SearchConfig, sessions: Sequence[str], score: Study) -> dict[str, Any] | None:
+    """Run the protocol, or what is left of it.
+
+    Args:
+        config: The study; its test session is replaced by each in turn.
+        sessions: All of the corpus's.
+        score: Makes one session's result where there is none yet.
+
+    Returns:
+        What `nested.json` holds: each session's figures, `accuracy` and `uar` with mean, spread
+        between sessions and interval, and the `gain` over baseline and default configuration; None
+        if a session was stopped.
+    """
+    results = []
+    for session in sessions:
+        one = with_test(config, session)
+        home = StudyHome(one.study.directory, one.study.name)
+        stored = _stored(home)
+        result = stored if stored is not None else score(one)
+        if result is None:
+            return None
+        results.append(result)
+    found = {
+        "study": config.study.name,
+        "synthetic": any(one["synthetic"] for one in results),
+        "sessions": [_session(one) for one in results],
+        "accuracy": _over_sessions([one["accuracy"] for one in results], results),
+        "uar": _over_sessions([one["uar"] for one in results], results),
+        "gain": {name: _gain(name, results) for name in ("baseline", "default")},
+    }
+    write_json(StudyHome(config.study.directory, config.study.name).nested, found)
+    return found
+
+
+def with_test(config: SearchConfig, session: str) -> SearchConfig:
+    """The study that seals this session."""
+    plain = with_value(dump(config), "split.test_session", session)
+    plain = with_value(plain, "study.name", f"{config.study.name}-test{session}")
+    return build(SearchConfig, plain)
+
+
+def _stored(home: StudyHome) -> Mapping[str, Any] | None:
+    """The result of a study that has been scored: the first, if there are several."""
+    for path in sorted(home.path.glob("final/*/result.json")):
+        found: dict[str, Any] = read_json(path)
+        return found
+    return None
+
+
+def _session(result: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("test_session", "study", "trial", "accuracy", "accuracy_interval", "uar", "n_test")
+    return {name: result[name] for name in names} | {
+        "expected": result["expected"],
+        "test_speakers": result["test_speakers"],
+    }
+
+
+def _over_sessions(values: Sequence[float], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    n_train = round(statistics.fmean(one["n_train"] for one in results))
+    n_test = round(statistics.fmean(one["n_test"] for one in results))
+    found = fold_interval(values, n_train, n_test)
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    mean = statistics.fmean(values)
+    return {"mean": mean, "spread": spread, "interval": [found.low, found.high]}
+
+
+def _gain(name: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Over another model; a session whose winner is that very model gains nothing."""
+    if all(one[name] is None for one in results):
+        return None
+    differences = [
+        0.0 if one[name] is None else one[name]["gain"]["accuracy"]["difference"] for one in results
+    ]
+    return _over_sessions(differences, results)

@@ -1,0 +1,107 @@
+"""What people have, read and judged: a sound, words, motion; and which model they mean.
+
+The limits are far beyond any utterance and far below what would hold up a server: a recording of
+two hours is a whole conversation, to be cut into utterances first.
+"""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from emotion_hpo.errors import FeatureError, StudyError
+
+#: The longest of 10,039 utterances of IEMOCAP lasts 34 s.
+LONGEST_S = 300.0
+
+#: The longest of them has 98 words.
+MOST_WORDS = 2000
+
+Samples = NDArray[np.float32]
+
+
+def read_sound(
+    source: Path | BinaryIO,
+    name: str,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> tuple[Samples, int]:
+    """Read a recording, or a part of it, as mono samples; return its rate in Hz too.
+
+    Raises:
+        FeatureError: It is no recording, has no samples, or is longer than an utterance.
+    """
+    if isinstance(source, Path) and not source.is_file():
+        raise FeatureError(f"{name}: no such file")
+    try:
+        with soundfile.SoundFile(source) as file:
+            rate = int(file.samplerate)
+            first = min(round((start_s or 0.0) * rate), file.frames)
+            last = file.frames if end_s is None else min(round(end_s * rate), file.frames)
+            seconds = (last - first) / rate
+            if seconds <= 0:
+                raise FeatureError(f"{name}: the recording has no samples")
+            if seconds > LONGEST_S:
+                raise FeatureError(
+                    f"{name}: the recording lasts {seconds:,.0f} s, an utterance at most "
+                    f"{LONGEST_S:.0f} s; cut it into utterances first"
+                )
+            file.seek(first)
+            both: Samples = file.read(last - first, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
+        if isinstance(error, FeatureError):
+            raise
+        words = " ".join(str(error).split()).partition(": ")[2] or str(error)
+        raise FeatureError(f"{name} is not a WAV file ({words.rstrip('.')})") from None
+    mono: Samples = both.mean(1)
+    if not np.isfinite(mono).all():
+        raise FeatureError(f"{name}: the recording holds values that are no numbers")
+    return mono, rate
+
+
+def read_text(text: str, name: str) -> str:
+    """Words of one utterance.
+
+    Raises:
+        FeatureError: They are more than anybody says at once.
+    """
+    n_words = len(text.split())
+    if n_words > MOST_WORDS:
+        raise FeatureError(
+            f"{name}: the text has {n_words:,} words, an utterance at most {MOST_WORDS:,}; cut it "
+            "into utterances first"
+        )
+    return text
+
+
+def read_motion(path: Path, name: str) -> Samples:
+    """Motion capture `(frames, 189)` from a NumPy file; its width is checked as it is used.
+
+    Raises:
+        FeatureError: It is no such file.
+    """
+    if not path.is_file():
+        raise FeatureError(f"{name}: no such file")
+    try:
+        values = np.load(path, allow_pickle=False)
+        return np.asarray(values, np.float32)
+    except (OSError, ValueError, TypeError, EOFError):
+        raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers") from None
+
+
+def find_model(path: Path) -> Path:
+    """The model file that a path means: itself, or the latest below a folder.
+
+    Raises:
+        StudyError: There is none.
+    """
+    if path.is_file():
+        return path
+    found = [path / "model.pt", *path.glob("final/*/model.pt"), *path.glob("*/final/*/model.pt")]
+    there = [one for one in found if one.is_file()]
+    if not there:
+        what = "is no folder" if not path.is_dir() else "holds no model.pt"
+        raise StudyError(f"no model at {path}: it {what}; `make final` makes one")
+    return max(there, key=lambda one: one.stat().st_mtime)

@@ -1,0 +1,47 @@
+"""Studies as pages: figures, tables, one HTML file that opens without network.
+
+Built from the files of studies alone. Nothing here trains, searches or tracks, and nothing imports
+what does: a report is made anywhere that the files are, in seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records import StudyHome
+from emotion_hpo.report.comparison import comparison_page
+from emotion_hpo.report.document import write_page
+from emotion_hpo.report.final_plots import confusion_plot
+from emotion_hpo.report.reading import read_findings
+from emotion_hpo.report.study_page import study_page
+from emotion_hpo.report.style import pictures
+
+__all__ = ["compare", "confusion_picture", "report"]
+
+
+def report(home: StudyHome) -> Path:
+    """Write the page of a study; return its file.
+
+    Raises:
+        StudyError: There is no such study, or a file of it is broken.
+    """
+    return write_page(study_page(read_findings(home)), home.report)
+
+
+def compare(homes: Sequence[StudyHome]) -> Path:
+    """Write a page that compares studies of one folder; return its file.
+
+    Raises:
+        StudyError: There are fewer than two, or one is not there or broken.
+    """
+    names = [home.name for home in homes]
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise StudyError(f"a comparison needs two studies or more, each once, but got {names}")
+    page = comparison_page([read_findings(home) for home in homes])
+    return write_page(page, homes[0].comparison(homes[1:]))
+
+
+def confusion_picture(result: Mapping[str, Any]) -> bytes:
+    """The confusion matrix of a `result.json`, as a PNG."""
+    return pictures(confusion_plot(result).figure).png

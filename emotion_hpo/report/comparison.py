@@ -1,0 +1,260 @@
+"""Studies side by side, paired: their best trials on the same utterances, and their finals.
+
+Two figures of two models on the same utterances share what makes an utterance hard, so their
+difference is far surer than the distance of their own intervals suggests: it is what is shown.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics import STATISTICS, Comparison, compare
+from emotion_hpo.records import Trial, TrialState
+from emotion_hpo.report.document import Card, Page, Section, Table, Text
+from emotion_hpo.report.progress import judged_on, random_values
+from emotion_hpo.report.reading import Answers, Final, Findings
+from emotion_hpo.report.statistics import best_so_far, expected_best
+from emotion_hpo.report.style import (
+    BLACK,
+    MARKS,
+    NARROW,
+    SERIES,
+    WIDE,
+    Plot,
+    drawn,
+    share_axis,
+    value_axis,
+)
+from emotion_hpo.report.tables import hours, interval, percent, short, value_words
+
+
+def comparison_page(studies: Sequence[Findings]) -> Page:
+    """Several studies on one page.
+
+    Raises:
+        StudyError: They were not judged by the same metric.
+    """
+    objectives = {one.objective for one in studies}
+    if len(objectives) > 1:
+        raise StudyError(
+            f"the studies looked at different metrics ({', '.join(sorted(objectives))}); compare "
+            "studies of one study.objective"
+        )
+    names = [one.name for one in studies]
+    synthetic = any(one.synthetic for one in studies)
+    sections = (
+        Section("figures", "Side by side", [_figures(studies)]),
+        Section("differences", "Paired differences", _differences(studies, synthetic=synthetic)),
+        Section("progress", "How the searches went", _progress(studies, synthetic=synthetic)),
+        Section("configuration", "Their best trials", _configurations(studies)),
+    )
+    return Page(
+        title=" and ".join(names) if len(names) < 3 else f"{len(names)} studies",
+        kind="Comparison",
+        lead=f"How do {', '.join(names)} compare?",
+        synthetic=synthetic,
+        cards=[
+            Card(one.name, value_words(one.objective, one.best.value), f"best of {len(one.trials)}")
+            for one in studies
+            if one.best is not None
+        ],
+        sections=[one for one in sections if one.blocks],
+        remarks=[remark for one in studies for remark in one.remarks],
+        foot="Made by emotion_hpo from the studies' files. Nothing was trained or scored for it.",
+    )
+
+
+def _figures(studies: Sequence[Findings]) -> Table:
+    rows = [
+        (
+            one.name,
+            f"{sum(t.state.is_finished for t in one.trials)} of {one.config.study.n_trials}",
+            hours(sum(t.seconds for t in one.trials)),
+            f"{one.config.sampler.name}, {one.config.pruner.name}",
+            one.best.name if one.best else "–",
+            value_words(one.objective, one.best.value if one.best else None),
+            percent(one.final.result["accuracy"]) if one.final else "–",
+            interval(one.final.result["accuracy_interval"]) if one.final else "–",
+        )
+        for one in studies
+    ]
+    columns = (
+        "study", "trials", "training", "sampler, pruner", "best", "validation", "test accuracy",
+        "95 % interval",
+    )  # fmt: skip
+    return Table("studies", "The studies", columns, rows)
+
+
+def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Table | Plot]:
+    rows, shown, remarks = [], [], []
+    for first, second in combinations(studies, 2):
+        for part, pair in (
+            ("validation", _validation_pair(first, second)),
+            ("test", _test_pair(first.final, second.final)),
+        ):
+            pair_name = f"{first.name} less {second.name}"
+            if isinstance(pair, str):
+                remarks.append(Text(f"{pair_name}, {part}: {pair}"))
+                continue
+            mine, other = pair
+            for metric in STATISTICS:
+                found = compare(
+                    mine.labels, mine.predicted, other.predicted, [*mine.dialogues],
+                    mine.n_classes, statistic=metric,
+                )  # fmt: skip
+                rows.append(_row(pair_name, part, metric, found, mine))
+                if metric == "accuracy":
+                    shown.append((f"{pair_name}\n{part} ({len(mine.labels):,})", found))
+    blocks: list[Text | Table | Plot] = [*remarks]
+    if rows:
+        columns = (
+            "pair", "part", "metric", "difference", "95 % interval", "utterances",
+            "first alone right", "second alone right", "McNemar p",
+        )  # fmt: skip
+        note = (
+            "Points of 100. The interval resamples whole dialogues, both models meeting the same "
+            "ones (“utterances” where a study of an older version stored no dialogues). Best "
+            "trials were chosen on these validation utterances: both are too good there."
+        )
+        blocks.append(Table("differences", "Differences", columns, rows, note))
+        blocks.append(_difference_plot(shown, synthetic=synthetic))
+    return blocks
+
+
+def _row(
+    pair: str, part: str, metric: str, found: Comparison, answers: Answers
+) -> tuple[object, ...]:
+    unit = "dialogues" if answers.knows_dialogues else "utterances"
+    return (
+        pair,
+        part,
+        metric,
+        f"{100 * found.difference:+.2f}",
+        f"{100 * found.low:+.2f} to {100 * found.high:+.2f} ({unit})",
+        len(answers.labels),
+        found.n_first,
+        found.n_second,
+        f"{found.p_value:.3f}",
+    )
+
+
+def _validation_pair(first: Findings, second: Findings) -> tuple[Answers, Answers] | str:
+    answers = [
+        one.validation(one.best) if one.best is not None else None for one in (first, second)
+    ]
+    mine, other = answers
+    if mine is None or other is None:
+        return "a study has no complete trial with stored answers"
+    return _same(mine, other)
+
+
+def _test_pair(first: Final | None, second: Final | None) -> tuple[Answers, Answers] | str:
+    if first is None or second is None:
+        return "not both studies have a final model"
+    mine, other = _test_answers(first), _test_answers(second)
+    if mine is None or other is None:
+        return "predictions.csv of a final model is not there"
+    return _same(mine, other)
+
+
+def _test_answers(final: Final) -> Answers | None:
+    table = final.predictions
+    if table is None:
+        return None
+    index = {name: place for place, name in enumerate(final.result["confusion"]["classes"])}
+    return Answers(
+        utterance_ids=table["utterance_id"].to_numpy(str),
+        dialogues=table["dialogue"].to_numpy(str),
+        knows_dialogues=True,
+        labels=table["emotion"].map(index).to_numpy(np.int64),
+        predicted=table["predicted"].map(index).to_numpy(np.int64),
+        n_classes=len(index),
+    )
+
+
+def _same(mine: Answers, other: Answers) -> tuple[Answers, Answers] | str:
+    same = np.array_equal(mine.utterance_ids, other.utterance_ids)
+    if not same or not np.array_equal(mine.labels, other.labels):
+        return "they were judged on different utterances, so no difference is paired"
+    return mine, other
+
+
+def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool) -> Plot:
+    def draw(axes: Axes) -> None:
+        for place, (_, one) in enumerate(shown):
+            axes.errorbar(one.difference, place, xerr=[[one.difference - one.low],
+                          [one.high - one.difference]], fmt=MARKS[place % len(MARKS)],
+                          color=SERIES[place % len(SERIES)], capsize=4)  # fmt: skip
+        axes.axvline(0, color=BLACK, lw=1)
+        axes.set_yticks(range(len(shown)), [label for label, _ in shown])
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.set_ylabel("pair, part (utterances)")
+        share_axis(axes, "difference in accuracy", axis="x")
+
+    caption = (
+        "Difference in accuracy on the same utterances, whose number stands beside each pair. "
+        "Bars: 95 % interval over resampled dialogues, paired. One that spans 0 "
+        "leaves open which is better."
+    )
+    figure = drawn(NARROW + 1.6, 1.1 + 0.5 * len(shown), draw, synthetic=synthetic)
+    return Plot("differences", "Paired differences in accuracy", caption, figure)
+
+
+def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Table | Plot]:
+    told = [one for one in studies if _complete(one)]
+    if not told:
+        return []
+    arms = {one.name: random_values(one) for one in told}
+    arms = {name: values for name, values in arms.items() if len(values) >= 3}
+
+    def draw(*panels: Axes) -> None:
+        for place, one in enumerate(told):
+            complete = _complete(one)
+            spent = np.cumsum([t.seconds / 3600 for t in complete])
+            best = best_so_far([t.value for t in complete if t.value is not None], one.sign)
+            panels[0].step(spent, best, where="post", color=SERIES[place % len(SERIES)],
+                           marker=MARKS[place % len(MARKS)], ms=3.5, label=one.name)  # fmt: skip
+        panels[0].set_xlabel("time of training, complete trials (hours)")
+        value_axis(panels[0], told[0].objective)
+        panels[0].legend(loc="best")
+        for place, (name, values) in enumerate(arms.items()):
+            sign = told[0].sign
+            expected = sign * expected_best([sign * one for one in values])
+            panels[1].plot(range(1, len(expected) + 1), expected, color=SERIES[place % len(SERIES)],
+                           marker=MARKS[place % len(MARKS)], ms=3.5, label=name)  # fmt: skip
+        if arms:
+            panels[1].set_xlabel("random trials (number)")
+            value_axis(panels[1], told[0].objective)
+            panels[1].legend(loc="best")
+
+    random = (
+        " Right: expected best of k random trials (Tang et al. 2020), of the studies that searched "
+        "at random without pruning."
+        if arms
+        else ""
+    )
+    caption = f"Left: best complete trial so far, on {judged_on(told[0])}.{random} No bars."
+    columns = 2 if arms else 1
+    width = WIDE if arms else NARROW + 1
+    figure = drawn(width, 2.9, draw, columns=columns, synthetic=synthetic)
+    return [Plot("progress", "Best so far", caption, figure)]
+
+
+def _complete(one: Findings) -> list[Trial]:
+    ended = [t for t in one.scored if t.state is TrialState.COMPLETE]
+    return sorted(ended, key=lambda t: (t.finished_at or 0, t.number))
+
+
+def _configurations(studies: Sequence[Findings]) -> list[Table]:
+    best = [one.best.params if one.best is not None else {} for one in studies]
+    paths = dict.fromkeys(path for params in best for path in params)
+    rows = [
+        (path, *(short(params[path]) if path in params else "not searched" for params in best))
+        for path in paths
+    ]
+    columns = ("parameter", *(one.name for one in studies))
+    title = "Parameters of the best trials"
+    return [Table("configurations", title, columns, rows)] if rows else []

@@ -1,0 +1,207 @@
+"""A page as data: sections of paragraphs, tables and figures; and how it becomes files.
+
+What a page says is decided elsewhere. Here it becomes one HTML file that opens anywhere, without
+network or script: figures stand in it as SVG. Beside it lie every figure as PDF and PNG and every
+table as CSV and LaTeX.
+"""
+
+import base64
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emotion_hpo.records import ReportHome, write_bytes
+from emotion_hpo.report.style import Plot, pictures
+
+#: Longer tables are folded; a click unfolds them, and print shows them whole.
+_FOLDED = 40
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes:
+        name: Of its files.
+        title: Its caption.
+        columns: Headings.
+        rows: Cells, as shown.
+        note: What a reader must know of it.
+    """
+
+    name: str
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    note: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded."""
+        return len(self.rows) > _FOLDED
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns hold figures, set flush right."""
+        return [
+            all(_is_figure(row[index]) for row in self.rows)
+            and any(str(row[index]) != "–" for row in self.rows)
+            for index in range(len(self.columns))
+        ]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `is_remark` sets it apart as something to be careful about."""
+
+    words: str
+    is_remark: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Text to be read letter by letter, such as a configuration."""
+
+    title: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading."""
+
+    id: str
+    title: str
+    blocks: Sequence[Text | Table | Plot | Listing]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A figure that a reader looks for first."""
+
+    label: str
+    figure: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page.
+
+    Attributes:
+        title: Its name.
+        kind: What it is, above the title.
+        lead: What was asked.
+        synthetic: Whether its figures are from an invented corpus.
+        cards: What a reader looks for first.
+        sections: The rest.
+        foot: Where it is from.
+    """
+
+    title: str
+    kind: str
+    lead: str
+    synthetic: bool
+    cards: Sequence[Card]
+    sections: Sequence[Section]
+    foot: str = ""
+    remarks: Sequence[str] = field(default=())
+
+    def plots(self) -> Iterator[Plot]:
+        """Every figure."""
+        yield from (b for one in self.sections for b in one.blocks if isinstance(b, Plot))
+
+    def tables(self) -> Iterator[Table]:
+        """Every table."""
+        yield from (b for one in self.sections for b in one.blocks if isinstance(b, Table))
+
+
+def write_page(page: Page, home: ReportHome) -> Path:
+    """Write the page, its figures and its tables; return the page's file."""
+    import jinja2
+
+    images = {}
+    for plot in page.plots():
+        made = pictures(plot.figure)
+        images[plot.name] = "data:image/svg+xml;base64," + base64.b64encode(made.svg).decode()
+        write_bytes(home.figure(plot.name, "pdf"), made.pdf)
+        write_bytes(home.figure(plot.name, "png"), made.png)
+    for table in page.tables():
+        write_bytes(home.table(table.name, "csv"), as_csv(table).encode())
+        write_bytes(home.table(table.name, "tex"), as_latex(table).encode())
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    kinds = {"Text": Text, "Table": Table, "Plot": Plot, "Listing": Listing}
+    environment.tests["kind"] = lambda block, name: isinstance(block, kinds[name])
+    words = environment.get_template("page.html.j2").render(page=page, images=images)
+    write_bytes(home.page, words.encode())
+    return home.page
+
+
+def as_csv(table: Table) -> str:
+    """The table for programs."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return buffer.getvalue()
+
+
+def as_latex(table: Table) -> str:
+    r"""The table for a paper, with the rules of `booktabs`.
+
+    >>> print(as_latex(Table("t", "A & B", ("a_b", "n"), (("x%", 1),))))
+    % needs \usepackage{booktabs}
+    \begin{table}
+      \centering
+      \caption{A \& B}
+      \label{tab:t}
+      \begin{tabular}{lr}
+        \toprule
+        a\_b & n \\
+        \midrule
+        x\% & 1 \\
+        \bottomrule
+      \end{tabular}
+    \end{table}
+    <BLANKLINE>
+    """
+    columns = "".join("r" if numeric else "l" for numeric in table.numeric)
+    body = "".join(f"    {_latex_row(row)}\n" for row in table.rows)
+    return (
+        "% needs \\usepackage{booktabs}\n\\begin{table}\n  \\centering\n"
+        f"  \\caption{{{_latex(table.title)}}}\n  \\label{{tab:{table.name}}}\n"
+        f"  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n    {_latex_row(table.columns)}\n"
+        f"    \\midrule\n{body}    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}\n"
+    )
+
+
+def _latex_row(cells: Sequence[object]) -> str:
+    return " & ".join(_latex(str(cell)) for cell in cells) + r" \\"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "–": "--", "→": r"$\rightarrow$", "≥": r"$\geq$", "≤": r"$\leq$", "\N{NO-BREAK SPACE}": "~",
+}  # fmt: skip
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def _is_figure(cell: object) -> bool:
+    text = str(cell).replace("%", "").replace(",", "").replace("–", "").strip()
+    try:
+        float(text or "0")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,282 @@
+"""The final model on the test part: confusion matrix, recall by class, breakdowns; its cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from emotion_hpo import metrics
+from emotion_hpo.records import TrialState
+from emotion_hpo.report.progress import judged_on
+from emotion_hpo.report.reading import Final, Findings
+from emotion_hpo.report.space_plots import heat
+from emotion_hpo.report.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    NARROW,
+    SCALE,
+    SERIES,
+    STATES,
+    VERMILION,
+    Plot,
+    drawn,
+    share_axis,
+    value_axis,
+)
+
+#: Columns of `predictions.csv` by which the test part is broken down, where it has them.
+_BREAKDOWNS = ("speaker", "scenario", "wears_markers", "has_text", "has_speech", "has_mocap")
+
+#: More parts than this of one kind are no breakdown.
+_MOST_PARTS = 12
+
+
+def confusion_plot(result: Mapping[str, Any]) -> Plot:
+    """Recall by colour, counts in words; of a `result.json`."""
+    classes = result["confusion"]["classes"]
+    counts = np.array(result["confusion"]["counts"])
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+
+    def draw(axes: Axes) -> None:
+        image = axes.imshow(100 * shares, vmin=0, vmax=100, cmap=SCALE)
+        axes.set_xticks(range(len(classes)), classes)
+        axes.set_yticks(range(len(classes)), classes)
+        axes.set_xlabel("predicted emotion (class)")
+        axes.set_ylabel("true emotion (class)")
+        axes.grid(visible=False)
+        for row, column in np.ndindex(counts.shape):
+            axes.text(column, row, f"{counts[row, column]}\n{100 * shares[row, column]:.0f} %",
+                      ha="center", va="center", color=heat(shares[row, column]),
+                      fontsize=9)  # fmt: skip
+        axes.figure.colorbar(image, ax=axes, label="share of the true class (%)", shrink=0.9)
+
+    caption = (
+        f"{result['trial']} on session {result['test_session']}: {result['n_test']:,} test "
+        f"utterances in {result['n_dialogues']} dialogues of {len(result['test_speakers'])} "
+        "speakers. Counts, and their share of the true class; the diagonal is the recall. No bars."
+    )
+    figure = drawn(NARROW, 3.8, draw, synthetic=result["synthetic"])
+    return Plot("confusion", "Confusion matrix", caption, figure)
+
+
+def recall_plot(final: Final) -> Plot:
+    """Recall of each class with its interval."""
+    result = final.result
+    recalls = {
+        name: one for name, one in result["recall_by_class"].items() if one["recall"] is not None
+    }
+
+    def draw(axes: Axes) -> None:
+        _bars(axes, [(f"{name}\n({one['n']})", one["recall"], one["interval"])
+                     for name, one in recalls.items()])  # fmt: skip
+        axes.axhline(result["uar"], color=VERMILION, lw=1.2, ls="--", label="their mean: UAR")
+        axes.set_xlabel("true emotion (utterances)")
+        share_axis(axes, "recall")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1))  # beside the bars there is no room
+
+    exact = [name for name, one in recalls.items() if one.get("by_utterance")]
+    note = f" ({', '.join(exact)}: exact binomial interval)" if exact else ""
+    caption = (
+        f"Recall of each emotion on {result['n_test']:,} test utterances in "
+        f"{result['n_dialogues']} dialogues. Bars: 95 % interval over resampled dialogues{note}."
+    )
+    figure = drawn(NARROW, 2.9, draw, synthetic=result["synthetic"])
+    return Plot("recall", "Recall of each emotion", caption, figure)
+
+
+def breakdown_plot(final: Final) -> Plot | None:
+    """Accuracy by speaker, scenario and whatever else stands beside the predictions."""
+    rows = breakdown(final)
+    if not rows:
+        return None
+    result = final.result
+
+    def draw(axes: Axes) -> None:
+        groups = list(dict.fromkeys(row["by"] for row in rows))
+        for place, row in enumerate(rows):
+            colour = SERIES[groups.index(row["by"]) % len(SERIES)]
+            low, high = row["interval"]
+            axes.errorbar(row["accuracy"], place, xerr=[[row["accuracy"] - low],
+                          [high - row["accuracy"]]], fmt="o", color=colour, capsize=3)  # fmt: skip
+        axes.axvline(result["accuracy"], color=GREY, lw=1.2, ls="--", label="all utterances")
+        labels = [f"{row['by']}: {row['value']} ({row['n']})" for row in rows]
+        axes.set_yticks(range(len(rows)), labels)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_ylabel("part (utterances)")
+        share_axis(axes, "test accuracy", axis="x")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+    caption = (
+        f"Accuracy on parts of the {result['n_test']:,} test utterances, whose number stands "
+        "beside each. Bars: 95 % interval over resampled dialogues. Many parts are looked at here: "
+        "one that stands out may do so by chance."
+    )
+    figure = drawn(NARROW + 1, 1.3 + 0.3 * len(rows), draw, synthetic=result["synthetic"])
+    return Plot("breakdowns", "Parts of the test session", caption, figure)
+
+
+def breakdown(final: Final) -> list[dict[str, Any]]:
+    """Accuracy and UAR of parts of the test set, a row a part: as stored, else as predicted."""
+    if stored := _stored_breakdown(final):
+        return stored
+    table = final.predictions
+    if table is None or "predicted" not in table:
+        return []
+    classes: list[str] = final.result["confusion"]["classes"]
+    columns = [name for name in _BREAKDOWNS if name in table]
+    rows = []
+    for by in columns:
+        parts = [(value, part) for value, part in table.groupby(by) if len(part) > 1]
+        if 1 < len(parts) <= _MOST_PARTS:
+            rows += [_part(by, value, part, classes) for value, part in parts]
+    return rows
+
+
+def _stored_breakdown(final: Final) -> list[dict[str, Any]]:
+    return [
+        {
+            "by": kind.replace("_", " "),
+            "value": name,
+            "n": one["n"],
+            "accuracy": one["accuracy"],
+            "interval": one["accuracy_interval"],
+            "uar": one["uar"],
+        }
+        for kind, parts in (final.result.get("by") or {}).items()
+        for name, one in parts.items()
+        if one["n"] > 0 and len(parts) <= _MOST_PARTS
+    ]
+
+
+def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
+    index = {name: place for place, name in enumerate(classes)}
+    labels, predicted = (
+        np.array([index[str(one)] for one in part[name]], np.int64)
+        for name in ("emotion", "predicted")
+    )
+    counts = metrics.confusion(labels, predicted, len(classes))
+    dialogues = list(part["dialogue"].astype(str))
+    found = metrics.dialogue_interval(metrics.accuracy, labels, predicted, dialogues, len(classes))
+    return {
+        "by": by.replace("_", " "),
+        "value": value,
+        "n": len(part),
+        "accuracy": metrics.accuracy(counts),
+        "interval": [found.low, found.high],
+        "uar": metrics.uar(counts),
+    }
+
+
+def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | None:
+    """The final model and the baseline on the same test part, with intervals."""
+    if final is None or "baseline" not in final.result:
+        return None
+    result, plain = final.result, final.result["baseline"]
+    names = [name for name in ("accuracy", "uar") if f"{name}_interval" in plain]
+
+    def draw(axes: Axes) -> None:
+        for side, (one, label) in enumerate(((result, result["trial"]), (plain, "baseline"))):
+            places = [index + 0.3 * side for index in range(len(names))]
+            _marks(axes, places, [(one[name], one[f"{name}_interval"]) for name in names],
+                   SERIES[side], ("o", "s")[side], label)  # fmt: skip
+        axes.set_xticks([i + 0.15 for i in range(len(names))], names)
+        axes.set_xlim(-0.5, len(names) - 0.2)
+        axes.set_xlabel("metric (on the test session)")
+        share_axis(axes, "value")
+        axes.legend(loc="best")
+
+    caption = (
+        f"{result['trial']} beside logistic regression on {' and '.join(plain['parts'])}, both on "
+        f"the same {result['n_test']:,} test utterances in {result['n_dialogues']} dialogues. "
+        "Bars: 95 % interval over resampled dialogues."
+    )
+    figure = drawn(NARROW, 2.8, draw, synthetic=findings.synthetic)
+    return Plot("against_baseline", "Beside the baseline", caption, figure)
+
+
+def cost_plot(findings: Findings) -> Plot | None:
+    """Value against the number of weights, and against latency where it was measured."""
+    sized = [one for one in findings.scored if one.number in findings.sizes]
+    if not sized:
+        return None
+    latencies = latency_by_trial(findings)
+    timed = [one for one in sized if one.number in latencies]
+    columns = 2 if timed else 1
+
+    def draw(*panels: Axes) -> None:
+        _cost(panels[0], findings, {t.number: findings.sizes[t.number] / 1e6 for t in sized})
+        panels[0].set_xlabel("trained weights (millions)")
+        value_axis(panels[0], findings.objective)
+        panels[0].legend(loc="best")
+        if timed:
+            _cost(panels[1], findings, {t.number: latencies[t.number] for t in timed})
+            panels[1].set_xlabel("latency of one utterance (ms)")
+
+    unmeasured = "" if timed else " Latency was not measured in this study."
+    caption = (
+        f"What trials reached on {judged_on(findings)} against the size of their "
+        f"networks.{unmeasured} The star is the best complete trial. No bars."
+    )
+    figure = drawn(3.6 * columns + 0.6, 2.8, draw, columns=columns, synthetic=findings.synthetic)
+    return Plot("cost", "Accuracy against size and latency", caption, figure)
+
+
+def latency_by_trial(findings: Findings) -> Mapping[int, float]:
+    """Milliseconds that an utterance takes, of the final models that were timed."""
+    return {
+        trial.number: float(one.result["latency_ms"])
+        for trial in findings.trials
+        for one in findings.finals
+        if one.result["trial"] == trial.name and one.result.get("latency_ms") is not None
+    }
+
+
+def _cost(axes: Axes, findings: Findings, cost: Mapping[int, float]) -> None:
+    shown = [one for one in findings.scored if one.number in cost]
+    for state in (TrialState.COMPLETE, TrialState.PRUNED):
+        colour, mark = STATES[state]
+        chosen = [one for one in shown if one.state is state]
+        if chosen:
+            axes.plot([cost[one.number] for one in chosen],
+                      [one.value for one in chosen if one.value is not None],
+                      mark, color=colour, ms=4, label=state.value)  # fmt: skip
+    best = findings.best
+    if best is not None and best.number in cost and best.value is not None:
+        axes.plot(cost[best.number], best.value, "*", color=VERMILION, ms=11, mec="white",
+                  label="best")  # fmt: skip
+
+
+def _bars(axes: Axes, rows: list[tuple[str, float, list[float]]]) -> None:
+    heights = [height for _, height, _ in rows]
+    ends = _around(heights, [interval for _, _, interval in rows])
+    axes.bar(range(len(rows)), heights, 0.6, color=BLUE, yerr=ends,
+             error_kw={"capsize": 4, "lw": 1.2, "ecolor": BLACK})  # fmt: skip
+    axes.set_xticks(range(len(rows)), [label for label, _, _ in rows])
+    axes.set_ylim(0, 1.02)
+    axes.grid(visible=False, axis="x")
+
+
+def _marks(
+    axes: Axes,
+    places: list[float],
+    figures: list[tuple[float, list[float]]],
+    colour: str,
+    mark: str,
+    label: str,
+) -> None:
+    values = [value for value, _ in figures]
+    ends = _around(values, [interval for _, interval in figures])
+    axes.errorbar(places, values, yerr=ends, fmt=mark, color=colour, capsize=4, label=label)
+
+
+def _around(values: list[float], intervals: list[list[float]]) -> NDArray[np.float64]:
+    """Lengths of error bars below and above; an end that is no number has none."""
+    below, above = [], []
+    for value, (low, high) in zip(values, intervals, strict=True):
+        below.append(0.0 if low is None else max(value - low, 0.0))
+        above.append(0.0 if high is None else max(high - value, 0.0))
+    return np.array([below, above])

@@ -1,0 +1,173 @@
+"""What the search promised and what held: the winner's expected score, re-runs, shrinkage.
+
+Everything here is read from what `search`, the confirmation of the leaders and `final` wrote; a
+part that was not done has no block.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from emotion_hpo.report.document import Table, Text
+from emotion_hpo.report.reading import Final, Findings
+from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, drawn, share_axis
+from emotion_hpo.report.tables import hours, interval, percent, value_words
+from emotion_hpo.report.training_curves import rerun_plot
+
+
+def expected_text(findings: Findings) -> Text | None:
+    """What the best trial is worth on new utterances, as `search` corrected it."""
+    found = findings.summary.get("expected")
+    if not found:
+        return None
+    objective = findings.objective
+    low, high = (value_words(objective, one) for one in found["interval"])
+    return Text(
+        f"Expected on new utterances: {value_words(objective, found['value'])} (90 % interval "
+        f"{low} to {high}), not the {value_words(objective, found['plain'])} of the best trial, "
+        f"which is the best of {found['n_trials']}. {found['sentence']}"
+    )
+
+
+def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
+    """The leaders trained again: table, shrinkage in words, figure."""
+    selection = findings.selection
+    if not selection or not selection.get("candidates"):
+        return []
+    values = {one.name: one.value for one in findings.trials}
+    candidates: Sequence[Mapping[str, Any]] = selection["candidates"]
+    objective = findings.objective
+    rows = [
+        (
+            one["trial"] + (" (default)" if one["is_default"] else ""),
+            value_words(objective, values.get(one["trial"])),
+            value_words(objective, one["mean"]),
+            len(one["values"]),
+            ", ".join(value_words(objective, value) for value in one["values"]),
+            f"{one['n_parameters']:,}",
+            hours(one["seconds"]),
+            "chosen" if one["trial"] == selection["winner"] else "–",
+        )
+        for one in candidates
+    ]
+    columns = (
+        "trial", "in the search", "trained again, mean", "times", "each", "weights", "time",
+        "choice",
+    )  # fmt: skip
+    error = selection["standard_error"]
+    note = (
+        f"Standard error of a mean: {100 * error:.2f} points. Of those within one standard error "
+        "of the best mean the smallest network is chosen."
+    )
+    pairs = [
+        (one["trial"], values[one["trial"]], one["values"])
+        for one in candidates
+        if values.get(one["trial"]) is not None
+    ]
+    blocks: list[Text | Table | Plot] = [
+        *([Text(_shrinkage(findings, pairs))] if pairs else []),
+        Table("reruns", "The leaders, trained again from fresh seeds", columns, rows, note),
+    ]
+    if pairs:
+        told = [(name, float(value or 0.0), again) for name, value, again in pairs]
+        blocks.append(rerun_plot(findings, told))
+    return blocks
+
+
+def _shrinkage(
+    findings: Findings, pairs: Sequence[tuple[str, float | None, Sequence[float]]]
+) -> str:
+    """By how much the leaders' values fell."""
+    lost = [findings.sign * ((first or 0.0) - sum(again) / len(again)) for _, first, again in pairs]
+    mean = sum(lost) / len(lost)
+    size = f"{mean:.4f}" if findings.objective.endswith("loss") else f"{100 * mean:.2f} points"
+    return (
+        f"Trained again from fresh seeds, the {len(pairs)} candidates reach {size} less on average "
+        "than in the search: so much of their lead was luck."
+        if mean > 0
+        else f"Trained again from fresh seeds, the {len(pairs)} candidates reach no less on "
+        "average than in the search."
+    )
+
+
+def reference_table(final: Final) -> Table | None:
+    """The default configuration, and the model without each modality, on the same utterances."""
+    result = final.result
+    rows = []
+    default = result.get("default")
+    if default:
+        rows.append(_reference(f"default configuration ({default['trial']})", default, "gain"))
+    for modality, one in (result.get("without") or {}).items():
+        rows.append(_reference(f"without {modality}", one, "loss_of_accuracy"))
+    if not rows:
+        return None
+    columns = ("compared with", "accuracy", "UAR", "difference in accuracy", "95 % interval")
+    note = "Points by which the model is better, paired on the same utterances, whole dialogues."
+    return Table(
+        "references", "Against the default, and without each modality", columns, rows, note
+    )
+
+
+def _reference(name: str, one: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    gain = one[key]["accuracy"] if key == "gain" else one[key]
+    low, high = gain["interval"]
+    return (
+        name,
+        percent(one["accuracy"]),
+        percent(one["uar"]),
+        f"{100 * gain['difference']:+.2f}",
+        f"{100 * low:+.2f} to {100 * high:+.2f}",
+    )
+
+
+def promise_text(findings: Findings, final: Final) -> Text | None:
+    """Whether the test figure lies where the search promised."""
+    held = final.result.get("expected")
+    if not held:
+        return None
+    where = "inside" if held["is_inside"] else "outside"
+    objective = findings.objective
+    low, high = (value_words(objective, one) for one in held["interval"])
+    return Text(
+        f"The search promised {value_words(objective, held['value'])}, 90 % interval {low} to "
+        f"{high}; the test session says {value_words(objective, held['test'])}, {where} of it.",
+        is_remark=not held["is_inside"],
+    )
+
+
+def reliability_plot(final: Final) -> Plot | None:
+    """Confidence against accuracy."""
+    result = final.result
+    found = result.get("calibration")
+    if not found or not found.get("reliability"):
+        return None
+    bins = found["reliability"]
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--", label="perfectly calibrated")
+        most = max(one["n"] for one in bins)
+        x, y = ([one[name] for one in bins] for name in ("confidence", "accuracy"))
+        axes.plot(x, y, color=BLUE, lw=1.2)
+        axes.scatter(x, y, [12 + 90 * one["n"] / most for one in bins], color=BLUE, label="bin")
+        share_axis(axes, "confidence of the answer", axis="x")
+        share_axis(axes, "accuracy")
+        axes.legend(loc="upper left")
+
+    caption = (
+        f"Accuracy of answers that are about equally sure, on {result['n_test']:,} test "
+        "utterances; a larger mark is a bin of more. Expected calibration error "
+        f"{percent(found['ece'])}, Brier score {found['brier']:.3f}. No bars."
+    )
+    figure = drawn(NARROW, 3.4, draw, synthetic=result["synthetic"])
+    return Plot("reliability", "Reliability of its confidence", caption, figure)
+
+
+def promised_interval(findings: Findings) -> str | None:
+    """The expected score's interval for a card."""
+    found = findings.summary.get("expected")
+    if not found:
+        return None
+    if findings.objective.endswith("loss"):
+        return f"{found['interval'][0]:.4f} to {found['interval'][1]:.4f}"
+    return interval(found["interval"])

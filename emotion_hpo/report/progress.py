@@ -1,0 +1,154 @@
+"""How a search went: best so far, expected best of k trials, who trained when."""
+
+from itertools import accumulate
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from emotion_hpo.records import Trial, TrialState
+from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.statistics import best_so_far, expected_best
+from emotion_hpo.report.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    STATES,
+    WIDE,
+    Plot,
+    drawn,
+    objective_words,
+    value_axis,
+)
+
+
+def judged_on(findings: Findings) -> str:
+    """On how many utterances a trial's value rests, for a caption."""
+    n = findings.n_validation
+    return "the validation utterances" if n is None else f"{n:,} validation utterances"
+
+
+def progress_plot(findings: Findings) -> Plot | None:
+    """Best so far against trials, epochs and hours of training."""
+    ended = sorted(findings.trials, key=lambda one: (one.finished_at or 0, one.number))
+    if not any(one.value is not None for one in ended):
+        return None
+    spent = [(1, len(one.curve), one.seconds / 3600) for one in ended]
+    trials, epochs, hours = (list(accumulate(column)) for column in zip(*spent, strict=True))
+    scored = [index for index, one in enumerate(ended) if one in findings.scored]
+    complete = [i for i in scored if ended[i].state is TrialState.COMPLETE] or scored
+    best = best_so_far([_value(ended[i]) for i in complete], findings.sign)
+
+    def draw(*panels: Axes) -> None:
+        for axes, cost, label in zip(
+            panels,
+            (trials, epochs, hours),
+            ("trials ended (number)", "epochs trained (number)", "training, all workers (hours)"),
+            strict=True,
+        ):
+            for state in (TrialState.PRUNED, TrialState.COMPLETE):
+                colour, mark = STATES[state]
+                shown = [i for i in scored if ended[i].state is state]
+                axes.plot([cost[i] for i in shown], [_value(ended[i]) for i in shown], mark,
+                          color=colour, ms=3.5, label=f"{state.value} trial")  # fmt: skip
+            reached = [*(cost[i] for i in complete), cost[-1]]
+            axes.step(reached, [*best, best[-1]], where="post", color=BLACK, label="best so far")
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=cost is not hours))
+            axes.set_xlabel(label)
+        value_axis(panels[0], findings.objective)
+        panels[0].legend(loc="best")
+
+    caption = (
+        f"Each mark is a trial's value, the {objective_words(findings.objective)} on "
+        f"{judged_on(findings)}; the line is the best complete trial so far. The best of many "
+        "noisy values is higher than the same configuration would reach again. No bars."
+    )
+    figure = drawn(WIDE, 2.7, draw, columns=3, share_y=True, synthetic=findings.synthetic)
+    return Plot("best_so_far", "Best so far", caption, figure)
+
+
+def expected_plot(findings: Findings) -> Plot | None:
+    """Expected best of k random trials; None where trials are not independent draws."""
+    values = random_values(findings)
+    if len(values) < 3:
+        return None
+    expected = findings.sign * expected_best([findings.sign * one for one in values])
+
+    def draw(axes: Axes) -> None:
+        k = np.arange(1, len(expected) + 1)
+        axes.plot(k, expected, color=BLUE, marker="o", ms=3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("random trials (number)")
+        value_axis(axes, findings.objective)
+        axes.set_ylabel(f"expected best {axes.get_ylabel()}")
+
+    caption = (
+        f"Expected best of k random configurations, the unbiased estimate of Tang et al. (2020) "
+        f"from {len(values)} complete trials that the sampler drew (those that a person chose are "
+        f"left out), each on {judged_on(findings)}. No bars: at the right end the curve rests on "
+        "the one best trial."
+    )
+    figure = drawn(WIDE * 0.62, 2.7, draw, synthetic=findings.synthetic)
+    return Plot("expected_best", "Expected best of k random trials", caption, figure)
+
+
+def random_values(findings: Findings) -> list[float]:
+    """Values of independent random draws, or none: only random search without pruning has them."""
+    config = findings.config
+    if config.sampler.name != "random" or config.pruner.name != "none":
+        return []
+    return [
+        _value(one)
+        for one in findings.scored
+        if one.state is TrialState.COMPLETE and not findings.is_known(one)
+    ]
+
+
+def timeline_plot(findings: Findings) -> Plot | None:
+    """Who trained which trial when."""
+    timed = [one for one in findings.trials if one.started_at and one.finished_at]
+    if not timed:
+        return None
+    workers = sorted({one.worker or "unknown" for one in timed})
+    start = min(_number(one.started_at) for one in timed)
+    end = max(_number(one.finished_at) for one in timed)
+    unit, divisor = ("hours", 3600.0) if end - start > 7200 else ("minutes", 60.0)
+
+    def draw(axes: Axes) -> None:
+        for one in timed:
+            begins = (_number(one.started_at) - start) / divisor
+            lasts = (_number(one.finished_at) - _number(one.started_at)) / divisor
+            row = workers.index(one.worker or "unknown")
+            colour = STATES.get(one.state, (GREY, "o"))[0]
+            axes.barh(row, lasts, left=begins, height=0.7, color=colour, ec="white", lw=0.6)
+            if lasts > 0.035 * (end - start) / divisor:
+                axes.text(begins + lasts / 2, row, str(one.number), ha="center", va="center",
+                          color="white", fontsize=7)  # fmt: skip
+        axes.set_yticks(range(len(workers)), workers)
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel(f"time since the first trial began ({unit})")
+        axes.set_ylabel("worker")
+        states = dict.fromkeys(one.state for one in timed)
+        handles = [Patch(color=STATES.get(one, (GREY, ""))[0], label=one.value) for one in states]
+        axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0),
+                    ncols=len(states))  # fmt: skip
+        axes.set_xlim(left=0)
+
+    caption = (
+        "Each bar is a trial, from its beginning to its end, with its number where there is room; "
+        "gaps are time without a trial. A trial that was interrupted shows each of its lives. No "
+        "utterances are counted here."
+    )
+    height = 1.0 + 0.32 * len(workers)
+    figure = drawn(WIDE, max(height, 1.6), draw, synthetic=findings.synthetic)
+    return Plot("timeline", "Timeline of the workers", caption, figure)
+
+
+def _value(trial: Trial) -> float:
+    return _number(trial.value)
+
+
+def _number(value: float | None) -> float:
+    assert value is not None
+    return value

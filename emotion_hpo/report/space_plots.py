@@ -1,0 +1,232 @@
+"""Which values were tried and which did well: importance, parallel coordinates, slices."""
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+
+from emotion_hpo.config import Range
+from emotion_hpo.records import Trial
+from emotion_hpo.report.progress import judged_on
+from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.statistics import Importance, importance, scaled
+from emotion_hpo.report.style import (
+    BLUE,
+    NARROW,
+    SCALE,
+    STATES,
+    VERMILION,
+    WIDE,
+    Plot,
+    drawn,
+    objective_words,
+    share_axis,
+    value_axis,
+    words,
+)
+
+
+def importance_of(findings: Findings) -> tuple[Importance | None, str]:
+    """Importance over what trials reached at an epoch that most of them saw, and which that was.
+
+    A pruned trial has had less time than a complete one: judged by its best value, it would look
+    bad for having been cut off. All are judged by the best of their first training up to one epoch,
+    the latest that two thirds of them have reached.
+    """
+    metric, sign = findings.objective, findings.sign
+    trained = [one for one in findings.scored if one.curve]
+    if not trained:
+        return None, ""
+    curves = {one.number: [e for e in one.curve if e.training == 0] for one in trained}
+    lengths = sorted((len(curves[one.number]) for one in trained), reverse=True)
+    epoch = lengths[max(math.ceil(2 / 3 * len(lengths)) - 1, 0)]
+    judged = [one for one in trained if len(curves[one.number]) >= epoch]
+    values = [
+        sign * max(sign * one.metrics[metric] for one in curves[t.number][:epoch]) for t in judged
+    ]
+    found = importance([one.params for one in judged], values, findings.config.space)
+    return found, f"their best {objective_words(metric)} up to epoch {epoch}"
+
+
+def importance_plot(findings: Findings) -> Plot | None:
+    """Bars of importance with their intervals."""
+    found, judged_by = importance_of(findings)
+    if found is None or found.explained <= 0:
+        return None
+
+    def draw(axes: Axes) -> None:
+        rows = range(len(found.shares))
+        shares = list(found.shares.values())
+        ends = [(one.low, one.high) for one in found.intervals.values()]
+        bars = [
+            [max(s - low, 0) for s, (low, _) in zip(shares, ends, strict=True)],
+            [max(high - s, 0) for s, (_, high) in zip(shares, ends, strict=True)],
+        ]
+        axes.barh(rows, shares, color=BLUE, height=0.6, xerr=bars,
+                  error_kw={"capsize": 3, "lw": 1.2, "ecolor": "#222222"})  # fmt: skip
+        axes.axvline(0, color="#444444", lw=0.8)
+        axes.set_yticks(rows, [words(path) for path in found.shares])
+        axes.invert_yaxis()
+        axes.set_ylabel("parameter")
+        share_axis(axes, "variance lost when shuffled", axis="x")
+        axes.grid(visible=False, axis="y")
+
+    trust = (
+        f"The forest explains {100 * found.explained:.0f} % of the variance of trials that it has "
+        "not seen"
+    )
+    if found.explained < 0.3:
+        trust += ": too little to rank the parameters by"
+    caption = (
+        f"Permutation importance in a random forest over {found.n_trials} trials, judged by "
+        f"{judged_by}, on {judged_on(findings)}. Bars: 90 % interval over resampled "
+        f"trials. {trust}."
+    )
+    height = 1.1 + 0.3 * len(found.shares)
+    figure = drawn(NARROW + 1, height, draw, synthetic=findings.synthetic)
+    return Plot("importance", "Importance of the parameters", caption, figure)
+
+
+def parallel_plot(findings: Findings) -> Plot | None:
+    """A line a trial through its values, coloured by what it reached; the best drawn last."""
+    space, scored = findings.config.space, findings.scored
+    if not scored or not space:
+        return None
+    paths = list(space)
+    order = sorted(scored, key=lambda one: findings.sign * _value(one))
+    values = [_value(one) for one in order]
+
+    def draw(axes: Axes) -> None:
+        lines = np.array([
+            [(place, scaled(space[path], one.params.get(path))) for place, path in enumerate(paths)]
+            for one in order
+        ])  # fmt: skip
+        if len(paths) == 1:
+            lines = np.concatenate([lines, lines + np.array([0.2, 0])], axis=1)
+        norm = Normalize(min(values), max(values) if max(values) > min(values) else None)
+        widths = [1.0] * (len(order) - 1) + [2.4]
+        drawn_lines = LineCollection([*lines], cmap=SCALE, norm=norm, lw=widths, alpha=0.8)
+        drawn_lines.set_array(np.array(values))
+        axes.add_collection(drawn_lines)
+        axes.set_xlim(-0.1, max(len(paths) - 1, 0.2) + 0.1)
+        axes.set_ylim(-0.14, 1.06)
+        labels = [f"{words(path)}\n{_ends(space[path])}" for path in paths]
+        axes.set_xticks(range(len(paths)), labels)
+        axes.set_yticks([0, 1], ["low", "high"])
+        axes.set_xlabel("parameter (with its range)")
+        axes.set_ylabel("place in the range")
+        bar = axes.figure.colorbar(drawn_lines, ax=axes, pad=0.01)
+        value_axis(bar.ax, findings.objective)
+
+    caption = (
+        f"Each line is one of {len(order)} trials with a value, through its place in each range, "
+        f"coloured by its {objective_words(findings.objective)} on {judged_on(findings)}; the "
+        "thick line is the best value. Below the axis: the parameter's condition did not hold. "
+        "No bars."
+    )
+    figure = drawn(WIDE, 3.2, draw, synthetic=findings.synthetic)
+    return Plot("parallel_coordinates", "Parallel coordinates", caption, figure)
+
+
+def slices_plot(findings: Findings) -> Plot | None:
+    """Value against each parameter alone."""
+    space, scored = findings.config.space, findings.scored
+    if not scored or not space:
+        return None
+    columns = min(3, len(space))
+    rows = math.ceil(len(space) / columns)
+
+    def draw(*panels: Axes) -> None:
+        for axes, (path, one) in zip(panels, space.items(), strict=False):
+            _slice(axes, findings, path, one)
+        for axes in panels[len(space) :]:
+            axes.set_visible(False)
+        for axes in panels[::columns]:
+            value_axis(axes, findings.objective)
+        panels[0].legend(loc="best")
+
+    caption = (
+        f"{objective_words(findings.objective).capitalize()} of each trial on "
+        f"{judged_on(findings)} against one parameter at a time, over its whole range; the star is "
+        "the best complete trial. Other parameters vary too. No bars."
+    )
+    figure = drawn(
+        WIDE,
+        2.35 * rows,
+        draw,
+        columns=columns,
+        rows=rows,
+        share_y=True,
+        synthetic=findings.synthetic,
+    )
+    return Plot("slices", "Slices", caption, figure)
+
+
+def _slice(axes: Axes, findings: Findings, path: str, one: Range) -> None:
+    for state, (colour, mark) in STATES.items():
+        shown = [t for t in findings.scored if t.state is state and path in t.params]
+        if shown:
+            axes.plot([_place(one, t.params[path]) for t in shown], [_value(t) for t in shown],
+                      mark, color=colour, ms=3.5, alpha=0.8, label=state.value)  # fmt: skip
+    best = findings.best
+    if best is not None and path in best.params:
+        axes.plot(_place(one, best.params[path]), _value(best), "*", color=VERMILION, ms=11,
+                  mec="white", label="best")  # fmt: skip
+    if one.choices is not None:
+        axes.set_xticks(range(len(one.choices)), [str(choice) for choice in one.choices])
+    else:
+        _range_axis(axes, one)
+    axes.set_xlabel(f"{words(path)} ({unit_of(path)})")
+
+
+def _range_axis(axes: Axes, one: Range) -> None:
+    """The whole range, whatever of it was tried."""
+    assert one.low is not None
+    assert one.high is not None
+    low, high = float(one.low), float(one.high)
+    if one.log:
+        axes.set_xscale("log")
+        ticks = [low, math.sqrt(low * high), high]
+        axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+        axes.minorticks_off()
+        margin = (high / low) ** 0.05
+        axes.set_xlim(low / margin, high * margin)
+    elif high > low:
+        axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+
+
+def unit_of(path: str) -> str:
+    """What a parameter is counted in, by the last word of its name."""
+    last = path.rpartition(".")[2]
+    if last.endswith("_s"):
+        return "seconds"
+    counted = {"units", "heads", "depth", "batch_size", "epochs", "max_words", "max_frames"}
+    if last in counted or last.endswith("_units"):
+        return "number"
+    return {"dropout": "share", "modality_dropout": "share"}.get(last, "value")
+
+
+def _place(one: Range, value: object) -> float:
+    if one.choices is not None:
+        return one.choices.index(value) if value in one.choices else -1
+    return float(value)  # type: ignore[arg-type]
+
+
+def _ends(one: Range) -> str:
+    if one.choices is not None:
+        return f"{len(one.choices)} choices"
+    return f"{one.low:g} to {one.high:g}" + (", log" if one.log else "")
+
+
+def _value(trial: Trial) -> float:
+    assert trial.value is not None
+    return trial.value
+
+
+def heat(share: float) -> str:
+    """A readable text colour on a cell of the colour scale."""
+    red, green, blue, _ = mpl.colormaps[SCALE](share)
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

@@ -1,0 +1,240 @@
+"""The page of one study: which sections it has, in which order, and what they say."""
+
+from collections.abc import Iterable
+
+from emotion_hpo.records import RESTORE, Trial, TrialState
+from emotion_hpo.report.checklist import checklist_table
+from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
+from emotion_hpo.report.final_plots import (
+    against_baseline_plot,
+    breakdown_plot,
+    confusion_plot,
+    cost_plot,
+    recall_plot,
+)
+from emotion_hpo.report.honesty import (
+    expected_text,
+    promise_text,
+    promised_interval,
+    reference_table,
+    reliability_plot,
+    rerun_blocks,
+)
+from emotion_hpo.report.progress import expected_plot, progress_plot, timeline_plot
+from emotion_hpo.report.reading import Final, Findings
+from emotion_hpo.report.space_plots import importance_plot, parallel_plot, slices_plot
+from emotion_hpo.report.statistics import N_FOR_IMPORTANCE
+from emotion_hpo.report.style import Plot, objective_words
+from emotion_hpo.report.tables import (
+    baseline_table,
+    best_table,
+    breakdown_table,
+    budget_table,
+    edge,
+    failures_table,
+    final_table,
+    interval,
+    ledger_table,
+    percent,
+    recall_table,
+    space_table,
+    trials_table,
+    value_words,
+    versions_table,
+)
+from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
+
+Block = Text | Table | Plot | Listing
+
+
+def study_page(findings: Findings) -> Page:
+    """All that is known of a study, as a page."""
+    sections = (
+        Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
+                                              timeline_plot(findings))),
+        Section("space", "Search space", _space(findings)),
+        Section("best", "Best configuration", _best(findings)),
+        Section("progress", "How the search went", _progress(findings)),
+        Section("parameters", "What mattered", _parameters(findings)),
+        Section("reruns", "Trained again", rerun_blocks(findings)),
+        Section("final", "On the test session", _final(findings)),
+        Section("baseline", "Baseline", _baseline(findings)),
+        Section("ledger", "Ledger", _ledger(findings)),
+        Section("trials", "All trials", _present(trials_table(findings))),
+        Section("versions", "Versions", _present(versions_table(findings))),
+        Section("checklist", "Reproducibility checklist", _present(checklist_table(findings))),
+    )  # fmt: skip
+    return Page(
+        title=findings.name,
+        kind="Study",
+        lead=findings.config.study.question,
+        synthetic=findings.synthetic,
+        cards=_cards(findings),
+        sections=[one for one in sections if one.blocks],
+        remarks=findings.remarks,
+        foot=(
+            f"Made by emotion_hpo from the files of study {findings.name}, begun "
+            f"{findings.facts.get('created_at', 'at an unknown time')}. Nothing was trained or "
+            "scored for this page."
+        ),
+    )
+
+
+def _present(*blocks: Block | None) -> list[Block]:
+    return [one for one in blocks if one is not None]
+
+
+def _cards(findings: Findings) -> list[Card]:
+    n_finished = sum(one.state.is_finished for one in findings.trials)
+    asked = findings.config.study.n_trials
+    cards = [Card("trials finished", f"{n_finished} of {asked}", _states(findings.trials))]
+    objective, best, final = findings.objective, findings.best, findings.final
+    if best is not None:
+        label = f"best {objective_words(objective)}"
+        note = f"{best.name}; the maximum of many, so it looks better than it is"
+        cards.append(Card(label, value_words(objective, best.value), note))
+    expected = promised_interval(findings)
+    if expected is not None:
+        value = findings.summary["expected"]["value"]
+        note = f"90 %: {expected}; corrected for the choice"
+        cards.append(Card("expected on new utterances", value_words(objective, value), note))
+    if findings.baseline is not None:
+        value = findings.baseline["validation"].get(objective.partition("/")[2])
+        label = f"baseline, {objective_words(objective)}"
+        cards.append(Card(label, value_words(objective, value), findings.baseline["model"]))
+    if final is not None:
+        ends = interval(final.result["accuracy_interval"])
+        note = f"95 %: {ends}; UAR {percent(final.result['uar'])}"
+        cards.append(Card("test accuracy", percent(final.result["accuracy"]), note))
+    return cards
+
+
+def _states(trials: Iterable[Trial]) -> str:
+    states = [one.state for one in trials]
+    counted = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+    return ", ".join(f"{states.count(one)} {one.value}" for one in counted)
+
+
+def _space(findings: Findings) -> list[Block]:
+    at_edge = [path for path in findings.config.space if edge(findings, path).startswith("at")]
+    blocks: list[Block] = [space_table(findings)]
+    if at_edge:
+        told = ", ".join(at_edge)
+        words = f"The best trial lies at an end of the range of {told}: try a wider one."
+        blocks.insert(0, Text(words, is_remark=True))
+    return blocks
+
+
+def _best(findings: Findings) -> list[Block]:
+    best = findings.best
+    if best is None:
+        return [Text("No trial is complete yet, so there is no best configuration.")]
+    path = findings.home.trial(best.number).config
+    words = path.read_text("utf-8") if path.exists() else f"{path.name} is not there; {RESTORE}"
+    return [
+        *_present(expected_text(findings)),
+        best_table(findings, best),
+        Listing(f"The whole configuration of {best.name}", words),
+    ]
+
+
+def _progress(findings: Findings) -> list[Block]:
+    expected = expected_plot(findings)
+    plots = (
+        progress_plot(findings),
+        learning_plot(findings),
+        trainings_plot(findings),
+        expected,
+    )
+    if not any(plots):
+        return [Text("No trial has been trained for an epoch yet.")]
+    blocks = _present(*plots)
+    if expected is None:
+        blocks.append(Text(
+            "The expected best of k random trials is not shown: it holds for at least three "
+            "complete trials of random search without pruning (sampler=random pruner=none), and "
+            f"this study ran sampler {findings.config.sampler.name} with pruner "
+            f"{findings.config.pruner.name}."
+        ))  # fmt: skip
+    return blocks
+
+
+def _parameters(findings: Findings) -> list[Block]:
+    if not findings.scored:
+        return [Text("No trial has a value yet.")]
+    found = importance_plot(findings)
+    missing = Text(
+        f"Importance is not shown: it needs at least {N_FOR_IMPORTANCE} trials that were trained "
+        "for as many epochs as most, and a forest over them that predicts trials which it has not "
+        "seen better than their mean does."
+    )
+    plots = (parallel_plot(findings), slices_plot(findings), cost_plot(findings))
+    return _present(found or missing, *plots)
+
+
+def _final(findings: Findings) -> list[Block]:
+    if not findings.finals:
+        return [
+            Text(
+                "The test session has not been scored by this study. `make final` does it, once; "
+                "until then nothing here says what the best trial is worth on unseen people."
+            )
+        ]
+    blocks: list[Block] = []
+    if len(findings.finals) > 1:
+        words = (
+            f"{len(findings.finals)} models of this study were scored on the test session: "
+            "choosing among them by these figures makes the figure chosen optimistic."
+        )
+        blocks.append(Text(words, is_remark=True))
+    blocks += [final_table(one) for one in findings.finals]
+    first = findings.finals[0]
+    blocks += _present(
+        promise_text(findings, first),
+        against_baseline_plot(findings, first),
+        reference_table(first),
+        confusion_plot(first.result),
+        recall_table(first),
+        recall_plot(first),
+        breakdown_plot(first),
+        breakdown_table(first),
+        reliability_plot(first),
+        seeds_plot(findings),
+    )
+    return [*blocks, Text(_retrained(first))]
+
+
+def _retrained(final: Final) -> str:
+    result = final.result
+    return (
+        f"{result['trial']} was trained again on {result['n_train']:,} utterances, training and "
+        f"validation together, for {result['epochs']} epochs from {len(result['seeds'])} seeds, "
+        "whose probabilities were averaged."
+    )
+
+
+def _baseline(findings: Findings) -> list[Block]:
+    table = baseline_table(findings)
+    if table is None:
+        return []
+    n = findings.n_validation
+    on = f" on {n:,} utterances" if n is not None else ""
+    return [
+        Text(f"A plain model that costs seconds, judged as every trial is{on}; a network that does "
+             "not beat it is not worth its epochs."),
+        table,
+    ]  # fmt: skip
+
+
+def _ledger(findings: Findings) -> list[Block]:
+    table = ledger_table(findings)
+    if table is None:
+        return [Text("The test session has not been opened.")]
+    n = len(findings.openings)
+    if n == 1:
+        return [Text("The test session has been opened once, by this study."), table]
+    words = (
+        f"The test session has been opened {n} times. Every figure after the first was made by "
+        "somebody who could have seen an earlier one."
+    )
+    return [Text(words, is_remark=True), table]

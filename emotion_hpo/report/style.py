@@ -1,0 +1,169 @@
+"""How every figure looks, and what each must have: a caption, axis names with units, the mark.
+
+Colours are those of Okabe and Ito ("Color Universal Design", 2008), which readers of any colour
+vision tell apart; scales are `cividis` (Nuñez et al. 2018, doi:10.1371/journal.pone.0199239).
+States and series differ by their marks too, so that a print in grey can be read.
+"""
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from emotion_hpo.records import TrialState
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+GREY = "#8A8F98"
+
+#: Series of equal rank, in the order in which they are taken.
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
+
+#: State of a trial → colour and mark.
+STATES = {
+    TrialState.COMPLETE: (BLUE, "o"),
+    TrialState.PRUNED: (ORANGE, "x"),
+    TrialState.FAILED: (VERMILION, "v"),
+    TrialState.INTERRUPTED: (GREY, "|"),
+}
+
+SCALE = "cividis"
+
+#: Width in inches of a figure as wide as the page's column, and of one that needs less.
+WIDE, NARROW = 7.6, 4.6
+
+_SETTINGS: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same on every machine
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#E4E4E1",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "svg.hashsalt": "emotion_hpo",  # the same figure is the same file
+    "pdf.fonttype": 42,  # journals refuse Type 3 fonts
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of the page.
+
+    Attributes:
+        name: Of its files.
+        title: Its heading.
+        caption: What it shows, on how many utterances, and what its bars mean.
+        figure: Matplotlib's.
+    """
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """One figure in the formats that people need."""
+
+    svg: bytes
+    pdf: bytes
+    png: bytes
+
+
+def drawn(
+    width: float,
+    height: float,
+    draw: Callable[..., None],
+    *,
+    columns: int = 1,
+    rows: int = 1,
+    share_y: bool = False,
+    synthetic: bool,
+) -> Figure:
+    """A figure whose axes `draw` fills; the word *synthetic* stands above those from the twin."""
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
+        if synthetic:
+            figure.suptitle("synthetic data", x=0.995, ha="right", fontsize=8, color=VERMILION,
+                            fontstyle="italic")  # fmt: skip
+        draw(*axes.flat)
+        engine = figure.get_layout_engine()
+        assert engine is not None
+        engine.execute(figure)
+        figure.set_layout_engine("none")  # laid out once, not for each format
+    return figure
+
+
+def pictures(figure: Figure) -> Pictures:
+    """Write a figure as SVG, PDF and PNG; the same figure gives the same bytes."""
+    formats: dict[str, bytes] = {}
+    nobody = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        for kind, metadata in nobody.items():
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
+            formats[kind] = buffer.getvalue()
+    return Pictures(**formats)
+
+
+def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
+    """Name an axis of shares, in per cent."""
+    from matplotlib.ticker import PercentFormatter
+
+    one = axes.yaxis if axis == "y" else axes.xaxis
+    one.set_major_formatter(PercentFormatter(1.0, symbol=""))
+    one.set_label_text(f"{label} (%)")
+
+
+def value_axis(axes: Axes, objective: str, *, axis: str = "y") -> None:
+    """Name the axis of the objective: a share in per cent, or a loss in nats."""
+    if objective.endswith("loss"):
+        one = axes.yaxis if axis == "y" else axes.xaxis
+        one.set_label_text(f"{objective_words(objective)} (nats)")
+        return
+    share_axis(axes, objective_words(objective), axis=axis)
+
+
+def objective_words(objective: str) -> str:
+    """A metric as a reader of a figure knows it.
+
+    >>> objective_words("val/uar")
+    'validation UAR'
+    """
+    part, _, metric = objective.partition("/")
+    words = {"val": "validation", "train": "training", "test": "test"}
+    names = {"uar": "UAR", "macro_f1": "macro F1"}
+    return f"{words.get(part, part)} {names.get(metric, metric)}"
+
+
+def words(path: str) -> str:
+    """The end of a path, which is what fits at an axis.
+
+    >>> words("model.encoders.text.units"), words("training.learning_rate")
+    ('text.units', 'learning_rate')
+    """
+    steps = path.split(".")
+    return ".".join(steps[2:]) if steps[1] == "encoders" else ".".join(steps[1:])

@@ -1,0 +1,184 @@
+"""What single trainings did: learning curves, validation against re-run, seeds side by side."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
+
+from emotion_hpo.records import Epoch, Trial, TrialState
+from emotion_hpo.report.progress import judged_on
+from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.style import (
+    BLACK,
+    MARKS,
+    NARROW,
+    SERIES,
+    STATES,
+    VERMILION,
+    WIDE,
+    Plot,
+    drawn,
+    objective_words,
+    share_axis,
+    value_axis,
+)
+
+
+def by_training(trial: Trial) -> list[list[Epoch]]:
+    """A trial's epochs, one list for each of its trainings over folds and seeds."""
+    found: dict[int, list[Epoch]] = {}
+    for epoch in trial.curve:
+        found.setdefault(epoch.training, []).append(epoch)
+    return [*found.values()]
+
+
+def _points(epochs: Sequence[Epoch], metric: str) -> list[tuple[int, float]]:
+    shown = [(one.epoch, one.metrics.get(metric)) for one in epochs]
+    return [(epoch, value) for epoch, value in shown if value is not None]
+
+
+def learning_plot(findings: Findings) -> Plot | None:
+    """Every training's objective and loss by epoch; where a trial was pruned, a mark."""
+    curves = [one for one in findings.trials if one.curve]
+    if not curves:
+        return None
+    objective, best = findings.objective, findings.best
+
+    def draw(*panels: Axes) -> None:
+        for axes, metric in zip(panels, (objective, "train/loss"), strict=True):
+            for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED):
+                of_state = [one for one in curves if one.state is state]
+                trainings = [each for one in of_state for each in by_training(one)]
+                lines = [line for one in trainings if (line := _points(one, metric))]
+                colour, mark = STATES[state]
+                axes.add_collection(LineCollection(lines, colors=colour, lw=0.9, alpha=0.55))
+                if lines and state is not TrialState.COMPLETE:
+                    last = [_points(by_training(one)[-1], metric) for one in of_state]
+                    ends = [line[-1] for line in last if line]
+                    axes.plot(*zip(*ends, strict=True), mark, color=colour, ms=5,
+                              label=f"{state.value} here")  # fmt: skip
+            for index, each in enumerate(by_training(best) if best is not None else ()):
+                assert best is not None
+                points = _points(each, metric)
+                label = f"best: {best.name}" if index == 0 else None
+                axes.plot(*zip(*points, strict=True), color=BLACK, lw=2, label=label)
+                at = [point for point in points if point[0] == best.best_epoch]
+                if metric == objective and at:
+                    axes.plot(*at[0], "*", color=BLACK, ms=11,
+                              label="its best epoch" if index == 0 else None)  # fmt: skip
+            axes.autoscale_view()
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_xlabel("epoch (number)")
+        value_axis(panels[0], objective)
+        panels[1].set_ylabel("training loss (nats)")
+        if panels[0].get_legend_handles_labels()[0]:
+            panels[0].legend(loc="best")
+
+    caption = (
+        f"Left: {objective_words(objective)} of each training after each epoch, on "
+        f"{judged_on(findings)}. Right: its mean loss while it was trained. Marks are where a "
+        "trial was pruned or failed. No bars."
+    )
+    figure = drawn(WIDE, 3.1, draw, columns=2, synthetic=findings.synthetic)
+    return Plot("learning_curves", "Learning curves", caption, figure)
+
+
+def seeds_plot(findings: Findings) -> Plot | None:
+    """Each seed's network of the final models, the averaged model and the interval beside them."""
+    finals = [one for one in findings.finals if one.result.get("accuracy_by_seed")]
+    if not finals:
+        return None
+
+    def draw(axes: Axes) -> None:
+        for row, one in enumerate(finals):
+            result = one.result
+            colour, mark = SERIES[row % len(SERIES)], MARKS[row % len(MARKS)]
+            by_seed = result["accuracy_by_seed"]
+            axes.plot(by_seed, [row] * len(by_seed), mark, color=colour, mfc="none", ms=7,
+                      label="one seed's network" if row == 0 else None)  # fmt: skip
+            low, high = result["accuracy_interval"]
+            axes.errorbar(result["accuracy"], row + 0.22, xerr=[[result["accuracy"] - low],
+                          [high - result["accuracy"]]], fmt="o", color=BLACK, ms=4, capsize=3,
+                          label="their average, 95 % interval" if row == 0 else None)  # fmt: skip
+        axes.set_yticks(range(len(finals)), [one.result["trial"] for one in finals])
+        axes.set_ylim(-0.6, len(finals) - 0.1)
+        axes.set_ylabel("final model")
+        share_axis(axes, "test accuracy", axis="x")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+    first = finals[0].result
+    caption = (
+        f"Accuracy of each seed's network on {first['n_test']:,} test utterances in "
+        f"{first['n_dialogues']} dialogues, and of their averaged probabilities. Bars: 95 % "
+        "interval over resampled dialogues, for the average."
+    )
+    figure = drawn(NARROW + 1, 1.5 + 0.4 * len(finals), draw, synthetic=findings.synthetic)
+    return Plot("seeds", "Seeds of the final model", caption, figure)
+
+
+def trainings_plot(findings: Findings, n_shown: int = 15) -> Plot | None:
+    """Each training of the leading trials, over folds and seeds; None where each had but one."""
+    repeated = [one for one in findings.scored if len(one.trainings) > 1]
+    if not repeated:
+        return None
+    leaders = sorted(repeated, key=lambda one: -findings.sign * (one.value or 0.0))[:n_shown]
+    folds = list(dict.fromkeys(each.fold for one in leaders for each in one.trainings))
+
+    def draw(axes: Axes) -> None:
+        for place, fold in enumerate(folds):
+            shown = [
+                (each.value, row)
+                for row, one in enumerate(leaders)
+                for each in one.trainings
+                if each.fold == fold
+            ]
+            axes.plot(*zip(*shown, strict=True), MARKS[place % len(MARKS)], ms=6, mfc="none",
+                      color=SERIES[place % len(SERIES)], label=fold)  # fmt: skip
+        axes.plot([one.value for one in leaders if one.value is not None], range(len(leaders)), "|",
+                  color=BLACK, ms=14, mew=2, label="mean")  # fmt: skip
+        axes.set_yticks(range(len(leaders)), [one.name for one in leaders])
+        axes.set_ylim(len(leaders) - 0.4, -0.6)
+        axes.set_ylabel("trial (best first)")
+        value_axis(axes, findings.objective, axis="x")
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="fold")
+
+    caption = (
+        f"Every training of the {len(leaders)} leading trials, over folds and seeds, on "
+        f"{judged_on(findings)} in all folds together; a trial's value is the mean. The upright "
+        "bars are the means, not intervals."
+    )
+    height = 1.0 + 0.28 * len(leaders)
+    figure = drawn(WIDE * 0.8, max(height, 2.2), draw, synthetic=findings.synthetic)
+    return Plot("trainings", "Folds and seeds of the leading trials", caption, figure)
+
+
+def rerun_plot(findings: Findings, reruns: Sequence[tuple[str, float, Sequence[float]]]) -> Plot:
+    """Value in the search against the values of re-runs: how much of the lead was luck.
+
+    Args:
+        findings: The study.
+        reruns: Trial, its value in the search, its values when it was trained again.
+    """
+
+    def draw(axes: Axes) -> None:
+        ends = [value for _, first, again in reruns for value in (first, *again)]
+        low, high = min(ends), max(ends)
+        axes.plot([low, high], [low, high], color=VERMILION, lw=1, ls="--", label="no shrinkage")
+        for index, (name, first, again) in enumerate(reruns):
+            colour, mark = SERIES[index % len(SERIES)], MARKS[index % len(MARKS)]
+            axes.plot([first] * len(again), again, mark, color=colour, mfc="none", ms=6, label=name)
+            axes.plot(first, sum(again) / len(again), "_", color=colour, ms=18, mew=2)
+        value_axis(axes, findings.objective, axis="x")
+        axes.set_xlabel(f"in the search: {axes.get_xlabel()}")
+        value_axis(axes, findings.objective)
+        axes.set_ylabel(f"trained again: {axes.get_ylabel()}")
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+    caption = (
+        f"The leaders' values in the search against their values when trained again with other "
+        f"seeds, on {judged_on(findings)}. Horizontal bars: the mean of a trial's re-runs. Below "
+        "the dashed line, the search's value was partly luck."
+    )
+    figure = drawn(NARROW + 1.6, 3.4, draw, synthetic=findings.synthetic)
+    return Plot("validation_against_rerun", "Validation against re-run", caption, figure)

@@ -1,0 +1,158 @@
+"""What `search`, `final` and `replay` do and print about leaders and final models."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emotion_hpo import screen
+from emotion_hpo.config import SearchConfig, build, dump, flatten
+from emotion_hpo.config.commands import FinalCommand, TrackingChoice
+from emotion_hpo.errors import StudyError, TrackingError
+from emotion_hpo.records import StudyHome, check_writable, write_bytes, write_json
+from emotion_hpo.screen import say, score
+from emotion_hpo.screen_final import show_final
+
+
+def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | None:
+    """Train the leaders again over fresh seeds and say what they reach; None if none is to be."""
+    from emotion_hpo.selection import confirm
+
+    study = config.study
+    if study.confirm_leaders == 0:
+        return None
+    with screen.confirming() as on_confirming:
+        found = confirm(home, config, on_confirming)
+    seeds = screen.counted(found["n_seeds"], "fresh seed")
+    say(f"Confirmed over {seeds}, on the same validation part (more: study.confirm_leaders, "
+        "study.confirm_seeds):")  # fmt: skip
+    for one in found["candidates"]:
+        words = " (the default configuration)" if one["is_default"] else ""
+        mark = "  <- winner" if one["trial"] == found["winner"] else ""
+        say(
+            f"  {one['trial']}{words}: {score(found['objective'], one['mean'])} on average, "
+            f"{one['n_parameters']:,} parameters{mark}"
+        )
+    if found["standard_error"]:
+        say(
+            f"  Within one standard error ({100 * found['standard_error']:.2f} points) of the best "
+            "the one with fewest parameters wins."
+        )
+    return found
+
+
+def scored(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Retrain what is asked for, score the holdout, say where everything is; return the result."""
+    command = build(FinalCommand, plain)
+    from emotion_hpo import study_file
+    from emotion_hpo.final import Ensemble
+    from emotion_hpo.final import final as run
+
+    home = StudyHome(command.study.directory, command.study.name)
+    stored = study_file.read(home)
+    refuse_other_configuration(home, dump(stored.config), asked)
+    check_writable(command.output)
+    if any(path.split(".")[0] == "tracking" for path in asked):
+        tracking = build(TrackingChoice, {"tracking": command.tracking}).tracking
+        stored = replace(stored, config=stored.config.model_copy(update={"tracking": tracking}))
+    with (
+        screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features,
+        screen.retraining() as on_retraining,
+    ):
+        result = run(
+            home,
+            command.best,
+            rescore=command.rescore,
+            on_features=on_features,
+            on_retraining=on_retraining,
+            ensemble=Ensemble(command.rule, command.n_members),
+            is_paper_protocol=command.paper_protocol,
+        )
+    from emotion_hpo.report import confusion_picture
+    from emotion_hpo.report import report as write
+
+    show_final(result)
+    folder = home.final(result["trial"])
+    write_bytes(folder.confusion, confusion_picture(result))
+    models = ", ".join(str(home.final(one["trial"]).model) for one in result["members"])
+    say(f"\nModel:       {models}\nResult:      {folder.result}")
+    say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
+    say(f"Ledger:      {home.ledger}")
+    if command.output is not None:
+        write_json(command.output, result)
+    say(f"Report:      {write(home)}")
+    _log_final(home, stored, result)
+    return result
+
+
+def replay_final(home: StudyHome, name: str, output: Path | None) -> None:
+    """Train a final model again, say whether its predictions are the same; exit with 1 if not."""
+    from emotion_hpo.final.again import replay_final as run
+
+    with (
+        screen.preparing("Preparing the corpus") as on_features,
+        screen.retraining() as on_retraining,
+    ):
+        found = run(home, name, on_features, on_retraining)
+    differs = found.first_difference
+    if output is not None:
+        content = {"final": found.name, "identical": differs is None, "first_difference": differs}
+        write_json(output, content)
+    if differs is not None:
+        say(f"{found.name}: line {differs} of its predictions differs: another machine or version?")
+        sys.exit(1)
+    say(f"{found.name}: all {found.n_test} predictions are the same")
+
+
+def refuse_other_configuration(
+    home: StudyHome, stored: Mapping[str, Any], asked: Mapping[str, Any]
+) -> None:
+    """An override that contradicts the study would be ignored otherwise."""
+    known = flatten(stored)
+    wanted = flatten(asked)
+    wrong = [
+        f"{path}: the study has {known.get(path)!r}, the command says {value!r}"
+        for path, value in wanted.items()
+        if path in known
+        and path.split(".")[0] != "tracking"
+        and known[path] != value
+        and str(known[path]) != str(value)
+    ]
+    if wrong:
+        listed = "".join(f"\n  {line}" for line in wrong)
+        raise StudyError(
+            f"study {home.name!r} was searched with another configuration:{listed}\n"
+            "`final` trains what was searched; leave these out, or name another study.name"
+        )
+
+
+def _log_final(home: StudyHome, stored: Any, result: Mapping[str, Any]) -> None:  # noqa: ANN401
+    """Show the final model in MLflow, whose absence changes nothing."""
+    from emotion_hpo.tracking import open_tracker
+
+    folder = home.final(result["trial"])
+    figures = {f"test/{name}": result[name] for name in ("accuracy", "uar", "macro_f1")}
+    for name, one in result["recall_by_class"].items():
+        low, high = one["interval"]
+        recall = {"": one["recall"], "_low": low, "_high": high}
+        figures |= {f"test/recall_{name}{end}": v for end, v in recall.items() if v is not None}
+    for name in ("accuracy", "uar", "macro_f1"):
+        low, high = result[f"{name}_interval"]
+        figures |= {f"test/{name}_low": low, f"test/{name}_high": high}
+    try:
+        tracker = open_tracker(
+            home, stored.config, stored.facts["created_at"], synthetic=result["synthetic"]
+        )
+        place = tracker.log_final(
+            f"final {result['trial']}",
+            figures,
+            {"trial": result["trial"], "n_scorings": str(result["n_scorings"])},
+            folder,
+        )
+        tracker.log_report(home.report)
+    except TrackingError as error:
+        screen.note(f"{error}; the study's own files hold everything")
+        return
+    if place:
+        say(f"MLflow:      {place}")

@@ -1,0 +1,60 @@
+"""How much a study may spend, and whether it has.
+
+Three measures, whichever ends first: finished trials (exact), epochs, and hours of training. The
+last two end a search between trials: once that much has been trained no new trial begins, and those
+that run, or were cut off, are trained to their end, so that nothing paid for is lost. An epoch that
+a killed worker did not finish is not counted; one that a later life takes up is counted once.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from emotion_hpo.config import StudyConfig
+from emotion_hpo.records import Epoch, Trial, TrialState
+
+#: If this many first trials all fail, the rest would too.
+FAIL_FAST = 3
+
+
+def is_spent(study: StudyConfig, trials: list[Trial]) -> bool:
+    """Whether no trial is left to begin, to continue or to wait for."""
+    return n_open(study, trials) <= 0 and not any(one.state is TrialState.RUNNING for one in trials)
+
+
+def n_open(study: StudyConfig, trials: list[Trial]) -> int:
+    """How many trials are still to be taken in hands: none but cut ones once all is used up."""
+    n_taken = sum(one.state.is_finished or one.state is TrialState.RUNNING for one in trials)
+    n_left = study.n_trials - n_taken
+    if not is_used_up(study, trials):
+        return n_left
+    is_cut = (one.state is TrialState.WAITING and one.continues is not None for one in trials)
+    return min(n_left, sum(is_cut))
+
+
+def is_used_up(study: StudyConfig, trials: Iterable[Trial]) -> bool:
+    """Whether as many epochs or hours have been trained as the study may spend."""
+    if study.max_epochs is None and study.max_hours is None:
+        return False
+    epochs = trained(trials)
+    if study.max_epochs is not None and len(epochs) >= study.max_epochs:
+        return True
+    hours = sum(one.seconds for one in epochs) / 3600
+    return study.max_hours is not None and hours >= study.max_hours
+
+
+def trained(trials: Iterable[Trial]) -> list[Epoch]:
+    """Every epoch once: an interrupted trial's are those of the trial that continues it."""
+    by_number: Mapping[int, Trial] = {one.number: one for one in trials}
+    found: list[Epoch] = []
+    for trial in by_number.values():
+        heirs = [one for one in by_number.values() if one.continues == trial.number]
+        if not any(len(one.curve) >= len(trial.curve) for one in heirs):
+            found += trial.curve
+    return found
+
+
+def words(study: StudyConfig) -> str:
+    """What the study may spend, as people read it."""
+    parts = [f"{study.n_trials} trials"]
+    parts += [f"{study.max_epochs} epochs"] if study.max_epochs is not None else []
+    parts += [f"{study.max_hours:g} hours of training"] if study.max_hours is not None else []
+    return " or ".join(parts)

@@ -1,0 +1,97 @@
+"""What another study has learnt, for this one's sampler (`warm_start=OTHER_STUDY`).
+
+In: the finished trials of the other study and this one's space. Out: `Lesson`s, points of this
+space with a value, which the sampler learns from and nobody else sees: they count towards no budget
+and stand in no report. A parameter that this space does not have, or whose value lies outside its
+range here, is left out of its lesson; how many were is said. Values of another objective are
+refused: no order of theirs says anything about ours.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from emotion_hpo import study_file
+from emotion_hpo.config import SearchConfig, dump, flatten
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records import StudyHome, Trial, TrialState
+from emotion_hpo.search.space import Params, applies, contains
+from emotion_hpo.trials import read_trials
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A finished trial of another study, as far as it fits this one.
+
+    Attributes:
+        origin: `STUDY/trial_7`.
+        params: The parameters that fit.
+        value: The objective.
+        n_epochs: After which a pruned trial ended; None if it was complete.
+    """
+
+    origin: str
+    params: Params
+    value: float
+    n_epochs: int | None
+
+
+def lessons_for(config: SearchConfig) -> tuple[list[Lesson], list[str]]:
+    """What the study that `warm_start` names teaches, and what a user should know about it.
+
+    Raises:
+        StudyError: There is no such study, it has another objective, or nothing of it fits.
+    """
+    name = config.warm_start
+    if name is None:
+        return [], []
+    home = StudyHome(config.study.directory, name)
+    stored = study_file.read(home)
+    if stored.config.study.objective != config.study.objective:
+        raise StudyError(
+            f"warm_start: study {name!r} was judged by {stored.config.study.objective}, this one "
+            f"is by {config.study.objective}; their values cannot be compared"
+        )
+    ended = [one for one in read_trials(home) if _is_scored(one)]
+    misfits: Counter[str] = Counter()
+    lessons = []
+    for one in ended:
+        params = _fitting(config, one, misfits)
+        if params and one.value is not None:
+            n_epochs = len(one.curve) if one.state is TrialState.PRUNED else None
+            lessons.append(Lesson(f"{name}/{one.name}", params, one.value, n_epochs))
+    if not lessons:
+        raise StudyError(
+            f"warm_start: no finished trial of study {name!r} has a parameter that fits this space"
+        )
+    notes = [f"warm start: {len(lessons)} of {len(ended)} scored trials of study {name!r} taken up"]
+    if misfits:
+        listed = ", ".join(f"{path} ({n} trials)" for path, n in misfits.items())
+        notes.append(f"warm start: left out, as they do not fit this space: {listed}")
+    judged = ("corpus", "split")
+    if any(getattr(stored.config, part) != getattr(config, part) for part in judged):
+        notes.append(
+            f"warm start: study {name!r} has another corpus or split; its values may lie higher or "
+            "lower than this one's"
+        )
+    return lessons, notes
+
+
+def _is_scored(one: Trial) -> bool:
+    return one.state in {TrialState.COMPLETE, TrialState.PRUNED} and one.value is not None
+
+
+def _fitting(config: SearchConfig, one: Trial, misfits: Counter[str]) -> Params:
+    """The parameters of a trial that can be drawn here; counts the others."""
+    base = flatten(dump(config.experiment()))
+    fitting = {
+        path: value
+        for path, value in one.params.items()
+        if path in config.space and contains(config.space[path], value)
+    }
+    fitting = {
+        path: value
+        for path, value in fitting.items()
+        if applies(config.space[path], {**base, **fitting})
+    }
+    misfits.update(path for path in one.params if path not in fitting)
+    return fitting

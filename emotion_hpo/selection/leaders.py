@@ -1,0 +1,51 @@
+"""Which trainings a confirmation consists of: the same from every process that asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emotion_hpo import study_file
+from emotion_hpo.config import SearchConfig, fingerprint
+from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.seeds import derive
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """One training of a leader over a fresh seed, all folds.
+
+    Attributes:
+        number: The trial's number.
+        index: Of the fresh seed.
+        seed: The seed.
+        is_default: Whether the trial is the default configuration.
+    """
+
+    number: int
+    index: int
+    seed: int
+    is_default: bool
+
+
+def reruns_of(home: StudyHome, config: SearchConfig, trials: Sequence[Trial]) -> list[Rerun]:
+    """Every leader's trainings, seed by seed: whatever is cut off, all have been trained alike."""
+    study = config.study
+    sign = sign_of(study.objective)
+    complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
+    ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
+    wanted = fingerprint(config.experiment())
+    default = next(
+        (
+            one.number
+            for one in complete
+            if fingerprint(study_file.trial_config(home, one.number)) == wanted
+        ),
+        None,
+    )
+    numbers = [one.number for one in ranked[: study.confirm_leaders]]
+    if default is not None and default not in numbers:
+        numbers.append(default)
+    return [
+        Rerun(number, index, derive(study.seed, "confirmation", number, index), number == default)
+        for index in range(study.confirm_seeds)
+        for number in numbers
+    ]

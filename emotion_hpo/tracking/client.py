@@ -1,0 +1,76 @@
+"""How MLflow is reached: its client, its database beside the studies, its pages."""
+
+import logging
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.errors import TrackingError
+from emotion_hpo.records import StudyHome
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def experiment_id(home: StudyHome, name: str) -> str | None:
+    """What MLflow calls an experiment, or None if it has none of that name.
+
+    A database that is not there is made here, for the server's own workers would race for it.
+
+    Raises:
+        TrackingError: The file is no such database.
+    """
+    try:
+        found = open_client(f"sqlite:///{home.mlflow_database.resolve()}").get_experiment_by_name(
+            name
+        )
+    except Exception as error:
+        raise TrackingError(
+            f"{home.mlflow_database} cannot be opened by MLflow: {first_line(error)}; restore it "
+            "from a copy, or move it away: `emotion-hpo sync` writes a study anew"
+        ) from None
+    return str(found.experiment_id) if found else None
+
+
+def serve_ui(home: StudyHome, port: int) -> None:
+    """Turn this process into MLflow's server, on the loopback address alone."""
+    uri = f"sqlite:///{home.mlflow_database.resolve()}"
+    artifacts = home.mlflow_artifacts.resolve().as_uri()
+    options = ["--backend-store-uri", uri, "--registry-store-uri", uri]
+    options += ["--default-artifact-root", artifacts]
+    options += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    options += ["--uvicorn-opts", "--log-level warning"]  # not a line a request
+    # No study asks MLflow to run anything, and its own notices hide the address.
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])  # noqa: S606
+
+
+def tracking_uri(home: StudyHome, tracking: MlflowTracking) -> str:
+    """Where MLflow keeps its runs."""
+    return tracking.uri or f"sqlite:///{home.mlflow_database.resolve()}"
+
+
+def open_client(uri: str) -> "MlflowClient":
+    """A client; on a fresh SQLite file this makes MLflow's tables, which it says at length."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # A server that is down is to be noticed while somebody waits: MLflow's own limit is minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    client = MlflowClient(uri)
+    client.search_experiments(max_results=1)
+    return client
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without its stack and hints."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,34 @@
+"""The parts of a corpus as MLflow shows data sets: name, digest, context, number of utterances."""
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+
+def dataset_input(
+    corpus: str, digest: str, part: str, n: int, *, synthetic: bool
+) -> "DatasetInput":
+    """What a run read.
+
+    Args:
+        corpus: Its name.
+        digest: Changes whenever the features do.
+        part: training, validation or test.
+        n: Utterances.
+        synthetic: Whether it is invented.
+    """
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    words = {"corpus": corpus, "synthetic": synthetic}
+    return DatasetInput(
+        Dataset(
+            name=f"{corpus} ({part})",
+            digest=digest,
+            source_type="code",
+            source=json.dumps(words),
+            profile=json.dumps({"utterances": n}),
+        ),
+        [InputTag("mlflow.data.context", part)],
+    )

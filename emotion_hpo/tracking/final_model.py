@@ -1,0 +1,83 @@
+"""A final model in MLflow: logged from code, registered, its latest version named `best`."""
+
+import contextlib
+import importlib.metadata
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from emotion_hpo.corpus.schema import MOTION_PARTS
+from emotion_hpo.predict import Predictor
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+#: The alias under which others load the model: `models:/NAME@best`.
+ALIAS = "best"
+
+
+def log_model(client: "MlflowClient", uri: str, run_id: str, model: Path, name: str) -> str:
+    """Log a model file into a run and register it; return where it can be loaded from."""
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    with _quiet(), mlflow.start_run(run_id=run_id):
+        info = mlflow.pyfunc.log_model(
+            name="model", registered_model_name=name, await_registration_for=60, **_settings(model)
+        )
+    client.set_registered_model_alias(name, ALIAS, str(info.registered_model_version))
+    return f"models:/{name}@{ALIAS}"
+
+
+def save_model(model: Path, folder: Path) -> None:
+    """Write a model file as a folder that `mlflow.pyfunc.load_model` reads."""
+    import mlflow
+
+    with _quiet():
+        mlflow.pyfunc.save_model(folder, **_settings(model))
+
+
+def example(predictor: Predictor) -> pd.DataFrame:
+    """One utterance that the model can be asked about."""
+    if "text" in predictor.modalities:
+        return pd.DataFrame({"text": ["I am so glad that you came."]})
+    if "speech" in predictor.modalities:
+        file = io.BytesIO()
+        hum = 0.1 * np.sin(np.arange(8000) / 20)
+        soundfile.write(file, hum, 16_000, format="WAV", subtype="PCM_16")
+        return pd.DataFrame({"speech": [file.getvalue()]})
+    return pd.DataFrame({"mocap": [np.zeros((20, sum(MOTION_PARTS.values()))).tolist()]})
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    from emotion_hpo.tracking import model
+
+    predictor = Predictor.open(path)
+    return {
+        "python_model": str(model.__file__),
+        "artifacts": {"model": str(path)},
+        "signature": model.signature(predictor),
+        "input_example": example(predictor),
+        "pip_requirements": [f"emotion-hpo=={importlib.metadata.version('emotion-hpo')}"],
+    }
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow warns of its own examples and type hints, and tells each step."""
+    logger = logging.getLogger("mlflow")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)

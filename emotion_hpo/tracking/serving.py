@@ -1,0 +1,92 @@
+"""MLflow's own scoring server over a final model, on the loopback address alone.
+
+The model is written as MLflow has it (from code, nothing pickled), loaded by `mlflow.pyfunc`, and
+handed to MLflow's server. What is added is a limit: MLflow reads a request as a whole, and a body
+of gigabytes would be the end of the server.
+"""
+
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from emotion_hpo.tracking.final_model import save_model
+
+#: Five minutes of stereo at 48 kHz are 77 MB in base64.
+LARGEST_BODY = 80 * 2**20
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+def limited(app: App, largest: int = LARGEST_BODY) -> App:
+    """An application that refuses bodies beyond a size, whether their length is told or not.
+
+    A body is read here and handed on as a whole, which is how MLflow reads it anyway. One that is
+    too large is read to its end and thrown away, for a client that is cut off while it sends hears
+    of no reason; but no further than ten times the limit.
+    """
+
+    async def answer(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        parts: list[bytes] = []
+        seen, goes_on = 0, True
+        while goes_on and seen <= 10 * largest:
+            message = await receive()
+            body = message.get("body", b"")
+            seen += len(body)
+            if seen <= largest:
+                parts.append(body)
+            else:
+                parts.clear()
+            goes_on = message.get("more_body", False)
+        if seen > largest:
+            await _refuse(send, largest)
+            return
+        whole: list[Message] = [{"type": "http.request", "body": b"".join(parts)}]
+
+        async def replay() -> Message:
+            return whole.pop() if whole else await receive()
+
+        await app(scope, replay, send)
+
+    return answer
+
+
+async def _refuse(send: Send, largest: int) -> None:
+    words = {
+        "error_code": "REQUEST_LIMIT_EXCEEDED",
+        "message": f"a request may have {largest // 2**20} MB; send fewer utterances at once",
+    }
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(words).encode()})
+
+
+def serving_app(model: Path) -> App:
+    """MLflow's scoring application for a model file."""
+    import mlflow
+    from mlflow.pyfunc import scoring_server
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        save_model(model, path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded = mlflow.pyfunc.load_model(str(path))  # reads all that it needs
+    return limited(scoring_server.init(loaded))
+
+
+def serve(model: Path, port: int) -> None:
+    """Answer requests until Ctrl-C."""
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    import uvicorn
+
+    uvicorn.run(serving_app(model), host="127.0.0.1", port=port, log_level="warning")

@@ -1,0 +1,236 @@
+"""What every launcher does, and what becomes of a search whose node or job is lost."""
+
+import importlib.util
+
+import psutil
+import pytest
+
+from emotion_hpo import study_file
+from emotion_hpo.config.places import LocalLauncher, RayLauncher, SlurmLauncher
+from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.records import TrialState
+from emotion_hpo.search.launch import open_launcher
+from emotion_hpo.search.study import Study
+from tests.cluster.servers import needed, until
+from tests.cluster.slurm import Slurm
+from tests.search.processes import Command
+
+N_EPOCHS = 100  # so that a trial outlives what the cluster needs to notice a loss
+LONG = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", f"training.epochs={N_EPOCHS}")
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    """Two nodes of SLURM."""
+    server = Slurm(tmp_path_factory.mktemp("slurm"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def ray_nodes():
+    """Two nodes of Ray, and the one that may be lost."""
+    needed("ray", importlib.util.find_spec("ray"))
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    lost = cluster.add_node(num_cpus=1)
+    yield cluster, lost
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture(params=["local", "ray", "slurm"])
+def place(request, monkeypatch):
+    """The overrides that choose a launcher, and its configuration."""
+    if request.param == "local":
+        return (), LocalLauncher(name="local", n_workers=2)
+    if request.param == "ray":
+        cluster, _ = request.getfixturevalue("ray_nodes")
+        return ray_at(cluster.address)
+    server = request.getfixturevalue("slurm")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return slurm_here()
+
+
+def ray_at(address):
+    config = RayLauncher(name="ray", n_workers=2, address=address, cpus=1, gpus=0)
+    return ("launcher=ray", f"launcher.address='{address}'"), config
+
+
+def slurm_here():
+    fields = {"partition": None, "cpus": 1, "gpus": 0, "memory_gb": None, "minutes": 60}
+    return ("launcher=slurm",), SlurmLauncher(name="slurm", n_workers=2, options={}, **fields)
+
+
+@pytest.fixture
+def study(make_study, storage, place, small_store):
+    """A study with open slots for long trials, as a coordinator leaves it to its workers."""
+    overrides, _ = place
+    home, config = make_study("study", *storage, *LONG, *overrides)
+    home.path.mkdir()
+    shards = {name: key for name, key in small_store.keys.items() if name != "5"}
+    study_file.write_or_compare(home, config, shards, synthetic=True)
+    found = Study(home, config)
+    found.open_slots()
+    return home, config, found
+
+
+def workers_of(home) -> list[psutil.Process]:
+    """Every worker of a study on this machine."""
+    found = []
+    for one in psutil.process_iter(["cmdline"]):
+        line = one.info["cmdline"] or []
+        if "emotion_hpo.search.worker" in line and str(home.path) in line:
+            found.append(one)
+    return found
+
+
+def in_hands(study) -> list[str]:
+    """Workers that hold a trial with at least one epoch."""
+    running = [one for one in study.trials() if one.state is TrialState.RUNNING and one.curve]
+    return [one.worker for one in running]
+
+
+class TestLauncher:
+    """Two workers are started, asked to end, started again and killed."""
+
+    def test_life(self, place, study, postgres):
+        home, config, found = study
+        variable = {"EMOTION_HPO_STORAGE_URL": postgres.url}
+        launcher = open_launcher(config.launcher, home, 2, variable)
+        try:
+            launcher.start(["worker_0", "worker_1"])
+            assert launcher.running == ("worker_0", "worker_1")
+            until(lambda: len(in_hands(found)) == 2, 120, "training")
+            names = {one.partition("@")[0] for one in in_hands(found)}
+            assert names == {"worker_0", "worker_1"}
+            places = {one.partition("@")[2] for one in in_hands(found)}
+            if config.launcher.name == "slurm":
+                assert places == {"n1", "n2"}
+            elif config.launcher.name == "ray":
+                assert len(places) == 1
+                assert "" not in places
+            assert launcher.ended() == {}
+
+            launcher.stop()
+            ended = {}
+            until(lambda: ended.update(launcher.ended()) or len(ended) == 2, 60, "a polite end")
+            assert ended == {"worker_0": 0, "worker_1": 0}
+            assert launcher.running == ()
+            states = [one.state for one in found.trials()]
+            assert states.count(TrialState.INTERRUPTED) == 2
+            assert TrialState.RUNNING not in states
+
+            launcher.start(["worker_1"])
+            until(lambda: in_hands(found), 120, "training again")
+            assert launcher.kill() == ("worker_1",)
+            assert launcher.running == ()
+            until(lambda: not workers_of(home), 10, "the end of every process")
+        finally:
+            launcher.kill()
+            launcher.close()
+
+    @pytest.mark.parametrize("place", ["local", "slurm"], indirect=True)
+    def test_a_worker_that_dies_is_told(self, place, study, postgres):
+        home, config, _ = study
+        home.study.unlink()
+        launcher = open_launcher(config.launcher, home, 1, {})
+        try:
+            launcher.start(["worker_0"])
+            ended = {}
+            until(lambda: ended.update(launcher.ended()) or ended, 60, "its end")
+            assert ended["worker_0"] not in (0, None)
+        finally:
+            launcher.kill()
+            launcher.close()
+
+
+@pytest.mark.parametrize(("module", "name"), [("ray", "ray"), ("submitit", "slurm")])
+def test_a_missing_library_is_told_with_its_extra(monkeypatch, make_study, module, name):
+    home, config = make_study("study", "storage=postgresql", f"launcher={name}")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    said = rf"launcher={name} needs {module}: pip install 'emotion_hpo\[{name}\]'"
+    with pytest.raises(ConfigError, match=said):
+        open_launcher(config.launcher, home, 1, {})
+
+
+def test_no_slurm_is_told(monkeypatch, make_study):
+    home, config = make_study("study", "storage=postgresql", "launcher=slurm")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(StudyError, match="launcher=slurm: sbatch is not here"):
+        open_launcher(config.launcher, home, 1, {})
+
+
+def finished_exactly(home, config):
+    """The budget is met, and every cut trial goes on where it was cut."""
+    trials = Study(home, config).trials()
+    assert sum(one.state.is_finished for one in trials) == 3
+    assert {one.state for one in trials} <= {TrialState.COMPLETE, TrialState.INTERRUPTED}
+    for one in trials:
+        if one.state is TrialState.COMPLETE:
+            assert [epoch.epoch for epoch in one.curve] == list(range(1, N_EPOCHS + 1))
+        if one.continues is not None:
+            former = trials[one.continues].curve
+            assert one.curve[: len(former)] == former
+    return trials
+
+
+def test_a_lost_node_of_ray_costs_no_trial(make_study, storage, ray_nodes):
+    cluster, lost = ray_nodes
+    overrides = (*storage, *LONG, *ray_at(cluster.address)[0])
+    home, config = make_study("study", *overrides)
+    command = Command(home, *overrides)
+    until(lambda: len(list(home.path.glob("trials/*/curve.json"))) == 2, 120, "training")
+    cluster.remove_node(lost, allow_graceful=False)
+    status, _, err = command.wait()
+    assert status == 0, err
+    assert "died (place lost" in err
+    trials = finished_exactly(home, config)
+    assert sum(one.state is TrialState.INTERRUPTED for one in trials) == 1
+    assert not workers_of(home)
+
+
+def test_a_cancelled_job_of_slurm_costs_no_trial(make_study, storage, slurm, monkeypatch):
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    overrides = (*storage, *LONG, *slurm_here()[0])
+    home, config = make_study("study", *overrides)
+    command = Command(home, *overrides)
+    until(lambda: len(list(home.path.glob("trials/*/curve.json"))) == 2, 120, "training")
+    running = [name for name, state in slurm.jobs().items() if state == "RUNNING"]
+    assert len({name.partition("_")[0] for name in running}) == 1, "one array"
+    slurm.call("scancel", running[0])
+    status, _, err = command.wait()
+    assert status == 0, err
+    assert "started again" in err
+    trials = finished_exactly(home, config)
+    assert sum(one.state is TrialState.INTERRUPTED for one in trials) == 1
+    assert not workers_of(home)
+
+
+def test_ray_may_be_of_this_machine_alone(make_study):
+    overrides = (
+        "study.n_trials=2",
+        "launcher=ray",
+        "launcher.address=null",
+        "launcher.n_workers=1",
+    )
+    home, config = make_study("study", *overrides)
+    status, _, err = Command(home, *overrides).wait()
+    assert status == 0, err
+    trials = Study(home, config).trials()
+    assert [one.state.is_finished for one in trials] == [True] * 2
+    assert all(one.worker.startswith("worker_0@") for one in trials)
+    until(lambda: not workers_of(home), 10, "the end of every process")
+
+
+def test_a_worker_that_no_node_has_room_for_is_told(make_study, storage, ray_nodes):
+    cluster, _ = ray_nodes
+    overrides = (*ray_at(cluster.address)[0], "launcher.cpus=64", "launcher.gpus=1")
+    home, config = make_study("study", *storage, *overrides)
+    said = "no node of the Ray cluster has cpus=64 and gpus=1"
+    with pytest.raises(StudyError, match=said):
+        open_launcher(config.launcher, home, 1, {})

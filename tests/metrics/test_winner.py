@@ -1,0 +1,99 @@
+"""The winner's expected score: unbiased where the truth is known, and what it looks at."""
+
+import numpy as np
+import pytest
+
+from emotion_hpo.metrics import Fold, Run, expected_score
+
+N, N_CLASSES = 400, 4
+
+
+def fold(name, rng, n=N):
+    dialogues = [f"{name}_{one}" for one in np.sort(rng.integers(0, 40, n))]
+    return Fold(rng.integers(0, N_CLASSES, n), dialogues)
+
+
+def answers(labels, accuracy, rng, n_epochs=1):
+    """One-hot answers that are right with a probability, independently."""
+    right = rng.random((n_epochs, len(labels))) < accuracy
+    wrong = (labels + rng.integers(1, N_CLASSES, right.shape)) % N_CLASSES
+    return np.eye(N_CLASSES, dtype=np.float32)[np.where(right, labels, wrong)]
+
+
+def study(seed, n_trials=20, n_epochs=5, n_folds=1):
+    """All trials and epochs are right in 60 % of all cases: the winner is luck alone."""
+    rng = np.random.default_rng(seed)
+    folds = {str(index): fold(str(index), rng) for index in range(n_folds)}
+    trials = [
+        [Run(name, answers(one.labels, 0.6, rng, n_epochs)) for name, one in folds.items()]
+        for _ in range(n_trials)
+    ]
+    return folds, trials
+
+
+@pytest.mark.parametrize("n_folds", [1, 3])
+def test_luck_is_taken_off(n_folds):
+    """The best of a hundred equal looks promises points too much; corrected, about none."""
+    found = [expected_score(*study(seed, n_folds=n_folds), n_resamples=200) for seed in range(40)]
+    plain, value = (np.mean([getattr(one, name) for one in found]) for name in ("plain", "value"))
+    assert plain > 0.63
+    assert value == pytest.approx(0.6, abs=0.008)
+    covered = np.mean([one.low <= 0.6 <= one.high for one in found])
+    assert 0.75 <= covered <= 1
+
+
+def test_a_clear_winner_loses_nothing():
+    rng = np.random.default_rng(0)
+    one = fold("a", rng)
+    trials = [[Run("a", answers(one.labels, share, rng))] for share in (0.5, 0.8, 0.5)]
+    found = expected_score({"a": one}, trials)
+    assert found.winner == 1
+    assert found.value == pytest.approx(found.plain, abs=0.005)
+    assert found.low < found.value < found.high
+
+
+def test_a_single_trial_is_its_own_mean():
+    rng = np.random.default_rng(0)
+    one = fold("a", rng)
+    found = expected_score({"a": one}, [[Run("a", answers(one.labels, 0.6, rng))]])
+    assert found.value == pytest.approx(found.plain, abs=0.005)
+
+
+@pytest.mark.parametrize("objective", ["val/accuracy", "val/uar", "val/macro_f1", "val/loss"])
+def test_the_plain_value_is_the_best_by_the_objective(objective):
+    from emotion_hpo import metrics
+
+    rng = np.random.default_rng(1)
+    one = fold("a", rng)
+    every = [rng.dirichlet(np.ones(N_CLASSES), (3, N)) for _ in range(6)]
+    found = expected_score({"a": one}, [[Run("a", epochs)] for epochs in every], objective)
+    figures = [
+        [metrics.figures(one.labels, epoch)[objective[4:]] for epoch in epochs] for epochs in every
+    ]
+    best = np.min if objective == "val/loss" else np.max
+    assert found.plain == pytest.approx(best(figures))
+    by_trial = best(figures, axis=1)
+    assert found.winner == (by_trial.argmin() if objective == "val/loss" else by_trial.argmax())
+    worse = found.value >= found.plain if objective == "val/loss" else found.value <= found.plain
+    assert worse
+    assert found.low <= found.value <= found.high
+
+
+def test_folds_that_part_widen_the_interval():
+    rng = np.random.default_rng(0)
+    folds = {str(index): fold(str(index), rng) for index in range(4)}
+
+    def width(shares):
+        runs = [
+            Run(name, answers(one.labels, share, rng))
+            for (name, one), share in zip(folds.items(), shares, strict=True)
+        ]
+        found = expected_score(folds, [runs])
+        return found.high - found.low
+
+    assert width([0.5, 0.7, 0.5, 0.7]) > 1.5 * width([0.6, 0.6, 0.6, 0.6])
+
+
+def test_the_same_seed_gives_the_same_figure():
+    folds, trials = study(3)
+    assert expected_score(folds, trials) == expected_score(folds, trials)

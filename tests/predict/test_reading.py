@@ -1,0 +1,99 @@
+"""What people have, read or refused in one line; and which model they mean."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from emotion_hpo.errors import FeatureError, StudyError
+from emotion_hpo.predict import find_model, read_motion, read_sound, read_text
+
+
+def wav(path, samples, rate=16_000):
+    soundfile.write(path, samples, rate, format="WAV")
+    return path
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+@pytest.mark.parametrize("n_channels", [1, 2, 6])
+def test_any_rate_and_any_number_of_channels(tmp_path, rate, n_channels):
+    both = np.full((rate, n_channels), 0.25) * np.linspace(0, 2, n_channels + 2)[1:-1]
+    samples, read_rate = read_sound(wav(tmp_path / "a.wav", both, rate), "a.wav")
+    assert (samples.shape, read_rate) == ((rate,), rate)
+    np.testing.assert_allclose(samples, 0.25, atol=1e-4)
+
+
+def test_a_part_of_a_recording(tmp_path):
+    path = wav(tmp_path / "a.wav", np.arange(16_000) / 32_768)
+    samples, _ = read_sound(path, "a.wav", 0.25, 0.5)
+    np.testing.assert_allclose(samples * 32_768, np.arange(4000, 8000), atol=1)
+
+
+def test_bytes_are_read_as_files_are(tmp_path):
+    path = wav(tmp_path / "a.wav", np.linspace(-0.5, 0.5, 1000))
+    from_file, _ = read_sound(path, "a")
+    from_bytes, _ = read_sound(io.BytesIO(path.read_bytes()), "a")
+    np.testing.assert_array_equal(from_file, from_bytes)
+
+
+def two_hours(path):
+    """A header that promises two hours; the file is sparse, and nobody may read it whole."""
+    wav(path, np.zeros(1))
+    n_bytes = 2 * 3600 * 16_000 * 2
+    with path.open("r+b") as file:
+        file.seek(4)
+        file.write((36 + n_bytes).to_bytes(4, "little"))
+        file.seek(40)
+        file.write(n_bytes.to_bytes(4, "little"))
+        file.truncate(44 + n_bytes)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path, "no such file"),
+        (lambda path: path.mkdir() or path, "no such file"),
+        (lambda path: path.write_bytes(b"RIFF no sound") and path, "is not a WAV file"),
+        (lambda path: path.write_bytes(b"") or path, "is not a WAV file"),
+        (lambda path: wav(path, np.zeros(0)), "has no samples"),
+        (two_hours, "lasts 7,200 s, an utterance at most 300 s; cut it"),
+    ],
+    ids=["no file", "a folder", "no wav", "empty file", "no samples", "two hours"],
+)
+def test_what_is_no_utterance_is_refused(tmp_path, make, message):
+    with pytest.raises(FeatureError, match=message):
+        read_sound(make(tmp_path / "a.wav"), "a.wav")
+
+
+def test_words():
+    assert read_text("hello there", "text") == "hello there"
+    with pytest.raises(FeatureError, match="the text has 10,000 words, an utterance at most 2,000"):
+        read_text("word " * 10_000, "text")
+
+
+def test_motion(tmp_path):
+    path = tmp_path / "m.npy"
+    np.save(path, np.zeros((5, 189)))
+    assert read_motion(path, "m.npy").dtype == np.float32
+    np.save(path, np.array([{"a": 1}], object), allow_pickle=True)
+    with pytest.raises(FeatureError, match="not a NumPy file"):
+        read_motion(path, "m.npy")
+    with pytest.raises(FeatureError, match="no such file"):
+        read_motion(tmp_path / "x.npy", "x.npy")
+
+
+def test_the_latest_model_below_a_folder(tmp_path):
+    with pytest.raises(StudyError, match=r"holds no model\.pt"):
+        find_model(tmp_path)
+    with pytest.raises(StudyError, match="is no folder"):
+        find_model(tmp_path / "nowhere")
+    old, new = (tmp_path / name / "final" / "trial_1" / "model.pt" for name in ("a", "b"))
+    for at, path in enumerate((old, new)):
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (at, at))
+    assert find_model(tmp_path) == new
+    assert find_model(tmp_path / "a") == find_model(old.parent) == find_model(old) == old

@@ -1,0 +1,359 @@
+"""The page of a study, at every age of it: always a page, always true, never a traceback."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emotion_hpo import report as room
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records import Training, TrialState
+from emotion_hpo.report import document
+from emotion_hpo.report.comparison import comparison_page
+from emotion_hpo.report.document import Table, as_csv
+from emotion_hpo.report.reading import read_findings
+from emotion_hpo.report.study_page import study_page
+from emotion_hpo.report.style import Pictures
+from tests.making import ROOT
+from tests.report.studies import (
+    RANDOM,
+    begin,
+    config_for,
+    confirm,
+    failed,
+    trials,
+    write_all,
+    write_baseline,
+    write_final,
+)
+
+
+class Page(HTMLParser):
+    """What stands on a page, and what it would fetch."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.words, self.images, self.fetched, self.ids, self.links = [], [], [], [], []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.ids += [given["id"]] if "id" in given else []
+        if tag == "img":
+            self.images.append(given)
+        if tag == "a":
+            self.links.append(given["href"])
+        self.fetched += [given[name] for name in ("src", "srcset") if name in given]
+        if tag not in {"meta", "img", "link", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def read_page(path):
+    html = path.read_text("utf-8")
+    page = Page(html)
+    assert page.open == [], "every tag is closed"
+    assert len(set(page.ids)) == len(page.ids)
+    assert all(one.startswith("data:image/svg+xml;base64,") for one in page.fetched)
+    assert "<script" not in html
+    assert not re.search(r"url\(|@import|https?://", re.sub(r"base64,[\w+/=]+", "", html))
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids
+        else:
+            assert (path.parent / link).is_file(), link
+    return page
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A study with everything: 24 random trials, a baseline, a final model."""
+    folder = tmp_path_factory.mktemp("studies")
+    home = begin(folder, "study", *RANDOM)
+    config = config_for(folder, "study", *RANDOM)
+    made = [*trials(24, config)]
+    made[5] = failed(made[5])
+    write_all(home, config, made)
+    write_baseline(home)
+    write_final(home)
+    room.report(home)
+    return home
+
+
+def test_the_page_stands_alone_and_says_what_it_promises(whole):
+    page = read_page(whole.report.page)
+    best = read_findings(whole).best
+    for words in (
+        "Which configuration of the network is best",  # the question
+        f"{best.name}",
+        "train/loss is nan",  # failures by reason
+        "Trials finished 24",
+        "at the low end",  # the best's dropout
+        "95 % interval",
+        "The test session has been opened once",
+        "corpus fingerprint",
+        "Reproducibility checklist of the ACL",
+        "synthetic data",
+    ):
+        assert words in page.text, words
+
+
+def test_every_plot_is_there(whole):
+    names = {one.name for one in study_page(read_findings(whole)).plots()}
+    assert names == {
+        "best_so_far", "learning_curves", "expected_best", "importance", "parallel_coordinates",
+        "slices", "cost", "timeline", "against_baseline", "confusion", "recall", "breakdowns",
+        "seeds",
+    }  # fmt: skip
+    for name in names:
+        assert whole.report.figure(name, "pdf").read_bytes().startswith(b"%PDF")
+        assert whole.report.figure(name, "png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_figure_names_its_axes_its_utterances_and_its_bars(whole):
+    for plot in study_page(read_findings(whole)).plots():
+        drawn = [axes for axes in plot.figure.axes if axes.get_visible()]
+        for axes in drawn:
+            labels = [axes.get_xlabel(), axes.get_ylabel()]
+            assert any(labels), plot.name
+            assert axes.get_label() == "<colorbar>" or labels[0], plot.name
+        units = " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in drawn)
+        assert re.search(r"\((%|nats|hours|minutes|number|millions|share|class)", units), plot.name
+        assert re.search(r"utterances", plot.caption), plot.name
+        assert re.search(r"\b(No b|b|B)ars\b", plot.caption) or plot.name == "timeline", plot.name
+
+
+def test_every_figure_from_the_twin_is_marked(whole, tmp_path):
+    for plot in study_page(read_findings(whole)).plots():
+        assert "synthetic" in plot.figure.get_suptitle(), plot.name
+    page = read_page(whole.report.page)
+    for image in page.images:
+        svg = base64.b64decode(image["src"].partition(",")[2]).decode()
+        assert "synthetic data" in svg
+    real = begin(tmp_path, "real", synthetic=False)
+    write_all(real, config_for(tmp_path, "real"), [*trials(1, config_for(tmp_path, "real"))])
+    room.report(real)
+    assert "synthetic" not in real.report.page.read_text().replace("synthetic.yaml", "")
+
+
+def test_tables_are_there_for_programs_and_papers(whole):
+    table = pd.read_csv(whole.report.table("trials", "csv"))
+    assert list(table["trial"]) == list(range(24))
+    assert set(table["state"]) == {"complete", "pruned", "failed"}
+    latex = whole.report.table("space", "tex").read_text()
+    assert r"text.units" in latex
+    assert r"learning\_rate" in latex
+    assert latex.count(r"\\") == 6
+
+
+@pytest.fixture
+def unpainted(monkeypatch):
+    """Figures are laid out, but not painted in three formats, where their words are looked at."""
+    nothing = Pictures(b"<svg/>", b"%PDF", b"\x89PNG")
+    monkeypatch.setattr(document, "pictures", lambda _figure: nothing)
+
+
+def study_with(tmp_path, made, *overrides):
+    home = begin(tmp_path, "study", *overrides)
+    write_all(home, config_for(tmp_path, "study", *overrides), made)
+    return home
+
+
+def test_a_study_without_a_trial_is_a_page(tmp_path):
+    page = read_page(room.report(study_with(tmp_path, [])))
+    assert "No trial is complete yet" in page.text
+    assert "Trials finished 0" in page.text
+    assert not page.images
+
+
+def test_a_study_of_one_trial_is_a_page(tmp_path):
+    (one,) = trials(1, config_for(tmp_path, "study"))
+    page = read_page(room.report(study_with(tmp_path, [one])))
+    assert "Best trial" in page.text
+    assert "Importance is not shown" in page.text
+    assert "120 validation utterances" in page.text
+    assert "expected best of k random trials is not shown" in page.text
+
+
+def test_a_study_of_failures_is_a_page(tmp_path):
+    made = [failed(one) for one in trials(3, config_for(tmp_path, "study"))]
+    made[2] = failed(made[2], "out of memory: <b>8 GB</b> & more")
+    page = read_page(room.report(study_with(tmp_path, made)))
+    assert "train/loss is nan 2 trial_0, trial_1" in page.text
+    assert "out of memory: <b>8 GB</b> & more 1 trial_2" in page.text, "escaped"
+
+
+def test_lives_of_an_interrupted_trial_are_told(tmp_path, unpainted):
+    first, second = trials(2, config_for(tmp_path, "study"))
+    cut = replace(first, state=TrialState.INTERRUPTED, value=None, best_epoch=None)
+    goes_on = replace(second, state=TrialState.COMPLETE, value=0.9, continues=0)
+    page = read_page(room.report(study_with(tmp_path, [cut, goes_on])))
+    assert "trial_1, continues trial_0" in page.text
+    assert "complete (continues trial_0)" in page.text
+
+
+def test_a_loss_is_no_share(tmp_path, unpainted):
+    overrides = ("study.objective=val/loss",)
+    made = [replace(one, value=1.2345) for one in trials(1, config_for(tmp_path, "s", *overrides))]
+    page = read_page(room.report(study_with(tmp_path, made, *overrides)))
+    assert "validation loss 1.2345" in page.text
+    assert "123.45 %" not in page.text
+
+
+def test_500_trials_are_a_small_page(tmp_path):
+    """How soon it is there, `benchmarks/report.py` tells."""
+    config = config_for(tmp_path, "study", *RANDOM)
+    home = study_with(tmp_path, [*trials(500, config)], *RANDOM)
+    path = room.report(home)
+    assert path.stat().st_size < 10_000_000
+    assert "All 500 trials" in read_page(path).text
+
+
+def test_two_looks_at_the_test_session_are_told(tmp_path, unpainted):
+    config = config_for(tmp_path, "study", *RANDOM)
+    home = study_with(tmp_path, [*trials(6, config)], *RANDOM)
+    write_final(home, 0)
+    write_final(home, 3, seed=1)
+    page = read_page(room.report(home))
+    assert "has been opened 2 times" in page.text
+    assert "choosing among them" in page.text
+
+
+def test_what_was_promised_and_what_held(tmp_path, unpainted):
+    config = config_for(tmp_path, "study")
+    made = [*trials(4, config)]
+    home = study_with(tmp_path, made)
+    write_final(home)
+    confirm(home, made[:3])
+    page = read_page(room.report(home))
+    for words in (
+        "Expected on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %)",
+        "the 3 candidates reach 3.00 points less on average",
+        "chosen",
+        "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +20.00",
+        "without speech",
+        "scenario: improvised 100",
+        "Expected calibration error 8.00 %",
+        "70.00 %, outside of it",
+    ):
+        assert words in page.text, words
+    assert home.report.figure("validation_against_rerun", "png").is_file()
+    assert home.report.figure("reliability", "png").is_file()
+
+
+def test_folds_and_seeds_of_a_trial_are_shown(tmp_path):
+    made = []
+    for one in trials(3, config_for(tmp_path, "study")):
+        parts = tuple(Training(fold, 1, 0.5 + 0.1 * n, 2) for n, fold in enumerate("ab"))
+        curve = [replace(epoch, training=index) for index in (0, 1) for epoch in one.curve]
+        made.append(replace(one, curve=tuple(curve), trainings=parts))
+    home = study_with(tmp_path, made)
+    (plot,) = [one for one in study_page(read_findings(home)).plots() if one.name == "trainings"]
+    legend = plot.figure.axes[0].get_legend()
+    assert [one.get_text() for one in legend.get_texts()] == ["a", "b", "mean"]
+
+
+def test_a_broken_ledger_is_a_remark(tmp_path):
+    home = study_with(tmp_path, [])
+    home.ledger.write_text("{")
+    assert "mend its broken line by hand" in read_page(room.report(home)).text
+
+
+def test_another_process_makes_the_same_page_and_imports_nothing_that_trains(whole):
+    before = whole.report.page.read_bytes()
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from emotion_hpo.records import StudyHome
+        from emotion_hpo.report import report
+        report(StudyHome(Path({str(whole.directory)!r}), "study"))
+        print(*(sys.modules.keys() & {{"torch", "optuna", "mlflow", "librosa", "hydra"}}))
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert ended.stdout.strip() == ""
+    assert whole.report.page.read_bytes() == before
+
+
+class TestComparison:
+    @pytest.fixture
+    def pair(self, tmp_path):
+        homes = []
+        for seed, name in enumerate(("first", "second")):
+            home = begin(tmp_path, name, *RANDOM)
+            config = config_for(tmp_path, name, *RANDOM)
+            write_all(home, config, [*trials(5, config, seed=seed)])
+            write_final(home, seed=seed)
+            homes.append(home)
+        return homes
+
+    def test_a_pair_is_a_page(self, pair):
+        page = read_page(room.compare(pair))
+        assert "first less second" in page.text
+        assert "McNemar p" in page.text
+        assert "(dialogues)" in page.text
+        assert {"differences", "progress"} <= {
+            one.name for one in comparison_page([*map(read_findings, pair)]).plots()
+        }
+
+    def test_a_study_against_itself_has_no_difference(self, pair):
+        findings = read_findings(pair[0])
+        (table,) = [
+            t for t in comparison_page([findings, findings]).tables() if t.name == "differences"
+        ]
+        assert {row[3] for row in table.rows} == {"+0.00"}
+        assert {row[8] for row in table.rows} == {"1.000"}
+
+    def test_other_utterances_are_not_paired(self, pair, unpainted):
+        for path in pair[1].path.glob("trials/*/validation.npz"):
+            stored = dict(np.load(path))
+            stored["utterance_id"] = np.char.add("x", stored["utterance_id"])
+            np.savez_compressed(path, **stored)
+        page = read_page(room.compare(pair))
+        assert "judged on different utterances" in page.text
+
+    def test_one_is_no_pair(self, pair):
+        with pytest.raises(StudyError, match="two studies or more"):
+            room.compare(pair[:1])
+
+    def test_different_metrics_are_not_compared(self, pair, tmp_path):
+        other = begin(tmp_path, "third", "study.objective=val/uar")
+        with pytest.raises(StudyError, match="different metrics"):
+            room.compare([pair[0], other])
+
+
+def test_the_commands(emotion_hpo, tmp_path):
+    home = study_with(tmp_path, [])
+    where = f"study.directory={tmp_path}"
+    told = tmp_path / "told.json"
+    ended = emotion_hpo("report", where, "study.name=study", f"output={told}")
+    assert (ended.status, ended.stderr) == (0, "")
+    assert str(home.report.page) in ended.stdout
+    assert json.loads(told.read_text()) == {"page": str(home.report.page)}
+    ended = emotion_hpo("compare", where, "studies=[study]")
+    assert ended.status == 2
+    assert "two studies or more" in ended.stderr
+    ended = emotion_hpo("report", where, "study.name=nobody")
+    assert (ended.status, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_cells_of_csv_are_quoted():
+    assert as_csv(Table("t", "T", ("a",), (("x, y",),))) == 'a\n"x, y"\n'

@@ -1,0 +1,87 @@
+"""Two objectives: a trial's cost, the front, and what cannot go with it."""
+
+import dataclasses
+
+import pytest
+
+from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.cost import cost_of
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.models import build_network
+from emotion_hpo.records import Trial, TrialState
+from emotion_hpo.search.coordinator import search
+from emotion_hpo.search.study import Study
+from emotion_hpo.trials import front_of, read_trials
+from tests.pipeline import SMALL, compose_config
+
+COMPLETE = TrialState.COMPLETE
+TWO = ("study.against=parameters", "sampler=nsga2", "pruner=none")
+WIDTHS = "+space.model.fusion.units={low: 2, high: 64}"
+
+
+def test_a_search_for_the_front(make_study):
+    home, config = make_study("study", *TWO, WIDTHS, "study.n_trials=6", "training.epochs=1")
+    found = search(config).summary
+    trials = read_trials(home)
+    assert {one.cost for one in trials} > {trials[0].cost}
+    costs = [one["cost"] for one in found["front"]]
+    values = [one["value"] for one in found["front"]]
+    assert costs == sorted(costs)
+    assert values == sorted(values)
+    assert found["best_value"] == max(one.value for one in trials) == values[-1]
+
+
+def test_the_front_holds_what_nothing_beats():
+    scores = [(0.5, 10.0), (0.6, 20.0), (0.55, 30.0), (0.6, 20.0), (0.7, 40.0), (0.4, 10.0)]
+    trials = [Trial(n, COMPLETE, value=v, cost=c) for n, (v, c) in enumerate(scores)]
+    assert [one.number for one in front_of(trials, "val/accuracy")] == [0, 1, 4]
+    losses = [dataclasses.replace(one, value=-one.value) for one in trials if one.value is not None]
+    assert [one.number for one in front_of(losses, "val/loss")] == [0, 1, 4]
+    assert front_of([Trial(0, COMPLETE, value=0.5), *trials[:1]], "val/accuracy") == trials[:1]
+
+
+def test_parameters_are_those_that_are_trained(material):
+    config = compose_config(*SMALL).experiment()
+    network = build_network(config.model, material.read(config).inputs.shapes(), 4, seed=1)
+    n_all = sum(one.numel() for one in network.parameters())
+    n_frozen = sum(one.numel() for one in network.parameters() if not one.requires_grad)
+    assert cost_of(config, material, "parameters") == n_all - n_frozen
+    frozen = build(
+        SearchConfig,
+        with_value(dump(compose_config(*SMALL)), "model.encoders.text.embedding.trainable", False),
+    ).experiment()
+    assert cost_of(frozen, material, "parameters") < n_all - n_frozen
+
+
+def test_latency_is_a_time(material):
+    config = compose_config(*SMALL).experiment()
+    assert 0 < cost_of(config, material, "latency_ms") < 1000
+
+
+REFUSED = [
+    (("pruner=median",), "cannot be pruned, .*; take pruner=none, not median"),
+    (("pruner=none", "sampler=cmaes"), "cmaes knows one objective"),
+    (("pruner=none", "warm_start=old"), "warm_start: a study with two objectives"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), REFUSED)
+def test_what_cannot_go_with_two_objectives(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        compose_config(*SMALL, "study.against=latency_ms", *overrides)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "qmc", "grid", "nsga2"])
+def test_samplers_propose_with_two_objectives(make_study, sampler):
+    size = ("study.against=parameters", "pruner=none", f"sampler={sampler}", "study.n_trials=8")
+    home, config = make_study("study", *size)
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    while (claim := study.claim("worker_0")) is not None:
+        assert not study.report(claim, 1, 0.5), "there are no steps"
+        dropout = claim.config.model.dropout
+        study.end(claim, COMPLETE, dropout, 1, cost=1000 * dropout**2)
+    trials = study.trials()
+    assert len({tuple(one.params.items()) for one in trials}) == 8
+    assert all(one.state is COMPLETE and one.cost is not None for one in trials)

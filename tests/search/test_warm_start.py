@@ -1,0 +1,128 @@
+"""What another study has learnt teaches a sampler, and shows nowhere else."""
+
+from dataclasses import replace
+
+import pytest
+
+from emotion_hpo import study_file
+from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.records import TrialState
+from emotion_hpo.search.pruning import check_pruner
+from emotion_hpo.search.study import Study
+from emotion_hpo.search.warm_start import lessons_for
+
+WARM = ("warm_start=old", "sampler.n_startup_trials=4", "study.n_trials=6", "pruner=none")
+
+
+@pytest.fixture
+def old(make_study):
+    """Six trials, the best at the highest dropout; one was pruned, one failed."""
+    home, config = make_study("old", "study.n_trials=6", "sampler=random")
+    home.path.mkdir()
+    study_file.write_or_compare(home, config, {}, synthetic=True)
+    study = Study(home, config)
+    study.open_slots()
+    for number in range(6):
+        claim = study.claim("worker_0")
+        state = (TrialState.PRUNED, TrialState.FAILED)[number] if number < 2 else None
+        value = None if number == 1 else claim.config.model.dropout
+        study.report(claim, 1, claim.config.model.dropout)
+        study.end(claim, state or TrialState.COMPLETE, value, 1, None if value else "a loss of nan")
+    return home
+
+
+def started(make_study, *overrides):
+    home, config = make_study("new", *WARM, *overrides)
+    home.path.mkdir()
+    lessons, notes = lessons_for(config)
+    study = Study(home, config)
+    study.open_slots(lessons)
+    return study, notes
+
+
+def test_scored_trials_are_taken_up(old, make_study):
+    study, notes = started(make_study)
+    assert (
+        notes == ["warm start: 5 of 6 scored trials of study 'old' taken up"]
+        or "5 of 5" in (notes[0])
+    )
+    states = [one.state for one in study.trials()]
+    assert states == [TrialState.WAITING], "no lesson is a trial of this study; its default waits"
+
+
+def test_they_count_towards_no_budget(old, make_study):
+    study, _ = started(make_study)
+    n_claimed = 0
+    while (claim := study.claim("worker_0")) is not None:
+        n_claimed += 1
+        study.end(claim, TrialState.COMPLETE, 0.5, 1)
+    assert n_claimed == 6
+    assert sum(one.state.is_finished for one in study.trials()) == 6
+
+
+def test_they_teach_the_sampler(old, make_study):
+    """The same points with their values turned round teach another lesson."""
+    drawn = []
+    for name, sign in (("new", 1), ("turned", -1)):
+        home, config = make_study(name, *WARM)
+        home.path.mkdir()
+        lessons, _ = lessons_for(config)
+        study = Study(home, config)
+        study.open_slots([replace(one, value=sign * one.value) for one in lessons])
+        first, *rest = (study.claim("worker_0").config.model.dropout for _ in range(4))
+        assert first == config.model.dropout, "the default configuration comes first, taught or not"
+        drawn.append(rest)
+    assert min(drawn[0]) != min(drawn[1])
+    assert sum(drawn[0]) > sum(drawn[1]), "high dropout was good, then bad"
+
+
+def test_taking_up_twice_adds_nothing(old, make_study):
+    study, _ = started(make_study)
+    n_before = len(study._trials())
+    _, config = make_study("new", *WARM)
+    study.open_slots(lessons_for(config)[0])
+    assert len(study._trials()) == n_before
+
+
+def test_what_does_not_fit_is_said(old, make_study):
+    narrow = ("~space", "+space={model.dropout: {low: 0.0, high: 0.4}}")
+    study, notes = started(make_study, *narrow)
+    assert "left out, as they do not fit this space: training.learning_rate (5 trials)" in notes[1]
+    lessons = [one for one in study._trials() if "lesson" in one.user_attrs]
+    assert all(set(one.params) == {"model.dropout"} for one in lessons)
+
+
+def test_values_outside_the_range_are_left_out(old, make_study):
+    _, config = make_study("new", *WARM, "~space", "+space={model.dropout: {low: 0.1, high: 0.2}}")
+    lessons, notes = lessons_for(config)
+    for one in lessons:
+        assert 0.1 <= one.params.get("model.dropout", 0.1) <= 0.2
+    assert any("model.dropout" in line for line in notes)
+
+
+def test_another_split_is_said(old, make_study):
+    _, config = make_study("new", *WARM, "split.n_validation=0.3")
+    assert "has another corpus or split" in lessons_for(config)[1][-1]
+
+
+REFUSED = [
+    (("warm_start=nowhere",), "no study 'nowhere' in .*; studies here: old"),
+    (("warm_start=old", "study.objective=val/uar"), "was judged by val/accuracy, this one is by"),
+    (
+        ("warm_start=old", "~space", "+space={training.batch_size: {low: 8, high: 16}}"),
+        "no finished trial of study 'old' has a parameter that fits",
+    ),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), REFUSED)
+def test_what_teaches_nothing_is_refused(old, make_study, overrides, message):
+    _, config = make_study("new", *overrides)
+    with pytest.raises(StudyError, match=message):
+        lessons_for(config)
+
+
+def test_no_lessons_for_wilcoxon(make_study):
+    _, config = make_study("new", "warm_start=old", "pruner=wilcoxon")
+    with pytest.raises(ConfigError, match="which a trial from warm_start does not bring"):
+        check_pruner(config, 8)

@@ -1,0 +1,146 @@
+"""Confirmation: leaders trained again over fresh seeds, the winner, and what a kill leaves."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from emotion_hpo import study_file
+from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.errors import StudyError
+from emotion_hpo.selection import confirm, standard_error, winner_of
+from emotion_hpo.selection.leaders import reruns_of
+from emotion_hpo.selection.rerun import work
+from emotion_hpo.trials import read_trials
+
+
+def silent(*_counts):
+    """Show nothing."""
+
+
+@pytest.fixture
+def study(searched):
+    """The searched study, which confirms one leader and the default over two seeds."""
+
+    def make(leaders=1, seeds=2):
+        stored = study_file.read(searched)
+        plain = with_value(dump(stored.config), "study.confirm_leaders", leaders)
+        config = build(SearchConfig, with_value(plain, "study.confirm_seeds", seeds))
+        study_file.write_or_compare(searched, config, stored.shards, synthetic=True)
+        return searched, config
+
+    return make
+
+
+def candidate(trial, mean, n_parameters, seconds=1.0):
+    return {"trial": trial, "mean": mean, "n_parameters": n_parameters, "seconds": seconds}
+
+
+WINNERS = [
+    # candidates (mean, parameters, seconds), sign, standard error, winner, why
+    ([(0.60, 9, 1), (0.70, 9, 1)], 1, 0.0, 1, "the best mean"),
+    ([(0.69, 5, 1), (0.70, 9, 1)], 1, 0.02, 0, "a tie goes to fewer parameters"),
+    ([(0.67, 5, 1), (0.70, 9, 1)], 1, 0.02, 1, "no tie"),
+    ([(0.69, 9, 1), (0.70, 9, 2)], 1, 0.02, 0, "as many parameters: the faster"),
+    ([(0.69, 9, 1), (0.70, 9, 1)], 1, 0.02, 1, "as dear: the better"),
+    ([(1.10, 5, 1), (1.00, 9, 1)], -1, 0.05, 1, "of a loss the lowest"),
+    ([(1.04, 5, 1), (1.00, 9, 1)], -1, 0.05, 0, "a tie of losses"),
+]
+
+
+@pytest.mark.parametrize(("found", "sign", "error", "wins", "why"), WINNERS)
+def test_the_winner(found, sign, error, wins, why):
+    candidates = [candidate(str(place), *one) for place, one in enumerate(found)]
+    assert winner_of(candidates, sign, error)["trial"] == str(wins), why
+
+
+def test_one_value_each_says_nothing_about_spread():
+    assert standard_error([[0.5], [0.6]]) == 0
+    assert standard_error([[0.5, 0.5], [0.6]]) == 0
+    assert standard_error([[0.5, 0.6]]) == pytest.approx(0.05)
+
+
+def test_leaders_and_the_default_configuration_get_fresh_seeds(study):
+    home, config = study(leaders=1, seeds=3)
+    trials = read_trials(home)
+    wanted = reruns_of(home, config, trials)
+    best = max(trials, key=lambda one: one.value).number
+    assert {one.number for one in wanted} == {best, 0}
+    assert [one.index for one in wanted] == sorted(one.index for one in wanted), "seed by seed"
+    seeds = [one.seed for one in wanted]
+    assert len(set(seeds)) == len(seeds)
+    assert not set(seeds) & {one.seed for one in trials}
+    assert [one.number for one in wanted if one.is_default] == [0] * 3
+
+
+@pytest.fixture
+def done(study, material):
+    home, config = study()
+    work(home, config, material)
+    return home, config
+
+
+def test_what_was_trained_is_not_trained_again(done, material, monkeypatch):
+    home, config = done
+    found = confirm(home, config, silent)
+    assert json.loads(home.selection.read_text()) == found
+    assert found["winner"] in {one["trial"] for one in found["candidates"]}
+    assert found["n_seeds"] == 2
+    for one in found["candidates"]:
+        assert len(one["values"]) == 2
+        assert one["mean"] == pytest.approx(sum(one["values"]) / 2)
+        assert one["n_parameters"] > 1000
+        assert 1 <= one["epochs"] <= 3
+    assert not list(home.path.glob("selection/*/checkpoint.pt"))
+
+
+def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, material, monkeypatch):
+    """A checkpoint after the first epoch is taken up, and the figures are the same bits."""
+    from emotion_hpo.selection import rerun
+
+    home, config = done
+    one = reruns_of(home, config, read_trials(home))[0]
+    files = home.rerun(one.number, one.index)
+    whole = json.loads(files.record.read_text())
+    files.record.unlink()
+
+    def after_one(*arguments, **more):
+        *others, after_epoch = arguments
+
+        def cut(so_far, saved):
+            after_epoch(so_far, saved)
+            raise KeyboardInterrupt
+
+        return run_all(*others, cut, **more)
+
+    run_all = rerun.run_all
+    with monkeypatch.context() as patched:
+        patched.setattr(rerun, "run_all", after_one)
+        with pytest.raises(KeyboardInterrupt):
+            work(home, config, material)
+    assert files.checkpoint.exists()
+    assert not files.record.exists()
+    work(home, config, material)
+    again = json.loads(files.record.read_text())
+    assert {**again, "seconds": 0} == {**whole, "seconds": 0}
+
+
+def test_its_processes_end_with_their_starter(study):
+    home, _ = study(seeds=1)
+    command = [sys.executable, "-m", "emotion_hpo.selection.rerun", str(home.path), "1"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdin.close()
+    assert process.wait(timeout=60) in (0, 1)
+
+
+def test_processes_that_die_are_named(study, monkeypatch):
+    from emotion_hpo import selection
+
+    home, config = study(seeds=1)
+    dead = [sys.executable, "-c", "import os; os._exit(9)"]
+    monkeypatch.setattr(
+        selection, "_started", lambda *_: subprocess.Popen(dead, stdin=subprocess.PIPE)
+    )
+    with pytest.raises(StudyError, match=r"confirming trainings did not end; see .*workers"):
+        confirm(home, config, silent)

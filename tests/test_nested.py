@@ -1,0 +1,82 @@
+"""The nested protocol: every session the test once, mean, spread, and going on after a stop."""
+
+import json
+
+import numpy as np
+import pytest
+
+from emotion_hpo.metrics import fold_interval
+from emotion_hpo.nested import nested, with_test
+from emotion_hpo.records import StudyHome, write_json
+from emotion_hpo.screen_final import show_nested
+
+
+def result(config, accuracy):
+    session = config.split.test_session
+    return {
+        "study": config.study.name,
+        "trial": "trial_0",
+        "synthetic": True,
+        "test_session": session,
+        "test_speakers": [f"Ses0{session}F"],
+        "accuracy": accuracy,
+        "accuracy_interval": [accuracy - 0.05, accuracy + 0.05],
+        "uar": accuracy - 0.01,
+        "n_train": 400,
+        "n_test": 100,
+        "expected": None,
+        "baseline": {"gain": {"accuracy": {"difference": accuracy - 0.5}}},
+        "default": None,
+    }
+
+
+@pytest.fixture
+def protocol(make_study):
+    home, config = make_study("deep")
+    seen = []
+
+    def score(one):
+        seen.append(one.split.test_session)
+        found = result(one, 0.5 + 0.02 * int(one.split.test_session))
+        write_json(StudyHome(home.directory, one.study.name).final(0).result, found)
+        return found
+
+    return home, config, score, seen
+
+
+def test_every_session_is_the_test_once(protocol):
+    home, config, score, seen = protocol
+    found = nested(config, ("1", "2", "3"), score)
+    assert seen == ["1", "2", "3"]
+    assert json.loads(home.nested.read_text()) == found
+    values = [0.52, 0.54, 0.56]
+    assert found["accuracy"]["mean"] == pytest.approx(0.54)
+    assert found["accuracy"]["spread"] == pytest.approx(np.std(values, ddof=1))
+    interval = fold_interval(values, 400, 100)
+    assert found["accuracy"]["interval"] == pytest.approx([interval.low, interval.high])
+    assert found["gain"]["baseline"]["mean"] == pytest.approx(0.04)
+    assert found["gain"]["default"] is None
+
+
+def test_what_is_finished_is_not_repeated(protocol):
+    _, config, score, seen = protocol
+    stop_after = iter([True, False])
+    assert nested(config, ("1", "2"), lambda one: score(one) if next(stop_after) else None) is None
+    nested(config, ("1", "2"), score)
+    assert seen == ["1", "2"]
+
+
+def test_each_is_a_study_of_its_own(protocol):
+    _, config, _, _ = protocol
+    one = with_test(config, "3")
+    assert (one.study.name, one.split.test_session) == ("deep-test3", "3")
+    assert with_test(config, "4").study.name != one.study.name
+
+
+def test_it_is_shown_as_synthetic_with_mean_and_spread(protocol, capsys):
+    _, config, score, _ = protocol
+    show_nested(nested(config, ("1", "2", "3"), score))
+    text = capsys.readouterr().out
+    assert "study deep (synthetic data)" in text
+    assert "Mean accuracy 54.00 %, standard deviation between sessions 2.00 %" in text
+    assert "Less the baseline: +4.00 points" in text
