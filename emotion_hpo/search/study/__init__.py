@@ -212,8 +212,10 @@ class Study:
         return Claim(trial.number, config, seed, lives, trial, lock, pulse)
 
     def _pulse(self, trial_id: int) -> Pulse:
-        tables = self._keeping.tables
-        return Pulse(lambda n_beats: tables.set_trial_user_attr(trial_id, "beats", n_beats))
+        def beat(n_beats: int) -> None:  # holds the study, whose connections close with it
+            self._keeping.tables.set_trial_user_attr(trial_id, "beats", n_beats)
+
+        return Pulse(beat)
 
     @patiently
     def report(self, claim: Claim, step: int, value: float) -> bool:

@@ -79,8 +79,9 @@ def open_server(config: PostgresqlStorage) -> optuna.storages.RDBStorage:
     url = url_of(config)
     text = url.render_as_string(hide_password=False)
     try:
-        made = optuna.storages.RDBStorage(text, engine_kwargs={"connect_args": _CONNECTION})
-        made.engine.dispose()  # Optuna needs several connections, but only to make its tables
+        # Optuna needs several connections at once, but only to make its tables.
+        many = {"poolclass": sqlalchemy.NullPool, "connect_args": _CONNECTION}
+        optuna.storages.RDBStorage(text, engine_kwargs=many)
         return optuna.storages.RDBStorage(
             text,
             skip_table_creation=True,
