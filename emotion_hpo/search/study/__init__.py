@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import FileLock, Timeout
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
@@ -145,40 +145,60 @@ class Study:
         """
         with self._claims() as check_lock:
             trials = self._trials()
-            own = [one for one in trials if not is_hidden(one)]
-            states = [state_of(one) for one in own]
-            n_taken = sum(one.is_finished or one is TrialState.RUNNING for one in states)
-            if n_taken >= self._config.study.n_trials:
+            number = self._open_slot(trials)
+            if number is None:
                 return None
-            waiting = [one for one in own if state_of(one) is TrialState.WAITING]
-            if self._is_used_up(own):
-                waiting = self._withdraw_new(waiting)
-                if not waiting:
-                    return None
-            number = min((one.number for one in waiting), default=len(trials))
-            with self._sampling(number), self._reading.still():
+            own_sampler = sampler(self._config, number)
+            with self._sampling_by(own_sampler):
                 trial = self._study.ask()
-                lock = FileLock(self._lock_file(trial.number))
-                lock.acquire(timeout=0)
-                try:
-                    check_lock()  # without it the budget may just have been spent by another
-                    by = {"machine": machine(), "worker": worker, "n_threads": n_threads}
-                    return self._fill(trial, trials, lock, {**by, "commit": commit})
-                except BaseException:
-                    lock.release()
-                    raise
+            lock = FileLock(self._lock_file(trial.number))
+            lock.acquire(timeout=0)
+            try:
+                check_lock()  # without it the budget may just have been spent by another
+                by = {"machine": machine(), "worker": worker, "n_threads": n_threads}
+                trial.set_user_attr("by", {**by, "commit": commit})
+            except BaseException:
+                lock.release()
+                raise
+        pulse = self._pulse(trial._trial_id) if self._keeping.is_shared else None
+        try:  # with the lock of all let go: others need not wait while this one draws
+            with self._sampling_by(own_sampler):
+                config = configured(self._config.experiment(), self._suggest(trial))
+        except BaseException:
+            lock.release()
+            if pulse is not None:
+                pulse.stop()
+            raise
+        seed = seed_of(self._config, trial.number, trial.user_attrs)
+        lives = former_lives(trials, trial.number) if trial.number < len(trials) else ()
+        return Claim(trial.number, config, seed, lives, trial, lock, pulse)
+
+    def _open_slot(self, trials: list[FrozenTrial]) -> int | None:
+        """The number that the next trial will have, or None if the budget has room for none."""
+        own = [one for one in trials if not is_hidden(one)]
+        states = [state_of(one) for one in own]
+        n_taken = sum(one.is_finished or one is TrialState.RUNNING for one in states)
+        if n_taken >= self._config.study.n_trials:
+            return None
+        waiting = [one for one in own if state_of(one) is TrialState.WAITING]
+        if self._is_used_up(own):
+            waiting = self._withdraw_new(waiting)
+            if not waiting:
+                return None
+        return min((one.number for one in waiting), default=len(trials))
 
     @contextmanager
-    def _sampling(self, number: int) -> Iterator[None]:
+    def _sampling_by(self, own_sampler: optuna.samplers.BaseSampler) -> Iterator[None]:
         """Draw the parameters of a trial by the sampler made for it, while there is no pruner.
 
         Optuna shows a sampler only the trials of the new one's Hyperband bracket, so that with four
         brackets it would know a quarter of what has been learnt.
         """
-        self._study.sampler = sampler(self._config, number)
+        self._study.sampler = own_sampler
         self._study.pruner = optuna.pruners.NopPruner()
         try:
-            yield
+            with self._reading.still():
+                yield
         finally:
             self._study.pruner = pruner(self._config, self._n_trainings)
 
@@ -195,21 +215,6 @@ class Study:
             self._keeping.tables.set_trial_state_values(one._trial_id, state=OptunaState.FAIL)
         self._trials()  # what is read next holds still
         return [one for one in waiting if one not in new]
-
-    def _fill(
-        self,
-        trial: optuna.Trial,
-        trials: list[FrozenTrial],
-        lock: BaseFileLock,
-        by: Mapping[str, Any],
-    ) -> Claim:
-        """Store who trains a trial that was just taken, and draw its parameters."""
-        trial.set_user_attr("by", by)
-        seed = seed_of(self._config, trial.number, trial.user_attrs)
-        config = configured(self._config.experiment(), self._suggest(trial))
-        lives = former_lives(trials, trial.number) if trial.number < len(trials) else ()
-        pulse = self._pulse(trial._trial_id) if self._keeping.is_shared else None
-        return Claim(trial.number, config, seed, lives, trial, lock, pulse)
 
     def _pulse(self, trial_id: int) -> Pulse:
         def beat(n_beats: int) -> None:  # holds the study, whose connections close with it
