@@ -1,14 +1,13 @@
 """From a configuration to its feature store: what every command does before its own work."""
 
 import os
-import resource
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.features.store import FeatureStore, prepare
+from emotion_hpo.usage import highest_child_peak_mb, own_peak_mb
 
 #: Utterances done, utterances in all, what is being done.
 OnProgress = Callable[[int, int, str], None]
@@ -52,15 +51,4 @@ def peak_memory_mb() -> int:
     The system remembers the peak of this process and the highest peak among the workers that have
     ended; the sum counts every worker with the latter.
     """
-    kilobytes = 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
-    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / kilobytes
-    own = _own_peak_kb() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / kilobytes
-    return round((own + n_cores() * worker) / 1024)
-
-
-def _own_peak_kb() -> int | None:
-    """This process's peak where Linux tells it; `getrusage` there begins with its starter's."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
-    return peaks[0] if peaks else None
+    return round(own_peak_mb() + n_cores() * highest_child_peak_mb())

@@ -62,6 +62,8 @@ class Epoch:
         seconds: What it took, validation included.
         finished_at: Seconds since 1970.
         training: Index of the trial's training that it belongs to.
+        usage: What its process took of the machine: `cpu_cores` that were busy, `memory_peak_mb`
+            so far and, on a GPU, `gpu_memory_peak_mb` of this epoch.
     """
 
     epoch: int
@@ -69,6 +71,7 @@ class Epoch:
     seconds: float
     finished_at: float
     training: int = 0
+    usage: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As stored."""
@@ -78,6 +81,7 @@ class Epoch:
             "seconds": self.seconds,
             "finished_at": self.finished_at,
             "training": self.training,
+            "usage": dict(self.usage),
         }
 
     @classmethod
@@ -181,9 +185,9 @@ class TrialHome:
         return self.path / "validation.npz"
 
     @property
-    def size(self) -> Path:
-        """`n_parameters`: how many weights were trained."""
-        return self.path / "size.json"
+    def cost(self) -> Path:
+        """What the network costs to use: `n_parameters`, `latency_ms`, and how that was timed."""
+        return self.path / "cost.json"
 
     @property
     def every_epoch(self) -> Path:

@@ -140,6 +140,7 @@ def _log_final(home: StudyHome, stored: Any, result: Mapping[str, Any]) -> None:
     for name in ("accuracy", "uar", "macro_f1"):
         low, high = result[f"{name}_interval"]
         figures |= {f"test/{name}_low": low, f"test/{name}_high": high}
+    figures |= {f"cost/{name}": result["cost"][name] for name in ("latency_ms", "n_parameters")}
     try:
         tracker = open_tracker(
             home, stored.config, stored.facts["created_at"], synthetic=result["synthetic"]

@@ -102,6 +102,12 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
         f"{how_sure['brier']:.3f} (0 is perfect, 2 the worst)."
     )
     yield from _gain_lines(result)
+    cost = result["cost"]
+    yield (
+        f"An utterance takes {cost['latency_ms']:.1f} ms from its features to its probabilities "
+        f"({counted(cost['n_networks'], 'network')}, {cost['n_parameters']:,} weights, "
+        f"{counted(cost['n_threads'], 'thread')}, {cost['device']})."
+    )
     if result["accuracy_spread"] is not None:
         yield (
             f"Single networks: {percent(result['accuracy_mean'])} on average over "

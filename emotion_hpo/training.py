@@ -24,6 +24,7 @@ from emotion_hpo.config import TrainingConfig
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.records import Epoch
+from emotion_hpo.usage import Meter
 
 #: Larger batches are hardly faster, and would need more memory than training does.
 EVALUATION_BATCH = 64
@@ -83,7 +84,7 @@ def fit(
         TrialFailed: The loss or a weight is not a finite number.
     """
     device = device_of(config)
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
+    autocast = autocast_of(config, device)
     network.to(device)
     optimizer = _optimizer(network, config)
     class_weights = _class_weights(train, config)
@@ -96,7 +97,9 @@ def fit(
         losses += start.losses
 
     for epoch in range(start.epoch + 1 if start else 1, config.epochs + 1):
-        began = time.perf_counter()
+        began, meter = time.perf_counter(), Meter.start()
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
         torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
         _set_learning_rate(optimizer, config, epoch, losses)
         network.train()
@@ -127,7 +130,8 @@ def fit(
         if not _is_finite(network):
             raise TrialFailed(f"a weight is not a finite number after epoch {epoch}")
         losses.append(figures.get("val/loss", figures["train/loss"]))
-        report = Epoch(epoch, figures, time.perf_counter() - began, time.time())
+        seconds, usage = time.perf_counter() - began, _usage(meter, device)
+        report = Epoch(epoch, figures, seconds, time.time(), usage=usage)
         state = partial(_checkpoint, epoch, network, optimizer, losses)
         if on_epoch(report, evaluation, state):
             return
@@ -137,7 +141,7 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
     """Ask a network for the class probabilities of every utterance."""
     device = device_of(config)
     network.to(device).eval()
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
+    autocast = autocast_of(config, device)
     here = data.on(device)
     logits_NC: Tensor | None = None
     with torch.inference_mode(), autocast:
@@ -160,6 +164,15 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
             "macro_f1": metrics.macro_f1(counts),
         },
     )
+
+
+def _usage(meter: Meter, device: torch.device) -> dict[str, float]:
+    """What an epoch took of the machine."""
+    taken = dict(meter.read())
+    if device.type == "cuda":
+        peak_mb = torch.cuda.max_memory_allocated(device) / 1024**2
+        taken["gpu_memory_peak_mb"] = round(peak_mb, 1)
+    return taken
 
 
 def _is_finite(network: nn.Module) -> bool:
@@ -243,6 +256,11 @@ def device_of(config: TrainingConfig) -> torch.device:
     if config.device == "cuda" and not has_cuda:
         raise ConfigError("training.device: cuda was asked for, but no CUDA device is there")
     return torch.device("cuda" if config.device != "cpu" and has_cuda else "cpu")
+
+
+def autocast_of(config: TrainingConfig, device: torch.device) -> torch.autocast:
+    """The context in which a network computes as precisely as the configuration says."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
 
 
 def _is_bfloat16(config: TrainingConfig, device: torch.device) -> bool:

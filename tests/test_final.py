@@ -50,6 +50,9 @@ def test_the_result_holds_what_it_promises(searched, small_parts):
     assert len(result["accuracy_by_seed"]) == 2
     assert result["synthetic"] is True
     assert result["n_scorings"] == 1
+    cost = result["cost"]
+    assert (cost["n_networks"], cost["device"]) == (2, "cpu")
+    assert 0 < cost["latency_ms"] < 1000
     assert set(result["recall_by_class"]) == set(development.everything.classes)
     for name in ("accuracy", "uar", "macro_f1"):
         low, high = result[f"{name}_interval"]
@@ -264,7 +267,7 @@ def test_the_same_study_gives_the_same_result(searched, tmp_path):
     for path in searched.final(0).path.iterdir():
         path.unlink()
     again = score(searched)
-    when = {"seconds": 0, "scorings": []}
+    when = {"seconds": 0, "scorings": [], "cost": None}
     assert {**again, **when} == {**first, **when}
 
 

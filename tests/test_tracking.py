@@ -26,7 +26,13 @@ TRACKED = ("tracking=mlflow",)
 
 def epochs(n):
     return tuple(
-        Epoch(one, {"val/accuracy": one / 10, "val/loss": 1.0, "train/loss": 2.0}, 1.5, 1e9 + one)
+        Epoch(
+            one,
+            {"val/accuracy": one / 10, "val/loss": 1.0, "train/loss": 2.0},
+            1.5,
+            1e9 + one,
+            usage={"cpu_cores": 0.9, "memory_peak_mb": 500.0 + one},
+        )
         for one in range(1, n + 1)
     )
 
@@ -104,6 +110,15 @@ def test_a_trials_run_holds_its_parameters_curve_state_and_time(study):
     assert run.data.tags["state"] == "complete"
     assert run.data.tags["synthetic"] == "true"
     assert run.info.end_time - run.info.start_time == 60_000
+
+
+def test_what_an_epoch_took_of_the_machine_is_a_system_metric(study):
+    """MLflow shows metrics below `system/` in a tab of their own."""
+    open_for(study).mirror(TRIALS)
+    client, found = runs(study)
+    history = client.get_metric_history(found["trial_0"].info.run_id, "system/memory_peak_mb")
+    assert [(one.step, one.value) for one in history] == [(1, 501.0), (2, 502.0), (3, 503.0)]
+    assert found["trial_0"].data.metrics["system/cpu_cores"] == 0.9
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,20 @@ def train(reading, config, training=None, start=None, stop_after=None):
     return curve, checkpoints, network
 
 
+def test_an_epoch_tells_what_it_took(reading, config):
+    network, told = network_of(reading, config), []
+
+    def on_epoch(epoch, _evaluation, _checkpoint):
+        told.append(epoch.usage)
+        return True
+
+    fit(network, reading.train, reading.validation, config.training, 7, on_epoch)
+    (usage,) = told
+    assert set(usage) == {"cpu_cores", "memory_peak_mb"}
+    assert usage["cpu_cores"] > 0
+    assert usage["memory_peak_mb"] > 100
+
+
 def clone(value):
     if isinstance(value, torch.Tensor):
         return value.clone()

@@ -24,6 +24,8 @@ figure. What is cut off in between is taken up where it was, by the same command
   `value`, `interval`, `holds_for`, `test`, `is_inside`; null if it promised nothing
 - `paper_protocol`: null, or the reference's figure, the best epoch on the test session: `warning`,
   `accuracy`, `by_seed`; it is no estimate, and selects nothing
+- `cost`: of all its networks: `n_networks`, `n_parameters`, `latency_ms` (median from one
+  utterance's features to its probabilities), `n_threads`, `device`, `n_timed`
 - `n_scorings`, `scorings` (`study`, `trial`, `by`, `at`, `accuracy` of every opening of this
   holdout), `scorings_spread`, `opening`, `model`
 """
@@ -37,6 +39,7 @@ import numpy as np
 from emotion_hpo import metrics, study_file
 from emotion_hpo.bundle import Bundle
 from emotion_hpo.final import figures
+from emotion_hpo.final.cost import cost_of_bundles
 from emotion_hpo.final.ensemble import Ensemble, members_of
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import (
@@ -151,6 +154,7 @@ def final(
         "without": figures.without_each(test, answers_of, modalities),
         "normalised_by_speaker": figures.normalised_by_speaker(bundles),
         "expected": _held_against(home, stored.config.study.objective, test, answers),
+        "cost": cost_of_bundles(bundles, test),
         "paper_protocol": None,
         "test_session": holdout.session,
         "test_speakers": sorted(test.table["speaker"].unique()),

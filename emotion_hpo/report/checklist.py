@@ -5,9 +5,11 @@ EMNLP 2019, arXiv 1909.03004. Where the files cannot answer, the answer says wha
 """
 
 from emotion_hpo.report.document import Table
+from emotion_hpo.report.final_tables import latency_words
 from emotion_hpo.report.progress import random_values
 from emotion_hpo.report.reading import Findings
-from emotion_hpo.report.tables import hours, percent, value_words
+from emotion_hpo.report.words import hours, percent, value_words
+from emotion_hpo.screen import counted
 
 _YOURS = "For the author to add"
 
@@ -51,11 +53,12 @@ def checklist_table(findings: Findings) -> Table:
         ),
         (
             "Average runtime",
-            f"{average} of training a trial, {hours(sum(one.seconds for one in trained))} in all",
+            f"{average} of training a trial, {hours(sum(one.seconds for one in trained))} in all."
+            + (latency_words(final) if final else ""),
         ),
         (
             "Number of parameters",
-            f"{sizes[0]:,} to {sizes[-1]:,}"
+            (f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}")
             + (f"; best trial {findings.sizes[best.number]:,}"
                if best is not None and best.number in findings.sizes else "")
             if sizes
@@ -104,7 +107,7 @@ def checklist_table(findings: Findings) -> Table:
         (
             "Train, validation and test split",
             f"split {config.split.name}; session {config.split.test_session} sealed, opened "
-            f"{len(findings.openings)} times by any study (ledger)",
+            f"{counted(len(findings.openings), 'time')} by any study (ledger)",
         ),
         (
             "Excluded data and preprocessing",

@@ -28,7 +28,7 @@ from emotion_hpo.report.style import (
     share_axis,
     value_axis,
 )
-from emotion_hpo.report.tables import hours, interval, percent, short, value_words
+from emotion_hpo.report.words import hours, interval, percent, short, value_words
 
 
 def comparison_page(studies: Sequence[Findings]) -> Page:

@@ -1,4 +1,4 @@
-"""The final model on the test part: confusion matrix, recall by class, breakdowns; its cost."""
+"""The final model on the test part: confusion matrix, recall by class, breakdowns."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,6 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from emotion_hpo import metrics
-from emotion_hpo.records import TrialState
-from emotion_hpo.report.progress import judged_on
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.space_plots import heat
 from emotion_hpo.report.style import (
@@ -20,12 +18,11 @@ from emotion_hpo.report.style import (
     NARROW,
     SCALE,
     SERIES,
-    STATES,
     VERMILION,
     Plot,
     drawn,
+    objective_words,
     share_axis,
-    value_axis,
 )
 
 #: Columns of `predictions.csv` by which the test part is broken down, where it has them.
@@ -183,7 +180,8 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
             places = [index + 0.3 * side for index in range(len(names))]
             _marks(axes, places, [(one[name], one[f"{name}_interval"]) for name in names],
                    SERIES[side], ("o", "s")[side], label)  # fmt: skip
-        axes.set_xticks([i + 0.15 for i in range(len(names))], names)
+        shown = [objective_words(f"test/{name}") for name in names]
+        axes.set_xticks([i + 0.15 for i in range(len(names))], shown)
         axes.set_xlim(-0.5, len(names) - 0.2)
         axes.set_xlabel("metric (on the test session)")
         share_axis(axes, "value")
@@ -196,58 +194,6 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
     )
     figure = drawn(NARROW, 2.8, draw, synthetic=findings.synthetic)
     return Plot("against_baseline", "Beside the baseline", caption, figure)
-
-
-def cost_plot(findings: Findings) -> Plot | None:
-    """Value against the number of weights, and against latency where it was measured."""
-    sized = [one for one in findings.scored if one.number in findings.sizes]
-    if not sized:
-        return None
-    latencies = latency_by_trial(findings)
-    timed = [one for one in sized if one.number in latencies]
-    columns = 2 if timed else 1
-
-    def draw(*panels: Axes) -> None:
-        _cost(panels[0], findings, {t.number: findings.sizes[t.number] / 1e6 for t in sized})
-        panels[0].set_xlabel("trained weights (millions)")
-        value_axis(panels[0], findings.objective)
-        panels[0].legend(loc="best")
-        if timed:
-            _cost(panels[1], findings, {t.number: latencies[t.number] for t in timed})
-            panels[1].set_xlabel("latency of one utterance (ms)")
-
-    unmeasured = "" if timed else " Latency was not measured in this study."
-    caption = (
-        f"What trials reached on {judged_on(findings)} against the size of their "
-        f"networks.{unmeasured} The star is the best complete trial. No bars."
-    )
-    figure = drawn(3.6 * columns + 0.6, 2.8, draw, columns=columns, synthetic=findings.synthetic)
-    return Plot("cost", "Accuracy against size and latency", caption, figure)
-
-
-def latency_by_trial(findings: Findings) -> Mapping[int, float]:
-    """Milliseconds that an utterance takes, of the final models that were timed."""
-    return {
-        trial.number: float(one.result["latency_ms"])
-        for trial in findings.trials
-        for one in findings.finals
-        if one.result["trial"] == trial.name and one.result.get("latency_ms") is not None
-    }
-
-
-def _cost(axes: Axes, findings: Findings, cost: Mapping[int, float]) -> None:
-    shown = [one for one in findings.scored if one.number in cost]
-    for state in (TrialState.COMPLETE, TrialState.PRUNED):
-        colour, mark = STATES[state]
-        chosen = [one for one in shown if one.state is state]
-        if chosen:
-            axes.plot([cost[one.number] for one in chosen],
-                      [one.value for one in chosen if one.value is not None],
-                      mark, color=colour, ms=4, label=state.value)  # fmt: skip
-    best = findings.best
-    if best is not None and best.number in cost and best.value is not None:
-        axes.plot(cost[best.number], best.value, "*", color=VERMILION, ms=11, mec="white",
-                  label="best")  # fmt: skip
 
 
 def _bars(axes: Axes, rows: list[tuple[str, float, list[float]]]) -> None:

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from emotion_hpo.report.document import Table, Text
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, drawn, share_axis
-from emotion_hpo.report.tables import hours, interval, percent, value_words
 from emotion_hpo.report.training_curves import rerun_plot
+from emotion_hpo.report.words import hours, interval, percent, value_words
 
 
 def expected_text(findings: Findings) -> Text | None:
@@ -27,6 +27,17 @@ def expected_text(findings: Findings) -> Text | None:
         f"Expected on new utterances: {value_words(objective, found['value'])} (90 % interval "
         f"{low} to {high}), not the {value_words(objective, found['plain'])} of the best trial, "
         f"which is the best of {found['n_trials']}. {found['sentence']}"
+    )
+
+
+def confirmed_text(findings: Findings) -> Text | None:
+    """Which trial won when the leaders were trained again, if it is not the best of the search."""
+    best, winner = findings.best, (findings.selection or {}).get("winner")
+    if best is None or winner in {None, best.name}:
+        return None
+    return Text(
+        f"{best.name} is the best of the search, but trained again from fresh seeds {winner} held "
+        "up better: it is the winner, and what `make final` scores unless told otherwise."
     )
 
 
@@ -59,6 +70,8 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
     note = (
         f"Standard error of a mean: {100 * error:.2f} points. Of those within one standard error "
         "of the best mean the smallest network is chosen."
+        if max(len(one["values"]) for one in candidates) > 1
+        else "One training each says nothing of the spread between seeds: the best one is chosen."
     )
     pairs = [
         (one["trial"], values[one["trial"]], one["values"])
@@ -149,10 +162,16 @@ def reliability_plot(final: Final) -> Plot | None:
         most = max(one["n"] for one in bins)
         x, y = ([one[name] for one in bins] for name in ("confidence", "accuracy"))
         axes.plot(x, y, color=BLUE, lw=1.2)
-        axes.scatter(x, y, [12 + 90 * one["n"] / most for one in bins], color=BLUE, label="bin")
+        axes.scatter(
+            x,
+            y,
+            [12 + 90 * one["n"] / most for one in bins],
+            color=BLUE,
+            label="answers about as sure",
+        )
         share_axis(axes, "confidence of the answer", axis="x")
         share_axis(axes, "accuracy")
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     caption = (
         f"Accuracy of answers that are about equally sure, on {result['n_test']:,} test "

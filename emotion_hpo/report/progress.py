@@ -34,7 +34,8 @@ def progress_plot(findings: Findings) -> Plot | None:
     ended = sorted(findings.trials, key=lambda one: (one.finished_at or 0, one.number))
     if not any(one.value is not None for one in ended):
         return None
-    spent = [(1, len(one.curve), one.seconds / 3600) for one in ended]
+    unit, divisor = _unit(sum(one.seconds for one in ended))
+    spent = [(1, len(one.curve), one.seconds / divisor) for one in ended]
     trials, epochs, hours = (list(accumulate(column)) for column in zip(*spent, strict=True))
     scored = [index for index, one in enumerate(ended) if one in findings.scored]
     complete = [i for i in scored if ended[i].state is TrialState.COMPLETE] or scored
@@ -44,7 +45,7 @@ def progress_plot(findings: Findings) -> Plot | None:
         for axes, cost, label in zip(
             panels,
             (trials, epochs, hours),
-            ("trials ended (number)", "epochs trained (number)", "training, all workers (hours)"),
+            ("trials ended (number)", "epochs trained (number)", f"training, all workers ({unit})"),
             strict=True,
         ):
             for state in (TrialState.PRUNED, TrialState.COMPLETE):
@@ -113,7 +114,7 @@ def timeline_plot(findings: Findings) -> Plot | None:
     workers = sorted({one.worker or "unknown" for one in timed})
     start = min(_number(one.started_at) for one in timed)
     end = max(_number(one.finished_at) for one in timed)
-    unit, divisor = ("hours", 3600.0) if end - start > 7200 else ("minutes", 60.0)
+    unit, divisor = _unit(end - start)
 
     def draw(axes: Axes) -> None:
         for one in timed:
@@ -143,6 +144,13 @@ def timeline_plot(findings: Findings) -> Plot | None:
     height = 1.0 + 0.32 * len(workers)
     figure = drawn(WIDE, max(height, 1.6), draw, synthetic=findings.synthetic)
     return Plot("timeline", "Timeline of the workers", caption, figure)
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    """What a time is counted in at an axis, and how many seconds that has."""
+    if seconds > 7200:
+        return "hours", 3600.0
+    return ("minutes", 60.0) if seconds > 120 else ("seconds", 1.0)
 
 
 def _value(trial: Trial) -> float:

@@ -64,7 +64,7 @@ class Findings:
         best: The best complete trial, or None.
         summary: What `search.json` holds, or nothing.
         baseline: What `baseline.json` holds, or None.
-        sizes: Trial number → trained weights.
+        costs: Trial number → what its network costs to use: `n_parameters`, `latency_ms` …
         selection: What `selection.json` holds, or None.
         finals: Models that were scored on the holdout, the latest opening last.
         openings: Every opening of the holdouts that this study has opened.
@@ -79,7 +79,7 @@ class Findings:
     best: Trial | None
     summary: Mapping[str, Any]
     baseline: Mapping[str, Any] | None
-    sizes: Mapping[int, int]
+    costs: Mapping[int, Mapping[str, Any]]
     selection: Mapping[str, Any] | None
     finals: tuple[Final, ...]
     openings: tuple[Mapping[str, Any], ...]
@@ -104,6 +104,11 @@ class Findings:
     def sign(self) -> int:
         """1 where more is better, -1 where less is."""
         return sign_of(self.objective)
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """Trial number → trained weights."""
+        return {number: int(one["n_parameters"]) for number, one in self.costs.items()}
 
     @property
     def scored(self) -> tuple[Trial, ...]:
@@ -188,7 +193,7 @@ def read_findings(home: StudyHome) -> Findings:
         best=best_of(trials, stored.config.study.objective),
         summary=read_json(home.summary) if home.summary.exists() else {},
         baseline=read_json(home.baseline) if home.baseline.exists() else None,
-        sizes=_sizes(home, trials),
+        costs=_costs(home, trials),
         selection=read_json(home.selection) if home.selection.exists() else None,
         finals=tuple(finals),
         openings=openings,
@@ -196,9 +201,9 @@ def read_findings(home: StudyHome) -> Findings:
     )
 
 
-def _sizes(home: StudyHome, trials: tuple[Trial, ...]) -> dict[int, int]:
-    paths = {trial.number: home.trial(trial.number).size for trial in trials}
-    return {n: int(read_json(path)["n_parameters"]) for n, path in paths.items() if path.exists()}
+def _costs(home: StudyHome, trials: tuple[Trial, ...]) -> dict[int, Mapping[str, Any]]:
+    paths = {trial.number: home.trial(trial.number).cost for trial in trials}
+    return {number: read_json(path) for number, path in paths.items() if path.exists()}
 
 
 def _finals(home: StudyHome, remarks: list[str]) -> list[Final]:

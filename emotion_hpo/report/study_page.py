@@ -4,15 +4,24 @@ from collections.abc import Iterable
 
 from emotion_hpo.records import RESTORE, Trial, TrialState
 from emotion_hpo.report.checklist import checklist_table
+from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
 from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
 from emotion_hpo.report.final_plots import (
     against_baseline_plot,
     breakdown_plot,
     confusion_plot,
-    cost_plot,
     recall_plot,
 )
+from emotion_hpo.report.final_tables import (
+    baseline_table,
+    breakdown_table,
+    final_table,
+    latency_words,
+    ledger_table,
+    recall_table,
+)
 from emotion_hpo.report.honesty import (
+    confirmed_text,
     expected_text,
     promise_text,
     promised_interval,
@@ -26,23 +35,17 @@ from emotion_hpo.report.space_plots import importance_plot, parallel_plot, slice
 from emotion_hpo.report.statistics import N_FOR_IMPORTANCE
 from emotion_hpo.report.style import Plot, objective_words
 from emotion_hpo.report.tables import (
-    baseline_table,
     best_table,
-    breakdown_table,
     budget_table,
     edge,
     failures_table,
-    final_table,
-    interval,
-    ledger_table,
-    percent,
-    recall_table,
     space_table,
     trials_table,
-    value_words,
     versions_table,
 )
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
+from emotion_hpo.report.words import interval, percent, value_words
+from emotion_hpo.screen import counted
 
 Block = Text | Table | Plot | Listing
 
@@ -56,6 +59,7 @@ def study_page(findings: Findings) -> Page:
         Section("best", "Best configuration", _best(findings)),
         Section("progress", "How the search went", _progress(findings)),
         Section("parameters", "What mattered", _parameters(findings)),
+        Section("cost", "What accuracy costs", _cost(findings)),
         Section("reruns", "Trained again", rerun_blocks(findings)),
         Section("final", "On the test session", _final(findings)),
         Section("baseline", "Baseline", _baseline(findings)),
@@ -104,7 +108,8 @@ def _cards(findings: Findings) -> list[Card]:
         cards.append(Card(label, value_words(objective, value), findings.baseline["model"]))
     if final is not None:
         ends = interval(final.result["accuracy_interval"])
-        note = f"95 %: {ends}; UAR {percent(final.result['uar'])}"
+        trial, uar = final.result["trial"], percent(final.result["uar"])
+        note = f"{trial}; 95 %: {ends}; UAR {uar}"
         cards.append(Card("test accuracy", percent(final.result["accuracy"]), note))
     return cards
 
@@ -122,7 +127,23 @@ def _space(findings: Findings) -> list[Block]:
         told = ", ".join(at_edge)
         words = f"The best trial lies at an end of the range of {told}: try a wider one."
         blocks.insert(0, Text(words, is_remark=True))
-    return blocks
+    return [*_present(_taught(findings)), *blocks]
+
+
+def _taught(findings: Findings) -> Text | None:
+    """From which study the sampler was taught, and by how much."""
+    name = findings.config.warm_start
+    if name is None:
+        return None
+    found = findings.summary.get("warm_start")
+    if not found:
+        return Text(f"Warm start: the sampler was taught by the trials of study {name}.")
+    lessons = counted(found["n_lessons"], "trial")
+    return Text(
+        f"Warm start: before its first proposal the sampler was taught by {lessons} of study "
+        f"{name}, as far as they fit this space. They count towards no budget and stand in no "
+        "figure here; to compare this study's cost with another's, add what they cost."
+    )
 
 
 def _best(findings: Findings) -> list[Block]:
@@ -132,7 +153,7 @@ def _best(findings: Findings) -> list[Block]:
     path = findings.home.trial(best.number).config
     words = path.read_text("utf-8") if path.exists() else f"{path.name} is not there; {RESTORE}"
     return [
-        *_present(expected_text(findings)),
+        *_present(expected_text(findings), confirmed_text(findings)),
         best_table(findings, best),
         Listing(f"The whole configuration of {best.name}", words),
     ]
@@ -168,8 +189,11 @@ def _parameters(findings: Findings) -> list[Block]:
         "for as many epochs as most, and a forest over them that predicts trials which it has not "
         "seen better than their mean does."
     )
-    plots = (parallel_plot(findings), slices_plot(findings), cost_plot(findings))
-    return _present(found or missing, *plots)
+    return _present(found or missing, parallel_plot(findings), slices_plot(findings))
+
+
+def _cost(findings: Findings) -> list[Block]:
+    return _present(front_plot(findings), front_table(findings), cost_plot(findings))
 
 
 def _final(findings: Findings) -> list[Block]:
@@ -206,10 +230,11 @@ def _final(findings: Findings) -> list[Block]:
 
 def _retrained(final: Final) -> str:
     result = final.result
+    averaged = ", whose probabilities were averaged" if len(result["seeds"]) > 1 else ""
     return (
         f"{result['trial']} was trained again on {result['n_train']:,} utterances, training and "
-        f"validation together, for {result['epochs']} epochs from {len(result['seeds'])} seeds, "
-        "whose probabilities were averaged."
+        f"validation together, for {counted(result['epochs'], 'epoch')} from "
+        f"{counted(len(result['seeds']), 'seed')}{averaged}.{latency_words(final)}"
     )
 
 

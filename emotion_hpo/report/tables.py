@@ -1,60 +1,18 @@
-"""The tables of a study's page, cell by cell."""
+"""The tables of a search, cell by cell: budget, space, best trial, all trials, versions."""
 
 from collections import Counter
-from typing import Any
 
 from emotion_hpo.config import fingerprint
 from emotion_hpo.records import Trial, TrialState
 from emotion_hpo.report.document import Table
-from emotion_hpo.report.final_plots import breakdown
-from emotion_hpo.report.reading import Final, Findings
+from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.statistics import scaled
 from emotion_hpo.report.style import objective_words
+from emotion_hpo.report.words import hours, short, value_words
 from emotion_hpo.trials import describe_end
 
 #: A best value nearer to an end of its range than this share of it suggests a tight range.
 _AT_EDGE = 0.05
-
-
-def percent(value: float | None) -> str:
-    """A share as a reader compares it.
-
-    >>> percent(0.71037), percent(None)
-    ('71.04 %', '–')
-    """
-    return "–" if value is None else f"{100 * value:.2f} %"
-
-
-def interval(ends: Any) -> str:  # noqa: ANN401 (as read from JSON)
-    """An interval of shares.
-
-    >>> interval([0.7, 0.75]), interval([None, None])
-    ('70.00 to 75.00 %', '–')
-    """
-    if not ends or any(one is None for one in ends):
-        return "–"
-    return f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f} %"
-
-
-def value_words(objective: str, value: float | None) -> str:
-    """A trial's value: a share, or a loss."""
-    if value is None:
-        return "–"
-    return f"{value:.4f}" if objective.endswith("loss") else percent(value)
-
-
-def short(value: object) -> str:
-    """A parameter's value."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def hours(seconds: float) -> str:
-    """A time as a budget counts it.
-
-    >>> hours(90), hours(5400)
-    ('1.5 min', '1.50 h')
-    """
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.2f} h"
 
 
 def budget_table(findings: Findings) -> Table:
@@ -163,6 +121,7 @@ def best_table(findings: Findings, best: Trial) -> Table:
         ("seed of its training", best.seed if best.seed is not None else "–"),
         ("trained weights", f"{findings.sizes[best.number]:,}" if best.number in findings.sizes
          else "not recorded"),
+        ("latency of one utterance", f"{_latency(findings, best)} ms"),
         ("time of training", hours(best.seconds)),
         ("worker, threads", f"{best.worker or '–'}, {best.n_threads or '–'}"),
     ]  # fmt: skip
@@ -193,6 +152,7 @@ def lineage(findings: Findings, trial: Trial) -> str:
 def trials_table(findings: Findings) -> Table:
     """Every trial."""
     paths = list(findings.config.space)
+    has_latency = any("latency_ms" in one for one in findings.costs.values())
     rows = [
         (
             one.number,
@@ -200,93 +160,29 @@ def trials_table(findings: Findings) -> Table:
             value_words(findings.objective, one.value),
             one.best_epoch if one.best_epoch is not None else "–",
             len(one.curve),
-            f"{one.seconds / 60:.1f}",
+            f"{one.seconds / 60:.2f}",
+            *(
+                [f"{findings.sizes.get(one.number, 0):,}" if one.number in findings.sizes else "–"]
+                if findings.sizes
+                else []
+            ),
+            *([_latency(findings, one)] if has_latency else []),
             *(short(one.params[path]) if path in one.params else "–" for path in paths),
         )
         for one in findings.trials
     ]
     columns = (
         "trial", "state", objective_words(findings.objective), "best epoch", "epochs", "minutes",
+        *(["weights"] if findings.sizes else []), *(["ms an utterance"] if has_latency else []),
         *(path.replace("model.encoders.", "").removeprefix("model.").removeprefix("training.")
           for path in paths),
     )  # fmt: skip
     return Table("trials", f"All {len(rows)} trials that have ended", columns, rows)
 
 
-def baseline_table(findings: Findings) -> Table | None:
-    """The baseline on validation, part by part."""
-    if findings.baseline is None:
-        return None
-    parts = findings.baseline["by_part"]
-    everything = {" and ".join(findings.baseline["parts"]): findings.baseline["validation"]}
-    both = {**everything, **(parts if len(parts) > 1 else {})}
-    rows = [
-        (name, percent(one["accuracy"]), percent(one["uar"]), percent(one["macro_f1"]))
-        for name, one in both.items()
-    ]
-    title = f"Baseline ({findings.baseline['model']}) on validation"
-    return Table("baseline", title, ("reads", "accuracy", "UAR", "macro F1"), rows)
-
-
-def final_table(final: Final) -> Table:
-    """Test figures with intervals, the baseline beside them."""
-    result, plain = final.result, final.result.get("baseline") or {}
-    names = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro F1"}
-    rows = [
-        (
-            label,
-            percent(result.get(name)),
-            interval(result.get(f"{name}_interval")),
-            percent(plain.get(name)),
-            interval(plain.get(f"{name}_interval")),
-        )
-        for name, label in names.items()
-    ]
-    columns = ("metric", result["trial"], "95 % interval", "baseline", "95 % interval ")
-    note = (
-        f"{result['n_test']:,} utterances of session {result['test_session']}, in "
-        f"{result['n_dialogues']} dialogues of {len(result['test_speakers'])} speakers. Intervals "
-        "resample whole dialogues; with so few speakers no interval says how others would fare."
-    )
-    return Table(f"final_{result['trial']}", "On the test session", columns, rows, note)
-
-
-def recall_table(final: Final) -> Table:
-    """Recall of each emotion."""
-    rows = [
-        (name, one["n"], percent(one["recall"]), interval(one["interval"]),
-         "utterances, exact" if one.get("by_utterance") else "dialogues")
-        for name, one in final.result["recall_by_class"].items()
-    ]  # fmt: skip
-    columns = ("emotion", "utterances", "recall", "95 % interval", "interval resamples")
-    return Table("recall", "Recall of each emotion", columns, rows)
-
-
-def breakdown_table(final: Final) -> Table | None:
-    """Parts of the test set."""
-    rows = [
-        (f"{one['by']}: {one['value']}", one["n"], percent(one["accuracy"]),
-         interval(one["interval"]), percent(one["uar"]))
-        for one in breakdown(final)
-    ]  # fmt: skip
-    if not rows:
-        return None
-    columns = ("part", "utterances", "accuracy", "95 % interval", "UAR")
-    return Table("breakdowns", "Parts of the test session", columns, rows)
-
-
-def ledger_table(findings: Findings) -> Table | None:
-    """Every opening of this study's holdouts, by any study."""
-    if not findings.openings:
-        return None
-    rows = [
-        (number, one["at"], one["study"], one["trial"],
-         percent(one["accuracy"]) if one["accuracy"] is not None else "not finished",
-         str(one.get("commit") or "–"), str(one["holdout"])[:40])
-        for number, one in enumerate(findings.openings, 1)
-    ]  # fmt: skip
-    columns = ("opening", "at (UTC)", "study", "model", "accuracy", "commit", "holdout")
-    return Table("ledger", "Openings of the test session", columns, rows)
+def _latency(findings: Findings, trial: Trial) -> str:
+    found = findings.costs.get(trial.number, {}).get("latency_ms")
+    return "–" if found is None else f"{found:.2f}"
 
 
 def versions_table(findings: Findings) -> Table:

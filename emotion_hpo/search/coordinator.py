@@ -37,7 +37,7 @@ from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.study import Study
-from emotion_hpo.search.warm_start import lessons_for
+from emotion_hpo.search.warm_start import lessons_for, taught
 from emotion_hpo.splits import Development, check_sessions, split
 from emotion_hpo.tracking import open_tracker
 from emotion_hpo.trials import best_of, front_of
@@ -95,6 +95,7 @@ def search(config: SearchConfig) -> SearchResult:
             finally:  # a study that failed is worth looking at, too
                 trials = study.trials()
                 summary = _summary(config, trials, development, synthetic=store.synthetic)
+                summary["warm_start"] = taught(config, lessons)
                 summary["baseline"] = baseline
                 summary["expected"] = expected_of(home, config, development, trials)
                 write_json(home.summary, summary)

@@ -8,7 +8,9 @@ refused: no order of theirs says anything about ours.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump, flatten
@@ -74,6 +76,13 @@ def lessons_for(config: SearchConfig) -> tuple[list[Lesson], list[str]]:
             "lower than this one's"
         )
     return lessons, notes
+
+
+def taught(config: SearchConfig, lessons: Sequence[Lesson]) -> dict[str, Any] | None:
+    """What `search.json` says of a warm start: from which study, and with how many lessons."""
+    if config.warm_start is None:
+        return None
+    return {"study": config.warm_start, "n_lessons": len(lessons)}
 
 
 def _is_scored(one: Trial) -> bool:

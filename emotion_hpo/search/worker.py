@@ -17,7 +17,7 @@ import torch
 from emotion_hpo import study_file
 from emotion_hpo.companion import begin
 from emotion_hpo.config import SearchConfig, dump
-from emotion_hpo.cost import cost_of
+from emotion_hpo.cost import MEASURED, cost_of
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.experiment import Judge, Material, SavedRun
 from emotion_hpo.records import StudyHome, TrialState, write_bytes, write_json, write_yaml
@@ -143,8 +143,8 @@ class Worker:
             self._study.release(claim)
             return
         write_bytes(files.probabilities, found.answers(development))
-        n_parameters = cost_of(claim.config, self._material, "parameters")
-        write_json(files.size, {"n_parameters": int(n_parameters)})
+        cost = cost_of(claim.config, self._material)
+        write_json(files.cost, cost)
         write_bytes(files.every_epoch, found.every_epoch())
         self._study.end(
             claim,
@@ -152,7 +152,7 @@ class Worker:
             found.value,
             found.best_epoch,
             trainings=found.trainings(development),
-            cost=study.against and cost_of(claim.config, self._material, study.against),
+            cost=study.against and float(cost[MEASURED[study.against]]),
         )
         self._drop_checkpoints(claim)
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from emotion_hpo import study_file
 from emotion_hpo.companion import begin
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.cost import cost_of
+from emotion_hpo.cost import n_parameters_of
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.experiment import Judge, Material, SavedRun
 from emotion_hpo.records import RerunHome, StudyHome, write_json
@@ -59,7 +59,7 @@ def _train(
             "value": found.value,
             "best_epoch": found.best_epoch,
             "by_fold": [training.value for training in found.trainings(material.development)],
-            "n_parameters": int(cost_of(experiment, material, "parameters")),
+            "n_parameters": n_parameters_of(experiment, material),
             "seconds": sum(epoch.seconds for epoch in found.curve),
             "seed": one.seed,
         }

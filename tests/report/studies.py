@@ -103,7 +103,11 @@ def write_all(home: StudyHome, config: SearchConfig, written: list[Trial]) -> No
         write_yaml(folder.config, plain)
         if trial.value is None:
             continue
-        write_json(folder.size, {"n_parameters": 2_000_000 + 1000 * trial.number})
+        write_json(
+            folder.cost,
+            {"n_parameters": 2_000_000 + 1000 * trial.number, "latency_ms": 4 + trial.number / 100,
+             "n_threads": 1, "device": "cpu", "n_timed": 50},
+        )  # fmt: skip
         answers = generator.dirichlet(np.ones(4), N_VALIDATION).astype(np.float32)
         right = generator.random(N_VALIDATION) < trial.value
         answers[np.arange(N_VALIDATION), labels] += right

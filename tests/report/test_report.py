@@ -14,7 +14,7 @@ import pytest
 
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import Training, TrialState
+from emotion_hpo.records import Training, TrialState, write_json
 from emotion_hpo.report import document
 from emotion_hpo.report.comparison import comparison_page
 from emotion_hpo.report.document import Table, as_csv
@@ -256,6 +256,52 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
         assert words in page.text, words
     assert home.report.figure("validation_against_rerun", "png").is_file()
     assert home.report.figure("reliability", "png").is_file()
+
+
+def test_the_front_of_two_objectives(tmp_path, unpainted):
+    two = ("study.against=parameters", "sampler=nsga2", "pruner=none")
+    home, config = begin(tmp_path, "study", *two), config_for(tmp_path, "study", *two)
+    scores = [(0.5, 10.0), (0.6, 20.0), (0.55, 30.0), (0.7, 40_000.0)]
+    made = trials(len(scores), config)
+    write_all(home, config, [
+        replace(one, state=TrialState.COMPLETE, value=value, cost=cost)
+        for one, (value, cost) in zip(made, scores, strict=True)
+    ])  # fmt: skip
+    page = study_page(read_findings(home))
+    (table,) = [one for one in page.tables() if one.name == "front"]
+    assert [row[:3] for row in table.rows] == [
+        ("trial_0", "50.00 %", "10"), ("trial_1", "60.00 %", "20"), ("trial_3", "70.00 %", "40,000")
+    ]  # fmt: skip
+    (plot,) = [one for one in page.plots() if one.name == "front"]
+    (axes,) = plot.figure.axes
+    assert [one.get_text() for one in axes.texts] == ["trial_0", "trial_1", "trial_3"]
+    assert axes.get_xlabel() == "trained weights (number)"
+    assert "the front: no trial reaches more at no higher cost" in plot.caption
+
+
+def test_what_trials_cost_is_shown_and_how_it_was_timed(tmp_path, unpainted):
+    home, config = begin(tmp_path), config_for(tmp_path, "study")
+    write_all(home, config, [*trials(3, config)])
+    page = study_page(read_findings(home))
+    (plot,) = [one for one in page.plots() if one.name == "cost"]
+    assert [one.get_xlabel() for one in plot.figure.axes] == [
+        "trained weights (number)", "latency of one utterance (ms)"
+    ]  # fmt: skip
+    assert "up to 50 single utterances" in plot.caption
+    assert "on 1 thread (cpu)" in plot.caption
+    assert "front" not in {one.name for one in (*page.plots(), *page.tables())}
+    (table,) = [one for one in page.tables() if one.name == "trials"]
+    place = table.columns.index("ms an utterance")
+    assert [row[place] for row in table.rows] == ["4.00", "4.01", "4.02"]
+
+
+def test_a_warm_start_is_told(tmp_path, unpainted):
+    home = begin(tmp_path, "study", "warm_start=old")
+    told = read_page(room.report(home)).text
+    assert "taught by the trials of study old" in told
+    write_json(home.summary, {"warm_start": {"study": "old", "n_lessons": 7}})
+    told = read_page(room.report(home)).text
+    assert "taught by 7 trials of study old, as far as they fit this space" in told
 
 
 def test_folds_and_seeds_of_a_trial_are_shown(tmp_path):

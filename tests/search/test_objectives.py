@@ -1,11 +1,13 @@
 """Two objectives: a trial's cost, the front, and what cannot go with it."""
 
 import dataclasses
+import time
 
 import pytest
+import torch
 
 from emotion_hpo.config import SearchConfig, build, dump, with_value
-from emotion_hpo.cost import cost_of
+from emotion_hpo.cost import cost_of, latency_of, n_parameters_of
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models import build_network
 from emotion_hpo.records import Trial, TrialState
@@ -45,17 +47,46 @@ def test_parameters_are_those_that_are_trained(material):
     network = build_network(config.model, material.read(config).inputs.shapes(), 4, seed=1)
     n_all = sum(one.numel() for one in network.parameters())
     n_frozen = sum(one.numel() for one in network.parameters() if not one.requires_grad)
-    assert cost_of(config, material, "parameters") == n_all - n_frozen
+    assert n_parameters_of(config, material) == n_all - n_frozen
     frozen = build(
         SearchConfig,
         with_value(dump(compose_config(*SMALL)), "model.encoders.text.embedding.trainable", False),
     ).experiment()
-    assert cost_of(frozen, material, "parameters") < n_all - n_frozen
+    assert n_parameters_of(frozen, material) < n_all - n_frozen
 
 
-def test_latency_is_a_time(material):
+def test_latency_is_the_median_over_utterances_of_every_length(material):
+    """Evaluation goes by length: taking its first utterances would time the shortest alone."""
     config = compose_config(*SMALL).experiment()
-    assert 0 < cost_of(config, material, "latency_ms") < 1000
+    data = material.read(config).validation
+    asked, rows = [], data.batch
+
+    def batch(wanted):
+        asked.append(int(wanted[0]))
+        return rows(wanted)
+
+    data.batch = batch
+    found = cost_of(config, material)
+    del data.batch
+    assert found["n_parameters"] == n_parameters_of(config, material)
+    assert 0 < found["latency_ms"] < 1000
+    assert found["device"] == "cpu"
+    assert found["n_timed"] >= 10
+    assert set(asked) >= set(range(len(data)))
+
+
+def test_a_model_of_several_networks_takes_the_time_of_all(material):
+    config = compose_config(*SMALL).experiment()
+    data = material.read(config).validation
+
+    class Slow(torch.nn.Module):
+        def forward(self, modalities):
+            time.sleep(0.01)
+            return torch.zeros(1, 4)
+
+    one, two = (latency_of([Slow()] * n, data, config.training) for n in (1, 2))
+    assert two.latency_ms > 1.6 * one.latency_ms
+    assert one.n_threads == torch.get_num_threads()
 
 
 REFUSED = [

@@ -9,7 +9,7 @@ from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.records import TrialState
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.study import Study
-from emotion_hpo.search.warm_start import lessons_for
+from emotion_hpo.search.warm_start import lessons_for, taught
 
 WARM = ("warm_start=old", "sampler.n_startup_trials=4", "study.n_trials=6", "pruner=none")
 
@@ -48,6 +48,13 @@ def test_scored_trials_are_taken_up(old, make_study):
     )
     states = [one.state for one in study.trials()]
     assert states == [TrialState.WAITING], "no lesson is a trial of this study; its default waits"
+
+
+def test_how_many_they_are_stands_in_the_summary(old, make_study):
+    _, config = make_study("new", *WARM)
+    lessons, _ = lessons_for(config)
+    assert taught(config, lessons) == {"study": "old", "n_lessons": 5}
+    assert taught(make_study("alone")[1], []) is None
 
 
 def test_they_count_towards_no_budget(old, make_study):

@@ -56,7 +56,10 @@ def test_stored_probabilities_give_the_stored_value(start, material):
         worker._config.model, material.read(worker._config).inputs.shapes(), 4, seed=1
     )
     n_parameters = sum(one.numel() for one in network.parameters() if one.requires_grad)
-    assert json.loads(home.trial(0).size.read_text()) == {"n_parameters": n_parameters}
+    cost = json.loads(home.trial(0).cost.read_text())
+    assert cost["n_parameters"] == n_parameters
+    assert 0 < cost["latency_ms"] < 1000
+    assert (cost["n_threads"], cost["device"]) == (torch.get_num_threads(), "cpu")
 
 
 def test_kept_weights_are_the_network_that_gave_the_stored_answers(start, make_study, material):

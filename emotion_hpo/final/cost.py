@@ -1,0 +1,21 @@
+"""What a final model costs to use: its weights, and the time that one utterance takes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from emotion_hpo.bundle import Bundle
+from emotion_hpo.cost import latency_of
+from emotion_hpo.splits import Utterances
+
+
+def cost_of_bundles(bundles: Sequence[Bundle], utterances: Utterances) -> dict[str, Any]:
+    """Weights and latency of the models that answer together, one network after the other."""
+    n_networks, n_parameters, timed = 0, 0, []
+    for one in bundles:
+        networks = one.build_networks()
+        n_networks += len(networks)
+        n_parameters += sum(part.numel() for net in networks for part in net.parameters())
+        timed.append(latency_of(networks, one.inputs.read(utterances), one.config.training))
+    together = replace(timed[0], latency_ms=sum(one.latency_ms for one in timed))
+    return {"n_networks": n_networks, "n_parameters": n_parameters, **together.to_json()}

@@ -1,0 +1,159 @@
+"""What accuracy costs: value against weights and latency, and the front of a search for both.
+
+The front holds the complete trials that no other beats without a higher cost: what to choose among,
+once somebody says how much a millisecond is worth.
+"""
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from emotion_hpo.records import Trial, TrialState
+from emotion_hpo.report.document import Table
+from emotion_hpo.report.progress import judged_on
+from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.style import (
+    BLACK,
+    STATES,
+    VERMILION,
+    WIDE,
+    Plot,
+    drawn,
+    objective_words,
+    value_axis,
+)
+from emotion_hpo.report.words import short, value_words
+from emotion_hpo.screen import counted
+from emotion_hpo.trials import front_of
+
+#: More names than this would lie on each other.
+_MOST_NAMES = 10
+
+_AXES = {"parameters": "trained weights (number)", "latency_ms": "latency of one utterance (ms)"}
+_WORDS = {"parameters": "trained weights", "latency_ms": "ms an utterance"}
+
+
+def cost_plot(findings: Findings) -> Plot | None:
+    """Value against the number of weights, and against latency where it was measured."""
+    sized = {n: float(size) for n, size in findings.sizes.items()}
+    timed = {n: one["latency_ms"] for n, one in findings.costs.items() if "latency_ms" in one}
+    shown = [("parameters", sized), *([("latency_ms", timed)] if timed else [])]
+    if not any(one.number in sized for one in findings.scored):
+        return None
+
+    def draw(*panels: Axes) -> None:
+        for axes, (kind, cost) in zip(panels, shown, strict=True):
+            _points(axes, findings, cost)
+            _cost_axis(axes, kind)
+        value_axis(panels[0], findings.objective)
+        _legend(panels[0])
+
+    caption = (
+        f"What trials reached on {judged_on(findings)} against what their networks cost to use: "
+        f"trained weights{', and ' + _timed_how(findings) if timed else ''}. The star is the best "
+        "complete trial. No bars."
+    )
+    figure = drawn(
+        WIDE * (1 if timed else 0.55), 3.0, draw, columns=len(shown), share_y=True,
+        synthetic=findings.synthetic,
+    )  # fmt: skip
+    return Plot("cost", "Accuracy against size and latency", caption, figure)
+
+
+def front_plot(findings: Findings) -> Plot | None:
+    """The front of a search with two objectives; None with one, or without a complete trial."""
+    against, front = findings.config.study.against, _front(findings)
+    if against is None or not front:
+        return None
+    cost = {one.number: one.cost for one in findings.trials if one.cost is not None}
+
+    def draw(axes: Axes) -> None:
+        _points(axes, findings, cost, has_best=False)
+        x, y = [cost[one.number] for one in front], [one.value for one in front]
+        axes.step(x, y, where="post", color=BLACK, lw=1.2, zorder=1)  # type: ignore[arg-type]
+        axes.plot(x, y, "D", color=VERMILION, ms=6, mec="white", label="on the front")  # type: ignore[arg-type]
+        for one in front if len(front) <= _MOST_NAMES else ():
+            axes.annotate(one.name, (cost[one.number], one.value or 0.0), (5, -10),
+                          textcoords="offset points", fontsize=7)  # fmt: skip
+        axes.margins(x=0.12)
+        _cost_axis(axes, against)
+        value_axis(axes, findings.objective)
+        _legend(axes)
+
+    how = f": {_timed_how(findings)}" if against == "latency_ms" else ""
+    caption = (
+        f"Complete trials by {objective_words(findings.objective)} on {judged_on(findings)} and "
+        f"{_WORDS[against]}{how}. The line is the front: no trial reaches more at no higher cost. "
+        "Its values are the best of many noisy ones, so it looks better than it is. No bars."
+    )
+    figure = drawn(WIDE * 0.75, 3.4, draw, synthetic=findings.synthetic)
+    return Plot("front", f"Front of accuracy against {_WORDS[against]}", caption, figure)
+
+
+def front_table(findings: Findings) -> Table | None:
+    """The trials of the front, cheapest first."""
+    against, front = findings.config.study.against, _front(findings)
+    if against is None or not front:
+        return None
+    paths = list(findings.config.space)
+    rows = [
+        (
+            one.name,
+            value_words(findings.objective, one.value),
+            f"{one.cost:,.0f}" if against == "parameters" else f"{one.cost:.3f}",
+            *(short(one.params[path]) if path in one.params else "–" for path in paths),
+        )
+        for one in front
+    ]
+    columns = ("trial", objective_words(findings.objective), _WORDS[against],
+               *(path.rpartition(".")[2] if [p.rpartition(".")[2] for p in paths].count(
+                   path.rpartition(".")[2]) == 1 else path for path in paths))  # fmt: skip
+    note = "Each is the best of the trials that cost no more; none of the others is worth its cost."
+    return Table("front", f"The front: {counted(len(front), 'trial')}", columns, rows, note)
+
+
+def _front(findings: Findings) -> list[Trial]:
+    return front_of(findings.trials, findings.objective)
+
+
+def _timed_how(findings: Findings) -> str:
+    """How latency was measured, for a caption."""
+    timed = [one for one in findings.costs.values() if "latency_ms" in one]
+    threads = sorted({one["n_threads"] for one in timed})
+    devices = ", ".join(sorted({one["device"] for one in timed}))
+    most = max((one["n_timed"] for one in timed), default=0)
+    return (
+        f"the median time of up to {most} single utterances from features to probabilities, on "
+        f"{' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''} ({devices}), "
+        "while other workers trained"
+    )
+
+
+def _points(
+    axes: Axes, findings: Findings, cost: Mapping[int, float], *, has_best: bool = True
+) -> None:
+    shown = [one for one in findings.scored if one.number in cost]
+    for state in (TrialState.COMPLETE, TrialState.PRUNED):
+        colour, mark = STATES[state]
+        chosen = [one for one in shown if one.state is state]
+        if chosen:
+            axes.plot([cost[one.number] for one in chosen],
+                      [one.value for one in chosen if one.value is not None],
+                      mark, color=colour, ms=4, label=state.value)  # fmt: skip
+    best = findings.best
+    if has_best and best is not None and best.number in cost and best.value is not None:
+        axes.plot(cost[best.number], best.value, "*", color=VERMILION, ms=11, mec="white",
+                  label="best")  # fmt: skip
+
+
+def _cost_axis(axes: Axes, kind: str) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    if kind == "parameters":
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_xlabel(_AXES[kind])
+
+
+def _legend(axes: Axes) -> None:
+    handles = axes.get_legend_handles_labels()[0]
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles))

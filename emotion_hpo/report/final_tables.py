@@ -1,0 +1,101 @@
+"""The tables of what was scored: the baseline, the final models, the ledger."""
+
+from emotion_hpo.report.document import Table
+from emotion_hpo.report.final_plots import breakdown
+from emotion_hpo.report.reading import Final, Findings
+from emotion_hpo.report.words import interval, percent
+from emotion_hpo.screen import counted
+
+
+def baseline_table(findings: Findings) -> Table | None:
+    """The baseline on validation, part by part."""
+    if findings.baseline is None:
+        return None
+    parts = findings.baseline["by_part"]
+    everything = {" and ".join(findings.baseline["parts"]): findings.baseline["validation"]}
+    both = {**everything, **(parts if len(parts) > 1 else {})}
+    rows = [
+        (name, percent(one["accuracy"]), percent(one["uar"]), percent(one["macro_f1"]))
+        for name, one in both.items()
+    ]
+    title = f"Baseline ({findings.baseline['model']}) on validation"
+    return Table("baseline", title, ("reads", "accuracy", "UAR", "macro F1"), rows)
+
+
+def final_table(final: Final) -> Table:
+    """Test figures with intervals, the baseline beside them."""
+    result, plain = final.result, final.result.get("baseline") or {}
+    names = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro F1"}
+    rows = [
+        (
+            label,
+            percent(result.get(name)),
+            interval(result.get(f"{name}_interval")),
+            percent(plain.get(name)),
+            interval(plain.get(f"{name}_interval")),
+        )
+        for name, label in names.items()
+    ]
+    columns = ("metric", result["trial"], "95 % interval", "baseline", "95 % interval ")
+    note = (
+        f"{result['n_test']:,} utterances of session {result['test_session']}, in "
+        f"{result['n_dialogues']} dialogues of {len(result['test_speakers'])} speakers. Intervals "
+        "resample whole dialogues; with so few speakers no interval says how others would fare."
+    )
+    return Table(f"final_{result['trial']}", "On the test session", columns, rows, note)
+
+
+def recall_table(final: Final) -> Table:
+    """Recall of each emotion."""
+    rows = [
+        (name, one["n"], percent(one["recall"]), interval(one["interval"]),
+         "utterances, exact" if one.get("by_utterance") else "dialogues")
+        for name, one in final.result["recall_by_class"].items()
+    ]  # fmt: skip
+    columns = ("emotion", "utterances", "recall", "95 % interval", "interval resamples")
+    return Table("recall", "Recall of each emotion", columns, rows)
+
+
+def breakdown_table(final: Final) -> Table | None:
+    """Parts of the test set."""
+    rows = [
+        (f"{one['by']}: {one['value']}", one["n"], percent(one["accuracy"]),
+         interval(one["interval"]), percent(one["uar"]))
+        for one in breakdown(final)
+    ]  # fmt: skip
+    if not rows:
+        return None
+    columns = ("part", "utterances", "accuracy", "95 % interval", "UAR")
+    return Table("breakdowns", "Parts of the test session", columns, rows)
+
+
+def ledger_table(findings: Findings) -> Table | None:
+    """Every opening of this study's holdouts, by any study."""
+    if not findings.openings:
+        return None
+    rows = [
+        (number, one["at"], one["study"], one["trial"],
+         percent(one["accuracy"]) if one["accuracy"] is not None else "not finished",
+         str(one.get("commit") or "–"), _abridged(str(one["holdout"])))
+        for number, one in enumerate(findings.openings, 1)
+    ]  # fmt: skip
+    columns = ("opening", "at (UTC)", "study", "model", "accuracy", "commit", "holdout")
+    return Table("ledger", "Openings of the test session", columns, rows)
+
+
+def latency_words(final: Final) -> str:
+    """How long the final model takes, as a sentence to follow another; nothing if not timed."""
+    cost = final.result.get("cost")
+    if not cost:
+        return ""
+    return (
+        f" An utterance takes {cost['latency_ms']:.1f} ms from its features to its probabilities, "
+        f"the median of {cost['n_timed']}, with {counted(cost['n_networks'], 'network')} of "
+        f"{cost['n_parameters']:,} weights together on {counted(cost['n_threads'], 'thread')} "
+        f"({cost['device']})."
+    )
+
+
+def _abridged(holdout: str) -> str:
+    """Corpus, session and the beginning of the features' key, which tells holdouts apart."""
+    return holdout if len(holdout) <= 24 else f"{holdout[:23]}…"

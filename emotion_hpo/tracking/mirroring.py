@@ -1,0 +1,247 @@
+"""A study in MLflow: a parent run, a child run a trial and a final model, every epoch's figures.
+
+It asks MLflow what is there before it writes, so that showing the same trials twice, or to another
+process tomorrow, changes nothing. What an epoch took of the machine is written as MLflow's system
+metrics: its own sampler cannot run beside trainings that it hears of afterwards.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
+from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.errors import TrackingError
+from emotion_hpo.records import (
+    Epoch,
+    FinalHome,
+    ReportHome,
+    StudyHome,
+    Trial,
+    TrialState,
+    read_json,
+)
+from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
+from emotion_hpo.tracking.runs import Figure, StudyRuns, open_experiment
+from emotion_hpo.trials import describe_end
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_STATUS = {
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.PRUNED: "FINISHED",
+    TrialState.FAILED: "FAILED",
+    TrialState.INTERRUPTED: "KILLED",
+}
+
+
+@dataclass
+class _Mirrored:
+    """What MLflow has of a trial."""
+
+    run_id: str
+    n_epochs: int
+    ended: bool
+
+
+class MlflowTracker:
+    """Mirrors one study into MLflow.
+
+    Args:
+        home: The study's files.
+        config: The study.
+        created_at: When the study began, ISO 8601: tells it from a deleted one of the same name.
+        synthetic: Whether every run is to say that its figures are synthetic.
+
+    Raises:
+        TrackingError: MLflow cannot be reached or opened.
+    """
+
+    def __init__(
+        self, home: StudyHome, config: SearchConfig, created_at: str, *, synthetic: bool
+    ) -> None:
+        assert isinstance(config.tracking, MlflowTracking)
+        self._config = config
+        self._synthetic = synthetic
+        self._digest = fingerprint(config.corpus)
+        self._uri = uri = tracking_uri(home, config.tracking)
+        words = {
+            "synthetic": str(synthetic).lower(),
+            "corpus": config.corpus.name,
+            "mlflow.source.name": "emotion-hpo",
+        }
+        try:
+            self._client = open_client(uri)
+            experiment = open_experiment(self._client, home, config.tracking)
+            identity = f"{home.name}@{created_at}"
+            self._runs = StudyRuns(self._client, experiment, identity, words)
+            self._parent = self._open_parent(datetime.fromisoformat(created_at).timestamp())
+            self._mirrored = self._read_children()
+        except Exception as error:
+            raise TrackingError(f"MLflow at {uri} cannot be used: {first_line(error)}") from error
+
+    def mirror(self, trials: Iterable[Trial]) -> None:
+        """Write what MLflow lacks of these trials."""
+        try:
+            if self._parent.info.status != "RUNNING":  # the study goes on
+                self._client.update_run(self._parent.info.run_id, status="RUNNING")
+                self._parent = self._client.get_run(self._parent.info.run_id)
+            for trial in trials:
+                if trial.state is not TrialState.WAITING:
+                    self._mirror(trial)
+        except Exception as error:
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
+
+    def close(self, summary: Mapping[str, Any]) -> None:
+        """End the parent run with the best value and the counts."""
+        try:
+            parent = self._parent.info.run_id
+            for name, value in summary.items():
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    continue
+                self._client.log_metric(parent, f"study/{name}", float(value))
+            self._runs.tag(parent, {"best_trial": summary.get("best_trial")})
+            self._client.log_dict(parent, dict(summary), "search.json")
+            sizes = {"training": summary.get("n_train"), "validation": summary.get("n_validation")}
+            self._log_data(parent, {part: n for part, n in sizes.items() if n is not None})
+            self._client.set_terminated(parent)
+            self._parent = self._client.get_run(parent)
+        except Exception as error:
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
+
+    def log_final(
+        self, name: str, metrics: Mapping[str, float], tags: Mapping[str, str], folder: FinalHome
+    ) -> str | None:
+        """Write a run for a final model, a child of the study's run."""
+        from emotion_hpo.tracking.final_model import log_model
+
+        result = read_json(folder.result)
+        n_train, n_test = result["n_train"], result["n_test"]
+        note = (
+            f"{result['trial']} trained again on {n_train} utterances, scored on the {n_test} of "
+            f"session {result['test_session']}, opened {result['n_scorings']} times."
+        )
+        try:
+            words = {"kind": "final", "mlflow.note.content": note, **tags}
+            run = self._runs.create(name, words, parent=self._parent)
+            now = time.time()
+            figures = [(metric, value, 0, now) for metric, value in metrics.items()]
+            self._runs.log_metrics(run.info.run_id, figures)
+            for file in (folder.result, folder.predictions, folder.confusion):
+                self._client.log_artifact(run.info.run_id, str(file))
+            self._log_data(run.info.run_id, {"training": n_train, "test": n_test})
+            place = "of several trials: not registered"
+            if folder.model.exists():  # an ensemble's members lie in their trials' folders
+                study = self._config.study.name
+                place = log_model(self._client, self._uri, run.info.run_id, folder.model, study)
+            self._client.set_terminated(run.info.run_id)
+            if self._made_parent:  # nobody else would end it
+                self._client.set_terminated(self._parent.info.run_id)
+        except Exception as error:
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
+        experiment = self._config.tracking.experiment  # type: ignore[union-attr]
+        return f"experiment {experiment!r}, run {name!r}, model {place}"
+
+    def log_report(self, report: ReportHome) -> None:
+        """Write the study's page and its figures into the study's run."""
+        try:
+            parent = self._parent.info.run_id
+            self._client.log_artifact(parent, str(report.page), "report")
+            for figure in sorted(report.figure("any", "png").parent.glob("*.png")):
+                self._client.log_artifact(parent, str(figure), "report/figures")
+        except Exception as error:
+            raise TrackingError(f"MLflow: {first_line(error)}") from error
+
+    def _log_data(self, run_id: str, sizes: Mapping[str, int]) -> None:
+        """Say which parts of the corpus a run read, once."""
+        from emotion_hpo.tracking.datasets import dataset_input
+
+        if self._client.get_run(run_id).inputs.dataset_inputs:
+            return
+        inputs = [
+            dataset_input(
+                self._config.corpus.name, self._digest, part, n, synthetic=self._synthetic
+            )
+            for part, n in sizes.items()
+        ]
+        self._client.log_inputs(run_id, inputs)
+
+    def _mirror(self, trial: Trial) -> None:
+        known = self._mirrored.get(trial.number) or self._begin(trial)
+        if known.ended:
+            return
+        new = trial.curve[known.n_epochs :]
+        self._runs.log_metrics(known.run_id, _epoch_figures(new, known.n_epochs + 1))
+        known.n_epochs = len(trial.curve)
+        if trial.state in _STATUS:
+            self._end(known, trial)
+
+    def _begin(self, trial: Trial) -> _Mirrored:
+        tags = {"kind": "trial", "trial": str(trial.number)}
+        if trial.continues is not None:
+            tags["continues"] = f"trial_{trial.continues}"
+        run = self._runs.create(trial.name, tags, parent=self._parent, started_at=trial.started_at)
+        self._mirrored[trial.number] = known = _Mirrored(run.info.run_id, 0, ended=False)
+        return known
+
+    def _end(self, known: _Mirrored, trial: Trial) -> None:
+        self._runs.log_params(known.run_id, trial.params)
+        self._runs.tag(
+            known.run_id,
+            {
+                "state": trial.state.value,
+                "worker": trial.worker,
+                "reason": trial.reason,
+                "mlflow.note.content": self._note(trial),
+            },
+        )
+        figures = {
+            "best/value": trial.value,
+            "best/epoch": trial.best_epoch,
+            f"best/{self._config.study.against}": trial.cost,
+            "seconds": trial.seconds,
+        }
+        at = trial.finished_at or time.time()
+        given = [(name, value, 0, at) for name, value in figures.items() if value is not None]
+        self._runs.log_metrics(known.run_id, given)
+        ended_at = int(1000 * trial.finished_at) if trial.finished_at else None
+        self._client.set_terminated(known.run_id, _STATUS[trial.state], ended_at)
+        known.ended = True
+
+    def _note(self, trial: Trial) -> str:
+        """A trial in a sentence."""
+        words = f"{describe_end(trial)} after {len(trial.curve)} epochs"
+        if trial.value is not None:
+            objective = self._config.study.objective
+            words += f"; {objective} {trial.value:.4f} at epoch {trial.best_epoch}"
+        return f"{words}; proposed by sampler {self._config.sampler.name}."
+
+    def _open_parent(self, began_at: float) -> "Run":
+        found = self._runs.search("tags.kind = 'study'")
+        self._made_parent = not found
+        if found:
+            return found[0]
+        tags = {"kind": "study", "mlflow.note.content": self._config.study.question}
+        parent = self._runs.create(self._config.study.name, tags, started_at=began_at)
+        self._runs.log_params(parent.info.run_id, flatten(dump(self._config)))
+        return parent
+
+    def _read_children(self) -> dict[int, _Mirrored]:
+        children = {}
+        for run in self._runs.search("tags.kind = 'trial'"):
+            history = self._client.get_metric_history(run.info.run_id, "val/loss")
+            ended = run.info.status != "RUNNING"
+            number = int(run.data.tags["trial"])
+            children[number] = _Mirrored(run.info.run_id, len(history), ended)
+        return children
+
+
+def _epoch_figures(epochs: Iterable[Epoch], first_step: int) -> Iterator[Figure]:
+    """A step is an epoch, counted over all of a trial's trainings."""
+    for step, epoch in enumerate(epochs, first_step):
+        usage = {f"system/{name}": value for name, value in epoch.usage.items()}
+        for name, value in {**epoch.metrics, "epoch/seconds": epoch.seconds, **usage}.items():
+            yield name, value, step, epoch.finished_at
