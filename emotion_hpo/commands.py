@@ -374,6 +374,8 @@ def ui(plain: Mapping[str, Any]) -> None:
     experiment = experiment_id(home, str(command.tracking.get("experiment")))
     say(f"MLflow on {address} (Ctrl-C ends it)")
     if experiment is not None:
-        say(f"Runs of all studies: {address}/#/experiments/{experiment}/runs")
+        # Without it, MLflow's pages first show what there is for language models.
+        say(f"Runs of all studies: {address}/#/experiments/{experiment}/runs"
+            "?workflowType=machine_learning")  # fmt: skip
     sys.stdout.flush()
     serve_ui(home, command.port)

@@ -201,7 +201,8 @@ def final_folder(study, small_bundle):
     folder.path.mkdir(parents=True)
     for path in (folder.predictions, folder.confusion):
         path.write_text("{}")
-    result = {"trial": "trial_0", "n_train": 79, "n_test": 22, "test_session": "5", "n_scorings": 1}
+    result = {"trial": "trial_0", "n_train": 79, "n_test": 22, "test_session": "5", "n_scorings": 1,
+              "accuracy": 0.5, "accuracy_interval": [0.3, 0.7]}  # fmt: skip
     folder.result.write_text(json.dumps(result))
     small_bundle.save(folder.model)
     return folder
@@ -242,6 +243,9 @@ def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_
     client, found = runs(study)
     version = client.get_model_version_by_alias("study", "best")
     assert version.run_id == found["final trial_0"].info.run_id
+    assert version.description.startswith("**synthetic data**")
+    assert "scored on the 22 of session 5, opened 1 time." in version.description
+    assert "Test accuracy 50.00 % (95 % interval 30.0 to 70.0 %)" in version.description
     soundfile.write(tmp_path / "a.wav", np.zeros((4000, 2)), 44_100)
     uri = tracking_uri(study[0], study[1].tracking)
     ended = subprocess.run(
@@ -342,7 +346,7 @@ class TestPages:
         assert ended.stdout.splitlines() == [
             "MLflow on http://127.0.0.1:5071 (Ctrl-C ends it)",
             "Runs of all studies: http://127.0.0.1:5071/#/experiments/"
-            f"{experiment.experiment_id}/runs",
+            f"{experiment.experiment_id}/runs?workflowType=machine_learning",
         ]
         words = " ".join(replaced[0])
         assert (

@@ -92,16 +92,24 @@ def read_motion(path: Path, name: str) -> Samples:
 
 
 def find_model(path: Path) -> Path:
-    """The model file that a path means: itself, or the latest below a folder.
+    """The model file that a path means: itself, or the one that was scored last below a folder.
+
+    A `final` also stores the default configuration's model and the members of an ensemble; their
+    folders hold no `result.json`, and they answer only where they are named.
 
     Raises:
         StudyError: There is none.
     """
     if path.is_file():
         return path
-    found = [path / "model.pt", *path.glob("final/*/model.pt"), *path.glob("*/final/*/model.pt")]
-    there = [one for one in found if one.is_file()]
-    if not there:
-        what = "is no folder" if not path.is_dir() else "holds no model.pt"
-        raise StudyError(f"no model at {path}: it {what}; `make final` makes one")
-    return max(there, key=lambda one: one.stat().st_mtime)
+    if (path / "model.pt").is_file():
+        return path / "model.pt"
+    models = [*path.glob("final/*/model.pt"), *path.glob("*/final/*/model.pt")]
+    results = [one.with_name("result.json") for one in models]
+    scored = [one for one in results if one.is_file()]
+    if scored:
+        return max(scored, key=lambda one: one.stat().st_mtime).with_name("model.pt")
+    what = "is no folder" if not path.is_dir() else "holds no model.pt"
+    if models:
+        what = f"holds none that was scored; name one, such as model={models[0]}"
+    raise StudyError(f"no model at {path}: it {what}; `make final` makes one")

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import STATISTICS, Comparison, compare
-from emotion_hpo.records import Trial, TrialState
+from emotion_hpo.records import TrialState
 from emotion_hpo.report.document import Card, Page, Section, Table, Text
-from emotion_hpo.report.progress import judged_on, random_values
+from emotion_hpo.report.progress import in_order, judged_on, random_values, time_unit
 from emotion_hpo.report.reading import Answers, Final, Findings
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
@@ -25,10 +25,12 @@ from emotion_hpo.report.style import (
     WIDE,
     Plot,
     drawn,
+    objective_words,
     share_axis,
     value_axis,
 )
 from emotion_hpo.report.words import hours, interval, percent, short, value_words
+from emotion_hpo.screen import counted
 
 
 def comparison_page(studies: Sequence[Findings]) -> Page:
@@ -57,7 +59,7 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
         lead=f"How do {', '.join(names)} compare?",
         synthetic=synthetic,
         cards=[
-            Card(one.name, value_words(one.objective, one.best.value), f"best of {len(one.trials)}")
+            Card(one.name, value_words(one.objective, one.best.value), _card_note(one))
             for one in studies
             if one.best is not None
         ],
@@ -67,13 +69,18 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
     )
 
 
+def _card_note(one: Findings) -> str:
+    return f"best {objective_words(one.objective)} of {counted(len(one.trials), 'trial')}"
+
+
 def _figures(studies: Sequence[Findings]) -> Table:
     rows = [
         (
             one.name,
             f"{sum(t.state.is_finished for t in one.trials)} of {one.config.study.n_trials}",
             hours(sum(t.seconds for t in one.trials)),
-            f"{one.config.sampler.name}, {one.config.pruner.name}",
+            f"{one.config.sampler.name}, {one.config.pruner.name}"
+            + (f", taught by {one.config.warm_start}" if one.config.warm_start else ""),
             one.best.name if one.best else "–",
             value_words(one.objective, one.best.value if one.best else None),
             percent(one.final.result["accuracy"]) if one.final else "–",
@@ -111,12 +118,13 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
     blocks: list[Text | Table | Plot] = [*remarks]
     if rows:
         columns = (
-            "pair", "part", "metric", "difference", "95 % interval", "utterances",
-            "first alone right", "second alone right", "McNemar p",
+            "pair", "part", "metric", "difference", "95 % (dialogues)", "n", "only first right",
+            "only second right", "McNemar p",
         )  # fmt: skip
         note = (
-            "Points of 100. The interval resamples whole dialogues, both models meeting the same "
-            "ones (“utterances” where a study of an older version stored no dialogues). Best "
+            "Points of 100, on n utterances, of which the first model or the second alone was "
+            "right about so many. The 95 % interval resamples whole dialogues, both models meeting the "
+            "same ones (utterances where it says so: an older version stored no dialogues). Best "
             "trials were chosen on these validation utterances: both are too good there."
         )
         blocks.append(Table("differences", "Differences", columns, rows, note))
@@ -127,13 +135,13 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
 def _row(
     pair: str, part: str, metric: str, found: Comparison, answers: Answers
 ) -> tuple[object, ...]:
-    unit = "dialogues" if answers.knows_dialogues else "utterances"
+    unit = "" if answers.knows_dialogues else " (utterances)"
     return (
         pair,
         part,
-        metric,
+        objective_words(f"{part}/{metric}").partition(" ")[2],
         f"{100 * found.difference:+.2f}",
-        f"{100 * found.low:+.2f} to {100 * found.high:+.2f} ({unit})",
+        f"{100 * found.low:+.2f} to {100 * found.high:+.2f}{unit}",
         len(answers.labels),
         found.n_first,
         found.n_second,
@@ -193,6 +201,7 @@ def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_ylabel("pair, part (utterances)")
         share_axis(axes, "difference in accuracy", axis="x")
+        axes.set_xlabel("difference in accuracy (points of 100)")
 
     caption = (
         "Difference in accuracy on the same utterances, whose number stands beside each pair. "
@@ -204,20 +213,23 @@ def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool
 
 
 def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Table | Plot]:
-    told = [one for one in studies if _complete(one)]
+    told = [one for one in studies if one.best is not None]
     if not told:
         return []
+    unit, divisor = time_unit(max(sum(t.seconds for t in one.trials) for one in told))
     arms = {one.name: random_values(one) for one in told}
     arms = {name: values for name, values in arms.items() if len(values) >= 3}
 
     def draw(*panels: Axes) -> None:
         for place, one in enumerate(told):
-            complete = _complete(one)
-            spent = np.cumsum([t.seconds / 3600 for t in complete])
-            best = best_so_far([t.value for t in complete if t.value is not None], one.sign)
-            panels[0].step(spent, best, where="post", color=SERIES[place % len(SERIES)],
-                           marker=MARKS[place % len(MARKS)], ms=3.5, label=one.name)  # fmt: skip
-        panels[0].set_xlabel("time of training, complete trials (hours)")
+            ended = in_order(one)
+            spent = np.cumsum([t.seconds / divisor for t in ended])
+            at = [i for i, t in enumerate(ended) if t.state is TrialState.COMPLETE]
+            best = best_so_far([ended[i].value or 0.0 for i in at], one.sign)
+            panels[0].step([*spent[at], spent[-1]], [*best, best[-1]], where="post",
+                           color=SERIES[place % len(SERIES)], marker=MARKS[place % len(MARKS)],
+                           markevery=[*range(len(best))], ms=3.5, label=one.name)  # fmt: skip
+        panels[0].set_xlabel(f"training, all workers ({unit})")
         value_axis(panels[0], told[0].objective)
         panels[0].legend(loc="best")
         for place, (name, values) in enumerate(arms.items()):
@@ -236,16 +248,16 @@ def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Ta
         if arms
         else ""
     )
-    caption = f"Left: best complete trial so far, on {judged_on(told[0])}.{random} No bars."
+    left = "Left: the best" if arms else "The best"
+    caption = (
+        f"{left} complete trial so far, on {judged_on(told[0])}, against the training of all "
+        "trials until then, pruned and failed ones among them; each mark is a complete trial."
+        f"{random} No bars."
+    )
     columns = 2 if arms else 1
     width = WIDE if arms else NARROW + 1
     figure = drawn(width, 2.9, draw, columns=columns, synthetic=synthetic)
     return [Plot("progress", "Best so far", caption, figure)]
-
-
-def _complete(one: Findings) -> list[Trial]:
-    ended = [t for t in one.scored if t.state is TrialState.COMPLETE]
-    return sorted(ended, key=lambda t: (t.finished_at or 0, t.number))
 
 
 def _configurations(studies: Sequence[Findings]) -> list[Table]:

@@ -74,9 +74,9 @@ def front_plot(findings: Findings) -> Plot | None:
         axes.step(x, y, where="post", color=BLACK, lw=1.2, zorder=1)  # type: ignore[arg-type]
         axes.plot(x, y, "D", color=VERMILION, ms=6, mec="white", label="on the front")  # type: ignore[arg-type]
         for one in front if len(front) <= _MOST_NAMES else ():
-            axes.annotate(one.name, (cost[one.number], one.value or 0.0), (5, -10),
-                          textcoords="offset points", fontsize=7)  # fmt: skip
-        axes.margins(x=0.12)
+            axes.annotate(one.name, (cost[one.number], one.value or 0.0), (-5, 5),
+                          textcoords="offset points", ha="right", fontsize=7)  # fmt: skip
+        axes.margins(x=0.14, y=0.12)
         _cost_axis(axes, against)
         value_axis(axes, findings.objective)
         _legend(axes)
@@ -109,7 +109,7 @@ def front_table(findings: Findings) -> Table | None:
     columns = ("trial", objective_words(findings.objective), _WORDS[against],
                *(path.rpartition(".")[2] if [p.rpartition(".")[2] for p in paths].count(
                    path.rpartition(".")[2]) == 1 else path for path in paths))  # fmt: skip
-    note = "Each is the best of the trials that cost no more; none of the others is worth its cost."
+    note = "Each is the best of the trials that cost no more."
     return Table("front", f"The front: {counted(len(front), 'trial')}", columns, rows, note)
 
 

@@ -31,10 +31,10 @@ def judged_on(findings: Findings) -> str:
 
 def progress_plot(findings: Findings) -> Plot | None:
     """Best so far against trials, epochs and hours of training."""
-    ended = sorted(findings.trials, key=lambda one: (one.finished_at or 0, one.number))
+    ended = in_order(findings)
     if not any(one.value is not None for one in ended):
         return None
-    unit, divisor = _unit(sum(one.seconds for one in ended))
+    unit, divisor = time_unit(sum(one.seconds for one in ended))
     spent = [(1, len(one.curve), one.seconds / divisor) for one in ended]
     trials, epochs, hours = (list(accumulate(column)) for column in zip(*spent, strict=True))
     scored = [index for index, one in enumerate(ended) if one in findings.scored]
@@ -114,7 +114,7 @@ def timeline_plot(findings: Findings) -> Plot | None:
     workers = sorted({one.worker or "unknown" for one in timed})
     start = min(_number(one.started_at) for one in timed)
     end = max(_number(one.finished_at) for one in timed)
-    unit, divisor = _unit(end - start)
+    unit, divisor = time_unit(end - start)
 
     def draw(axes: Axes) -> None:
         for one in timed:
@@ -146,7 +146,12 @@ def timeline_plot(findings: Findings) -> Plot | None:
     return Plot("timeline", "Timeline of the workers", caption, figure)
 
 
-def _unit(seconds: float) -> tuple[str, float]:
+def in_order(findings: Findings) -> list[Trial]:
+    """Trials in the order in which they ended."""
+    return sorted(findings.trials, key=lambda one: (one.finished_at or 0, one.number))
+
+
+def time_unit(seconds: float) -> tuple[str, float]:
     """What a time is counted in at an axis, and how many seconds that has."""
     if seconds > 7200:
         return "hours", 3600.0

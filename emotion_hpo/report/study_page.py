@@ -139,10 +139,12 @@ def _taught(findings: Findings) -> Text | None:
     if not found:
         return Text(f"Warm start: the sampler was taught by the trials of study {name}.")
     lessons = counted(found["n_lessons"], "trial")
+    first = min((one.number for one in findings.trials), default=0)
+    numbered = f" They are why its own trials are numbered from {first} on." if first else ""
     return Text(
         f"Warm start: before its first proposal the sampler was taught by {lessons} of study "
         f"{name}, as far as they fit this space. They count towards no budget and stand in no "
-        "figure here; to compare this study's cost with another's, add what they cost."
+        f"figure here; to compare this study's cost with another's, add what they cost.{numbered}"
     )
 
 

@@ -23,8 +23,19 @@ if TYPE_CHECKING:
 ALIAS = "best"
 
 
-def log_model(client: "MlflowClient", uri: str, run_id: str, model: Path, name: str) -> str:
-    """Log a model file into a run and register it; return where it can be loaded from."""
+def log_model(
+    client: "MlflowClient", uri: str, run_id: str, model: Path, name: str, about: str
+) -> str:
+    """Log a model file into a run and register it; return where it can be loaded from.
+
+    Args:
+        client: MLflow's.
+        uri: Where it keeps its runs.
+        run_id: The final model's run.
+        model: The model file.
+        name: It is registered under.
+        about: What a reader of the registry should know of this version.
+    """
     import mlflow
 
     mlflow.set_tracking_uri(uri)
@@ -32,7 +43,9 @@ def log_model(client: "MlflowClient", uri: str, run_id: str, model: Path, name: 
         info = mlflow.pyfunc.log_model(
             name="model", registered_model_name=name, await_registration_for=60, **_settings(model)
         )
-    client.set_registered_model_alias(name, ALIAS, str(info.registered_model_version))
+    version = str(info.registered_model_version)
+    client.update_model_version(name, version, about)
+    client.set_registered_model_alias(name, ALIAS, version)
     return f"models:/{name}@{ALIAS}"
 
 

@@ -23,6 +23,7 @@ from emotion_hpo.records import (
     TrialState,
     read_json,
 )
+from emotion_hpo.screen import counted
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
 from emotion_hpo.tracking.runs import Figure, StudyRuns, open_experiment
 from emotion_hpo.trials import describe_end
@@ -122,7 +123,7 @@ class MlflowTracker:
         n_train, n_test = result["n_train"], result["n_test"]
         note = (
             f"{result['trial']} trained again on {n_train} utterances, scored on the {n_test} of "
-            f"session {result['test_session']}, opened {result['n_scorings']} times."
+            f"session {result['test_session']}, opened {counted(result['n_scorings'], 'time')}."
         )
         try:
             words = {"kind": "final", "mlflow.note.content": note, **tags}
@@ -136,7 +137,8 @@ class MlflowTracker:
             place = "of several trials: not registered"
             if folder.model.exists():  # an ensemble's members lie in their trials' folders
                 study = self._config.study.name
-                place = log_model(self._client, self._uri, run.info.run_id, folder.model, study)
+                place = log_model(self._client, self._uri, run.info.run_id, folder.model, study,
+                                  self._about(result, note))  # fmt: skip
             self._client.set_terminated(run.info.run_id)
             if self._made_parent:  # nobody else would end it
                 self._client.set_terminated(self._parent.info.run_id)
@@ -144,6 +146,17 @@ class MlflowTracker:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
         experiment = self._config.tracking.experiment  # type: ignore[union-attr]
         return f"experiment {experiment!r}, run {name!r}, model {place}"
+
+    def _about(self, result: Mapping[str, Any], note: str) -> str:
+        """What stands beside a model in the registry, for whoever comes upon it there."""
+        mark = "**synthetic data**: it says nothing of people. " if self._synthetic else ""
+        low, high = (f"{100 * one:.1f}" for one in result["accuracy_interval"])
+        return (
+            f"{mark}Study {self._config.study.name}: {note} Test accuracy "
+            f"{100 * result['accuracy']:.2f} % (95 % interval {low} to {high} %). In: a row an "
+            "utterance with any of `text`, `speech` (a WAV file) and `mocap`; out: the probability "
+            "of each emotion."
+        )
 
     def log_report(self, report: ReportHome) -> None:
         """Write the study's page and its figures into the study's run."""
@@ -213,7 +226,7 @@ class MlflowTracker:
 
     def _note(self, trial: Trial) -> str:
         """A trial in a sentence."""
-        words = f"{describe_end(trial)} after {len(trial.curve)} epochs"
+        words = f"{describe_end(trial)} after {counted(len(trial.curve), 'epoch')}"
         if trial.value is not None:
             objective = self._config.study.objective
             words += f"; {objective} {trial.value:.4f} at epoch {trial.best_epoch}"

@@ -94,6 +94,22 @@ def test_the_latest_model_below_a_folder(tmp_path):
     for at, path in enumerate((old, new)):
         path.parent.mkdir(parents=True)
         path.touch()
-        os.utime(path, (at, at))
+        result = path.with_name("result.json")
+        result.touch()
+        os.utime(result, (at, at))
     assert find_model(tmp_path) == new
     assert find_model(tmp_path / "a") == find_model(old.parent) == find_model(old) == old
+
+
+def test_the_default_that_a_model_was_held_against_answers_only_if_named(tmp_path):
+    """`final` trains it last; it is not what was scored."""
+    scored, default = (tmp_path / "final" / f"trial_{n}" / "model.pt" for n in (3, 0))
+    for path in (scored, default):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    with pytest.raises(StudyError, match="none that was scored; name one, such as model="):
+        find_model(tmp_path)
+    scored.with_name("result.json").touch()
+    os.utime(default, (2e9, 2e9))
+    assert find_model(tmp_path) == scored
+    assert find_model(default.parent) == default
