@@ -170,7 +170,10 @@ def test_the_study_its_trials_a_trials_curves_and_the_model(browser, served, kee
     page(browser, run, "trial_0", "model.dropout", "training.learning_rate", "val/accuracy")
     page(browser, f"{run}/model-metrics", "trial_0 (train/loss)", "val")
     keep("mlflow_trial")
+    page(browser, f"{run}/system-metrics", "cpu_cores", "memory_peak_mb")
+    keep("mlflow_system")
     page(browser, f"{address}/#/models/study", "Version 1", "@ best")
+    page(browser, f"{address}/#/models/study/versions/1", "synthetic data", "Test accuracy")
     keep("mlflow_model")
 
 

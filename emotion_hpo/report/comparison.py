@@ -123,9 +123,9 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
         )  # fmt: skip
         note = (
             "Points of 100, on n utterances, of which the first model or the second alone was "
-            "right about so many. The 95 % interval resamples whole dialogues, both models meeting the "
-            "same ones (utterances where it says so: an older version stored no dialogues). Best "
-            "trials were chosen on these validation utterances: both are too good there."
+            "right about so many. The 95 % interval resamples whole dialogues, both models meeting "
+            "the same ones (utterances where it says so: an older version stored no dialogues). "
+            "Best trials were chosen on these validation utterances: both are too good there."
         )
         blocks.append(Table("differences", "Differences", columns, rows, note))
         blocks.append(_difference_plot(shown, synthetic=synthetic))
