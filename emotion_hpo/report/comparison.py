@@ -118,8 +118,8 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
     blocks: list[Text | Table | Plot] = [*remarks]
     if rows:
         columns = (
-            "pair", "part", "metric", "difference", "95 % (dialogues)", "n", "only first right",
-            "only second right", "McNemar p",
+            "pair", "part", "metric", "difference", "95 % (dialogues)", "n", "only 1st right",
+            "only 2nd right", "McNemar p",
         )  # fmt: skip
         note = (
             "Points of 100, on n utterances, of which the first model or the second alone was "
