@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from emotion_hpo.records import ReportHome, write_bytes
@@ -42,7 +43,7 @@ class Table:
         """Whether it is folded."""
         return len(self.rows) > _FOLDED
 
-    @property
+    @cached_property  # the template asks for every cell
     def numeric(self) -> list[bool]:
         """Which columns hold figures, set flush right."""
         return [
