@@ -93,15 +93,15 @@ def sentence(config: SearchConfig, found: Expected, holds_for: str, speakers: Se
     return f"It holds for new speakers, as far as {who} tell: their spread it cannot know."
 
 
+def choosable(answers: Any, best_epoch: int, rule: str) -> Any:  # noqa: ANN401 (arrays of npz)
+    """A training's answers after all epochs where the best was taken; else after that one."""
+    return answers if rule == "best" else answers[best_epoch - 1 : best_epoch]
+
+
 def _runs(home: StudyHome, trial: Trial, rule: str) -> list[Run]:
     """A trial's trainings, with the epochs among which its value was chosen."""
     with np.load(home.trial(trial.number).every_epoch) as stored:
         return [
-            Run(one.fold, _choosable(stored[f"training_{index}"], one.best_epoch, rule))
+            Run(one.fold, choosable(stored[f"training_{index}"], one.best_epoch, rule))
             for index, one in enumerate(trial.trainings)
         ]
-
-
-def _choosable(answers: Any, best_epoch: int, rule: str) -> Any:  # noqa: ANN401 (arrays of npz)
-    """All epochs where the best was taken; else the one that was."""
-    return answers if rule == "best" else answers[best_epoch - 1 : best_epoch]

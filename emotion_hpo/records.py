@@ -235,6 +235,11 @@ class RerunHome:
         return self.path / "rerun.json"
 
     @property
+    def every_epoch(self) -> Path:
+        """Validation probabilities of each of its trainings after every epoch."""
+        return self.path / "epochs.npz"
+
+    @property
     def checkpoint(self) -> Path:
         """State of an unfinished training; gone once it has ended."""
         return self.path / "checkpoint.pt"

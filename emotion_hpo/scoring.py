@@ -39,6 +39,13 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
             f"  Within one standard error ({100 * found['standard_error']:.2f} points) of the best "
             "the one with fewest parameters wins."
         )
+    if (promised := found["expected"]) is not None:
+        low, high = (score(found["objective"], value) for value in promised["interval"])
+        value = score(found["objective"], promised["value"])
+        say(
+            f"  Expected of the winner: {value}, 90 % interval {low} – {high}: its mean less what "
+            "this choice added, for the same speakers as above."
+        )
     return found
 
 

@@ -4,6 +4,7 @@ Speech alone is synthesised (motion would cost far more), and averaged by the pr
 into 68 functionals; transcripts stay words. A pool is drawn once and kept in a file.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -54,6 +55,14 @@ class Pool:
             rows[columns].to_parquet(table_file)
             np.save(speech_file, _heard(rows, draw))
         return cls(pd.read_parquet(table_file), np.load(speech_file))
+
+    @classmethod
+    def joined(cls, pools: Sequence[Self]) -> Self:
+        """Several draws as one, sorted by id; each draw numbers its utterances from the same on."""
+        table = pd.concat([one.table for one in pools], ignore_index=True)
+        order = np.argsort(table["utterance_id"].to_numpy(str), kind="stable")
+        speech = np.concatenate([one.speech for one in pools])
+        return cls(table.iloc[order].reset_index(drop=True), speech[order])
 
     def __len__(self) -> int:
         """Number of utterances."""

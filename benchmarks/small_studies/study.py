@@ -1,4 +1,4 @@
-"""One small complete study: trials, folds, the expected score, and the truth about its winner."""
+"""One small complete study: trials, folds, the winner and the truth about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emotion_hpo.metrics import Expected, Fold, Run, expected_score
+from emotion_hpo.metrics import Fold, Run
+from small_studies.kept import Kept
 from small_studies.networks import Networks, Params, Reader, train
 from small_studies.pools import Pool
 
@@ -64,19 +65,20 @@ class Study:
         reader: Reader,
         parts: Mapping[str, NDArray[np.bool_]],
         rng: np.random.Generator,
+        params: Params | None = None,
     ) -> "Study":
         """Train every trial on every fold; `parts` says which rows validate."""
         inputs, labels = reader(pool), torch.from_numpy(pool.labels)
-        params = Params.drawn(N_TRIALS, inputs.shape[1], rng)
+        params = params or Params.drawn(N_TRIALS, inputs.shape[1], rng)
         folds, networks = {}, {}
-        runs: list[list[Run]] = [[] for _ in range(N_TRIALS)]
+        runs: list[list[Run]] = [[] for _ in params.units]
         for name, validates in parts.items():
             rows = torch.from_numpy(np.flatnonzero(~validates))
             seed = int(rng.integers(2**31))
             found = train(inputs[rows], labels[rows], params, N_EPOCHS, seed)
             judged = np.flatnonzero(validates)
             folds[name] = Fold(pool.labels[judged], list(pool.table["dialogue"].iloc[judged]))
-            for trial in range(N_TRIALS):
+            for trial in range(len(runs)):
                 every = found.probabilities(
                     inputs[judged], [trial] * N_EPOCHS, list(range(N_EPOCHS))
                 )
@@ -84,9 +86,24 @@ class Study:
             networks[name] = found
         return cls(params, folds, networks, runs)
 
-    def expected(self) -> Expected:
-        """What a search would say of its winner."""
-        return expected_score(self.folds, self.runs)
+    @property
+    def winner(self) -> int:
+        """The trial of the best value: the mean over folds, each at its best epoch."""
+        return int(self.leaders(1)[0])
+
+    def leaders(self, n: int) -> NDArray[np.int64]:
+        """The best trials, the best one first."""
+        best = [[self._accuracies(run).max() for run in runs] for runs in self.runs]
+        return np.argsort(-np.mean(best, axis=1), kind="stable")[:n]
+
+    def kept(self, truths: Mapping[str, float], n_seeds: int = 1) -> Kept:
+        """For a file, with what is true of its winner."""
+        predicted = {
+            name: np.stack([runs[place].probabilities.argmax(2) for runs in self.runs])
+            for place, name in enumerate(self.folds)
+        }
+        small = {name: one.astype(np.int8) for name, one in predicted.items()}
+        return Kept(self.folds, small, truths, n_seeds)
 
     def best_epochs(self, trial: int) -> dict[str, int]:
         """Fold → the epoch of a trial that its validation part finds best."""

@@ -1,22 +1,27 @@
 """What the winner of a search is worth: its best validation value, less what choosing added to it.
 
 The best of many is partly the best by luck on these utterances. The correction repeats the choice
-without training anything: dialogues are drawn into a bag that chooses the winner, those left out
-score it, and the scores are averaged. Whatever was chosen on validation data is chosen anew in
-every bag: the trial, and within each of its trainings the epoch. This is the bootstrap bias
-correction of Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the out-of-sample predictions
-for efficient and accurate cross-validation", Machine Learning 107 (2018), but with twice as many
-draws a bag as there are dialogues: it then holds 86 % of them instead of 63 %, and chooses less
-badly than the whole data do (`benchmarks/honesty.py`).
+without training anything: a fifth of the dialogues is left out, the others choose the winner, and
+those left out score it; then the next fifth, until every dialogue has been scored by a winner that
+was chosen without it; and all of this over many divisions into fifths. Whatever was chosen on
+validation data is chosen anew each time: the trial, and within each of its trainings the epoch.
+It is cross-validation of the choice, repeated. Bags drawn with replacement (Tsamardinos, Greasidou
+and Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
+cross-validation", Machine Learning 107, 2018) choose on 63 % of the dialogues, and worse for it.
 
-The interval is centred on the corrected score. Its width is that of the winner's score over
-resampled dialogues and of the scores among the winners that other bags choose; or, where there are
-several folds and that is wider, of the winner's scores over the folds: with other speakers in every
-fold it includes their spread.
+With several folds, the speakers of each are new to the networks that it judges, and should be new
+to the choice as well: the trial is then chosen on the other folds, and only the epoch, which is a
+training's own, on what is left of the fold's dialogues.
+
+The interval is centred on the corrected score. Its variance is that of the winner's score over
+resampled dialogues, for others might have judged, and that of the corrected score from one
+division to the next, for others might have chosen. With several folds it is at least as wide as
+their spread says (Student's t): with other speakers in every fold that includes theirs.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +32,9 @@ from emotion_hpo.metrics.scores import Labels
 
 Sums = NDArray[np.float64]
 
-#: Draws a bag for each dialogue: one leaves 37 % of the dialogues out, two 14 %, three 5 %.
-_DRAWS = 2
+#: Parts of the dialogues, of which one is left out. With fewer the choice is made on too little;
+#: with many more, two or three dialogues decide who wins, and the score varies more.
+_PARTS = 5
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,45 @@ class Expected:
     n_dialogues: int
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A fold as the choice is repeated on it.
+
+    Attributes:
+        fold: The fold.
+        groups: The dialogue of each utterance, as a number.
+        left_out: 1 where a draw leaves a dialogue out, `(draws, dialogues)`; five draws after each
+            other are a division.
+        resampled: How often each resample has a dialogue, `(resamples, dialogues)`.
+    """
+
+    fold: Fold
+    groups: NDArray[np.int64]
+    left_out: Sums
+    resampled: Sums
+
+    @property
+    def n_dialogues(self) -> int:
+        return int(self.left_out.shape[1])
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a training's answers come to, by the objective with the sign that makes more better.
+
+    Attributes:
+        value: At the best epoch on everything.
+        epoch: That epoch, from 0.
+        kept: Value of the best epoch on what each draw keeps, `(draws,)`.
+        epochs: That epoch, `(draws,)`.
+    """
+
+    value: float
+    epoch: int
+    kept: Sums
+    epochs: NDArray[np.int64]
+
+
 def expected_score(
     folds: Mapping[str, Fold],
     trials: Sequence[Sequence[Run]],
@@ -95,155 +140,155 @@ def expected_score(
 
     Args:
         folds: By name; their dialogues differ.
-        trials: The trainings of each trial that could have won.
+        trials: The trainings of each trial that could have won, as many in each fold.
         objective: `val/accuracy`, `val/uar`, `val/macro_f1` or `val/loss`.
         level: Coverage aimed at.
-        n_resamples: Number of resamples.
-        seed: Of the resampling.
+        n_resamples: How often dialogues are left out, and resampled for the interval.
+        seed: Of both.
     """
     sign = -1.0 if objective.endswith("loss") else 1.0
-    groups = {
-        name: np.unique(fold.dialogues, return_inverse=True)[1] for name, fold in folds.items()
+    parts = {
+        name: _part(fold, n_resamples, seed + index)
+        for index, (name, fold) in enumerate(folds.items())
     }
-    sizes = {name: int(one.max()) + 1 for name, one in groups.items()}
-    in_bag = {
-        name: _bags(size, n_resamples, seed + index)
-        for index, (name, size) in enumerate(sizes.items())
-    }
-    left_out = {name: (weights == 0).astype(np.float64) for name, weights in in_bag.items()}
-    plain, chosen, scored = [], [], []
-    for runs in trials:
-        values = [np.empty(0)] * len(runs), [np.empty(0)] * len(runs), [np.empty(0)] * len(runs)
-        for index, run in enumerate(runs):
-            sums = _sums(folds[run.fold], groups[run.fold], run.probabilities, objective)
-            here = [
-                sign * _value(_weighted(weights, sums), objective)
-                for weights in (np.ones((1, sizes[run.fold])), in_bag[run.fold], left_out[run.fold])
-            ]
-            best = np.argmax(np.where(np.isnan(here[1]), -np.inf, here[1]), axis=1)
-            values[0][index] = here[0].max(1)
-            values[1][index] = np.take_along_axis(here[1], best[:, None], 1)[:, 0]
-            values[2][index] = np.take_along_axis(here[2], best[:, None], 1)[:, 0]
-        plain.append(np.mean([one[0] for one in values[0]]))
-        chosen.append(np.mean(values[1], axis=0))
-        scored.append(np.mean(values[2], axis=0))
+    looks = [[_look(parts[run.fold], run, objective, sign) for run in runs] for runs in trials]
+    plain = [np.mean([one.value for one in mine]) for mine in looks]
     winner = int(np.argmax(plain))
-    first_R = np.argmax(np.where(np.isnan(chosen), -np.inf, chosen), axis=0)
-    corrected = float(np.nanmean(np.array(scored)[first_R, np.arange(n_resamples)]))
-    bootstrap = {
-        name: resamples(size, n_resamples, seed + index).astype(np.float64)
-        for index, (name, size) in enumerate(sizes.items())
-    }
-    among = _among_winners(np.array(scored), first_R)
-    half = _half_width(folds, groups, bootstrap, trials[winner], objective, level, among)
-    ends = sorted((sign * (corrected - half), sign * (corrected + half)))
+    by_fold, by_division, variance = [], [], 0.0
+    for name, part in parts.items():
+        judges = set(parts) - {name} or {name}
+        chosen_R = np.argmax([
+            np.mean([
+                look.kept
+                for run, look in zip(runs, mine, strict=True) if run.fold in judges
+            ], axis=0)
+            for runs, mine in zip(trials, looks, strict=True)
+        ], axis=0)  # fmt: skip
+        judged_DK = _judged(name, part, trials, looks, chosen_R, objective)
+        by_fold.append(float(_value(judged_DK.sum(0), objective)))
+        by_division.append(_value(judged_DK, objective))
+        variance += _over_dialogues(name, part, trials[winner], looks[winner], objective)
+    value, k = float(np.mean(by_fold)), len(parts)
+    n_dialogues = sum(part.n_dialogues for part in parts.values())
+    variance = variance / k**2 + float(np.nanvar(np.mean(by_division, axis=0)))
+    half = float(stdtrit(max(n_dialogues - k, 1), (1 + level) / 2) * np.sqrt(variance))
+    if k > 1:
+        between = float(np.std(by_fold, ddof=1)) / k**0.5
+        half = max(half, float(stdtrit(k - 1, (1 + level) / 2)) * between)
     return Expected(
         winner=winner,
         plain=sign * float(plain[winner]),
-        value=sign * corrected,
-        low=ends[0],
-        high=ends[1],
+        value=value,
+        low=value - half,
+        high=value + half,
         n_trials=len(trials),
-        n_folds=len(folds),
-        n_dialogues=sum(sizes.values()),
+        n_folds=k,
+        n_dialogues=n_dialogues,
     )
 
 
-def _bags(n_dialogues: int, n_resamples: int, seed: int) -> Sums:
-    """How often each dialogue is in each bag, `(R, G)`; one is left out at least."""
-    generator = np.random.default_rng(seed)
-    even = np.full(n_dialogues, 1 / n_dialogues)
-    weights = generator.multinomial(_DRAWS * n_dialogues, even, n_resamples).astype(np.float64)
-    full = np.flatnonzero((weights > 0).all(1))
-    weights[full, generator.integers(n_dialogues, size=len(full))] = 0
-    return weights
+def _part(fold: Fold, n_resamples: int, seed: int) -> _Part:
+    """Divide a fold's dialogues into fifths, again and again."""
+    groups = np.unique(fold.dialogues, return_inverse=True)[1]
+    if groups.max() + 1 < _PARTS:  # too few to divide: their utterances then
+        groups = np.arange(len(groups))
+    generator, n_groups = np.random.default_rng(seed), int(groups.max()) + 1
+    divisions = (
+        generator.permutation(np.arange(n_groups) % _PARTS)
+        for _ in range(-(-n_resamples // _PARTS))
+    )
+    left_out = [division == part for division in divisions for part in range(_PARTS)]
+    resampled = resamples(n_groups, n_resamples, seed).astype(np.float64)
+    return _Part(fold, groups, np.array(left_out, np.float64), resampled)
 
 
-def _among_winners(scored_TR: Sums, first_R: NDArray[np.int64]) -> float:
-    """Variance between the trials that bags choose, of their mean scores, by how often."""
-    chosen, n_bags = np.unique(first_R, return_counts=True)
-    means = [float(np.nanmean(scored_TR[one, first_R == one])) for one in chosen]
-    known = np.isfinite(means)
-    if not known.any():
-        return 0.0
-    weights, values = n_bags[known] / n_bags[known].sum(), np.array(means)[known]
-    return float(weights @ (values - weights @ values) ** 2)
+def _look(part: _Part, run: Run, objective: str, sign: float) -> _Look:
+    """The best epoch of a training, on everything and on what each draw keeps."""
+    sums_EGK = _sums(part, run.probabilities, objective)
+    whole_E = sign * _value(sums_EGK.sum(1), objective)
+    kept_RE = sign * _value(_weighted(1 - part.left_out, sums_EGK), objective)
+    kept_RE = np.where(np.isnan(kept_RE), -np.inf, kept_RE)
+    return _Look(float(whole_E.max()), int(whole_E.argmax()), kept_RE.max(1), kept_RE.argmax(1))
 
 
-def _half_width(
-    folds: Mapping[str, Fold],
-    groups: Mapping[str, NDArray[np.int64]],
-    in_bag: Mapping[str, Sums],
-    runs: Sequence[Run],
+def _judged(
+    name: str,
+    part: _Part,
+    trials: Sequence[Sequence[Run]],
+    looks: Sequence[Sequence[_Look]],
+    chosen_R: NDArray[np.int64],
     objective: str,
-    level: float,
-    among: float,
-) -> float:
-    """Of the winner's interval: over dialogues, or over folds where that is wider."""
-    sign = -1.0 if objective.endswith("loss") else 1.0
-    by_fold: dict[str, list[float]] = {}
-    spread: dict[str, list[Sums]] = {}
-    for run in runs:
-        sums = _sums(folds[run.fold], groups[run.fold], run.probabilities, objective)
-        every = np.ones((1, sums.shape[1]))
-        values = sign * _value(_weighted(every, sums), objective)[0]
-        best = int(np.argmax(values))
-        resampled = _value(_weighted(in_bag[run.fold], sums[best : best + 1]), objective)[:, 0]
-        by_fold.setdefault(run.fold, []).append(float(values[best]))
-        spread.setdefault(run.fold, []).append(resampled)
-    k = len(by_fold)
-    within = sum(float(np.nanvar(np.mean(one, axis=0))) for one in spread.values()) / k**2
-    n_dialogues = sum(one.shape[1] for one in in_bag.values())
-    half = float(stdtrit(max(n_dialogues - k, 1), (1 + level) / 2) * np.sqrt(within + among))
-    if k > 1:
-        means = [float(np.mean(one)) for one in by_fold.values()]
-        between = float(np.var(means, ddof=1)) / k
-        half = max(half, float(stdtrit(k - 1, (1 + level) / 2) * np.sqrt(between)))
-    return half
-
-
-def _sums(
-    fold: Fold, groups: NDArray[np.int64], probabilities: NDArray[np.floating], objective: str
 ) -> Sums:
+    """Sums of a fold in each division, `(divisions, …)`: each fifth by the winner of the others."""
+    judged: Sums | None = None
+    for trial in np.unique(chosen_R):
+        draws = np.flatnonzero(chosen_R == trial)
+        mine = [index for index, run in enumerate(trials[trial]) if run.fold == name]
+        for index in mine:
+            sums_EGK = _sums(part, trials[trial][index].probabilities, objective)
+            if judged is None:
+                judged = np.zeros((len(chosen_R), sums_EGK.shape[2]))
+            for draw in draws:
+                epoch = looks[trial][index].epochs[draw]
+                judged[draw] += part.left_out[draw] @ sums_EGK[epoch] / len(mine)
+    assert judged is not None, "every trial was trained on every fold"
+    return np.asarray(judged.reshape(-1, _PARTS, judged.shape[1]).sum(1))
+
+
+def _over_dialogues(
+    name: str, part: _Part, runs: Sequence[Run], looks: Sequence[_Look], objective: str
+) -> float:
+    """Variance of the winner's score on a fold over its resampled dialogues."""
+    values = [
+        _value(
+            part.resampled @ _sums(part, run.probabilities, objective)[look.epoch], objective
+        )
+        for run, look in zip(runs, looks, strict=True) if run.fold == name
+    ]  # fmt: skip
+    return float(np.nanvar(np.mean(values, axis=0)))
+
+
+def _sums(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:
     """What the objective needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive."""
     n_epochs, n, n_classes = probabilities.shape
-    epoch = np.repeat(np.arange(n_epochs), n)
-    group, label = np.tile(groups, n_epochs), np.tile(fold.labels, n_epochs)
-    n_groups = int(groups.max()) + 1
+    labels, n_groups = part.fold.labels, part.n_dialogues
     if objective.endswith("loss"):
-        own = probabilities[epoch, np.tile(np.arange(n), n_epochs), label].astype(np.float64)
-        sums = np.zeros((n_epochs, n_groups, 2))
-        losses = -np.log(np.maximum(own, np.finfo(np.float32).tiny))
-        np.add.at(sums, (epoch, group), np.stack([losses, np.ones(len(own))], axis=1))
-        return sums
-    flat = ((epoch * n_groups + group) * n_classes + label) * n_classes
-    flat += probabilities.argmax(2).ravel()
-    counts = np.bincount(flat, minlength=n_epochs * n_groups * n_classes**2)
+        own = probabilities[:, np.arange(n), labels].astype(np.float64)
+        return _by_dialogue(part, -np.log(np.maximum(own, np.finfo(np.float32).tiny)))
+    predicted = probabilities.argmax(2)
+    if objective.endswith("accuracy"):
+        return _by_dialogue(part, predicted == labels)
+    epochs = np.arange(n_epochs)[:, None]
+    flat = ((epochs * n_groups + part.groups) * n_classes + labels) * n_classes + predicted
+    counts = np.bincount(flat.ravel(), minlength=n_epochs * n_groups * n_classes**2)
     return counts.reshape(n_epochs, n_groups, n_classes**2).astype(np.float64)
 
 
-def _weighted(weights_RG: Sums, sums_EGK: Sums) -> Sums:
+def _by_dialogue(part: _Part, values_EN: NDArray[Any]) -> Sums:
+    """Sum of the utterances' values, and how many they are, `(epochs, dialogues, 2)`."""
+    member_NG = (part.groups[:, None] == np.arange(part.n_dialogues)).astype(np.float64)
+    totals = values_EN @ member_NG
+    return np.stack([totals, np.broadcast_to(member_NG.sum(0), totals.shape)], axis=2)
+
+
+def _weighted(weights_RG: NDArray[Any], sums_EGK: Sums) -> Sums:
     """The sums over dialogues by weights, `(R, E, K)`."""
     n_epochs, n_groups, width = sums_EGK.shape
     flat = sums_EGK.transpose(1, 0, 2).reshape(n_groups, n_epochs * width)
-    return (weights_RG @ flat).reshape(len(weights_RG), n_epochs, width)
+    return np.asarray((weights_RG @ flat).reshape(len(weights_RG), n_epochs, width))
 
 
-def _value(sums_REK: Sums, objective: str) -> Sums:
-    """The objective of summed dialogues, `(R, E)`; NaN where there is none."""
+def _value(sums_K: Sums, objective: str) -> Sums:
+    """The objective of summed dialogues, `(…, K)` to `(…)`; NaN where there is none."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        if objective.endswith("loss"):
-            return np.asarray(sums_REK[..., 0] / sums_REK[..., 1])
-        n_classes = round(sums_REK.shape[-1] ** 0.5)
-        counts = sums_REK.reshape(*sums_REK.shape[:-1], n_classes, n_classes)
+        if objective.endswith(("loss", "accuracy")):
+            return np.asarray(sums_K[..., 0] / sums_K[..., 1])
+        n_classes = round(sums_K.shape[-1] ** 0.5)
+        counts = sums_K.reshape(*sums_K.shape[:-1], n_classes, n_classes)
         right = np.diagonal(counts, axis1=-2, axis2=-1)
-        match objective.removeprefix("val/"):
-            case "accuracy":
-                return np.asarray(right.sum(-1) / counts.sum((-2, -1)))
-            case "uar":
-                return _mean_of(right / counts.sum(-1))
-            case _:
-                return _mean_of(2 * right / (counts.sum(-1) + counts.sum(-2)))
+        if objective.endswith("uar"):
+            return _mean_of(right / counts.sum(-1))
+        return _mean_of(2 * right / (counts.sum(-1) + counts.sum(-2)))
 
 
 def _mean_of(by_class: Sums) -> Sums:

@@ -19,6 +19,7 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.preparation import n_cores
 from emotion_hpo.records import StudyHome, Trial, read_json, sign_of, write_json
 from emotion_hpo.selection.leaders import Rerun, reruns_of
+from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.trials import read_trials
 
 #: Between two looks at the processes.
@@ -33,8 +34,8 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
 
     Returns:
         What `selection.json` holds: `winner`, `epochs`, `standard_error`, `objective`, `n_seeds`,
-        and of each of `candidates`: `trial`, `is_default`, `values`, `mean`, `epochs`,
-        `n_parameters`, `seconds`.
+        `expected` (what the winner's mean is worth), and of each of `candidates`: `trial`,
+        `is_default`, `values`, `mean`, `epochs`, `n_parameters`, `seconds`.
 
     Raises:
         StudyError: A process died, or no leader could be trained.
@@ -43,6 +44,7 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
     wanted = reruns_of(home, config, trials)
     _work_off(home, config, wanted, on_confirming)
     found = chosen(home, config, trials, wanted)
+    found["expected"] = expected_of_confirmed(home, config, found["value"], wanted)
     write_json(home.selection, found)
     return found
 

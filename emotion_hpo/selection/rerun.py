@@ -16,7 +16,7 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.cost import n_parameters_of
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.experiment import Judge, Material, SavedRun
-from emotion_hpo.records import RerunHome, StudyHome, write_json
+from emotion_hpo.records import RerunHome, StudyHome, write_bytes, write_json
 from emotion_hpo.repetition import Outcomes, plan, run_all
 from emotion_hpo.selection.leaders import Rerun, reruns_of
 from emotion_hpo.trials import read_trials
@@ -55,14 +55,17 @@ def _train(
     except TrialFailed as failure:
         write_json(files.record, {"value": None, "reason": str(failure)})
     else:
+        trainings = found.trainings(material.development)
         record = {
             "value": found.value,
             "best_epoch": found.best_epoch,
-            "by_fold": [training.value for training in found.trainings(material.development)],
+            "by_fold": [training.value for training in trainings],
+            "best_epochs": [(training.fold, training.best_epoch) for training in trainings],
             "n_parameters": n_parameters_of(experiment, material),
             "seconds": sum(epoch.seconds for epoch in found.curve),
             "seed": one.seed,
         }
+        write_bytes(files.every_epoch, found.every_epoch())  # before what says that it has ended
         write_json(files.record, record)
     files.checkpoint.unlink(missing_ok=True)
 

@@ -87,6 +87,11 @@ def test_what_was_trained_is_not_trained_again(done, material, monkeypatch):
     assert json.loads(home.selection.read_text()) == found
     assert found["winner"] in {one["trial"] for one in found["candidates"]}
     assert found["n_seeds"] == 2
+    low, high = found["expected"]["interval"]
+    assert low <= found["expected"]["value"] <= high
+    assert found["expected"]["value"] == pytest.approx(
+        found["value"] - found["expected"]["optimism"]
+    )
     for one in found["candidates"]:
         assert len(one["values"]) == 2
         assert one["mean"] == pytest.approx(sum(one["values"]) / 2)

@@ -1,0 +1,76 @@
+"""What the confirmed winner is worth: read from its re-runs, less the luck of the choice."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from emotion_hpo.records import StudyHome, write_json
+from emotion_hpo.selection.leaders import Rerun
+from emotion_hpo.selection.promise import expected_of_confirmed
+
+N, N_CLASSES = 300, 4
+CONFIG = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="best"))
+
+
+def confirmation(folder, accuracies, n_seeds=2, seed=0):
+    """Re-runs on two folds, whose answers are right with a probability; all trials' files."""
+    home, rng = StudyHome(folder, "study"), np.random.default_rng(seed)
+    labels, folds = rng.integers(0, N_CLASSES, N), np.array(["1", "2"])[np.arange(N) % 2]
+    dialogues = np.array([f"{fold}_{row // 10}" for row, fold in enumerate(folds)])
+    wanted, means = [], []
+    for number, accuracy in enumerate(accuracies):
+        trial = home.trial(number)
+        trial.path.mkdir(parents=True)
+        np.savez(trial.probabilities, fold=folds, label=labels, dialogue=dialogues)
+        values = []
+        for index in range(n_seeds):
+            right = rng.random(N) < accuracy
+            given = np.where(right, labels, (labels + rng.integers(1, N_CLASSES, N)) % N_CLASSES)
+            answers = np.eye(N_CLASSES, dtype=np.float16)[given]
+            files = home.rerun(number, index)
+            files.path.mkdir(parents=True)
+            each = {
+                f"training_{place}": answers[folds == fold][None] for place, fold in enumerate("12")
+            }
+            np.savez(files.every_epoch, **each)
+            value = np.mean([right[folds == fold].mean() for fold in "12"])
+            write_json(files.record, {"value": value, "best_epochs": [("1", 1), ("2", 1)]})
+            wanted.append(Rerun(number, index, 0, is_default=False))
+            values.append(value)
+        means.append(np.mean(values))
+    return home, wanted, means
+
+
+def test_the_luck_of_the_choice_is_taken_off(tmp_path):
+    gains, left = [], []
+    for seed in range(3):
+        home, wanted, means = confirmation(tmp_path / str(seed), [0.6] * 20, seed=seed)
+        found = expected_of_confirmed(home, CONFIG, max(means), wanted)
+        gains.append(max(means) - 0.6)
+        left.append(found["value"] - 0.6)
+        assert found["interval"][0] < found["value"] < found["interval"][1]
+        assert found["value"] == pytest.approx(max(means) - found["optimism"])
+    assert np.mean(gains) > 0.02
+    assert abs(np.mean(left)) < 0.6 * np.mean(gains)
+
+
+def test_a_clear_winner_keeps_its_mean_and_so_does_a_cheaper_one(tmp_path):
+    home, wanted, means = confirmation(tmp_path, [0.5, 0.8, 0.55])
+    for mean in (means[1], means[1] - 0.01):
+        assert expected_of_confirmed(home, CONFIG, mean, wanted)["value"] == pytest.approx(
+            mean, abs=0.005
+        )
+
+
+def test_a_failed_training_is_left_out(tmp_path):
+    home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
+    write_json(home.rerun(0, 1).record, {"value": None, "reason": "diverged"})
+    home.rerun(0, 1).every_epoch.unlink()
+    assert expected_of_confirmed(home, CONFIG, means[1], wanted) is not None
+
+
+def test_leaders_of_an_earlier_version_promise_nothing(tmp_path):
+    home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
+    home.rerun(0, 1).every_epoch.unlink()
+    assert expected_of_confirmed(home, CONFIG, means[1], wanted) is None
