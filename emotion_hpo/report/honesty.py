@@ -73,6 +73,12 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
         if max(len(one["values"]) for one in candidates) > 1
         else "One training each says nothing of the spread between seeds: the best one is chosen."
     )
+    if promised := selection.get("expected"):
+        low, high = (value_words(objective, one) for one in promised["interval"])
+        note += (
+            f" Expected of the chosen one: {value_words(objective, promised['value'])}, its mean "
+            f"less what this choice added (90 % interval {low} to {high})."
+        )
     pairs = [
         (one["trial"], values[one["trial"]], one["values"])
         for one in candidates

@@ -192,6 +192,7 @@ def confirm(home: StudyHome, trials: list[Trial]) -> None:
         home.selection,
         {"winner": candidates[0]["trial"], "epochs": 5, "value": candidates[0]["mean"],
          "objective": "val/accuracy", "n_seeds": 2, "standard_error": 0.01,
+         "expected": {"value": 0.63, "interval": [0.6, 0.66], "optimism": 0.01},
          "candidates": candidates},
     )  # fmt: skip
     expected = {
