@@ -15,8 +15,9 @@ training's own, on what is left of the fold's dialogues.
 
 The interval is centred on the corrected score. Its variance is that of the winner's score over
 resampled dialogues, for others might have judged, and that of the corrected score from one
-division to the next, for others might have chosen. With several folds it is at least as wide as
-their spread says (Student's t): with other speakers in every fold that includes theirs.
+division to the next, for others might have chosen. With several folds the spread between them takes
+the place of the dialogues' where that makes it wider (Student's t): with other speakers in every
+fold it includes theirs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -154,7 +155,7 @@ def expected_score(
     looks = [[_look(parts[run.fold], run, objective, sign) for run in runs] for runs in trials]
     plain = [np.mean([one.value for one in mine]) for mine in looks]
     winner = int(np.argmax(plain))
-    by_fold, by_division, variance = [], [], 0.0
+    by_fold, by_division, judging = [], [], 0.0
     for name, part in parts.items():
         judges = set(parts) - {name} or {name}
         chosen_R = np.argmax([
@@ -167,24 +168,29 @@ def expected_score(
         judged_DK = _judged(name, part, trials, looks, chosen_R, objective)
         by_fold.append(float(_value(judged_DK.sum(0), objective)))
         by_division.append(_value(judged_DK, objective))
-        variance += _over_dialogues(name, part, trials[winner], looks[winner], objective)
+        judging += _over_dialogues(name, part, trials[winner], looks[winner], objective)
     value, k = float(np.mean(by_fold)), len(parts)
     n_dialogues = sum(part.n_dialogues for part in parts.values())
-    variance = variance / k**2 + float(np.nanvar(np.mean(by_division, axis=0)))
-    half = float(stdtrit(max(n_dialogues - k, 1), (1 + level) / 2) * np.sqrt(variance))
+    choosing = float(np.nanvar(np.mean(by_division, axis=0)))
+    half = _t(n_dialogues - k, level) * np.sqrt(judging / k**2 + choosing)
     if k > 1:
-        between = float(np.std(by_fold, ddof=1)) / k**0.5
-        half = max(half, float(stdtrit(k - 1, (1 + level) / 2)) * between)
+        between = float(np.var(by_fold, ddof=1)) / k
+        half = max(half, _t(k - 1, level) * np.sqrt(between + choosing))
     return Expected(
         winner=winner,
         plain=sign * float(plain[winner]),
         value=value,
-        low=value - half,
-        high=value + half,
+        low=float(value - half),
+        high=float(value + half),
         n_trials=len(trials),
         n_folds=k,
         n_dialogues=n_dialogues,
     )
+
+
+def _t(freedom: int, level: float) -> float:
+    """Student's t of a two-sided interval."""
+    return float(stdtrit(max(freedom, 1), (1 + level) / 2))
 
 
 def _part(fold: Fold, n_resamples: int, seed: int) -> _Part:
