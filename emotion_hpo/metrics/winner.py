@@ -11,7 +11,8 @@ cross-validation", Machine Learning 107, 2018) choose on 63 % of the dialogues, 
 
 With several folds, the speakers of each are new to the networks that it judges, and should be new
 to the choice as well: the trial is then chosen on the other folds, and only the epoch, which is a
-training's own, on what is left of the fold's dialogues.
+training's own, on what is left of the fold's dialogues. Folds with a common dialogue are one in
+this: two speakers who talk to each other share scenes and what is felt in them.
 
 The interval is centred on the corrected score. Its variance is that of the winner's score over
 resampled dialogues, for others might have judged, and that of the corrected score from one
@@ -140,7 +141,7 @@ def expected_score(
     """Correct the winner's validation value for the choice of trial and epoch.
 
     Args:
-        folds: By name; their dialogues differ.
+        folds: By name; those that share a dialogue are not independent.
         trials: The trainings of each trial that could have won, as many in each fold.
         objective: `val/accuracy`, `val/uar`, `val/macro_f1` or `val/loss`.
         level: Coverage aimed at.
@@ -155,9 +156,12 @@ def expected_score(
     looks = [[_look(parts[run.fold], run, objective, sign) for run in runs] for runs in trials]
     plain = [np.mean([one.value for one in mine]) for mine in looks]
     winner = int(np.argmax(plain))
-    by_fold, by_division, judging = [], [], 0.0
+    sessions = _sessions(folds)
+    by_session: dict[int, list[float]] = {}
+    by_division, judging = [], 0.0
     for name, part in parts.items():
-        judges = set(parts) - {name} or {name}
+        others = {one for one in parts if sessions[one] != sessions[name]}
+        judges = others or {name}
         chosen_R = np.argmax([
             np.mean([
                 look.kept
@@ -166,16 +170,17 @@ def expected_score(
             for runs, mine in zip(trials, looks, strict=True)
         ], axis=0)  # fmt: skip
         judged_DK = _judged(name, part, trials, looks, chosen_R, objective)
-        by_fold.append(float(_value(judged_DK.sum(0), objective)))
+        score = float(_value(judged_DK.sum(0), objective))
+        by_session.setdefault(sessions[name], []).append(score)
         by_division.append(_value(judged_DK, objective))
         judging += _over_dialogues(name, part, trials[winner], looks[winner], objective)
-    value, k = float(np.mean(by_fold)), len(parts)
+    value, k = float(np.mean(np.concatenate([*by_session.values()]))), len(parts)
     n_dialogues = sum(part.n_dialogues for part in parts.values())
     choosing = float(np.nanvar(np.mean(by_division, axis=0)))
     half = _t(n_dialogues - k, level) * np.sqrt(judging / k**2 + choosing)
-    if k > 1:
-        between = float(np.var(by_fold, ddof=1)) / k
-        half = max(half, _t(k - 1, level) * np.sqrt(between + choosing))
+    if (n := len(by_session)) > 1:
+        between = float(np.var([np.mean(one) for one in by_session.values()], ddof=1)) / n
+        half = max(half, _t(n - 1, level) * np.sqrt(between + choosing))
     return Expected(
         winner=winner,
         plain=sign * float(plain[winner]),
@@ -186,6 +191,21 @@ def expected_score(
         n_folds=k,
         n_dialogues=n_dialogues,
     )
+
+
+def _sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
+    """Fold → a number that folds with a common dialogue share, as two speakers of a session do.
+
+    Where all of them are joined so, no fold is apart from another, and each counts by itself.
+    """
+    number = {name: index for index, name in enumerate(folds)}
+    spoken = {name: set(fold.dialogues) for name, fold in folds.items()}
+    for one in folds:
+        for other in folds:
+            if spoken[one] & spoken[other]:
+                old, new = number[other], number[one]
+                number = {name: new if at == old else at for name, at in number.items()}
+    return number if len(set(number.values())) > 1 else {name: i for i, name in enumerate(folds)}
 
 
 def _t(freedom: int, level: float) -> float:

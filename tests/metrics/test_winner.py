@@ -110,6 +110,41 @@ def test_a_lead_on_one_folds_speakers_is_no_promise_for_new_ones():
     assert found.value == pytest.approx(0.5, abs=0.03)
 
 
+def test_speakers_who_talk_to_each_other_count_as_one():
+    """Two folds of a session: their dialogues are the same, and so is how well they are told."""
+    rng, widths, values = np.random.default_rng(0), [], []
+    shares = [0.5, 0.5, 0.7, 0.7, 0.5, 0.5, 0.7, 0.7]
+    labels = rng.integers(0, N_CLASSES, N)
+    given = [answers(labels, share, rng) for share in shares]
+    for n_sessions in (4, 8):
+        folds = {
+            str(one): Fold(labels, [f"{one % n_sessions}_{row % 20}" for row in range(N)])
+            for one in (0, 4, 1, 5, 2, 6, 3, 7)
+        }
+        runs = [Run(name, one) for name, one in zip(folds, given, strict=True)]
+        found = expected_score(folds, [runs])
+        widths.append(found.high - found.low)
+        values.append(found.value)
+    assert widths[0] > 1.5 * widths[1]
+    assert values[0] == pytest.approx(values[1])
+
+
+def test_a_partner_does_not_choose():
+    """A trial that is good on one session alone, on both of its speakers, is no lead either."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, N_CLASSES, N)
+    folds = {
+        f"{session}{who}": Fold(labels, [f"{session}_{row % 20}" for row in range(N)])
+        for session in range(4) for who in "FM"
+    }  # fmt: skip
+    trials = [
+        [Run(name, answers(labels, 0.9 if name[0] == str(best) else 0.5, rng)) for name in folds]
+        for best in range(4)
+    ]
+    found = expected_score(folds, trials, n_resamples=100)
+    assert found.value == pytest.approx(0.5, abs=0.03)
+
+
 def test_dialogues_judge_and_choose_as_wholes():
     """Where a dialogue is right or wrong as a whole, there are 20 observations and not 400."""
     rng = np.random.default_rng(0)
