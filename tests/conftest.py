@@ -1,13 +1,28 @@
 """Fixtures of all tests; those of the later rooms come from `pipeline.py`."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 pytest_plugins = ["tests.pipeline"]
+
+# Read when torch is loaded: tests run beside each other, and on tiny networks the threads of each
+# would spend their time waiting for those of the others.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@event.listens_for(Engine, "connect")
+def _wait_for_no_disk(connection: object, _record: object) -> None:
+    """Tests kill processes, but none pulls the plug: a third of their time was spent waiting."""
+    if isinstance(connection, sqlite3.Connection):
+        with suppress(sqlite3.DatabaseError):  # a test may have broken the file
+            connection.execute("PRAGMA synchronous = OFF")
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,12 @@ from emotion_hpo.search.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import Development, Holdout, split
 
-#: A search on this takes seconds: about 100 utterances, a network of a few thousand weights.
-SMALL = ("study=smoke", "corpus.scale=0.02", "features.mocap.n_parts=20", "tracking=none")
+#: A search on this takes seconds: about 100 utterances, a network of a few thousand weights, and
+#: no confirmation but where it is what is tested.
+SMALL = (
+    "study=smoke", "corpus.scale=0.02", "features.mocap.n_parts=20", "study.confirm_leaders=0",
+    "tracking=none",
+)  # fmt: skip
 
 StudyMaker = Callable[..., tuple[StudyHome, SearchConfig]]
 
