@@ -59,6 +59,17 @@ def test_a_single_trial_is_its_own_mean():
     assert found.value == pytest.approx(found.plain, abs=0.005)
 
 
+def test_folds_that_differ_wildly_promise_nothing_impossible():
+    rng = np.random.default_rng(0)
+    folds = {name: fold(name, rng) for name in "ab"}
+    runs = [
+        Run(name, answers(folds[name].labels, share, rng))
+        for name, share in zip("ab", (0, 1), strict=True)
+    ]
+    found = expected_score(folds, [runs])
+    assert (found.low, found.high) == (0, 1)
+
+
 @pytest.mark.parametrize("objective", ["val/accuracy", "val/uar", "val/macro_f1", "val/loss"])
 def test_the_plain_value_is_the_best_by_the_objective(objective):
     from emotion_hpo import metrics

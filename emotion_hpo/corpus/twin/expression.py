@@ -26,9 +26,7 @@ class Difficulty:
         text_clear: Share of transcripts whose words lean towards the shown emotion at all.
         text_tint: Share of a clear transcript's content words that do.
         speech_noise: Scatter of an utterance's vocal cues, against emotions about 1 apart.
-        speech_courses: How much the courses of the voice over an utterance follow emotion, beside
-            its other cues: averages do not see them, sequence models do.
-        motion_noise: The scatter of motion's cues.
+        motion_noise: The same for motion.
         listener: How much of the speaker's emotion the face of the listener shows.
         speaker_style: Scatter between speakers in how much each cue follows emotion.
     """
@@ -38,7 +36,6 @@ class Difficulty:
     text_clear: float = 0.95
     text_tint: float = 0.85
     speech_noise: float = 0.74
-    speech_courses: float = 0.5
     motion_noise: float = 0.85
     listener: float = 0.6
     speaker_style: float = 0.25

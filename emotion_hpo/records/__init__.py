@@ -1,0 +1,40 @@
+"""Every file of a study: its name, its schema, and how it is written.
+
+`search`, `final` and `report` talk to each other through these files alone.
+"""
+
+from emotion_hpo.records.files import (
+    PARTIAL,
+    RESTORE,
+    check_writable,
+    make_folder,
+    read_json,
+    read_yaml,
+    write_bytes,
+    write_json,
+    write_yaml,
+)
+from emotion_hpo.records.homes import FinalHome, ReportHome, RerunHome, StudyHome, TrialHome
+from emotion_hpo.records.trial import Epoch, Training, Trial, TrialState, sign_of
+
+__all__ = [
+    "PARTIAL",
+    "RESTORE",
+    "Epoch",
+    "FinalHome",
+    "ReportHome",
+    "RerunHome",
+    "StudyHome",
+    "Training",
+    "Trial",
+    "TrialHome",
+    "TrialState",
+    "check_writable",
+    "make_folder",
+    "read_json",
+    "read_yaml",
+    "sign_of",
+    "write_bytes",
+    "write_json",
+    "write_yaml",
+]

@@ -1,0 +1,114 @@
+"""Files that are whole or not there.
+
+A file is written beside its final name, flushed to disk and renamed: a reader sees the old content
+or the new, never half. What cannot be written or read is one clear line.
+"""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emotion_hpo.errors import StudyError
+
+#: Files that are being written, or whose writer died over them.
+PARTIAL = ".*.partial"
+
+#: What to do about a broken file, for none of them can be made anew from the others.
+RESTORE = "restore it from a copy, or search under another study.name"
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder that can be written to, or say why not."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise StudyError(
+            f"cannot write to {path}: {error.strerror}; choose another folder with "
+            "study.directory=FOLDER"
+        ) from None
+
+
+def check_writable(path: Path | None) -> None:
+    """Say before long work that its result could not be written.
+
+    Raises:
+        StudyError: A file cannot be made there.
+    """
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise StudyError(
+            f"cannot write {path}: {error.strerror}; give another output=FILE"
+        ) from None
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file as a whole, or leave it as it was."""
+    partial = path.parent / f".{path.name}.{os.getpid()}.partial"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StudyError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON as people read it; NaN and infinity become null, which every reader knows."""
+    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def write_yaml(path: Path, content: object) -> None:
+    """Write YAML in the order given."""
+    write_bytes(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+
+
+def read_yaml(path: Path) -> Any:  # noqa: ANN401 (YAML is untyped until it is built)
+    """Read YAML that was written here."""
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise StudyError(
+            f"{path} is not readable: line {line}, {error.problem}; {RESTORE}"
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        words = " ".join(str(error).split())
+        raise StudyError(f"{path} is not readable: {words}; {RESTORE}") from None
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 (JSON is untyped until it is built)
+    """Read JSON that was written here."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path} is not readable: {error}; {RESTORE}") from None
+
+
+def _finite(content: object) -> object:
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {str(key): _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content
