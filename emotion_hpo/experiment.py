@@ -6,7 +6,6 @@ and hands a `Progress` to its caller after every epoch; `SavedRun` is what a che
 `repetition` makes a trial of several such trainings.
 """
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset import Dataset, Inputs
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.models import build_network
-from emotion_hpo.records import Epoch, sign_of, write_bytes
+from emotion_hpo.records import Epoch, replacing, sign_of
 from emotion_hpo.splits import Development
 from emotion_hpo.training import Checkpoint, Evaluation, device_of, fit
 
@@ -181,7 +180,7 @@ class SavedRun:
     before: tuple[Outcome, ...] = ()
 
     def save(self, path: Path) -> None:
-        """Replace the checkpoint file as a whole."""
+        """Replace the checkpoint file as a whole; it is large, and may be lost with the power."""
         content = {
             "epoch": self.checkpoint.epoch,
             "network": self.checkpoint.network,
@@ -189,15 +188,13 @@ class SavedRun:
             "losses": self.checkpoint.losses,
             "outcomes": [one.to_plain() for one in (*self.before, self.outcome)],
         }
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        write_bytes(path, buffer.getvalue())
+        with replacing(path, is_flushed=False) as file:
+            torch.save(content, file)
 
     def save_weights(self, path: Path) -> None:
         """Replace a file of the network's weights alone, for an encoder to start from."""
-        buffer = io.BytesIO()
-        torch.save(self.checkpoint.network, buffer)
-        write_bytes(path, buffer.getvalue())
+        with replacing(path) as file:
+            torch.save(self.checkpoint.network, file)
 
     @classmethod
     def load(cls, path: Path) -> "SavedRun | None":

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from emotion_hpo.records import (
     make_folder,
     read_json,
     read_yaml,
+    replacing,
     write_bytes,
     write_json,
     write_yaml,
@@ -173,6 +175,19 @@ def test_broken_yaml_is_named_in_one_line(tmp_path, content):
     with pytest.raises(StudyError, match=r"study\.yaml is not readable: .") as caught:
         read_yaml(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("is_flushed", [True, False])
+def test_what_is_not_written_to_its_end_leaves_the_old(tmp_path, is_flushed):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with suppress(KeyboardInterrupt), replacing(path, is_flushed=is_flushed) as file:
+        file.write(b"ne")
+        raise KeyboardInterrupt
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("file", b"old")]
+    with replacing(path, is_flushed=is_flushed) as file:
+        file.write(b"new")
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("file", b"new")]
 
 
 def test_file_is_replaced_as_a_whole(tmp_path, monkeypatch):

@@ -8,10 +8,10 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -55,20 +55,38 @@ def check_writable(path: Path | None) -> None:
         ) from None
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file as a whole, or leave it as it was."""
+@contextmanager
+def replacing(path: Path, *, is_flushed: bool = True) -> Iterator[BinaryIO]:
+    """Replace a file by what is written, as a whole, or leave it as it was.
+
+    Args:
+        path: The file.
+        is_flushed: Whether it must outlive a loss of power, too; the disk is waited for. Not so for
+            what is large, written often and can be made again: it outlives any kill.
+
+    Raises:
+        StudyError: It cannot be written.
+    """
     partial = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
-            os.fsync(file.fileno())
+            if is_flushed:
+                os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
+        raise StudyError(f"cannot write {path}: {error.strerror}") from None
+    finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise StudyError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file as a whole, or leave it as it was."""
+    with replacing(path) as file:
+        file.write(content)
 
 
 def write_json(path: Path, content: object) -> None:
