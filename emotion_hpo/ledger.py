@@ -6,6 +6,7 @@ teaches nobody anything new; every other one is a second look and must be asked 
 """
 
 import getpass
+import hashlib
 import json
 import os
 import time
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from emotion_hpo.errors import HoldoutError
 
@@ -129,6 +130,29 @@ class Ledger:
             f"{self.path} is not readable; mend its broken line by hand, for it says how often "
             "a holdout has been scored"
         )
+
+    @contextmanager
+    def alone_with(self, holdout: str) -> Iterator[None]:
+        """Let no other process retrain for a holdout and score it, not even the same model.
+
+        Raises:
+            HoldoutError: Another is at it.
+        """
+        name = hashlib.sha256(holdout.encode()).hexdigest()[:16]
+        lock = FileLock(self.path.with_suffix(f".{name}.lock"), timeout=0)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise HoldoutError(
+                "another process is about to score this holdout; wait until it has ended"
+            ) from None
+        except OSError as error:
+            raise self._unusable(error) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -165,10 +165,19 @@ def test_the_default_configuration_is_not_held_against_itself(searched):
 
 
 def test_what_search_promised_is_held_against_the_test(searched):
+    trials = [json.loads(searched.trial(n).record.read_text()) for n in (0, 1)]
+    best = max(trials, key=lambda one: one["value"])["number"]
     promised = {"value": 0.4, "interval": [0.0, 1.0], "holds_for": "new speakers"}
+    promised["winner"] = f"trial_{best}"
     searched.summary.write_text(json.dumps({"expected": promised}))
     result = score(searched)
     assert result["expected"] == {**promised, "test": result["accuracy"], "is_inside": True}
+    other = score(searched, f"trial_{1 - best}", rescore=True)
+    assert other["expected"] is None, "nothing was promised of it"
+    confirmed = {"winner": f"trial_{1 - best}", "expected": {"value": 0.3, "interval": [0, 0.4]}}
+    searched.selection.write_text(json.dumps(confirmed))
+    again = score(searched, f"trial_{1 - best}", rescore=True)
+    assert (again["expected"]["value"], again["expected"]["holds_for"]) == (0.3, "new speakers")
 
 
 def test_the_epochs_are_those_that_validation_chose(searched):

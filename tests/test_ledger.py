@@ -175,6 +175,39 @@ except PermissionError as error:
 """
 
 
+HOLDER = """
+import sys
+from pathlib import Path
+from emotion_hpo.ledger import Ledger
+with Ledger(Path(sys.argv[1])).alone_with("corpus-5"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_while_one_process_is_at_a_holdout_another_is_refused_until_it_is_gone(ledger):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(ledger.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(emotion_hpo.__file__).parents[1])},
+    )
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(HoldoutError, match="another process is about to score this holdout"),
+            ledger.alone_with("corpus-5"),
+        ):
+            pass
+        with ledger.alone_with("corpus-4"):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    with ledger.alone_with("corpus-5"):
+        pass
+
+
 def test_of_two_processes_at_once_one_wins(ledger):
     racers = [
         subprocess.Popen(

@@ -21,7 +21,7 @@ figure. What is cut off in between is taken up where it was, by the same command
 - `without`: modality → figures with it removed, and the `loss_of_accuracy`, paired
 - `normalised_by_speaker`: modalities scaled by each test speaker's own unlabelled utterances
 - `validation` (`objective`, `value`), `expected`: what `search` promised, held against the test:
-  `value`, `interval`, `holds_for`, `test`, `is_inside`; null if it promised nothing
+  `value`, `interval`, `holds_for`, `test`, `is_inside`; null if it promised nothing of this model
 - `paper_protocol`: null, or the reference's figure, the best epoch on the test session: `warning`,
   `accuracy`, `by_seed`; it is no estimate, and selects nothing
 - `cost`: of all its networks: `n_networks`, `n_parameters`, `latency_ms` (median from one
@@ -38,6 +38,7 @@ import numpy as np
 
 from emotion_hpo import metrics, study_file
 from emotion_hpo.bundle import Bundle
+from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final import figures
 from emotion_hpo.final.cost import cost_of_bundles
 from emotion_hpo.final.ensemble import Ensemble, members_of
@@ -55,7 +56,7 @@ from emotion_hpo.ledger import Ledger, user
 from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.preparation import OnProgress, prepare_features
 from emotion_hpo.records import StudyHome, Trial, read_json
-from emotion_hpo.splits import Development, Utterances, split
+from emotion_hpo.splits import Development, Holdout, Utterances, split
 from emotion_hpo.trials import find, read_trials
 
 __all__ = ["Ensemble", "final"]
@@ -100,16 +101,60 @@ def final(
     development, holdout = split(store, stored.config.split)
     study_file.check_shards(stored, store.keys, store.corpus_name)
     plan = plan_of(home, stored, chosen, development)
-    ledger = Ledger(home.ledger)
-    ledger.check(holdout.key, plan.identity, rescore=rescore)
-    retrain = Retraining(development.everything, on_retraining)
-    bundles = [retrain(one, home.final(one.trial.name)) for one in plan.members]
-    default = default_of(home, stored, plan, development)
-    default_bundle = None
-    if default is not None:
-        default_bundle = retrain(default, home.final(default.trial.name))
-    baseline = Baseline.fit(development.everything, parts_of(store.modalities))
+    task = _Task(home, stored, store, development, holdout, plan, Ledger(home.ledger))
+    with task.ledger.alone_with(holdout.key):
+        task.ledger.check(holdout.key, plan.identity, rescore=rescore)
+        retrained = _retrained(task, on_retraining)
+        return _scored(task, retrained, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
 
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be retrained and scored, and where it is written."""
+
+    home: StudyHome
+    stored: study_file.StudyFile
+    store: FeatureStore
+    development: Development
+    holdout: Holdout
+    plan: Plan
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class _Retrained:
+    """Models that have learnt from train + validation: the members and what they are held against.
+
+    Attributes:
+        members: A bundle of networks each.
+        default: The default configuration, and its networks; None where it is the winner.
+        baseline: The plain model.
+    """
+
+    members: list[Bundle]
+    default: tuple[Recipe, Bundle] | None
+    baseline: Baseline
+
+
+def _retrained(task: _Task, on_retraining: OnRetraining) -> _Retrained:
+    everything = task.development.everything
+    retrain = Retraining(everything, on_retraining)
+
+    def bundle(recipe: Recipe) -> Bundle:
+        return retrain(recipe, task.home.final(recipe.trial.name))
+
+    members = [bundle(one) for one in task.plan.members]
+    default = default_of(task.home, task.stored, task.plan, task.development)
+    baseline = Baseline.fit(everything, parts_of(task.store.modalities))
+    return _Retrained(members, default and (default, bundle(default)), baseline)
+
+
+def _scored(
+    task: _Task, retrained: _Retrained, began: float, *, rescore: bool, is_paper_protocol: bool
+) -> dict[str, Any]:
+    """Open the holdout, score the models on it, and write everything down."""
+    home, development, plan, ledger = task.home, task.development, task.plan, task.ledger
+    bundles, objective = retrained.members, task.stored.config.study.objective
     facts = {
         "study": home.name,
         "trial": plan.name,
@@ -117,8 +162,8 @@ def final(
         "commit": study_file.commit(),
         "by": user(),
     }
-    opening = ledger.open(holdout.key, plan.identity, facts, rescore=rescore)
-    test = holdout.unseal()
+    opening = ledger.open(task.holdout.key, plan.identity, facts, rescore=rescore)
+    test = task.holdout.unseal()
 
     def answers_of(utterances: Utterances) -> figures.Probabilities:
         return plan.combined([one.probabilities(one.inputs.read(utterances)) for one in bundles])
@@ -135,39 +180,39 @@ def final(
             for one, weight in zip(plan.members, plan.weights, strict=True)
         ],
         "rule": plan.rule,
-        "corpus": store.corpus_name,
-        "synthetic": store.synthetic,
+        "corpus": task.store.corpus_name,
+        "synthetic": task.store.synthetic,
         "n_train": len(development.everything),
         "n_test": len(test),
         "epochs": plan.members[0].epochs,
         "seeds": list(plan.members[0].seeds),
         "validation": {
-            "objective": stored.config.study.objective,
+            "objective": objective,
             "value": plan.members[0].trial.value,
         },
         **found,
         "calibration": figures.calibration(test.labels, answers),
-        "baseline": {"parts": list(baseline.parts)}
-        | figures.reference(test, answers, baseline.probabilities(test)[None]),
-        "default": _default_figures(default, default_bundle, test, answers),
+        "baseline": {"parts": list(retrained.baseline.parts)}
+        | figures.reference(test, answers, retrained.baseline.probabilities(test)[None]),
+        "default": _default_figures(retrained.default, test, answers),
         "by": figures.breakdowns(test, development.everything, bundles[0], answers),
         "without": figures.without_each(test, answers_of, modalities),
         "normalised_by_speaker": figures.normalised_by_speaker(bundles),
-        "expected": _held_against(home, stored.config.study.objective, test, answers),
+        "expected": _held_against(home, plan.name, objective, test, answers),
         "cost": cost_of_bundles(bundles, test),
         "paper_protocol": None,
-        "test_session": holdout.session,
+        "test_session": task.holdout.session,
         "test_speakers": sorted(test.table["speaker"].unique()),
         "opening": opening,
         "model": plan.identity,
         "seconds": time.monotonic() - began,
     }
-    result |= _scorings(ledger, holdout.key, opening, found["accuracy"])
+    result |= _scorings(ledger, task.holdout.key, opening, found["accuracy"])
     if is_paper_protocol:
-        ledger.note("paper_protocol", holdout.key, {**facts, "opening": opening})
+        ledger.note("paper_protocol", task.holdout.key, {**facts, "opening": opening})
         result["paper_protocol"] = paper_protocol(plan.members[0], development.everything, test)
     write(home.final(plan.name), test, answers, result)
-    ledger.score(holdout.key, opening, found["accuracy"])
+    ledger.score(task.holdout.key, opening, found["accuracy"])
     return result
 
 
@@ -218,24 +263,41 @@ def default_of(
 
 
 def _default_figures(
-    recipe: Recipe | None, bundle: Bundle | None, test: Utterances, answers: figures.Probabilities
+    default: tuple[Recipe, Bundle] | None, test: Utterances, answers: figures.Probabilities
 ) -> dict[str, Any] | None:
-    if recipe is None or bundle is None:
+    if default is None:
         return None
+    recipe, bundle = default
     by_seed = bundle.probabilities(bundle.inputs.read(test))
     return {"trial": recipe.trial.name} | figures.reference(test, answers, by_seed)
 
 
 def _held_against(
-    home: StudyHome, objective: str, test: Utterances, answers: figures.Probabilities
+    home: StudyHome, name: str, objective: str, test: Utterances, answers: figures.Probabilities
 ) -> dict[str, Any] | None:
-    """What `search` promised of its winner, and what the test says."""
-    promised = read_json(home.summary).get("expected") if home.summary.exists() else None
+    """What `search` promised of its winner, and what the test says; None for another model."""
+    promised = _promise_of(home, name)
     if promised is None:
         return None
     value = metrics.figures(test.labels, answers)[objective.removeprefix("val/")]
     low, high = promised["interval"]
     return {**promised, "test": value, "is_inside": low <= value <= high}
+
+
+def _promise_of(home: StudyHome, name: str) -> dict[str, Any] | None:
+    """The confirmation's word on this model, else the search's; one on another says nothing."""
+    searched = read_json(home.summary).get("expected") if home.summary.exists() else None
+    if searched is None:
+        return None
+    confirmed = read_json(home.selection) if home.selection.exists() else {}
+    if confirmed.get("winner") == name and confirmed.get("expected") is not None:
+        told = confirmed["expected"]
+    elif searched["winner"] == name:
+        told = searched
+    else:
+        return None
+    shared = {"winner": name, "holds_for": searched["holds_for"]}
+    return {**shared, "value": told["value"], "interval": told["interval"]}
 
 
 def _scorings(ledger: Ledger, holdout: str, opening: str, accuracy: float) -> dict[str, Any]:

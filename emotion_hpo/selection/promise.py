@@ -51,7 +51,9 @@ def expected_of_confirmed(
     optimism = found.plain - found.value
     half = (found.high - found.low) / 2
     value = mean - optimism
-    return {"value": value, "interval": [value - half, value + half], "optimism": optimism}
+    most = np.inf if config.study.objective.endswith("loss") else 1.0
+    low, high = max(value - half, 0.0), min(value + half, most)
+    return {"value": value, "interval": [low, high], "optimism": optimism}
 
 
 def _folds(home: StudyHome, number: int) -> Mapping[str, Fold]:
