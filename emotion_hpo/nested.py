@@ -10,9 +10,11 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.records import StudyHome, read_json, write_json
+from emotion_hpo.splits import check_sessions
 
 #: Searches, confirms and scores one study; returns its `result.json`, or None if it was stopped.
 Study = Callable[[SearchConfig], Mapping[str, Any] | None]
@@ -30,10 +32,19 @@ def nested(config: SearchConfig, sessions: Sequence[str], score: Study) -> dict[
         What `nested.json` holds: each session's figures, `accuracy` and `uar` with mean, spread
         between sessions and interval, and the `gain` over baseline and default configuration; None
         if a session was stopped.
+
+    Raises:
+        ConfigError: The split is impossible with one of the sessions as the test.
+        StudyError: A session was searched with another configuration.
     """
+    studies = [with_test(config, session) for session in sessions]
+    for one in studies:  # all of them, before any session is scored
+        check_sessions(one.split, tuple(sessions))
+        home = StudyHome(one.study.directory, one.study.name)
+        if study_file.exists(home):
+            study_file.check_same(home, one)
     results = []
-    for session in sessions:
-        one = with_test(config, session)
+    for one in studies:
         home = StudyHome(one.study.directory, one.study.name)
         stored = _stored(home)
         result = stored if stored is not None else score(one)

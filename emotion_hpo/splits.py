@@ -174,8 +174,8 @@ class Holdout:
 
     @property
     def key(self) -> str:
-        """Identity of the sealed recordings, whatever is extracted from them."""
-        return f"{self.store.corpus_name}/{self.session}-{self.store.contents[self.session]}"
+        """Identity of the sealed recordings, however they are read and what is extracted."""
+        return self.store.seals[self.session]
 
     def unseal(self) -> Utterances:
         """Read the test utterances. Only `final` may, after it has written the ledger."""

@@ -129,9 +129,31 @@ def write_or_compare(
     if not exists(home):
         _write(home, config, shards, {**_facts(config), "synthetic": synthetic})
         return []
+    stored = check_same(home, config, shards)
+    _write(home, config, shards, stored.facts)
+    old, new = stored.facts.get("commit"), commit()
+    if old != new:
+        return [f"the code has changed since this study began (commit {old} → {new})"]
+    return []
+
+
+def check_same(
+    home: StudyHome, config: SearchConfig, shards: Mapping[str, str] | None = None
+) -> StudyFile:
+    """Read a stored study and make sure that it is the one that is wanted.
+
+    Args:
+        home: The study.
+        config: What is wanted.
+        shards: The features that it would be searched on; without them only settings are compared.
+
+    Raises:
+        StudyError: It differs, with the differences and the ways on.
+    """
     stored = read(home)
     changed = differences(_compared(stored.config), _compared(config))
-    changed += differences({"features": dict(stored.shards)}, {"features": dict(shards)})
+    if shards is not None:
+        changed += differences({"features": dict(stored.shards)}, {"features": dict(shards)})
     if changed:
         listed = "".join(f"\n  {line}" for line in changed)
         raise StudyError(
@@ -139,11 +161,7 @@ def write_or_compare(
             "Search under another name (study.name=NAME), where warm_start="
             f"{home.name} hands on what its trials have taught, or take the old values back."
         )
-    _write(home, config, shards, stored.facts)
-    old, new = stored.facts.get("commit"), commit()
-    if old != new:
-        return [f"the code has changed since this study began (commit {old} → {new})"]
-    return []
+    return stored
 
 
 def check_shards(stored: StudyFile, keys: Mapping[str, str], corpus: str) -> None:

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from emotion_hpo import study_file
+from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.nested import nested, with_test
 from emotion_hpo.records import StudyHome, write_json
@@ -64,6 +66,19 @@ def test_what_is_finished_is_not_repeated(protocol):
     assert nested(config, ("1", "2"), lambda one: score(one) if next(stop_after) else None) is None
     nested(config, ("1", "2"), score)
     assert seen == ["1", "2"]
+
+
+def test_nothing_is_scored_where_one_session_would_fail(protocol, make_study):
+    _, config, score, seen = protocol
+    _, speakers = make_study("deep", "split=speakers", "~split.n_validation")
+    with pytest.raises(ConfigError, match=r"split.validation_session"):
+        nested(speakers, ("1", "2", "3"), score)
+    _, other = make_study("deep", "training.learning_rate=0.5")
+    home, other = StudyHome(other.study.directory, "deep-test3"), with_test(other, "3")
+    study_file.write_or_compare(home, other, {}, synthetic=True)
+    with pytest.raises(StudyError, match=r"'deep-test3' was searched with another (?s:.*)rate"):
+        nested(config, ("1", "2", "3"), score)
+    assert seen == []
 
 
 def test_each_is_a_study_of_its_own(protocol):

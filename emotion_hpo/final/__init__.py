@@ -146,7 +146,8 @@ def _retrained(task: _Task, on_retraining: OnRetraining) -> _Retrained:
     members = [bundle(one) for one in task.plan.members]
     default = default_of(task.home, task.stored, task.plan, task.development)
     baseline = Baseline.fit(everything, parts_of(task.store.modalities))
-    return _Retrained(members, default and (default, bundle(default)), baseline)
+    held = (default, bundle(default)) if default is not None else None
+    return _Retrained(members, held, baseline)
 
 
 def _scored(

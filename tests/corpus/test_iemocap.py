@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from emotion_hpo.corpus import Recording, Twin, write_release
 from emotion_hpo.corpus.iemocap import Iemocap
 from emotion_hpo.corpus.iemocap.evaluation import turns
+from emotion_hpo.corpus.retranscribed import Retranscribed
+from emotion_hpo.corpus.schema import seal_of
 from emotion_hpo.errors import CorpusError
 from emotion_hpo.features.mocap import parts
 from emotion_hpo.features.short_term import short_term
@@ -65,6 +68,19 @@ class TestRoundTrip:
         pd.testing.assert_series_equal(read.table("5")["has_mocap"], twin.table("5")["has_mocap"])
         without = {name for name, one in recorded(read, "5").items() if one.motion is None}
         assert without == set(twin.table("5").query("~has_mocap")["utterance_id"])
+
+    def test_the_seal_is_of_the_recordings_however_they_are_read(
+        self, small_twin, release, tmp_path
+    ):
+        seal = seal_of(opened(release), "5")
+        for options in ({"audio": "dialog"}, {"strict": True}, {"left_channel": "male"}):
+            assert seal_of(opened(release, **options), "5") == seal
+        copied = shutil.copytree(release, tmp_path / "copy")
+        assert seal_of(opened(copied), "5") == seal == seal_of(small_twin, "5")
+        (tmp_path / "words.csv").write_text("id,words\n")
+        assert seal_of(Retranscribed(small_twin, tmp_path / "words.csv"), "5") == seal
+        others = (seal_of(small_twin, "4"), seal_of(Twin(SEED + 1, SCALE), "5"))
+        assert seal not in others
 
     def test_quirks_are_remarked(self, release):
         text = "\n".join(opened(release).remarks())
