@@ -1,6 +1,6 @@
 """`holdout_ledger.jsonl`: who opened which holdout, when, and what came out. Lines are only added.
 
-An opening is two lines: `opened`, written before a byte of the holdout is read, and `scored` with
+An opening is two lines: `opened`, written before the holdout's features are read, and `scored` with
 the figure. A scoring that was cut off between them may be completed by the same model, for that
 teaches nobody anything new; every other one is a second look and must be asked for.
 """

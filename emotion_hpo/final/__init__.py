@@ -1,6 +1,6 @@
 """`final`: retrain the winner on train + validation, open the holdout once, write down the figures.
 
-The only module that unseals a holdout. The order matters: the models (the winner's, and the default
+Only this room unseals a holdout. The order matters: the models (the winner's, and the default
 configuration's, which it is held against) are trained and stored, then the ledger says that the
 holdout is opened, then it is read and scored, and when everything is written the ledger gets the
 figure. What is cut off in between is taken up where it was, by the same command.

@@ -333,3 +333,15 @@ def test_a_trial_records_the_commit_it_was_trained_by(study):
     finish(study, study.claim("worker_0", commit="0123456789ab"), 0.5)
     (stored,) = read_trials(study._home)
     assert stored.commit == "0123456789ab"
+
+
+def test_the_default_configuration_is_never_pruned(make_study, monkeypatch):
+    """Every winner is held against it, and a value from its first epochs says little."""
+    home, config = make_study("study", "study.n_trials=2", "pruner=median")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    monkeypatch.setattr("optuna.trial.Trial.should_prune", lambda _trial: True)
+    default, other = study.claim("worker"), study.claim("worker")
+    assert study.report(default, 1, 0.1) is False
+    assert study.report(other, 1, 0.9) is True

@@ -27,7 +27,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
+from emotion_hpo.config import Scalar, SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import GridSampler
 from emotion_hpo.records import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
 from emotion_hpo.search.budget import is_used_up
@@ -226,13 +226,16 @@ class Study:
     def report(self, claim: Claim, step: int, value: float) -> bool:
         """Store a step's figure (`pruning.steps`); True if the pruner would end the trial here.
 
+        The default configuration is never pruned: every winner is held against it.
+
         Raises:
             ClaimLost: The trial is another's by now.
         """
         if self._config.study.against is not None:  # Optuna has no steps with two objectives
             return False
         self._tell_step(claim, step, value)
-        return claim.trial.should_prune()
+        is_default = fingerprint(claim.config) == fingerprint(self._config.experiment())
+        return not is_default and claim.trial.should_prune()
 
     @patiently
     def retell(self, claim: Claim, values: Mapping[int, float]) -> None:
