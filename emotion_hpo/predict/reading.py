@@ -6,6 +6,7 @@ two hours is a whole conversation, to be cut into utterances first.
 
 from pathlib import Path
 from typing import BinaryIO
+from zipfile import BadZipFile
 
 import numpy as np
 import soundfile
@@ -33,13 +34,15 @@ def read_sound(
     Raises:
         FeatureError: It is no recording, has no samples, or is longer than an utterance.
     """
-    if isinstance(source, Path) and not source.is_file():
-        raise FeatureError(f"{name}: no such file")
     try:
+        if isinstance(source, Path) and not source.is_file():
+            raise FeatureError(f"{name}: no such file")
         with soundfile.SoundFile(source) as file:
             rate = int(file.samplerate)
-            first = min(round((start_s or 0.0) * rate), file.frames)
-            last = file.frames if end_s is None else min(round(end_s * rate), file.frames)
+            first = round(min((start_s or 0.0) * rate, file.frames))
+            last = file.frames if end_s is None else round(min(end_s * rate, file.frames))
+            if first < 0:
+                raise FeatureError(f"{name}: start_s={start_s} lies before the recording")
             seconds = (last - first) / rate
             if seconds <= 0:
                 raise FeatureError(f"{name}: the recording has no samples")
@@ -53,6 +56,8 @@ def read_sound(
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
         if isinstance(error, FeatureError):
             raise
+        if isinstance(error, OSError) and error.strerror:
+            raise FeatureError(f"{name:.60} cannot be read: {error.strerror}") from None
         words = " ".join(str(error).split()).partition(": ")[2] or str(error)
         raise FeatureError(f"{name} is not a WAV file ({words.rstrip('.')})") from None
     mono: Samples = both.mean(1)
@@ -82,12 +87,14 @@ def read_motion(path: Path, name: str) -> Samples:
     Raises:
         FeatureError: It is no such file.
     """
-    if not path.is_file():
-        raise FeatureError(f"{name}: no such file")
     try:
-        values = np.load(path, allow_pickle=False)
-        return np.asarray(values, np.float32)
-    except (OSError, ValueError, TypeError, EOFError):
+        if not path.is_file():
+            raise FeatureError(f"{name}: no such file")
+        with path.open("rb") as file:
+            return np.asarray(np.load(file, allow_pickle=False), np.float32)
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, MemoryError) as error:
+        if isinstance(error, FeatureError):
+            raise
         raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers") from None
 
 

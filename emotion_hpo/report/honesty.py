@@ -5,6 +5,7 @@ part that was not done has no block.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -79,13 +80,12 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
             f" Expected of the chosen one: {value_words(objective, promised['value'])}, its mean "
             f"less what this choice added (90 % interval {low} to {high})."
         )
-    pairs = [
-        (one["trial"], values[one["trial"]], one["values"])
-        for one in candidates
-        if values.get(one["trial"]) is not None
-    ]
+    known = [one for one in candidates if values.get(one["trial"]) is not None]
+    pairs = [(one["trial"], values[one["trial"]], one["values"]) for one in known]
+    # The default configuration is among them for being the default, not for its value.
+    led = [pair for pair, one in zip(pairs, known, strict=True) if not one["is_default"]]
     blocks: list[Text | Table | Plot] = [
-        *([Text(_shrinkage(findings, pairs))] if pairs else []),
+        *([Text(_shrinkage(findings, led))] if led else []),
         Table("reruns", "The leaders, trained again from fresh seeds", columns, rows, note),
     ]
     if pairs:
@@ -102,10 +102,10 @@ def _shrinkage(
     mean = sum(lost) / len(lost)
     size = f"{mean:.4f}" if findings.objective.endswith("loss") else f"{100 * mean:.2f} points"
     return (
-        f"Trained again from fresh seeds, the {len(pairs)} candidates reach {size} less on average "
+        f"Trained again from fresh seeds, the {len(pairs)} leaders reach {size} less on average "
         "than in the search: so much of their lead was luck."
         if mean > 0
-        else f"Trained again from fresh seeds, the {len(pairs)} candidates reach no less on "
+        else f"Trained again from fresh seeds, the {len(pairs)} leaders reach no less on "
         "average than in the search."
     )
 
@@ -188,11 +188,25 @@ def reliability_plot(final: Final) -> Plot | None:
     return Plot("reliability", "Reliability of its confidence", caption, figure)
 
 
-def promised_interval(findings: Findings) -> str | None:
-    """The expected score's interval for a card."""
-    found = findings.summary.get("expected")
-    if not found:
+@dataclass(frozen=True)
+class Promise:
+    """What is expected of the model that stands for the study, and which that is."""
+
+    trial: str
+    value: float
+    interval: str
+
+
+def promise_of(findings: Findings) -> Promise | None:
+    """The confirmation's word on its winner, or else the search's on its own."""
+    searched, confirmed = findings.summary.get("expected"), findings.selection or {}
+    if confirmed.get("expected"):
+        trial, found = confirmed["winner"], confirmed["expected"]
+    elif searched and findings.best is not None:
+        trial, found = searched.get("winner", findings.best.name), searched
+    else:
         return None
+    ends = found["interval"]
     if findings.objective.endswith("loss"):
-        return f"{found['interval'][0]:.4f} to {found['interval'][1]:.4f}"
-    return interval(found["interval"])
+        return Promise(trial, found["value"], f"{ends[0]:.4f} to {ends[1]:.4f}")
+    return Promise(trial, found["value"], interval(ends))

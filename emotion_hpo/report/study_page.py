@@ -23,8 +23,8 @@ from emotion_hpo.report.final_tables import (
 from emotion_hpo.report.honesty import (
     confirmed_text,
     expected_text,
+    promise_of,
     promise_text,
-    promised_interval,
     reference_table,
     reliability_plot,
     rerun_blocks,
@@ -97,11 +97,11 @@ def _cards(findings: Findings) -> list[Card]:
         label = f"best {objective_words(objective)}"
         note = f"{best.name}; the maximum of many, so it looks better than it is"
         cards.append(Card(label, value_words(objective, best.value), note))
-    expected = promised_interval(findings)
-    if expected is not None:
-        value = findings.summary["expected"]["value"]
-        note = f"90 %: {expected}; corrected for the choice"
-        cards.append(Card("expected on new utterances", value_words(objective, value), note))
+    promised = promise_of(findings)
+    if promised is not None:
+        note = f"{promised.trial}; 90 %: {promised.interval}; corrected for the choice"
+        value = value_words(objective, promised.value)
+        cards.append(Card("expected on new utterances", value, note))
     if findings.baseline is not None:
         value = findings.baseline["validation"].get(objective.partition("/")[2])
         label = f"baseline, {objective_words(objective)}"

@@ -78,14 +78,25 @@ def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
         FeatureError: Its sound is not a WAV file, or it is longer than an utterance.
     """
     name = f"utterance {index}"
-    samples, rate, text = None, 16_000, row.get("text")
-    speech = row.get("speech")
+    text, speech, motion = (
+        None if _is_missing(row.get(part)) else row[part] for part in ("text", "speech", "mocap")
+    )
+    samples, rate = None, 16_000
     if isinstance(speech, str):
         speech = _decoded(speech, name)
     if isinstance(speech, bytes):
         samples, rate = read_sound(io.BytesIO(speech), f"{name}: speech")
-    text = read_text(text, name) if isinstance(text, str) else None
-    return Utterance(text, samples, rate, _motion(row.get("mocap"), name))
+    elif speech is not None:
+        raise FeatureError(f"{name}: speech must be a WAV file, in JSON as base64")
+    if text is not None and not isinstance(text, str):
+        raise FeatureError(f"{name}: text must be a string")
+    words = None if text is None else read_text(text, name)
+    return Utterance(words, samples, rate, _motion(motion, name))
+
+
+def _is_missing(value: object) -> bool:
+    """As a table says that a row has none of a modality."""
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)  # noqa: PLR0124 (NaN)
 
 
 def _decoded(text: str, name: str) -> bytes:
@@ -97,7 +108,7 @@ def _decoded(text: str, name: str) -> bytes:
 
 def _motion(rows: Any, name: str) -> NDArray[np.float32] | None:  # noqa: ANN401 (as it came)
     """Motion from lists of numbers, in which null is a lost value."""
-    if rows is None or isinstance(rows, float):
+    if rows is None:
         return None
     try:
         return np.array([*map(list, rows)], np.float32)

@@ -114,12 +114,24 @@ class TestMlflowModel:
         ("row", "message"),
         [
             ({"speech": b""}, "utterance 0: speech is not a WAV file"),
+            ({"text": "hi", "speech": 5}, "utterance 0: speech must be a WAV file"),
+            ({"text": 5}, "utterance 0: text must be a string"),
+            ({"text": "hi", "mocap": 5.0}, "rows of numbers, all of one width"),
             ({"text": "word " * 10_000}, "the text has 10,000 words"),
             ({"mocap": [[0.0] * 7]}, r"motion must be \(frames, 189\)"),
             ({"mocap": [[0.0], [0.0, 1.0]]}, "rows of numbers, all of one width"),
             ({"text": ""}, "utterance 0 has nothing that the model uses"),
         ],
-        ids=["empty wav", "long text", "narrow motion", "ragged motion", "nothing"],
+        ids=[
+            "empty wav",
+            "a number as sound",
+            "a number as text",
+            "a number as motion",
+            "long text",
+            "narrow motion",
+            "ragged motion",
+            "nothing",
+        ],
     )
     def test_what_cannot_be_used_is_refused(self, model, row, message):
         with pytest.raises(MlflowException, match=message):

@@ -60,8 +60,9 @@ def two_hours(path):
         (lambda path: path.write_bytes(b"") or path, "is not a WAV file"),
         (lambda path: wav(path, np.zeros(0)), "has no samples"),
         (two_hours, "lasts 7,200 s, an utterance at most 300 s; cut it"),
+        (lambda path: path / ("a" * 5000), "File name too long"),
     ],
-    ids=["no file", "a folder", "no wav", "empty file", "no samples", "two hours"],
+    ids=["no file", "a folder", "no wav", "empty file", "no samples", "two hours", "a long name"],
 )
 def test_what_is_no_utterance_is_refused(tmp_path, make, message):
     with pytest.raises(FeatureError, match=message):
@@ -113,3 +114,32 @@ def test_the_default_that_a_model_was_held_against_answers_only_if_named(tmp_pat
     os.utime(default, (2e9, 2e9))
     assert find_model(tmp_path) == scored
     assert find_model(default.parent) == default
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(-1.0, None), (0.5, 0.25), (float("inf"), None)])
+def test_a_part_that_is_none_is_refused(tmp_path, start_s, end_s):
+    path = wav(tmp_path / "a.wav", np.zeros(16_000))
+    with pytest.raises(FeatureError, match=r"lies before the recording|has no samples"):
+        read_sound(path, "a.wav", start_s, end_s)
+
+
+def test_an_endless_part_ends_with_the_recording(tmp_path):
+    path = wav(tmp_path / "a.wav", np.zeros(16_000))
+    assert len(read_sound(path, "a.wav", 0.0, float("inf"))[0]) == 16_000
+
+
+def huge(path):
+    """A file whose head promises 10^11 rows."""
+    head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (100000000000, 189), }"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [huge, lambda path: path.write_bytes(b"PK\x03\x04 no archive"), lambda path: path.touch()],
+    ids=["huge", "no archive", "empty"],
+)
+def test_motion_that_is_none_is_refused(tmp_path, make):
+    make(tmp_path / "a.npy")
+    with pytest.raises(FeatureError, match="is not a NumPy file"):
+        read_motion(tmp_path / "a.npy", "a.npy")

@@ -261,7 +261,7 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
     page = read_page(room.report(home))
     for words in (
         "Expected on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %)",
-        "the 3 candidates reach 3.00 points less on average",
+        "the 3 leaders reach 3.00 points less on average",
         "chosen",
         "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +20.00",
         "without speech",
