@@ -2,12 +2,14 @@
 
 `split` divides a feature store in two types that cannot be mistaken for each other. `Development`
 holds utterances and hands them out, in one fold or several. `Holdout` holds none: it knows a store
-and a session, and reads that session's shard only when `final` opens it. A search is given the
-`Development` alone.
+and a session, looks at that session's table to tell whether it was scored before, and reads its
+features only when `final` opens it. A search is given the `Development` alone.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -172,15 +174,27 @@ class Holdout:
     session: str
     scenario: str | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Identity of the sealed recordings, however they are read and what is extracted."""
-        return self.store.seals[self.session]
+        return seal_of(self.store.open(self.session).table, synthetic=self.store.synthetic)
 
     def unseal(self) -> Utterances:
         """Read the test utterances. Only `final` may, after it has written the ledger."""
         whole = Utterances.of((self.store.open(self.session),), self.store.classes)
         return _of_scenario(whole, self.scenario)
+
+
+def seal_of(table: pd.DataFrame, *, synthetic: bool) -> str:
+    """Identity of a session's recordings, wherever they lie and however they are read.
+
+    Another copy, channel, transcript or file format of the same dialogues is no new test set; other
+    classes are one if whole dialogues come or go with them. Invented dialogues share their names,
+    so there it is what happens in them that counts.
+    """
+    facts = ["utterance_id", "emotion", "start_s"] if synthetic else ["dialogue"]
+    rows = table[facts].astype(str).drop_duplicates().sort_values(facts)
+    return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:16]
 
 
 def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str, ...]:

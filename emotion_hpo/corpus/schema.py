@@ -5,7 +5,6 @@ by id) and, dialogue by dialogue, the recordings behind it. Nothing above this p
 format; nothing here knows a feature. Sessions are strings, so that any corpus can name its own.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -108,18 +107,6 @@ class Corpus(Protocol):
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         """What was recorded of a dialogue's utterances, in any order, each file read once."""
         ...
-
-
-def seal_of(corpus: Corpus, session: str) -> str:
-    """Identity of a session's recordings, wherever they lie and however they are read.
-
-    Another copy, channel, transcript, class or file format of the same dialogues is no new test
-    set. Invented dialogues share their names, so there it is what happens in them that counts.
-    """
-    table = corpus.table(session)
-    facts = ["utterance_id", "emotion", "start_s"] if corpus.synthetic else ["dialogue"]
-    rows = table[facts].astype(str).drop_duplicates().sort_values(facts)
-    return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:16]
 
 
 def checked(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:

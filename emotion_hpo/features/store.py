@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo.config.building import fingerprint
 from emotion_hpo.config.features import FeaturesConfig
-from emotion_hpo.corpus.schema import Corpus, seal_of
+from emotion_hpo.corpus.schema import Corpus
 from emotion_hpo.features.extraction import stored_modalities
 from emotion_hpo.features.shard import Ragged, Shard, damage_of, open_shard
 from emotion_hpo.features.workers import extractor
@@ -47,8 +47,6 @@ class FeatureStore:
         modalities: What the corpus holds.
         sessions: All of them, sorted.
         keys: Session to the key of its shard; a session that was left out has none.
-        seals: Session to the identity of its recordings, however they are read; none where a
-            session was left out, for only who reads all of them can open a seal.
     """
 
     directory: Path
@@ -58,7 +56,6 @@ class FeatureStore:
     modalities: tuple[str, ...]
     sessions: tuple[str, ...]
     keys: dict[str, str]
-    seals: dict[str, str]
 
     def shard_path(self, session: str) -> Path:
         """The folder of a session's shard."""
@@ -127,7 +124,6 @@ def _store(
         modalities=corpus.modalities,
         sessions=sessions,
         keys={session: fingerprint(_identity(corpus, config, session)) for session in read},
-        seals={session: seal_of(corpus, session) for session in read if leave_out is None},
     )
 
 

@@ -15,10 +15,10 @@ from emotion_hpo.corpus import Recording, Twin, write_release
 from emotion_hpo.corpus.iemocap import Iemocap
 from emotion_hpo.corpus.iemocap.evaluation import turns
 from emotion_hpo.corpus.retranscribed import Retranscribed
-from emotion_hpo.corpus.schema import seal_of
 from emotion_hpo.errors import CorpusError
 from emotion_hpo.features.mocap import parts
 from emotion_hpo.features.short_term import short_term
+from emotion_hpo.splits import seal_of
 from tests.corpus.releases import SCALE, SEED, opened
 
 ROOT = Path(__file__).parents[2]
@@ -72,15 +72,20 @@ class TestRoundTrip:
     def test_the_seal_is_of_the_recordings_however_they_are_read(
         self, small_twin, release, tmp_path
     ):
-        seal = seal_of(opened(release), "5")
-        for options in ({"audio": "dialog"}, {"strict": True}, {"left_channel": "male"}):
-            assert seal_of(opened(release, **options), "5") == seal
+        def seal(corpus, session="5", *, synthetic=True):
+            return seal_of(corpus.table(session), synthetic=synthetic)
+
+        known = seal(small_twin)
         copied = shutil.copytree(release, tmp_path / "copy")
-        assert seal_of(opened(copied), "5") == seal == seal_of(small_twin, "5")
         (tmp_path / "words.csv").write_text("id,words\n")
-        assert seal_of(Retranscribed(small_twin, tmp_path / "words.csv"), "5") == seal
-        others = (seal_of(small_twin, "4"), seal_of(Twin(SEED + 1, SCALE), "5"))
-        assert seal not in others
+        ways = ({"audio": "dialog"}, {"strict": True}, {"left_channel": "male"})
+        same = [opened(copied), Retranscribed(small_twin, tmp_path / "words.csv")]
+        same += [opened(release, **one) for one in ways]
+        assert [seal(one) for one in same] == [known] * len(same)
+        assert known not in (seal(small_twin, "4"), seal(Twin(SEED + 1, SCALE)))
+        real = {seal(one, synthetic=False) for one in (*same, small_twin)}
+        assert len(real) == 1
+        assert seal(small_twin, "4", synthetic=False) not in real
 
     def test_quirks_are_remarked(self, release):
         text = "\n".join(opened(release).remarks())

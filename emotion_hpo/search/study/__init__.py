@@ -234,8 +234,8 @@ class Study:
         if self._config.study.against is not None:  # Optuna has no steps with two objectives
             return False
         self._tell_step(claim, step, value)
-        is_default = fingerprint(claim.config) == fingerprint(self._config.experiment())
-        return not is_default and claim.trial.should_prune()
+        is_poor = claim.trial.should_prune()  # asked of every trial: it notes what others meet
+        return is_poor and fingerprint(claim.config) != fingerprint(self._config.experiment())
 
     @patiently
     def retell(self, claim: Claim, values: Mapping[int, float]) -> None:
