@@ -16,8 +16,10 @@ from emotion_hpo.predict.reading import read_motion, read_sound, read_text
 #: Utterances that are in memory at once: 256 of 5 s are 80 MB of samples.
 _AT_ONCE = 256
 
-#: What a table may say of an utterance; other columns are left alone.
-_COLUMNS = ("audio", "start_s", "end_s", "transcript", "motion", "speaker")
+#: Columns of words. An empty field is missing; somebody may well say "None", or be called NA.
+_WORDS = ("utterance_id", "audio", "transcript", "motion", "speaker")
+_TIMES = ("start_s", "end_s")
+_NO_NUMBER = ["", "NA", "N/A", "NaN", "nan", "None", "null"]
 
 Row = Mapping[str, Any]
 
@@ -73,7 +75,14 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         match path.suffix.lower():
             case ".csv":
-                return pd.read_csv(path, dtype={"utterance_id": str, "speaker": str})
+                return pd.read_csv(
+                    path,
+                    dtype=dict.fromkeys(_WORDS, str),
+                    keep_default_na=False,
+                    na_values={
+                        one: _NO_NUMBER if one in _TIMES else [""] for one in (*_WORDS, *_TIMES)
+                    },
+                )
             case ".parquet":
                 return pd.read_parquet(path)
     except (OSError, ValueError) as error:

@@ -64,6 +64,14 @@ class TestTable:
         assert list(both["end_s"]) == [1.0, 2.0]
         assert list(both["wears_markers"]) == [True, False]
 
+    @pytest.mark.parametrize("word", ["None", "NA", "nan", "null"])
+    def test_words_that_mean_missing_elsewhere_are_words(self, tmp_path, word):
+        rows = (f"{word},{word},1,joy,{word}", "u2,bob,1,anger,")
+        read = opened(table(tmp_path, *rows, header=f"{HEADER},transcript")).table("1")
+        said = read.set_index("utterance_id")
+        assert (said.loc[word, "speaker"], said.loc[word, "transcript"]) == (word, word)
+        assert list(said["has_text"].loc[[word, "u2"]]) == [True, False]
+
     def test_classes_choose_and_order(self, tmp_path):
         corpus = opened(table(tmp_path, *ROWS, "u4,bob,2,fear"), classes=("joy", "anger"))
         assert corpus.classes == ("joy", "anger")

@@ -25,6 +25,15 @@ def test_words_replace_the_transcripts(small_twin, tmp_path):
     assert not corpus.table("2")["has_text"].any()
 
 
+@pytest.mark.parametrize("words", ["None", "NA", "nan", "null"])
+def test_words_that_mean_missing_elsewhere_are_words(small_twin, tmp_path, words):
+    name = small_twin.table("1")["utterance_id"].iloc[0]
+    path = tmp_path / "words.csv"
+    path.write_text(f"id,words\n{name},{words}\n", "utf-8")
+    (row,) = opened(path).table("1").query("has_text").to_dict("records")
+    assert row["transcript"] == words
+
+
 def test_fingerprint_follows_the_words(tmp_path, small_twin):
     name = small_twin.table("1")["utterance_id"].iloc[0]
     path = tmp_path / "words.csv"

@@ -70,6 +70,20 @@ def test_a_table_reads_beside_itself(predictor, folder, kind):
     np.testing.assert_allclose(found.filter(like="p_").sum(axis=1), 1, rtol=1e-4)
 
 
+def test_words_that_mean_missing_elsewhere_are_words(predictor, tmp_path):
+    words = ["None", "NA", "nan", "null", "007", ""]
+    lines = [f"{one or 'NULL'},{one},None,NA,nan" for one in words]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["utterance_id,transcript,speaker,start_s,end_s", *lines]))
+    rows = find_rows(path)
+    assert [row["utterance_id"] for row in rows] == ["None", "NA", "nan", "null", "007", "NULL"]
+    assert [row.get("transcript") for row in rows] == [*words[:-1], None]
+    assert {row["speaker"] for row in rows} == {"None"}
+    assert not any({"start_s", "end_s"} & row.keys() for row in rows)
+    errors = predict_rows(predictor, rows, silent)["error"]
+    assert [*errors.isna()] == [True] * 5 + [False], "only the empty field is no transcript"
+
+
 def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
     (folder / "c.wav").write_bytes(b"no sound")
     np.save(folder / "m.npy", np.zeros((9, 7)))
