@@ -142,6 +142,8 @@ BAD = [
         "the columns are text, speech, mocap",
         "a column that the model does not know",
     ),
+    (b'{"dataframe_records":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep", "deep"),
+    (b"[" * 100_000, "nested too deep", "deep, and never closed"),
     (b"x" * 100_000_000, "a request may have 80 MB", "a body of 100 MB"),
 ]
 

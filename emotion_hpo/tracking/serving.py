@@ -1,8 +1,9 @@
 """MLflow's own scoring server over a final model, on the loopback address alone.
 
 The model is written as MLflow has it (from code, nothing pickled), loaded by `mlflow.pyfunc`, and
-handed to MLflow's server. What is added is a limit: MLflow reads a request as a whole, and a body
-of gigabytes would be the end of the server.
+handed to MLflow's server. What is added are limits: MLflow reads a request as a whole, and a body
+of gigabytes would be the end of the server; and JSON nested deeper than Python reads is the fault
+of its sender, not of the server.
 """
 
 import json
@@ -81,7 +82,16 @@ def serving_app(model: Path) -> App:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loaded = mlflow.pyfunc.load_model(str(path))  # reads all that it needs
-    return limited(scoring_server.init(loaded))
+    app = scoring_server.init(loaded)
+    app.add_exception_handler(RecursionError, _too_deep)
+    return limited(app)
+
+
+async def _too_deep(_request: object, _error: Exception) -> Any:  # noqa: ANN401 (Starlette's response)
+    from starlette.responses import JSONResponse
+
+    words = "the JSON is nested too deep; an utterance's columns are a string or rows of numbers"
+    return JSONResponse({"error_code": "BAD_REQUEST", "message": words}, status_code=400)
 
 
 def serve(model: Path, port: int) -> None:
