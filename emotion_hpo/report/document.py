@@ -8,13 +8,21 @@ table as CSV and LaTeX.
 import base64
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emotion_hpo.records import ReportHome, write_bytes
 from emotion_hpo.report.style import Plot, pictures
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+#: What is typed at a command line stands between backticks in every text.
+_CODE = re.compile(r"`([^`]+)`")
 
 #: Longer tables are folded; a click unfolds them, and print shows them whole.
 _FOLDED = 40
@@ -141,9 +149,17 @@ def write_page(page: Page, home: ReportHome) -> Path:
     )
     kinds = {"Text": Text, "Table": Table, "Plot": Plot, "Listing": Listing}
     environment.tests["kind"] = lambda block, name: isinstance(block, kinds[name])
+    environment.filters["prose"] = _prose
     words = environment.get_template("page.html.j2").render(page=page, images=images)
     write_bytes(home.page, words.encode())
     return home.page
+
+
+def _prose(text: object) -> "Markup":
+    """Text with what is typed set as code; all else in it is text."""
+    from markupsafe import Markup, escape
+
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
 def as_csv(table: Table) -> str:
@@ -158,7 +174,7 @@ def as_csv(table: Table) -> str:
 def as_latex(table: Table) -> str:
     r"""The table for a paper, with the rules of `booktabs`.
 
-    >>> print(as_latex(Table("t", "A & B", ("a_b", "n"), (("x%", 1),))))
+    >>> print(as_latex(Table("t", "A & B", ("a_b", "n"), (("`x%`", 1),))))
     % needs \usepackage{booktabs}
     \begin{table}
       \centering
@@ -168,7 +184,7 @@ def as_latex(table: Table) -> str:
         \toprule
         a\_b & n \\
         \midrule
-        x\% & 1 \\
+        \texttt{x\%} & 1 \\
         \bottomrule
       \end{tabular}
     \end{table}
@@ -196,7 +212,7 @@ _LATEX = {
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    return _CODE.sub(r"\\texttt{\1}", "".join(_LATEX.get(letter, letter) for letter in text))
 
 
 def _is_figure(cell: object) -> bool:

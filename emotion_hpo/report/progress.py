@@ -51,8 +51,9 @@ def progress_plot(findings: Findings) -> Plot | None:
             for state in (TrialState.PRUNED, TrialState.COMPLETE):
                 colour, mark = STATES[state]
                 shown = [i for i in scored if ended[i].state is state]
-                axes.plot([cost[i] for i in shown], [_value(ended[i]) for i in shown], mark,
-                          color=colour, ms=3.5, label=f"{state.value} trial")  # fmt: skip
+                if shown:
+                    axes.plot([cost[i] for i in shown], [_value(ended[i]) for i in shown], mark,
+                              color=colour, ms=3.5, label=f"{state.value} trial")  # fmt: skip
             reached = [*(cost[i] for i in complete), cost[-1]]
             axes.step(reached, [*best, best[-1]], where="post", color=BLACK, label="best so far")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=cost is not hours))

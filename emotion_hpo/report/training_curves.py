@@ -44,6 +44,7 @@ def learning_plot(findings: Findings) -> Plot | None:
     if not curves:
         return None
     objective, best = findings.objective, findings.best
+    cut = [one for one in curves if one.state in {TrialState.PRUNED, TrialState.FAILED}]
 
     def draw(*panels: Axes) -> None:
         for axes, metric in zip(panels, (objective, "train/loss"), strict=True):
@@ -77,8 +78,8 @@ def learning_plot(findings: Findings) -> Plot | None:
 
     caption = (
         f"Left: {objective_words(objective)} of each training after each epoch, on "
-        f"{judged_on(findings)}. Right: its mean loss while it was trained. Marks are where a "
-        "trial was pruned or failed. No bars."
+        f"{judged_on(findings)}. Right: its mean loss while it was trained. "
+        f"{'Marks are where a trial was pruned or failed. ' if cut else ''}No bars."
     )
     figure = drawn(WIDE, 3.1, draw, columns=2, synthetic=findings.synthetic)
     return Plot("learning_curves", "Learning curves", caption, figure)

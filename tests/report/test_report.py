@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.lines import Line2D
 
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
@@ -190,6 +191,33 @@ def test_a_study_of_one_trial_is_a_page(tmp_path):
     assert "Importance is not shown" in page.text
     assert "120 validation utterances" in page.text
     assert "expected best of k random trials is not shown" in page.text
+
+
+def test_a_legend_lists_what_is_drawn_and_nothing_else(tmp_path):
+    made = [
+        replace(one, state=TrialState.COMPLETE) for one in trials(12, config_for(tmp_path, "s"))
+    ]
+    home = study_with(tmp_path, made)
+    write_final(home)
+    confirm(home, made[:3])
+    for plot in study_page(read_findings(home)).plots():
+        for axes in plot.figure.axes:
+            handles, labels = axes.get_legend_handles_labels()
+            assert not any("pruned" in one or "failed" in one for one in labels), plot.name
+            lines = [one for one in handles if isinstance(one, Line2D)]
+            assert all(len(one.get_xdata()) for one in lines), (plot.name, labels)
+    assert "pruned or failed" not in " ".join(one.caption for one in study_page(
+        read_findings(home)).plots())  # fmt: skip
+
+
+def test_what_is_typed_is_set_as_code(tmp_path, unpainted):
+    path = room.report(study_with(tmp_path, []))
+    html = path.read_text("utf-8")
+    assert "<code>make final</code> does it, once" in html
+    assert "<code>emotion-hpo prepare</code>" in html
+    assert "`" not in re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    latex = (path.parent / "tables" / "checklist.tex").read_text("utf-8")
+    assert r"\texttt{emotion-hpo prepare}" in latex
 
 
 def test_a_study_of_failures_is_a_page(tmp_path):
