@@ -189,9 +189,15 @@ def nested(plain: Mapping[str, Any]) -> None:
     command = build(NestedCommand, plain)
     from emotion_hpo.corpus import open_corpus
     from emotion_hpo.nested import nested as run
+    from emotion_hpo.splits import seal_of
 
     check_writable(command.output)
     config = command.search()
+    corpus = open_corpus(config.corpus)
+    seals = {
+        session: seal_of(corpus.table(session), synthetic=corpus.synthetic)
+        for session in corpus.sessions()
+    }
 
     def one_session(study: SearchConfig) -> dict[str, Any] | None:
         say(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
@@ -200,7 +206,7 @@ def nested(plain: Mapping[str, Any]) -> None:
             return None
         return _final_one(parts, rescore=command.rescore)
 
-    found = run(config, open_corpus(config.corpus).sessions(), one_session)
+    found = run(config, seals, one_session, rescore=command.rescore)
     if found is None:
         say("Stopped; the same command goes on where this one ended.")
         return
@@ -303,6 +309,8 @@ def sync(plain: Mapping[str, Any]) -> None:
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = study_file.read(home)
+    if stored.config.tracking.name == "none":
+        raise StudyError(f"study {home.name!r} was searched with tracking=none: no MLflow lacks it")
     study = Study(home, stored.config)
     study.requeue_orphans()  # what a killed search left RUNNING is closed in MLflow, too
     trials = study.trials()
@@ -315,8 +323,12 @@ def sync(plain: Mapping[str, Any]) -> None:
     from emotion_hpo.report import report as write
 
     write(home)
+    finals = home.finals()
+    for one in finals:
+        tracker.log_final(one)
     tracker.log_report(home.report)
-    say(f"MLflow holds study {home.name}: {len(trials)} trials")
+    more = f", {screen.counted(len(finals), 'final model')}" if finals else ""
+    say(f"MLflow holds study {home.name}: {len(trials)} trials{more}")
 
 
 def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

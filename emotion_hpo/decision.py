@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_hpo import metrics
 from emotion_hpo.errors import StudyError
 
 Probabilities = NDArray[np.float32]
@@ -63,9 +64,9 @@ def weighted(probabilities_MNC: Probabilities, weights_M: NDArray[np.float64]) -
 
 
 def choose_weights(
-    probabilities_MNC: Probabilities, labels_N: NDArray[np.int64]
+    probabilities_MNC: Probabilities, labels_N: NDArray[np.int64], metric: str = "accuracy"
 ) -> NDArray[np.float64]:
-    """The weights with the best accuracy on these utterances, which must be validation's.
+    """The weights with the best figure on these utterances, which must be validation's.
 
     All multiples of 1/20 are tried for up to three models; more are added one after the other, each
     where it helps most. Of equals those nearest to the plain average win: less was fitted.
@@ -73,51 +74,60 @@ def choose_weights(
     n_models = len(probabilities_MNC)
     if n_models <= 3:
         grid_GM = np.array(_simplex(n_models)) / N_PARTS
-        chosen_M: NDArray[np.float64] = grid_GM[_best(grid_GM, probabilities_MNC, labels_N)]
+        chosen_M: NDArray[np.float64] = grid_GM[_best(grid_GM, probabilities_MNC, labels_N, metric)]
         return chosen_M
     counts_M = np.zeros(n_models)
     for _ in range(N_PARTS):
         tried = counts_M + np.eye(n_models)
-        counts_M = tried[_best(tried / tried.sum(1, keepdims=True), probabilities_MNC, labels_N)]
+        shares = tried / tried.sum(1, keepdims=True)
+        counts_M = tried[_best(shares, probabilities_MNC, labels_N, metric)]
     return counts_M / N_PARTS
 
 
 def greedy_selection(
-    probabilities_MNC: Probabilities, labels_N: NDArray[np.int64], n_steps: int = N_PARTS
+    probabilities_MNC: Probabilities,
+    labels_N: NDArray[np.int64],
+    metric: str = "accuracy",
+    n_steps: int = N_PARTS,
 ) -> NDArray[np.float64]:
     """Weights of an ensemble that is built on validation answers, most of them 0; they sum to 1.
 
     Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML
     2004: the model that helps the average most is added, again and again, with replacement, and the
-    best average on the way is taken. Of equally accurate averages the one with the lower log loss
-    is: accuracy alone sees too little of so few utterances.
+    best average on the way is taken. Of equally good averages the one with the lower log loss is:
+    a count of right answers sees too little of so few utterances.
     """
     n_models = len(probabilities_MNC)
-    rows = np.arange(len(labels_N))
     counts_M, total_NC = np.zeros(n_models), np.zeros_like(probabilities_MNC[0], np.float64)
     best, best_counts_M = (-np.inf, -np.inf), counts_M
     for step in range(1, n_steps + 1):
         tried_MNC = (total_NC + probabilities_MNC) / step
-        accuracy_M = (tried_MNC.argmax(2) == labels_N).mean(1)
-        own_MN = np.maximum(tried_MNC[:, rows, labels_N], np.finfo(np.float32).tiny)
-        likelihood_M = np.log(own_MN).mean(1)
-        chosen = int(np.lexsort((likelihood_M, accuracy_M))[-1])
+        worth_M = [_worth(one, labels_N, metric) for one in tried_MNC]
+        likelihood_M = [_worth(one, labels_N, "loss") for one in tried_MNC]
+        chosen = int(np.lexsort((likelihood_M, worth_M))[-1])
         counts_M = counts_M + np.eye(n_models)[chosen]
         total_NC = total_NC + probabilities_MNC[chosen]
-        if (figures := (accuracy_M[chosen], likelihood_M[chosen])) > best:
+        if (figures := (worth_M[chosen], likelihood_M[chosen])) > best:
             best, best_counts_M = figures, counts_M
     chosen_M: NDArray[np.float64] = best_counts_M / best_counts_M.sum()
     return chosen_M
 
 
 def _best(
-    weights_GM: NDArray[np.float64], probabilities_MNC: Probabilities, labels_N: NDArray[np.int64]
+    weights_GM: NDArray[np.float64],
+    probabilities_MNC: Probabilities,
+    labels_N: NDArray[np.int64],
+    metric: str,
 ) -> int:
-    correct = [
-        (weighted(probabilities_MNC, one).argmax(1) == labels_N).mean() for one in weights_GM
-    ]
+    worth = [_worth(weighted(probabilities_MNC, one), labels_N, metric) for one in weights_GM]
     distance = np.abs(weights_GM - 1 / weights_GM.shape[1]).sum(1)
-    return int(np.lexsort((distance, -np.array(correct)))[0])
+    return int(np.lexsort((distance, -np.array(worth)))[0])
+
+
+def _worth(probabilities_NC: Probabilities, labels_N: NDArray[np.int64], metric: str) -> float:
+    """A metric's value, the more the better."""
+    value = metrics.figures(labels_N, probabilities_NC)[metric]
+    return -value if metric == "loss" else value
 
 
 def _simplex(n_models: int) -> list[list[int]]:

@@ -58,14 +58,21 @@ class Ledger:
         earlier = self.openings(holdout)
         others = [one for one in earlier if one["model"] != model or one["accuracy"] is not None]
         if others and not rescore:
-            first = others[0]
-            score = first["accuracy"]
-            figure = f"accuracy {100 * score:.2f} %" if score is not None else "not finished"
-            raise HoldoutError(
-                f"this holdout was scored before: study {first['study']}, {first['trial']}, "
-                f"{first['at']}, {figure}. A second look makes both figures optimistic; "
-                "rescore=true scores it all the same, and every report will say so"
-            )
+            raise _scored_before("this holdout", others[0])
+
+    def check_studies(self, studies: Mapping[str, str]) -> None:
+        """Make sure that no other study has opened these holdouts, before any is searched for.
+
+        Args:
+            studies: Holdout → the study that is to open it, and may have begun to.
+
+        Raises:
+            HoldoutError: One was opened by another study.
+        """
+        for holdout, study in studies.items():
+            others = [one for one in self.openings(holdout) if one["study"] != study]
+            if others:
+                raise _scored_before(f"the holdout of study {study}", others[0])
 
     def open(self, holdout: str, model: str, facts: Mapping[str, Any], *, rescore: bool) -> str:
         """Write that a holdout is opened now; return the opening's name.
@@ -170,6 +177,16 @@ class Ledger:
             f"{self.path} cannot be read and written ({error.strerror}); no holdout is opened "
             "without it: mend its permissions, or move away what lies in its place"
         )
+
+
+def _scored_before(holdout: str, first: Mapping[str, Any]) -> HoldoutError:
+    score = first["accuracy"]
+    figure = f"accuracy {100 * score:.2f} %" if score is not None else "not finished"
+    return HoldoutError(
+        f"{holdout} was scored before: study {first['study']}, {first['trial']}, {first['at']}, "
+        f"{figure}; `make report` and `make sync` show it. A second look makes both optimistic; "
+        "rescore=true scores it all the same, and every report will say so"
+    )
 
 
 def user() -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.ledger import Ledger
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.records import StudyHome, read_json, write_json
 from emotion_hpo.splits import check_sessions
@@ -20,13 +21,16 @@ from emotion_hpo.splits import check_sessions
 Study = Callable[[SearchConfig], Mapping[str, Any] | None]
 
 
-def nested(config: SearchConfig, sessions: Sequence[str], score: Study) -> dict[str, Any] | None:
+def nested(
+    config: SearchConfig, seals: Mapping[str, str], score: Study, *, rescore: bool = False
+) -> dict[str, Any] | None:
     """Run the protocol, or what is left of it.
 
     Args:
         config: The study; its test session is replaced by each in turn.
-        sessions: All of the corpus's.
+        seals: Each session of the corpus → the identity of its recordings (`splits.seal_of`).
         score: Makes one session's result where there is none yet.
+        rescore: Score sessions again that another study has scored.
 
     Returns:
         What `nested.json` holds: each session's figures, `accuracy` and `uar` with mean, spread
@@ -35,14 +39,20 @@ def nested(config: SearchConfig, sessions: Sequence[str], score: Study) -> dict[
 
     Raises:
         ConfigError: The split is impossible with one of the sessions as the test.
+        HoldoutError: A session was scored by another study, and `rescore` was not asked for.
         StudyError: A session was searched with another configuration.
     """
-    studies = [with_test(config, session) for session in sessions]
+    studies = [with_test(config, session) for session in seals]
+    unscored = {}
     for one in studies:  # all of them, before any session is scored
-        check_sessions(one.split, tuple(sessions))
+        check_sessions(one.split, tuple(seals))
         home = StudyHome(one.study.directory, one.study.name)
         if study_file.exists(home):
             study_file.check_same(home, one)
+        if not home.finals():
+            unscored[seals[one.split.test_session]] = home.name
+    if not rescore:
+        Ledger(StudyHome(config.study.directory, config.study.name).ledger).check_studies(unscored)
     results = []
     for one in studies:
         home = StudyHome(one.study.directory, one.study.name)
@@ -72,10 +82,8 @@ def with_test(config: SearchConfig, session: str) -> SearchConfig:
 
 def _stored(home: StudyHome) -> Mapping[str, Any] | None:
     """The result of a study that has been scored: the first, if there are several."""
-    for path in sorted(home.path.glob("final/*/result.json")):
-        found: dict[str, Any] = read_json(path)
-        return found
-    return None
+    finals = home.finals()
+    return read_json(finals[0].result) if finals else None
 
 
 def _session(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from emotion_hpo import screen
 from emotion_hpo.config import SearchConfig, build, dump, flatten
 from emotion_hpo.config.commands import FinalCommand, TrackingChoice
 from emotion_hpo.errors import StudyError, TrackingError
-from emotion_hpo.records import StudyHome, check_writable, write_bytes, write_json
+from emotion_hpo.records import StudyHome, check_writable, sign_of, write_json
 from emotion_hpo.screen import say, score
 from emotion_hpo.screen_final import show_final
+from emotion_hpo.study_file import StudyFile
 
 
 def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | None:
@@ -34,6 +35,10 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
             f"  {one['trial']}{words}: {score(found['objective'], one['mean'])} on average, "
             f"{one['n_parameters']:,} parameters{mark}"
         )
+    if (plain_value := found["baseline"]) is not None:
+        is_beaten = sign_of(found["objective"]) * (found["value"] - plain_value) > 0
+        words = "" if is_beaten else "  <- no network is better: look at the features and the space"
+        say(f"  baseline: {score(found['objective'], plain_value)}; it has no seed{words}")
     if found["standard_error"]:
         say(
             f"  Within one standard error ({100 * found['standard_error']:.2f} points) of the best "
@@ -76,19 +81,17 @@ def scored(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]
             ensemble=Ensemble(command.rule, command.n_members),
             is_paper_protocol=command.paper_protocol,
         )
-    from emotion_hpo.report import confusion_picture
     from emotion_hpo.report import report as write
 
     show_final(result)
-    folder = home.final(result["trial"])
-    write_bytes(folder.confusion, confusion_picture(result))
+    folder, page = home.final(result["trial"]), write(home)
     models = ", ".join(str(home.final(one["trial"]).model) for one in result["members"])
     say(f"\nModel:       {models}\nResult:      {folder.result}")
     say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
     say(f"Ledger:      {home.ledger}")
     if command.output is not None:
         write_json(command.output, result)
-    say(f"Report:      {write(home)}")
+    say(f"Report:      {page}")
     _log_final(home, stored, result)
     return result
 
@@ -134,33 +137,17 @@ def refuse_other_configuration(
         )
 
 
-def _log_final(home: StudyHome, stored: Any, result: Mapping[str, Any]) -> None:  # noqa: ANN401
+def _log_final(home: StudyHome, stored: StudyFile, result: Mapping[str, Any]) -> None:
     """Show the final model in MLflow, whose absence changes nothing."""
     from emotion_hpo.tracking import open_tracker
 
-    folder = home.final(result["trial"])
-    figures = {f"test/{name}": result[name] for name in ("accuracy", "uar", "macro_f1")}
-    for name, one in result["recall_by_class"].items():
-        low, high = one["interval"]
-        recall = {"": one["recall"], "_low": low, "_high": high}
-        figures |= {f"test/recall_{name}{end}": v for end, v in recall.items() if v is not None}
-    for name in ("accuracy", "uar", "macro_f1"):
-        low, high = result[f"{name}_interval"]
-        figures |= {f"test/{name}_low": low, f"test/{name}_high": high}
-    figures |= {f"cost/{name}": result["cost"][name] for name in ("latency_ms", "n_parameters")}
+    created_at, synthetic = stored.facts["created_at"], result["synthetic"]
     try:
-        tracker = open_tracker(
-            home, stored.config, stored.facts["created_at"], synthetic=result["synthetic"]
-        )
-        place = tracker.log_final(
-            f"final {result['trial']}",
-            figures,
-            {"trial": result["trial"], "n_scorings": str(result["n_scorings"])},
-            folder,
-        )
+        tracker = open_tracker(home, stored.config, created_at, synthetic=synthetic)
+        place = tracker.log_final(home.final(result["trial"]))
         tracker.log_report(home.report)
     except TrackingError as error:
-        screen.note(f"{error}; the study's own files hold everything")
+        screen.note(f"{error}; the study's own files hold everything, `make sync` writes it")
         return
     if place:
         say(f"MLflow:      {place}")

@@ -8,7 +8,7 @@ uninterrupted one does, bit for bit.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -68,6 +68,7 @@ def fit(
     seed: int,
     on_epoch: OnEpoch,
     start: Checkpoint | None = None,
+    halvings: Sequence[int] | None = None,
 ) -> None:
     """Train a network in place.
 
@@ -79,6 +80,8 @@ def fit(
         seed: Of batches and dropout.
         on_epoch: Gets the epoch's figures, the evaluation, and a function that makes a checkpoint.
         start: Where to continue.
+        halvings: How often `schedule=plateau` has halved the learning rate before each epoch, the
+            last holding on; None or empty: as this training's own losses have it.
 
     Raises:
         TrialFailed: The loss or a weight is not a finite number.
@@ -101,7 +104,8 @@ def fit(
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
-        _set_learning_rate(optimizer, config, epoch, losses)
+        told = halvings[:epoch][-1] if halvings else n_plateaus(losses)
+        _set_learning_rate(optimizer, config, epoch, told)
         network.train()
         total_loss = torch.zeros((), device=device)
         for batch in here.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
@@ -211,19 +215,19 @@ def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimi
 
 
 def _set_learning_rate(
-    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int, losses: list[float]
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int, n_halved: int
 ) -> None:
     """A function of the epoch and the losses so far: the schedule has no state of its own."""
     rate = config.learning_rate
     if config.schedule == "cosine":
         rate *= (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2
     elif config.schedule == "plateau":
-        rate *= 0.5 ** n_plateaus(losses)
+        rate *= 0.5**n_halved
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
-def n_plateaus(losses: list[float]) -> int:
+def n_plateaus(losses: Sequence[float]) -> int:
     """How often three epochs in a row brought no lower loss than the lowest before them.
 
     >>> n_plateaus([3, 2, 2, 2, 2, 1, 1])

@@ -13,12 +13,12 @@ PACKAGE = Path(emotion_hpo.__file__).parent
 #: From the ground up: a room imports from rows below its own, and no other room of its row.
 ROWS = (
     {"errors", "seeds", "usage"},
-    {"config", "records", "ledger"},
+    {"config", "records", "ledger", "metrics"},
     {"study_file", "trials"},
     {"corpus"},
     {"features", "batch"},
     {"splits", "preparation"},
-    {"dataset", "models", "metrics", "decision", "screen"},
+    {"dataset", "models", "decision", "screen"},
     {"training", "screen_final"},
     {"bundle", "experiment"},
     {"companion", "cost", "predict", "repetition", "expected"},

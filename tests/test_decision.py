@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emotion_hpo import decision
+from emotion_hpo import decision, metrics
 from emotion_hpo.errors import StudyError
 
 
@@ -101,6 +101,24 @@ def test_greedy_selection_builds_what_helps():
     alone = (stacked_MNC.argmax(2) == labels).mean(1).max()
     assert together > alone
     assert np.array_equal(weights, decision.greedy_selection(stacked_MNC, labels))
+
+
+@pytest.mark.parametrize("metric", ["uar", "macro_f1", "loss", "accuracy"])
+def test_weights_are_chosen_by_the_metric_that_was_asked_for(metric):
+    """One model always answers with the frequent class, another knows the rare ones."""
+    labels = np.array([0] * 80 + [1] * 10 + [2] * 10)
+    frequent = np.tile([0.8, 0.1, 0.1], (100, 1))
+    fair = np.full((100, 3), 0.05)
+    fair[np.arange(100), np.where(np.arange(100) < 45, 1, labels)] = 0.9
+    models = np.stack([frequent, fair]).astype(np.float32)
+    sign = -1 if metric == "loss" else 1
+    alone = [sign * metrics.figures(labels, one)[metric] for one in models]
+    for choose in (decision.greedy_selection, decision.choose_weights):
+        together = decision.weighted(models, choose(models, labels, metric))
+        assert sign * metrics.figures(labels, together)[metric] >= max(alone)
+    by_accuracy = decision.weighted(models, decision.greedy_selection(models, labels))
+    if metric == "uar":
+        assert metrics.figures(labels, by_accuracy)["uar"] < max(alone)
 
 
 def test_of_one_model_greedy_selection_takes_it():

@@ -11,12 +11,14 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from emotion_hpo import decision, study_file
 from emotion_hpo import final as module
 from emotion_hpo.bundle import Bundle
-from emotion_hpo.errors import HoldoutError, StudyError
+from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.final import Ensemble, final, retraining
 from emotion_hpo.final.again import replay_final
+from emotion_hpo.final.plan import halvings_of
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.preparation import quiet
+from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.splits import Holdout
 
 
@@ -325,6 +327,34 @@ def test_as_many_steps_are_fewer_epochs_of_more_data(searched, small_parts):
     assert score(searched)["epochs"] == round(3 * share)
 
 
+def curve(losses, training=0):
+    return tuple(
+        Epoch(number, {"val/loss": loss}, 1.0, 0.0, training)
+        for number, loss in enumerate(losses, start=1)
+    )
+
+
+#: Halved before the fifth epoch, and before the eighth.
+FALLS = [1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("curves", "epochs", "share", "halvings"),
+    [
+        ((FALLS,), 8, 1.0, (0, 0, 0, 0, 1, 1, 1, 2)),
+        ((FALLS,), 4, 0.5, (0, 0, 1, 1)),
+        ((FALLS[:5],), 7, 1.0, (0, 0, 0, 0, 1, 1, 1)),
+        ((FALLS, FALLS, [3.0, 2.0, 1.0, 0.5, 0.4]), 6, 1.0, (0, 0, 0, 0, 1, 1)),
+        ((FALLS, [3.0, 2.0, 1.0], [2.0, 1.0]), 6, 1.0, (0, 0, 0, 0, 0, 0)),
+    ],
+    ids=["one", "in steps", "stopped early", "of folds the median", "most never waited"],
+)
+def test_the_rate_is_halved_where_validation_halved_it(curves, epochs, share, halvings):
+    trained = [one for index, losses in enumerate(curves) for one in curve(losses, index)]
+    trial = Trial(number=0, state=TrialState.COMPLETE, params={}, curve=tuple(trained))
+    assert halvings_of(trial, epochs, share) == halvings
+
+
 @pytest.mark.parametrize("rule", ["greedy", "average", "weighted", "maximum_confidence"])
 def test_an_ensemble_is_one_opening(searched, small_parts, rule):
     result = score(searched, "ensemble", ensemble=Ensemble(rule, 2))
@@ -355,6 +385,25 @@ def test_an_ensemble_needs_two_trials(searched):
     shutil.rmtree(searched.trial(1).path)
     with pytest.raises(StudyError, match=r"an ensemble needs two complete trials, .* has 1"):
         score(searched, "ensemble")
+
+
+def test_an_ensemble_of_one_is_that_trial(searched):
+    """The other trial is always wrong: nobody is helped by it."""
+    for number, is_right in ((0, True), (1, False)):
+        path = searched.trial(number).probabilities
+        stored = dict(np.load(path))
+        n_classes = stored["probabilities"].shape[1]
+        answers = stored["label"] if is_right else (stored["label"] + 1) % n_classes
+        stored["probabilities"] = np.eye(n_classes, dtype=np.float32)[answers]
+        np.savez(path, **stored)
+    with pytest.raises(StudyError, match=r"takes trial_0 alone: .*`make final BEST=trial_0`"):
+        score(searched, "ensemble")
+    assert not searched.ledger.exists()
+
+
+def test_the_papers_protocol_is_of_one_network(searched):
+    with pytest.raises(ConfigError, match="name a trial instead of best=ensemble"):
+        score(searched, "ensemble", is_paper_protocol=True)
 
 
 def test_the_papers_protocol_is_a_column_and_a_line_of_its_own(searched):

@@ -50,7 +50,7 @@ def test_a_second_scoring_is_refused_with_the_firsts_line(ledger):
     score_once(ledger, accuracy=0.7104)
     at = ledger.openings("corpus-5")[0]["at"]
     before = ledger.path.read_bytes()
-    said = rf"scored before: study quick, trial_3, {at}, accuracy 71\.04 %\..*rescore=true"
+    said = rf"scored before: study quick, trial_3, {at}, accuracy 71\.04 %; .*rescore=true"
     for model in ("model-a", "model-b"):
         with pytest.raises(HoldoutError, match=said):
             ledger.check("corpus-5", model, rescore=False)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from emotion_hpo import study_file
-from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
+from emotion_hpo.ledger import Ledger
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.nested import nested, with_test
 from emotion_hpo.records import StudyHome, write_json
@@ -32,6 +33,10 @@ def result(config, accuracy):
     }
 
 
+def seals(sessions):
+    return {one: f"recordings of {one}" for one in sessions}
+
+
 @pytest.fixture
 def protocol(make_study):
     home, config = make_study("deep")
@@ -48,7 +53,7 @@ def protocol(make_study):
 
 def test_every_session_is_the_test_once(protocol):
     home, config, score, seen = protocol
-    found = nested(config, ("1", "2", "3"), score)
+    found = nested(config, seals("123"), score)
     assert seen == ["1", "2", "3"]
     assert json.loads(home.nested.read_text()) == found
     values = [0.52, 0.54, 0.56]
@@ -63,8 +68,8 @@ def test_every_session_is_the_test_once(protocol):
 def test_what_is_finished_is_not_repeated(protocol):
     _, config, score, seen = protocol
     stop_after = iter([True, False])
-    assert nested(config, ("1", "2"), lambda one: score(one) if next(stop_after) else None) is None
-    nested(config, ("1", "2"), score)
+    assert nested(config, seals("12"), lambda one: score(one) if next(stop_after) else None) is None
+    nested(config, seals("12"), score)
     assert seen == ["1", "2"]
 
 
@@ -72,13 +77,29 @@ def test_nothing_is_scored_where_one_session_would_fail(protocol, make_study):
     _, config, score, seen = protocol
     _, speakers = make_study("deep", "split=speakers", "~split.n_validation")
     with pytest.raises(ConfigError, match=r"split.validation_session"):
-        nested(speakers, ("1", "2", "3"), score)
+        nested(speakers, seals("123"), score)
     _, other = make_study("deep", "training.learning_rate=0.5")
     home, other = StudyHome(other.study.directory, "deep-test3"), with_test(other, "3")
     study_file.write_or_compare(home, other, {}, synthetic=True)
     with pytest.raises(StudyError, match=r"'deep-test3' was searched with another (?s:.*)rate"):
-        nested(config, ("1", "2", "3"), score)
+        nested(config, seals("123"), score)
     assert seen == []
+
+
+def test_a_session_that_another_study_has_scored_is_told_before_any_is_searched(protocol):
+    home, config, score, seen = protocol
+    ledger = Ledger(home.ledger)
+    mine = {"study": "deep-test2", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
+    ledger.open("recordings of 2", "model", mine, rescore=False)  # cut off before its score
+    theirs = {**mine, "study": "another"}
+    opening = ledger.open("recordings of 3", "model", theirs, rescore=False)
+    ledger.score("recordings of 3", opening, 0.6123)
+    with pytest.raises(HoldoutError, match=r"of study deep-test3 was .* another, .* 61\.23 %"):
+        nested(config, seals("123"), score)
+    assert seen == []
+    nested(config, seals("123"), score, rescore=True)
+    assert seen == ["1", "2", "3"]
+    nested(config, seals("123"), score)  # all are scored: there is nothing to refuse
 
 
 def test_each_is_a_study_of_its_own(protocol):
@@ -90,7 +111,7 @@ def test_each_is_a_study_of_its_own(protocol):
 
 def test_it_is_shown_as_synthetic_with_mean_and_spread(protocol, capsys):
     _, config, score, _ = protocol
-    show_nested(nested(config, ("1", "2", "3"), score))
+    show_nested(nested(config, seals("123"), score))
     text = capsys.readouterr().out
     assert "study deep (synthetic data)" in text
     assert "Mean accuracy 54.00 %, standard deviation between sessions 2.00 %" in text

@@ -19,7 +19,7 @@ from emotion_hpo.errors import TrackingError
 from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.search import mirror as mirror_module
 from emotion_hpo.search.mirror import Mirror
-from emotion_hpo.tracking import NullTracker, open_tracker, tracking_uri
+from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
 
 TRACKED = ("tracking=mlflow",)
 
@@ -201,20 +201,33 @@ def final_folder(study, small_bundle):
     folder.path.mkdir(parents=True)
     for path in (folder.predictions, folder.confusion):
         path.write_text("{}")
-    result = {"trial": "trial_0", "n_train": 79, "n_test": 22, "test_session": "5", "n_scorings": 1,
-              "accuracy": 0.5, "accuracy_interval": [0.3, 0.7]}  # fmt: skip
+    ends = {f"{one}_interval": [0.3, 0.7] for one in ("accuracy", "uar", "macro_f1")}
+    recall = {"ang": {"recall": 0.6, "interval": [0.4, 0.8]},
+              "sad": {"recall": None, "interval": [None, None]}}  # fmt: skip
+    result = {"study": study[0].name, "trial": "trial_0", "n_train": 79, "n_test": 22,
+              "test_session": "5", "n_scorings": 1, "opening": "opening_1", "synthetic": True,
+              "accuracy": 0.5, "uar": 0.4, "macro_f1": 0.45, **ends, "recall_by_class": recall,
+              "cost": {"latency_ms": 1.5, "n_parameters": 40}}  # fmt: skip
     folder.result.write_text(json.dumps(result))
     small_bundle.save(folder.model)
     return folder
 
 
 def test_the_final_model_has_a_run_with_its_figures_and_files(study, final_folder):
-    tracker = open_for(study)
-    figures, tags = {"test/accuracy": 0.7}, {"trial": "trial_0"}
-    assert tracker.log_final("final trial_0", figures, tags, final_folder)
+    assert open_for(study).log_final(final_folder)
     client, found = runs(study)
     run = found["final trial_0"]
-    assert run.data.metrics == {"test/accuracy": 0.7}
+    assert (
+        run.data.metrics.items()
+        >= {
+            "test/accuracy": 0.5,
+            "test/uar_high": 0.7,
+            "test/recall_ang_low": 0.4,
+            "cost/latency_ms": 1.5,
+        }.items()
+    )
+    assert "test/recall_sad" not in run.data.metrics
+    assert run.data.tags["trial"] == "trial_0"
     assert {one.path for one in client.list_artifacts(run.info.run_id)} >= {"result.json"}
     (logged,) = client.search_logged_models([run.info.experiment_id])
     model = mlflow.pyfunc.load_model(logged.model_uri)
@@ -238,7 +251,7 @@ print(*answer.columns, answer.sum(axis=1)[0].round(3))
 
 def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_path):
     """Plain `mlflow.pyfunc.load_model` in an interpreter of its own scores a wav."""
-    place = open_for(study).log_final("final trial_0", {}, {}, final_folder)
+    place = open_for(study).log_final(final_folder)
     assert place.endswith("model models:/study@best")
     client, found = runs(study)
     version = client.get_model_version_by_alias("study", "best")
@@ -264,7 +277,7 @@ def test_runs_say_what_they_are_and_what_they_read(study, final_folder):
     tracker.mirror([TRIAL, FAILED])
     tracker.close({"n_train": 63, "n_validation": 16})
     tracker.close({"n_train": 63, "n_validation": 16})
-    tracker.log_final("final trial_0", {}, {}, final_folder)
+    tracker.log_final(final_folder)
     _, found = runs(study)
 
     def read(name):
@@ -298,9 +311,28 @@ def test_the_report_lies_beside_the_studys_run(study):
     assert {one.path for one in kept} == {"report/index.html", "report/figures"}
 
 
+def test_a_final_models_run_is_written_once_and_anew_where_it_was_cut_off(
+    study, final_folder, monkeypatch
+):
+    def cut(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(final_model, "log_model", cut)
+        with pytest.raises(KeyboardInterrupt):
+            open_for(study).log_final(final_folder)
+    places = {open_for(study).log_final(final_folder) for _ in range(2)}
+    assert len(places) == 1
+    client, found = runs(study)
+    assert found["final trial_0"].info.status == "FINISHED"
+    assert len(client.search_model_versions("name='study'")) == 1
+    kinds = client.search_runs([found["study"].info.experiment_id], "tags.kind = 'final'")
+    assert len(kinds) == 1
+
+
 def test_a_final_model_does_not_wake_the_studys_run(study, final_folder):
     open_for(study).close({"n_finished": 1, "synthetic": True})
-    open_for(study).log_final("final trial_0", {}, {}, final_folder)
+    open_for(study).log_final(final_folder)
     _, found = runs(study)
     assert found["study"].info.status == "FINISHED"
     assert "study/synthetic" not in found["study"].data.metrics
@@ -375,7 +407,7 @@ def test_no_tracking_is_a_tracker_too(make_study):
     assert isinstance(tracker, NullTracker)
     tracker.mirror(TRIALS)
     tracker.close({})
-    assert tracker.log_final("final", {}, {}, home.final(0)) is None
+    assert tracker.log_final(home.final(0)) is None
     tracker.log_report(home.report)
 
 

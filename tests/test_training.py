@@ -37,7 +37,7 @@ def network_of(reading, config, seed=0):
     return build_network(config.model, reading.inputs.shapes(), 4, seed=seed)
 
 
-def train(reading, config, training=None, start=None, stop_after=None):
+def train(reading, config, training=None, start=None, stop_after=None, halvings=None):
     """Curve, checkpoints by epoch, and the network at the end."""
     network = network_of(reading, config)
     curve, checkpoints = [], {}
@@ -49,7 +49,7 @@ def train(reading, config, training=None, start=None, stop_after=None):
         return epoch.epoch == stop_after
 
     training = training or config.training
-    fit(network, reading.train, reading.validation, training, 7, on_epoch, start)
+    fit(network, reading.train, reading.validation, training, 7, on_epoch, start, halvings)
     return curve, checkpoints, network
 
 
@@ -243,3 +243,13 @@ def test_evaluation_leaves_the_network_as_it_was(reading, config):
     again = evaluate(network, reading.validation, config.training)
     assert np.array_equal(first.probabilities, again.probabilities)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+def test_halvings_that_are_told_take_the_place_of_its_own(reading, config):
+    training = build(
+        TrainingConfig,
+        {**dump(config.training), "schedule": "plateau", "epochs": 5, "learning_rate": 0.01},
+    )
+    _, checkpoints, _ = train(reading, config, training, halvings=[0, 0, 1, 3])
+    rates = [one.optimizer["param_groups"][0]["lr"] for one in checkpoints.values()]
+    assert rates == [0.01, 0.01, 0.005, 0.00125, 0.00125]

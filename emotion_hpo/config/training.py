@@ -45,7 +45,8 @@ class TrainingConfig(Section):
     learning_rate: float = Field(gt=0, le=10)
     optimizer: OptimizerConfig
     schedule: Literal["constant", "cosine", "plateau"] = Field(
-        description="plateau: halved after three epochs without a lower loss (validation's if any)"
+        description="plateau: halved after three epochs without a lower validation loss; `final` "
+        "halves it where validation did"
     )
     clip_norm: float | None = Field(
         gt=0, description="largest norm of the gradient; null: no limit"

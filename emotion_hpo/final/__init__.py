@@ -38,6 +38,7 @@ import numpy as np
 
 from emotion_hpo import metrics, study_file
 from emotion_hpo.bundle import Bundle
+from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final import figures
 from emotion_hpo.final.cost import cost_of_bundles
@@ -91,9 +92,15 @@ def final(
         What `result.json` holds.
 
     Raises:
+        ConfigError: The reference's figure is wanted of an ensemble.
         StudyError: No such study or trial, or the corpus is not the one that was searched on.
         HoldoutError: The holdout has been scored before.
     """
+    if is_paper_protocol and wanted == ENSEMBLE:
+        raise ConfigError(
+            "paper_protocol: the reference's figure is of one network; name a trial instead of "
+            "best=ensemble, or leave it out"
+        )
     began = time.monotonic()
     stored = study_file.read(home)
     chosen = _chosen(home, stored, wanted, ensemble)

@@ -45,7 +45,7 @@ def replay_final(
     """
     folder = home.final(name if not name.isdecimal() else int(name))
     if not folder.result.exists():
-        others = sorted(path.parent.name for path in home.path.glob("final/*/result.json"))
+        others = sorted(one.path.name for one in home.finals())
         known = f"there are {', '.join(others)}" if others else "run `make final` first"
         raise StudyError(f"no final result {name!r} in study {home.name!r}; {known}")
     result, stored = read_json(folder.result), study_file.read(home)

@@ -33,7 +33,8 @@ def members_of(
     """The members and their weights, which sum to 1.
 
     Raises:
-        StudyError: There are fewer than two complete trials, or their files do not fit together.
+        StudyError: There are fewer than two complete trials, their files do not fit together, or
+            one of them is better alone than with any other.
     """
     complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
     if len(complete) < 2:
@@ -45,14 +46,21 @@ def members_of(
     if ensemble.rule != "greedy":
         ranked = ranked[: ensemble.n_members]
     answers, labels = decision.stacked([home.trial(one.number).probabilities for one in ranked])
+    metric = objective.removeprefix("val/")
     match ensemble.rule:
         case "greedy":
-            weights = decision.greedy_selection(answers, labels)
+            weights = decision.greedy_selection(answers, labels, metric)
         case "weighted":
-            weights = decision.choose_weights(answers, labels)
+            weights = decision.choose_weights(answers, labels, metric)
         case _:
             weights = np.full(len(ranked), 1 / len(ranked))
     heaviest = np.argsort(-weights, kind="stable")[: ensemble.n_members]
     kept = sorted(int(one) for one in heaviest if weights[one] > 0)
+    if len(kept) == 1:
+        alone = ranked[kept[0]].name
+        raise StudyError(
+            f"rule={ensemble.rule} takes {alone} alone: on the validation answers no other trial "
+            f"of study {home.name!r} helps it; `make final BEST={alone}` scores it"
+        )
     total = float(weights[kept].sum())
     return [ranked[one] for one in kept], [float(weights[one]) / total for one in kept]

@@ -13,6 +13,7 @@ from emotion_hpo.decision import maximum_confidence
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import StudyHome, Trial, read_json
 from emotion_hpo.splits import Development
+from emotion_hpo.training import n_plateaus
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,15 @@ class Recipe:
         config: Its configuration.
         epochs: Passes over the data: those that validation found best.
         seeds: One training each.
+        halvings: With `schedule=plateau`, how often validation had halved the learning rate before
+            each epoch; else empty.
     """
 
     trial: Trial
     config: ExperimentConfig
     epochs: int
     seeds: tuple[int, ...]
+    halvings: tuple[int, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -40,6 +44,7 @@ class Recipe:
                 "trial": self.trial.number,
                 "epochs": self.epochs,
                 "seeds": list(self.seeds),
+                **({"halvings": list(self.halvings)} if self.halvings else {}),
             }
         )
 
@@ -100,11 +105,32 @@ def recipe_of(
         raise StudyError(f"{home.trial(trial.number).record} names no seed; search anew")
     config, study = study_file.trial_config(home, trial.number), stored.config.study
     confirmed = {one["trial"]: one["epochs"] for one in _confirmed(home).get("candidates", ())}
-    epochs = int(confirmed.get(trial.name, trial.best_epoch))
+    epochs, share = int(confirmed.get(trial.name, trial.best_epoch)), 1.0
     if study.retrain == "steps":
         n_train = statistics.fmean(len(fold.train) for fold in development.folds)
-        epochs = max(1, round(epochs * n_train / len(development.everything)))
-    return Recipe(trial, config, epochs, study.final_seeds)
+        share = n_train / len(development.everything)
+        epochs = max(1, round(epochs * share))
+    halvings = halvings_of(trial, epochs, share) if config.training.schedule == "plateau" else ()
+    return Recipe(trial, config, epochs, study.final_seeds, halvings)
+
+
+def halvings_of(trial: Trial, epochs: int, share: float) -> tuple[int, ...]:
+    """How often validation's losses had halved the learning rate before each epoch of a retraining.
+
+    Args:
+        trial: Its curve has the losses of one training or, over folds and seeds, of several: their
+            median counts.
+        epochs: Of the retraining.
+        share: How much of a retraining's epoch a validated one was: 1 where epochs are counted,
+            less where optimiser steps are.
+    """
+    losses: dict[int, list[float]] = {}
+    for one in trial.curve:
+        losses.setdefault(one.training, []).append(one.metrics["val/loss"])
+    before = (int(epoch / share) for epoch in range(epochs))
+    return tuple(
+        statistics.median_low(n_plateaus(curve[:n]) for curve in losses.values()) for n in before
+    )
 
 
 def wanted_or_confirmed(home: StudyHome, wanted: str | int | None) -> str | int | None:

@@ -58,7 +58,8 @@ class Retraining:
                 return epoch.epoch >= recipe.epochs
 
             self._show(index, 0, recipe.epochs)
-            fit(network, train, None, recipe.config.training, drawn, on_epoch)
+            training, halvings = recipe.config.training, recipe.halvings
+            fit(network, train, None, training, drawn, on_epoch, halvings=halvings)
             states.append(trained_network(network))
             self._n_trained += 1
         bundle = Bundle(recipe.config, inputs, classes, tuple(states))

@@ -257,6 +257,13 @@ class StudyHome:
         """The home of a final model: of a trial, by number or name, or of another name's."""
         return FinalHome(self.path / "final" / (f"trial_{name}" if isinstance(name, int) else name))
 
+    def finals(self) -> list[FinalHome]:
+        """The homes of all final models that were scored, the first scored first."""
+        results = self.path.glob("final/*/result.json")
+        return [
+            FinalHome(one.parent) for one in sorted(results, key=lambda one: one.stat().st_mtime)
+        ]
+
     def worker_log(self, worker: str) -> Path:
         """What a worker printed."""
         return self.path / "workers" / f"{worker}.log"

@@ -4,12 +4,11 @@ Built from the files of studies alone. Nothing here trains, searches or tracks, 
 what does: a report is made anywhere that the files are, in seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import StudyHome
+from emotion_hpo.records import StudyHome, write_bytes
 from emotion_hpo.report.comparison import comparison_page
 from emotion_hpo.report.document import write_page
 from emotion_hpo.report.final_plots import confusion_plot
@@ -17,16 +16,19 @@ from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import pictures
 
-__all__ = ["compare", "confusion_picture", "report"]
+__all__ = ["compare", "report"]
 
 
 def report(home: StudyHome) -> Path:
-    """Write the page of a study; return its file.
+    """Write the page of a study, and a picture beside each final result; return the page's file.
 
     Raises:
         StudyError: There is no such study, or a file of it is broken.
     """
-    return write_page(study_page(read_findings(home)), home.report)
+    found = read_findings(home)
+    for one in found.finals:
+        write_bytes(one.home.confusion, pictures(confusion_plot(one.result).figure).png)
+    return write_page(study_page(found), home.report)
 
 
 def compare(homes: Sequence[StudyHome]) -> Path:
@@ -40,8 +42,3 @@ def compare(homes: Sequence[StudyHome]) -> Path:
         raise StudyError(f"a comparison needs two studies or more, each once, but got {names}")
     page = comparison_page([read_findings(home) for home in homes])
     return write_page(page, homes[0].comparison(homes[1:]))
-
-
-def confusion_picture(result: Mapping[str, Any]) -> bytes:
-    """The confusion matrix of a `result.json`, as a PNG."""
-    return pictures(confusion_plot(result).figure).png

@@ -34,8 +34,9 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
 
     Returns:
         What `selection.json` holds: `winner`, `epochs`, `standard_error`, `objective`, `n_seeds`,
-        `expected` (what the winner's mean is worth), and of each of `candidates`: `trial`,
-        `is_default`, `values`, `mean`, `epochs`, `n_parameters`, `seconds`.
+        `expected` (what the winner's mean is worth), `baseline` (the plain model's value: it has no
+        seed, and cannot win), and of each of `candidates`: `trial`, `is_default`, `values`, `mean`,
+        `epochs`, `n_parameters`, `seconds`.
 
     Raises:
         StudyError: A process died, or no leader could be trained.
@@ -45,6 +46,8 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
     _work_off(home, config, wanted, on_confirming)
     found = chosen(home, config, trials, wanted)
     found["expected"] = expected_of_confirmed(home, config, found["value"], wanted)
+    plain_model = read_json(home.baseline)["validation"] if home.baseline.exists() else {}
+    found["baseline"] = plain_model.get(config.study.objective.removeprefix("val/"))
     write_json(home.selection, found)
     return found
 

@@ -36,10 +36,8 @@ class Tracker(Protocol):
         """End the study's run with its summary."""
         ...
 
-    def log_final(
-        self, name: str, metrics: Mapping[str, float], tags: Mapping[str, str], folder: FinalHome
-    ) -> str | None:
-        """Write a final model's run; return where it can be found."""
+    def log_final(self, folder: FinalHome) -> str | None:
+        """Write a final model's run where there is none yet; return where it can be found."""
         ...
 
     def log_report(self, report: ReportHome) -> None:
@@ -56,9 +54,7 @@ class NullTracker:
     def close(self, summary: Mapping[str, Any]) -> None:
         """Do nothing."""
 
-    def log_final(
-        self, name: str, metrics: Mapping[str, float], tags: Mapping[str, str], folder: FinalHome
-    ) -> str | None:
+    def log_final(self, folder: FinalHome) -> str | None:
         """Do nothing."""
 
     def log_report(self, report: ReportHome) -> None:

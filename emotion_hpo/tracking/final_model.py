@@ -25,8 +25,8 @@ ALIAS = "best"
 
 def log_model(
     client: "MlflowClient", uri: str, run_id: str, model: Path, name: str, about: str
-) -> str:
-    """Log a model file into a run and register it; return where it can be loaded from.
+) -> None:
+    """Log a model file into a run and register it: `models:/NAME@best` is the latest.
 
     Args:
         client: MLflow's.
@@ -46,7 +46,6 @@ def log_model(
     version = str(info.registered_model_version)
     client.update_model_version(name, version, about)
     client.set_registered_model_alias(name, ALIAS, version)
-    return f"models:/{name}@{ALIAS}"
 
 
 def save_model(model: Path, folder: Path) -> None:

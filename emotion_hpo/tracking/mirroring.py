@@ -25,6 +25,7 @@ from emotion_hpo.records import (
 )
 from emotion_hpo.screen import counted
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
+from emotion_hpo.tracking.final_run import about, figures_of, tags_of
 from emotion_hpo.tracking.runs import Figure, StudyRuns, open_experiment
 from emotion_hpo.trials import describe_end
 
@@ -113,50 +114,48 @@ class MlflowTracker:
         except Exception as error:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
 
-    def log_final(
-        self, name: str, metrics: Mapping[str, float], tags: Mapping[str, str], folder: FinalHome
-    ) -> str | None:
-        """Write a run for a final model, a child of the study's run."""
-        from emotion_hpo.tracking.final_model import log_model
-
+    def log_final(self, folder: FinalHome) -> str | None:
+        """Write a run for a final model, a child of the study's run, where there is none yet."""
         result = read_json(folder.result)
-        n_train, n_test = result["n_train"], result["n_test"]
-        note = (
-            f"{result['trial']} trained again on {n_train} utterances, scored on the {n_test} of "
-            f"session {result['test_session']}, opened {counted(result['n_scorings'], 'time')}."
-        )
+        name = f"final {result['trial']}"
         try:
-            words = {"kind": "final", "mlflow.note.content": note, **tags}
-            run = self._runs.create(name, words, parent=self._parent)
-            now = time.time()
-            figures = [(metric, value, 0, now) for metric, value in metrics.items()]
-            self._runs.log_metrics(run.info.run_id, figures)
-            for file in (folder.result, folder.predictions, folder.confusion):
-                self._client.log_artifact(run.info.run_id, str(file))
-            self._log_data(run.info.run_id, {"training": n_train, "test": n_test})
-            place = "of several trials: not registered"
-            if folder.model.exists():  # an ensemble's members lie in their trials' folders
-                study = self._config.study.name
-                place = log_model(self._client, self._uri, run.info.run_id, folder.model, study,
-                                  self._about(result, note))  # fmt: skip
-            self._client.set_terminated(run.info.run_id)
-            if self._made_parent:  # nobody else would end it
-                self._client.set_terminated(self._parent.info.run_id)
+            if not self._has_final(result):
+                self._write_final(name, result, folder)
         except Exception as error:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
+        place = f"models:/{self._config.study.name}@best"
+        if not folder.model.exists():  # an ensemble's members lie in their trials' folders
+            place = "of several trials: not registered"
         experiment = self._config.tracking.experiment  # type: ignore[union-attr]
         return f"experiment {experiment!r}, run {name!r}, model {place}"
 
-    def _about(self, result: Mapping[str, Any], note: str) -> str:
-        """What stands beside a model in the registry, for whoever comes upon it there."""
-        mark = "**synthetic data**: it says nothing of people. " if self._synthetic else ""
-        low, high = (f"{100 * one:.1f}" for one in result["accuracy_interval"])
-        return (
-            f"{mark}Study {self._config.study.name}: {note} Test accuracy "
-            f"{100 * result['accuracy']:.2f} % (95 % interval {low} to {high} %). In: a row an "
-            "utterance with any of `text`, `speech` (a WAV file) and `mocap`; out: the probability "
-            "of each emotion."
-        )
+    def _has_final(self, result: Mapping[str, Any]) -> bool:
+        """Whether this scoring has its run; one that was cut off while it was written goes."""
+        for run in self._runs.search(
+            f"tags.kind = 'final' and tags.opening = '{result['opening']}'"
+        ):
+            if run.info.status == "FINISHED":
+                return True
+            self._client.delete_run(run.info.run_id)
+        return False
+
+    def _write_final(self, name: str, result: Mapping[str, Any], folder: FinalHome) -> None:
+        from emotion_hpo.tracking.final_model import log_model
+
+        run = self._runs.create(name, tags_of(result), parent=self._parent)
+        run_id, now = run.info.run_id, time.time()
+        figures = [(metric, value, 0, now) for metric, value in figures_of(result).items()]
+        self._runs.log_metrics(run_id, figures)
+        for file in (folder.result, folder.predictions, folder.confusion):
+            if file.exists():
+                self._client.log_artifact(run_id, str(file))
+        self._log_data(run_id, {"training": result["n_train"], "test": result["n_test"]})
+        if folder.model.exists():
+            study = self._config.study.name
+            log_model(self._client, self._uri, run_id, folder.model, study, about(result))
+        self._client.set_terminated(run_id)
+        if self._made_parent:  # nobody else would end it
+            self._client.set_terminated(self._parent.info.run_id)
 
     def log_report(self, report: ReportHome) -> None:
         """Write the study's page and its figures into the study's run."""

@@ -9,6 +9,8 @@ import pytest
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
+from emotion_hpo.records import write_json
+from emotion_hpo.scoring import confirm_leaders
 from emotion_hpo.selection import confirm, standard_error, winner_of
 from emotion_hpo.selection.leaders import reruns_of
 from emotion_hpo.selection.rerun import work
@@ -79,6 +81,21 @@ def done(study, material):
     home, config = study()
     work(home, config, material)
     return home, config
+
+
+@pytest.mark.parametrize(
+    ("plain_value", "said"),
+    [(0.01, "baseline: 1.00 %; it has no seed\n"), (0.99, "<- no network is better"), (None, "")],
+)
+def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said):
+    home, config = done
+    home.baseline.unlink(missing_ok=True)
+    if plain_value is not None:
+        write_json(home.baseline, {"validation": {"accuracy": plain_value}})
+    assert confirm_leaders(home, config)["baseline"] == plain_value
+    text = capsys.readouterr().out
+    assert said in text
+    assert ("baseline" in text) == bool(said)
 
 
 def test_what_was_trained_is_not_trained_again(done, material, monkeypatch):
