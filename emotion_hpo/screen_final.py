@@ -48,10 +48,18 @@ def show_final(result: Mapping[str, Any]) -> None:
         f"Intervals resample the {result['n_dialogues']} dialogues; they say nothing about other "
         "speakers than these."
     )
-    if exact := [name for name, one in result["recall_by_class"].items() if one["by_utterance"]]:
+    exact = [f"recall {name}" for name, one in result["recall_by_class"].items()
+             if one["by_utterance"]]  # fmt: skip
+    exact += [
+        f"{_KINDS.get(kind, kind)} {name}"
+        for kind, groups in result["by"].items()
+        for name, one in groups.items()
+        if one["by_utterance"]
+    ]
+    if exact:
         say(
-            f"All resamples agree on the recall of {', '.join(exact)}: there the interval takes "
-            "utterances as independent (Clopper and Pearson), which is optimistic."
+            f"Too few dialogues to resample, or all agree: {', '.join(exact)}. There the interval "
+            "takes utterances as independent (Clopper and Pearson), which is optimistic."
         )
     if (paper := result["paper_protocol"]) is not None:
         say(f"{paper['warning']}: {percent(paper['accuracy'])}", "bold red")

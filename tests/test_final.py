@@ -117,6 +117,10 @@ def test_every_breakdown_counts_every_utterance(searched, small_parts):
         right = sum(one["n"] * one["accuracy"] for one in parts.values())
         assert right == pytest.approx(result["n_test"] * result["accuracy"])
     assert set(result["by"]["scenario"]) == {"improvised", "scripted"}
+    for one in (each for parts in result["by"].values() for each in parts.values()):
+        low, high = one["accuracy_interval"]
+        assert low <= one["accuracy"] <= high
+        assert low < high, "nothing is certain of so few"
     (first, *_) = result["test_speakers"]
     mine = said[said["speaker"] == first]
     accuracy = (mine["emotion"] == mine["predicted"]).mean()

@@ -129,7 +129,13 @@ RESULT = {
     "accuracy_spread": 0.011,
     "by": {
         "wears_markers": {
-            "yes": {"n": 500, "accuracy": 0.72, "accuracy_interval": [0.68, 0.76], "uar": 0.7}
+            "yes": {
+                "n": 500,
+                "accuracy": 0.72,
+                "accuracy_interval": [0.68, 0.76],
+                "by_utterance": False,
+                "uar": 0.7,
+            }
         },
     },
     "without": {"text": {"accuracy": 0.55, "uar": 0.5}},
@@ -182,10 +188,21 @@ def test_final_figures(capsys):
 
 def test_an_interval_that_takes_utterances_as_independent_says_so(capsys):
     sure = {"recall": 1.0, "interval": [0.69, 1.0], "by_utterance": True, "n": 10}
-    show_final({**RESULT, "recall_by_class": {"ang": sure}})
-    text = capsys.readouterr().out
+    one = {
+        "n": 1,
+        "accuracy": 0.0,
+        "accuracy_interval": [0.0, 0.98],
+        "by_utterance": True,
+        "uar": 0,
+    }
+    by = {"wears_markers": {"no": one}}
+    show_final({**RESULT, "recall_by_class": {"ang": sure}, "by": by})
+    text = " ".join(capsys.readouterr().out.split())
     assert re.search(r"recall ang +100\.00 % +69\.0 – 100\.0 % +10", text)
-    assert "All resamples agree on the recall of ang: there the interval takes utterances" in text
+    told = (
+        "Too few dialogues to resample, or all agree: recall ang, speaker wears markers: no. There"
+    )
+    assert f"{told} the interval takes utterances as independent" in text
 
 
 def test_a_second_scoring_is_said(capsys):

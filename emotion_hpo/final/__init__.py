@@ -17,7 +17,7 @@ figure. What is cut off in between is taken up where it was, by the same command
   (null if that is the winner or failed): figures, and `gain` (`accuracy`, `uar`: this model less
   that one, paired over dialogues; McNemar's p)
 - `by`: `scenario`, `speaker`, `wears_markers`, `modalities`, `transcript_in_training` → part →
-  `n`, `accuracy`, `accuracy_interval`, `uar`
+  `n`, `accuracy`, `accuracy_interval` (`by_utterance`: of too few dialogues to resample), `uar`
 - `without`: modality → figures with it removed, and the `loss_of_accuracy`, paired
 - `normalised_by_speaker`: modalities scaled by each test speaker's own unlabelled utterances
 - `validation` (`objective`, `value`), `expected`: what `search` promised, held against the test:

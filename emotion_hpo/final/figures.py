@@ -115,7 +115,10 @@ def _gain(
 def breakdowns(
     test: Utterances, train: Utterances, bundle: Bundle, answers: Probabilities
 ) -> dict[str, dict[str, Any]]:
-    """Figures of parts of the test: kind of part → its name → `n`, accuracy, interval, UAR."""
+    """Figures of parts of the test: kind of part → its name → `n`, accuracy, interval, UAR.
+
+    `by_utterance` says that the interval is not of resampled dialogues: there are too few.
+    """
     kinds = {
         "scenario": _by_column(test, "scenario"),
         "speaker": _by_column(test, "speaker"),
@@ -137,11 +140,12 @@ def _part(
     labels, said, n_classes = test.labels[rows], predicted[rows], len(test.classes)
     counts = metrics.confusion(labels, said, n_classes)
     dialogues = list(test.table["dialogue"][rows])
-    found = metrics.dialogue_interval(metrics.accuracy, labels, said, dialogues, n_classes)
+    found = metrics.accuracy_interval(labels, said, dialogues, n_classes)
     return {
         "n": int(rows.sum()),
         "accuracy": metrics.accuracy(counts),
         "accuracy_interval": [found.low, found.high],
+        "by_utterance": found.by_utterance,
         "uar": metrics.uar(counts),
     }
 

@@ -4,6 +4,7 @@ from emotion_hpo.metrics.calibration import brier, calibration_error, reliabilit
 from emotion_hpo.metrics.comparison import Comparison, compare, mcnemar
 from emotion_hpo.metrics.intervals import (
     Interval,
+    accuracy_interval,
     dialogue_interval,
     exact_interval,
     fold_interval,
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "Statistic",
     "accuracy",
+    "accuracy_interval",
     "brier",
     "calibration_error",
     "compare",

@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, stdtrit
 
-from emotion_hpo.metrics.scores import Labels, recall_by_class
+from emotion_hpo.metrics.scores import Labels, accuracy, recall_by_class
+
+#: Four dialogues have 35 different resamples: a tail of 2.5 % would be less than one of them.
+_FEWEST_DIALOGUES = 5
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,7 @@ def recall_interval(
 ) -> Interval:
     """95 % interval of a class's recall: by `dialogue_interval`, or exact where that says nothing.
 
-    Where each utterance of a class is right, or each is wrong, so it is in every resample, and the
-    bootstrap's interval would be a point: certainty from a handful of utterances. There the exact
-    binomial interval is taken. It assumes that the utterances are independent, which those of one
-    dialogue are not: it is too narrow then, but says how few they are.
+    As `accuracy_interval`, of the utterances of the class alone.
 
     Args:
         label: The class.
@@ -87,10 +87,41 @@ def recall_interval(
         return float(recall_by_class(counts)[label])
 
     found = dialogue_interval(recall, labels, predicted, dialogues, n_classes)
-    if found.low != found.high or np.isnan(found.low):
-        return found
     of_class = labels == label
-    return exact_interval(int((predicted[of_class] == label).sum()), int(of_class.sum()))
+    return _never_certain(found, predicted[of_class] == label, np.asarray(dialogues)[of_class])
+
+
+def accuracy_interval(
+    labels: Labels, predicted: Labels, dialogues: Sequence[str], n_classes: int
+) -> Interval:
+    """95 % interval of an accuracy, however few utterances it is of.
+
+    By `dialogue_interval`, but for two cases. Where each utterance is right, or each is wrong, so
+    it is in every resample, and the bootstrap's interval would be a point: certainty from a handful
+    of utterances. And of a few dialogues there are too few different resamples. There the interval
+    reaches at least as far as the exact binomial one. That takes the utterances as independent,
+    which those of one dialogue are not: it is too narrow then, but says how few they are.
+
+    Args:
+        labels: True classes `(n,)`.
+        predicted: Predicted classes `(n,)`.
+        dialogues: The dialogue of each utterance `(n,)`.
+        n_classes: Number of classes.
+    """
+    found = dialogue_interval(accuracy, labels, predicted, dialogues, n_classes)
+    return _never_certain(found, labels == predicted, np.asarray(dialogues))
+
+
+def _never_certain(
+    found: Interval, right: NDArray[np.bool_], dialogues: NDArray[np.str_]
+) -> Interval:
+    """The interval, or a wider one where the resamples of these utterances say too little."""
+    if np.isnan(found.low):
+        return found
+    if found.low != found.high and len(np.unique(dialogues)) >= _FEWEST_DIALOGUES:
+        return found
+    exact = exact_interval(int(right.sum()), len(right))
+    return Interval(min(found.low, exact.low), max(found.high, exact.high), by_utterance=True)
 
 
 def exact_interval(n_right: int, n: int, *, level: float = 0.95) -> Interval:

@@ -96,9 +96,10 @@ def breakdown_plot(final: Final) -> Plot | None:
         groups = list(dict.fromkeys(row["by"] for row in rows))
         for place, row in enumerate(rows):
             colour = SERIES[groups.index(row["by"]) % len(SERIES)]
-            low, high = row["interval"]
-            axes.errorbar(row["accuracy"], place, xerr=[[row["accuracy"] - low],
-                          [high - row["accuracy"]]], fmt="o", color=colour, capsize=3)  # fmt: skip
+            ends = _around([row["accuracy"]], [row["interval"]])
+            face = "white" if row["by_utterance"] else colour
+            axes.errorbar(row["accuracy"], place, xerr=ends, fmt="o", color=colour, mfc=face,
+                          capsize=3)  # fmt: skip
         axes.axvline(result["accuracy"], color=GREY, lw=1.2, ls="--", label="all utterances")
         labels = [f"{row['by']}: {row['value']} ({row['n']})" for row in rows]
         axes.set_yticks(range(len(rows)), labels)
@@ -107,10 +108,12 @@ def breakdown_plot(final: Final) -> Plot | None:
         share_axis(axes, "test accuracy", axis="x")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
+    exact = any(row["by_utterance"] for row in rows)
+    note = " (hollow marks: exact binomial interval, for the dialogues are too few)" * exact
     caption = (
         f"Accuracy on parts of the {result['n_test']:,} test utterances, whose number stands "
-        "beside each. Bars: 95 % interval over resampled dialogues. Many parts are looked at here: "
-        "one that stands out may do so by chance."
+        f"beside each. Bars: 95 % interval over resampled dialogues{note}. Many parts are looked "
+        "at here: one that stands out may do so by chance."
     )
     figure = drawn(NARROW + 1, 1.3 + 0.3 * len(rows), draw, synthetic=result["synthetic"])
     return Plot("breakdowns", "Parts of the test session", caption, figure)
@@ -127,7 +130,7 @@ def breakdown(final: Final) -> list[dict[str, Any]]:
     columns = [name for name in _BREAKDOWNS if name in table]
     rows = []
     for by in columns:
-        parts = [(value, part) for value, part in table.groupby(by) if len(part) > 1]
+        parts = [*table.groupby(by)]
         if 1 < len(parts) <= _MOST_PARTS:
             rows += [_part(by, value, part, classes) for value, part in parts]
     return rows
@@ -141,6 +144,7 @@ def _stored_breakdown(final: Final) -> list[dict[str, Any]]:
             "n": one["n"],
             "accuracy": one["accuracy"],
             "interval": one["accuracy_interval"],
+            "by_utterance": one.get("by_utterance", False),
             "uar": one["uar"],
         }
         for kind, parts in (final.result.get("by") or {}).items()
@@ -157,13 +161,14 @@ def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dic
     )
     counts = metrics.confusion(labels, predicted, len(classes))
     dialogues = list(part["dialogue"].astype(str))
-    found = metrics.dialogue_interval(metrics.accuracy, labels, predicted, dialogues, len(classes))
+    found = metrics.accuracy_interval(labels, predicted, dialogues, len(classes))
     return {
         "by": by.replace("_", " "),
         "value": value,
         "n": len(part),
         "accuracy": metrics.accuracy(counts),
         "interval": [found.low, found.high],
+        "by_utterance": found.by_utterance,
         "uar": metrics.uar(counts),
     }
 

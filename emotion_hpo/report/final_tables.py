@@ -1,5 +1,8 @@
 """The tables of what was scored: the baseline, the final models, the ledger."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.final_plots import breakdown
 from emotion_hpo.report.reading import Final, Findings
@@ -49,7 +52,7 @@ def recall_table(final: Final) -> Table:
     """Recall of each emotion."""
     rows = [
         (name, one["n"], percent(one["recall"]), interval(one["interval"]),
-         "utterances, exact" if one.get("by_utterance") else "dialogues")
+         resampled(one))
         for name, one in final.result["recall_by_class"].items()
     ]  # fmt: skip
     columns = ("emotion", "utterances", "recall", "95 % interval", "interval resamples")
@@ -60,13 +63,18 @@ def breakdown_table(final: Final) -> Table | None:
     """Parts of the test set."""
     rows = [
         (f"{one['by']}: {one['value']}", one["n"], percent(one["accuracy"]),
-         interval(one["interval"]), percent(one["uar"]))
+         interval(one["interval"]), resampled(one), percent(one["uar"]))
         for one in breakdown(final)
     ]  # fmt: skip
     if not rows:
         return None
-    columns = ("part", "utterances", "accuracy", "95 % interval", "UAR")
+    columns = ("part", "utterances", "accuracy", "95 % interval", "interval resamples", "UAR")
     return Table("breakdowns", "Parts of the test session", columns, rows)
+
+
+def resampled(one: Mapping[str, Any]) -> str:
+    """What an interval takes as independent."""
+    return "utterances, exact" if one.get("by_utterance") else "dialogues"
 
 
 def ledger_table(findings: Findings) -> Table | None:

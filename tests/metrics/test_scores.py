@@ -13,6 +13,7 @@ from sklearn import metrics as oracle
 from emotion_hpo.metrics import (
     Interval,
     accuracy,
+    accuracy_interval,
     confusion,
     dialogue_interval,
     exact_interval,
@@ -221,6 +222,41 @@ def test_a_recall_with_exceptions_resamples_dialogues():
     )
     assert found == expected
     assert not found.by_utterance
+
+
+@pytest.mark.parametrize(("n", "n_right", "n_dialogues", "why"), [
+    (1, 1, 1, "a single utterance"),
+    (1, 0, 1, "a single wrong one"),
+    (12, 12, 6, "all right"),
+    (30, 15, 1, "a single dialogue, whose only resample is itself"),
+    (30, 15, 4, "so few dialogues that a tail is less than one resample"),
+])  # fmt: skip
+def test_no_accuracy_of_a_few_is_certain(n, n_right, n_dialogues, why):
+    labels = np.zeros(n, np.int64)
+    predicted = np.where(np.arange(n) < n_right, 0, 1)
+    dialogues = [f"d{at % n_dialogues}" for at in range(n)]
+    found = accuracy_interval(labels, predicted, dialogues, 2)
+    exact = binomtest(n_right, n).proportion_ci(0.95, method="exact")
+    assert found.low <= exact.low + 1e-9, why
+    assert found.high >= exact.high - 1e-9, why
+    assert found.by_utterance, why
+
+
+def test_a_few_dialogues_that_differ_keep_their_width():
+    labels = np.zeros(40, np.int64)
+    predicted = np.repeat([0, 0, 1, 1], 10)
+    dialogues = [f"d{at // 10}" for at in range(40)]
+    found = accuracy_interval(labels, predicted, dialogues, 2)
+    assert (found.low, found.high) == (0, 1), "one dialogue is all right, another all wrong"
+
+
+def test_an_accuracy_of_many_dialogues_resamples_them():
+    generator = np.random.default_rng(4)
+    labels = generator.integers(0, 2, 80)
+    predicted = np.where(generator.random(80) < 0.7, labels, 1 - labels)
+    dialogues = [f"d{n // 8}" for n in range(80)]
+    found = accuracy_interval(labels, predicted, dialogues, 2)
+    assert found == dialogue_interval(accuracy, labels, predicted, dialogues, 2)
 
 
 def test_a_class_that_is_absent_has_no_exact_interval_either():

@@ -210,6 +210,23 @@ def test_a_legend_lists_what_is_drawn_and_nothing_else(tmp_path):
         read_findings(home)).plots())  # fmt: skip
 
 
+def test_a_part_of_one_utterance_is_not_certain(tmp_path, unpainted):
+    home = study_with(tmp_path, [])
+    write_final(home)
+    path = home.final(0).predictions
+    table = pd.read_csv(path)
+    table.loc[0, "speaker"] = "somebody"
+    table.to_csv(path, index=False)
+    page = study_page(read_findings(home))
+    (parts,) = [one for one in page.tables() if one.name == "breakdowns"]
+    (row,) = [one for one in parts.rows if one[0] == "speaker: somebody"]
+    assert row[1] == 1
+    assert row[3] in {"0.00 to 97.50 %", "2.50 to 100.00 %"}
+    assert row[4] == "utterances, exact"
+    (plot,) = [one for one in page.plots() if one.name == "breakdowns"]
+    assert "hollow marks: exact binomial interval" in plot.caption
+
+
 def test_what_is_typed_is_set_as_code(tmp_path, unpainted):
     path = room.report(study_with(tmp_path, []))
     html = path.read_text("utf-8")
