@@ -1,7 +1,8 @@
 """The finished trials of a study, read from its folder, and which of them a user means."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from emotion_hpo.errors import StudyError, unknown_name
 from emotion_hpo.records import (
@@ -29,19 +30,32 @@ def read_trials(home: StudyHome) -> list[Trial]:
         StudyError: A file cannot be read.
     """
     trials = []
-    for path in home.path.glob("trials/trial_*/trial.json"):
-        stored = read_json(path)
-        try:
-            curve = home.trial(stored["number"]).read_curve()
-            parts = {
-                "state": TrialState(stored["state"]),
-                "curve": curve,
-                "trainings": tuple(Training(**one) for one in stored.get("trainings", ())),
-            }
-            trials.append(Trial(**{**stored, **parts}))
-        except (KeyError, TypeError, ValueError):
-            raise StudyError(f"{path} was not written by this version; {RESTORE}") from None
+    for record in records_of(home):
+        trial = read_record(record)
+        trials.append(replace(trial, curve=home.trial(trial.number).read_curve()))
     return sorted(trials, key=lambda one: one.number)
+
+
+def records_of(home: StudyHome) -> list[Path]:
+    """The records of all trials that have ended, in no order."""
+    return [*home.path.glob("trials/trial_*/trial.json")]
+
+
+def read_record(path: Path) -> Trial:
+    """A trial that has ended, without its curve.
+
+    Raises:
+        StudyError: It cannot be read.
+    """
+    stored = read_json(path)
+    try:
+        parts = {
+            "state": TrialState(stored["state"]),
+            "trainings": tuple(Training(**one) for one in stored.get("trainings", ())),
+        }
+        return Trial(**{**stored, **parts})
+    except (KeyError, TypeError, ValueError):
+        raise StudyError(f"{path} was not written by this version; {RESTORE}") from None
 
 
 def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial | None:

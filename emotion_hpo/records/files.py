@@ -118,7 +118,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 (JSON is untyped until it is b
     """Read JSON that was written here."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StudyError(f"{path} is not readable: {error}; {RESTORE}") from None
 
 

@@ -150,10 +150,7 @@ def _row(
 
 
 def _validation_pair(first: Findings, second: Findings) -> tuple[Answers, Answers] | str:
-    answers = [
-        one.validation(one.best) if one.best is not None else None for one in (first, second)
-    ]
-    mine, other = answers
+    mine, other = first.answers, second.answers
     if mine is None or other is None:
         return "a study has no complete trial with stored answers"
     return _same(mine, other)

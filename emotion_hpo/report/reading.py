@@ -1,11 +1,15 @@
 """All that a report knows of a study: its files, read once, with nothing that trains or searches.
 
 A part that is not there yet, or never will be, is None or empty, and the page leaves its section
-out or says that there is nothing: a study is worth a page from its first minute on.
+out or says that there is nothing: a study is worth a page from its first minute on. A part that is
+damaged is left out as well, with a remark (`parts`); what each must hold, `shapes` says.
 """
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +18,13 @@ from numpy.typing import NDArray
 
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump, flatten
-from emotion_hpo.errors import HoldoutError, StudyError
+from emotion_hpo.errors import StudyError
 from emotion_hpo.ledger import Ledger
-from emotion_hpo.records import FinalHome, StudyHome, Trial, TrialState, read_json, sign_of
-from emotion_hpo.trials import best_of, read_trials
+from emotion_hpo.records import Epoch, FinalHome, StudyHome, Trial, TrialState, read_json, sign_of
+from emotion_hpo.report import shapes
+from emotion_hpo.report.parts import Parts
+from emotion_hpo.report.shapes import as_written
+from emotion_hpo.trials import best_of, read_record, records_of
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,13 @@ class Findings:
         shards: Session → content key of the features.
         trials: All that have ended, by number.
         best: The best complete trial, or None.
+        answers: What the best trial said of the validation part, or None.
+        n_validation: Utterances that every trial is judged on, or None while nobody knows.
         summary: What `search.json` holds, or nothing.
         baseline: What `baseline.json` holds, or None.
         costs: Trial number → what its network costs to use: `n_parameters`, `latency_ms` …
         selection: What `selection.json` holds, or None.
-        finals: Models that were scored on the holdout, the latest opening last.
+        finals: Models that were scored on the holdout, the first scored first.
         openings: Every opening of the holdouts that this study has opened.
         remarks: What could not be read.
     """
@@ -77,6 +86,8 @@ class Findings:
     shards: Mapping[str, str]
     trials: tuple[Trial, ...]
     best: Trial | None
+    answers: Answers | None
+    n_validation: int | None
     summary: Mapping[str, Any]
     baseline: Mapping[str, Any] | None
     costs: Mapping[int, Mapping[str, Any]]
@@ -120,36 +131,6 @@ class Findings:
         )
 
     @property
-    def n_validation(self) -> int | None:
-        """Utterances that every trial is judged on."""
-        known = self.summary.get("n_validation")
-        if known is None:
-            for trial in self.trials:
-                answers = self.validation(trial)
-                if answers is not None:
-                    return len(answers.labels)
-        return known
-
-    def validation(self, trial: Trial) -> Answers | None:
-        """A trial's answers on the validation part, or None where there are none."""
-        path = self.home.trial(trial.number).probabilities
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                ids = stored["utterance_id"].astype(str)
-                probabilities = stored["probabilities"]
-                known = "dialogue" in stored.files
-                return Answers(
-                    utterance_ids=ids,
-                    dialogues=stored["dialogue"].astype(str) if known else ids,
-                    knows_dialogues=known,
-                    labels=stored["label"].astype(np.int64),
-                    predicted=probabilities.argmax(1).astype(np.int64),
-                    n_classes=probabilities.shape[1],
-                )
-        except (OSError, ValueError, KeyError):
-            return None
-
-    @property
     def final(self) -> Final | None:
         """The final model to show first: the first that was scored, which no later look spoils."""
         return self.finals[0] if self.finals else None
@@ -172,60 +153,154 @@ def read_findings(home: StudyHome) -> Findings:
     """Read all that is there.
 
     Raises:
-        StudyError: There is no such study, or its record or trials are broken.
+        StudyError: There is no such study, or its record is broken.
     """
     stored = study_file.read(home)
-    trials = tuple(read_trials(home))
-    remarks: list[str] = []
-    try:
-        openings = _openings(home)
-    except HoldoutError as error:
-        openings = ()
-        remarks.append(str(error))
-    order = {str(line.get("trial")): place for place, line in reversed([*enumerate(openings)])}
-    finals = sorted(_finals(home, remarks), key=lambda one: order.get(one.result["trial"], 0))
+    _check_facts(home, stored.facts)
+    parts, config = Parts(), stored.config
+    trials = _trials(home, config, parts)
+    best = best_of(trials, config.study.objective)
+    summary = parts.read(home.summary, as_written(shapes.Summary)) or {}
+    answers = parts.read(home.trial(best.number).probabilities, _answers) if best else None
+    n_validation = summary.get("n_validation")
+    if n_validation is None:
+        n_validation = len(answers.labels) if answers else _n_judged(home, trials)
+    costs = {
+        one.number: parts.read(home.trial(one.number).cost, as_written(shapes.Cost))
+        for one in trials
+    }
+    openings = parts.read(home.ledger, lambda _: _openings(home)) or ()
     return Findings(
         home=home,
-        config=stored.config,
+        config=config,
         facts=stored.facts,
         shards=stored.shards,
         trials=trials,
-        best=best_of(trials, stored.config.study.objective),
-        summary=read_json(home.summary) if home.summary.exists() else {},
-        baseline=read_json(home.baseline) if home.baseline.exists() else None,
-        costs=_costs(home, trials),
-        selection=read_json(home.selection) if home.selection.exists() else None,
-        finals=tuple(finals),
+        best=best,
+        answers=answers,
+        n_validation=n_validation,
+        summary=summary,
+        baseline=parts.read(home.baseline, as_written(shapes.Baseline)),
+        costs={number: one for number, one in costs.items() if one is not None},
+        selection=parts.read(home.selection, as_written(shapes.Selection)),
+        finals=_finals(home, openings, parts),
         openings=openings,
-        remarks=tuple(remarks),
+        remarks=tuple(parts.remarks),
     )
 
 
-def _costs(home: StudyHome, trials: tuple[Trial, ...]) -> dict[int, Mapping[str, Any]]:
-    paths = {trial.number: home.trial(trial.number).cost for trial in trials}
-    return {number: read_json(path) for number, path in paths.items() if path.exists()}
+def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
+    """Without them nobody knows even whether the study is of invented speech.
+
+    Raises:
+        StudyError: They are damaged.
+    """
+    parts = Parts()
+    parts.read(home.study, lambda _: shapes.Facts.model_validate(facts))
+    if parts.remarks:
+        raise StudyError(parts.remarks[0].partition(": ")[2])
 
 
-def _finals(home: StudyHome, remarks: list[str]) -> list[Final]:
+def _trials(home: StudyHome, config: SearchConfig, parts: Parts) -> tuple[Trial, ...]:
+    """All whose record can be read, by number; one whose curve cannot has none."""
+    found = []
+    for record in records_of(home):
+        trial = parts.read(record, lambda path: _trial(path, config))
+        if trial is None:
+            continue
+        curve = parts.read(
+            home.trial(trial.number).curve, lambda path: _curve(path, config.study.objective)
+        )
+        found.append(replace(trial, curve=curve or ()))
+    return tuple(sorted(found, key=lambda one: one.number))
+
+
+def _trial(path: Path, config: SearchConfig) -> Trial:
+    as_written(shapes.TrialRecord)(path)
+    trial = read_record(path)
+    for name, value in trial.params.items():
+        one = config.space.get(name)
+        if one is None or one.choices is not None:
+            continue
+        if not isinstance(value, int | float) or (one.log and value <= 0):
+            raise ValueError(f"{name} is {value!r}, which cannot lie in its range")
+    return trial
+
+
+def _curve(path: Path, objective: str) -> tuple[Epoch, ...]:
+    stored = read_json(path)
+    for one in shapes.Curve.model_validate(stored).root:
+        if objective not in one.metrics:
+            raise ValueError(f"epoch {one.epoch} has no {objective}, which the study is about")
+    return tuple(map(Epoch.from_json, stored))
+
+
+def _answers(path: Path) -> Answers:
+    with np.load(path, allow_pickle=False) as stored:
+        ids = stored["utterance_id"].astype(str)
+        probabilities, labels = stored["probabilities"], stored["label"].astype(np.int64)
+        knows_dialogues = "dialogue" in stored.files
+        dialogues = stored["dialogue"].astype(str) if knows_dialogues else ids
+    n = len(ids)
+    if probabilities.ndim != 2 or not n == len(probabilities) == len(labels) == len(dialogues):
+        raise ValueError("its arrays are not of one length")
+    predicted = probabilities.argmax(1).astype(np.int64)
+    return Answers(ids, dialogues, knows_dialogues, labels, predicted, probabilities.shape[1])
+
+
+def _n_judged(home: StudyHome, trials: tuple[Trial, ...]) -> int | None:
+    """Of how many utterances any trial has stored its answers."""
+    silent = Parts()
+    for one in trials:
+        found = silent.read(home.trial(one.number).probabilities, _answers)
+        if found is not None:
+            return len(found.labels)
+    return None
+
+
+def _finals(
+    home: StudyHome, openings: tuple[Mapping[str, Any], ...], parts: Parts
+) -> tuple[Final, ...]:
+    """Models that were scored, the first scored first: by the ledger, else by their files."""
+    places = {
+        (line["study"], line["opening"], line["model"]): (str(line["at"]), place)
+        for place, line in enumerate(openings)
+    }
     found = []
     for path in sorted(home.path.glob("final/*/result.json")):
         folder = FinalHome(path.parent)
-        try:
-            result = read_json(path)
-            table = pd.read_csv(folder.predictions) if folder.predictions.exists() else None
-        except (StudyError, ValueError) as error:
-            remarks.append(str(error).splitlines()[0])
+        result = parts.read(path, as_written(shapes.Result))
+        if result is None:
             continue
-        found.append(Final(folder, result, table))
-    return found
+        classes = result["confusion"]["classes"]
+        table = parts.read(folder.predictions, partial(_predictions, classes))
+        key = (result.get("study"), result.get("opening"), result.get("model"))
+        written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(path.stat().st_mtime))
+        when = places.get(key, (written, len(openings)))
+        found.append((when, Final(folder, result, table)))
+    return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
+
+
+def _predictions(classes: list[str], path: Path) -> pd.DataFrame:
+    words = ("utterance_id", "dialogue", "speaker", "emotion", "predicted")
+    types = dict.fromkeys(words, str)
+    table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    if missing := [one for one in words if one not in table]:
+        raise ValueError(f"it has no column {missing[0]}")
+    if strange := {*table["emotion"], *table["predicted"]} - {*classes}:
+        raise ValueError(f"{strange.pop()!r} is none of the classes {', '.join(classes)}")
+    return table
 
 
 def _openings(home: StudyHome) -> tuple[Mapping[str, Any], ...]:
     ledger = Ledger(home.ledger)
     by_holdout = [ledger.openings(holdout) for holdout in ledger.holdouts()]
-    return tuple(
+    found = tuple(
         line
         for lines in by_holdout
         if any(one["study"] == home.name for one in lines)
         for line in lines
     )
+    for line in found:
+        shapes.Opening.model_validate(line)
+    return found

@@ -44,9 +44,13 @@ def importance_of(findings: Findings) -> tuple[Importance | None, str]:
     lengths = sorted((len(curves[one.number]) for one in trained), reverse=True)
     epoch = lengths[max(math.ceil(2 / 3 * len(lengths)) - 1, 0)]
     judged = [one for one in trained if len(curves[one.number]) >= epoch]
-    values = [
-        sign * max(sign * one.metrics[metric] for one in curves[t.number][:epoch]) for t in judged
-    ]
+    reached = [
+        [sign * one.metrics[metric] for one in curves[t.number][:epoch]
+         if one.metrics[metric] is not None]
+        for t in judged
+    ]  # fmt: skip
+    judged = [one for one, values in zip(judged, reached, strict=True) if values]
+    values = [sign * max(one) for one in reached if one]
     found = importance([one.params for one in judged], values, findings.config.space)
     return found, f"their best {objective_words(metric)} up to epoch {epoch}"
 

@@ -153,7 +153,11 @@ def _best(findings: Findings) -> list[Block]:
     if best is None:
         return [Text("No trial is complete yet, so there is no best configuration.")]
     path = findings.home.trial(best.number).config
-    words = path.read_text("utf-8") if path.exists() else f"{path.name} is not there; {RESTORE}"
+    words = (
+        path.read_text("utf-8", "replace")
+        if path.is_file()
+        else f"{path.name} is not there; {RESTORE}"
+    )
     return [
         *_present(expected_text(findings), confirmed_text(findings)),
         best_table(findings, best),
