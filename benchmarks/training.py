@@ -30,6 +30,7 @@ from emotion_hpo.batch import Batch
 from emotion_hpo.cli import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.dataset import Dataset
+from emotion_hpo.eager import stay_eager
 from emotion_hpo.experiment import Material, Reading
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.models.layers import Lstm
@@ -154,6 +155,7 @@ def private_memory_mb() -> float:
 
 def worker(folder: Path, model: str) -> None:
     """What a worker does, in a process of its own: an epoch with its evaluation."""
+    stay_eager()
     config, found = material(folder, model)
     peak = [private_memory_mb()]
     hook = nn.modules.module.register_module_forward_hook(

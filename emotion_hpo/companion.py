@@ -11,6 +11,7 @@ import torch
 
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.eager import stay_eager
 from emotion_hpo.experiment import Material
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.preparation import prepare_features, quiet
@@ -22,6 +23,7 @@ def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:
     """Set this process up to train, and read what it trains on."""
     torch.set_num_threads(n_threads)
     keep_freed_memory()
+    stay_eager()
     threading.Thread(target=_die_with_the_pipe, daemon=True).start()
     config = study_file.read(home).config
     sealed = config.split.test_session

@@ -71,7 +71,7 @@ def test_latency_is_the_median_over_utterances_of_every_length(material):
     assert found["n_parameters"] == n_parameters_of(config, material)
     assert 0 < found["latency_ms"] < 1000
     assert found["device"] == "cpu"
-    assert found["n_timed"] >= 10
+    assert found["n_timed"] >= 5
     assert set(asked) >= set(range(len(data)))
 
 
