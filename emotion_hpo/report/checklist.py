@@ -16,7 +16,7 @@ _YOURS = "For the author to add"
 
 def checklist_table(findings: Findings) -> Table:
     """Item, and what this study answers."""
-    config, facts, best = findings.config, findings.facts, findings.best
+    config, facts, best = findings.config, findings.facts, findings.winner
     machine = facts.get("hardware") or {}
     trained = [one for one in findings.trials if one.curve]
     average = hours(sum(one.seconds for one in trained) / len(trained)) if trained else "–"
@@ -59,7 +59,7 @@ def checklist_table(findings: Findings) -> Table:
         (
             "Number of parameters",
             (f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}")
-            + (f"; best trial {findings.sizes[best.number]:,}"
+            + (f"; {best.name} {findings.sizes[best.number]:,}"
                if best is not None and best.number in findings.sizes else "")
             if sizes
             else f"{_YOURS}: `emotion-hpo models` counts them",

@@ -24,6 +24,7 @@ from emotion_hpo.report.style import (
     SERIES,
     WIDE,
     Plot,
+    around,
     drawn,
     objective_words,
     share_axis,
@@ -83,16 +84,42 @@ def _figures(studies: Sequence[Findings]) -> Table:
             + (f", taught by {one.config.warm_start}" if one.config.warm_start else ""),
             one.best.name if one.best else "–",
             value_words(one.objective, one.best.value if one.best else None),
+            _scored(one),
             percent(one.final.result["accuracy"]) if one.final else "–",
             interval(one.final.result["accuracy_interval"]) if one.final else "–",
         )
         for one in studies
     ]
     columns = (
-        "study", "trials", "training", "sampler, pruner", "best", "validation", "test accuracy",
-        "95 % interval",
+        "study", "trials", "training", "sampler, pruner", "best", "validation", "scored",
+        "test accuracy", "95 % interval",
     )  # fmt: skip
-    return Table("studies", "The studies", columns, rows)
+    note = (
+        "Best and validation: of the search. Scored: the model whose test accuracy stands beside "
+        "it, the first where a study has scored several."
+    )
+    return Table("studies", "The studies", columns, rows, note)
+
+
+def _scored(one: Findings) -> str:
+    """The model that the study's test figure is of."""
+    if one.final is None:
+        return "–"
+    name, n = one.final.result["trial"], len(one.finals)
+    return f"{name} (first of {n})" if n > 1 else str(name)
+
+
+def _pair_name(first: Findings, second: Findings, part: str) -> str:
+    """Two studies, and of each the model that stands for it."""
+    if part == "test":
+        names = [one.final.result["trial"] if one.final else None for one in (first, second)]
+    else:
+        names = [one.best.name if one.best else None for one in (first, second)]
+    of_each = [
+        f"{one.name} ({name})" if name else one.name
+        for one, name in zip((first, second), names, strict=True)
+    ]
+    return " less ".join(of_each)
 
 
 def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Table | Plot]:
@@ -102,7 +129,7 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
             ("validation", _validation_pair(first, second)),
             ("test", _test_pair(first.final, second.final)),
         ):
-            pair_name = f"{first.name} less {second.name}"
+            pair_name = _pair_name(first, second, part)
             if isinstance(pair, str):
                 remarks.append(Text(f"{pair_name}, {part}: {pair}"))
                 continue
@@ -190,8 +217,8 @@ def _same(mine: Answers, other: Answers) -> tuple[Answers, Answers] | str:
 def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool) -> Plot:
     def draw(axes: Axes) -> None:
         for place, (_, one) in enumerate(shown):
-            axes.errorbar(one.difference, place, xerr=[[one.difference - one.low],
-                          [one.high - one.difference]], fmt=MARKS[place % len(MARKS)],
+            ends = around([one.difference], [[one.low, one.high]])
+            axes.errorbar(one.difference, place, xerr=ends, fmt=MARKS[place % len(MARKS)],
                           color=SERIES[place % len(SERIES)], capsize=4)  # fmt: skip
         axes.axvline(0, color=BLACK, lw=1)
         axes.set_yticks(range(len(shown)), [label for label, _ in shown])
@@ -264,6 +291,7 @@ def _configurations(studies: Sequence[Findings]) -> list[Table]:
         (path, *(short(params[path]) if path in params else "not searched" for params in best))
         for path in paths
     ]
-    columns = ("parameter", *(one.name for one in studies))
+    names = [f"{one.name} ({one.best.name})" if one.best else one.name for one in studies]
+    columns = ("parameter", *names)
     title = "Parameters of the best trials"
     return [Table("configurations", title, columns, rows)] if rows else []

@@ -38,6 +38,7 @@ class Table:
         columns: Headings.
         rows: Cells, as shown.
         note: What a reader must know of it.
+        loud: Which rows are set apart as something to be careful about.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     note: str = ""
+    loud: Sequence[int] = ()
 
     @property
     def is_long(self) -> bool:
@@ -131,15 +133,19 @@ def write_page(page: Page, home: ReportHome) -> Path:
     """Write the page, its figures and its tables; return the page's file."""
     import jinja2
 
-    images = {}
+    images, files = {}, {}
     for plot in page.plots():
         made = pictures(plot.figure)
         images[plot.name] = "data:image/svg+xml;base64," + base64.b64encode(made.svg).decode()
-        write_bytes(home.figure(plot.name, "pdf"), made.pdf)
-        write_bytes(home.figure(plot.name, "png"), made.png)
+        files[home.figure(plot.name, "pdf")] = made.pdf
+        files[home.figure(plot.name, "png")] = made.png
     for table in page.tables():
-        write_bytes(home.table(table.name, "csv"), as_csv(table).encode())
-        write_bytes(home.table(table.name, "tex"), as_latex(table).encode())
+        files[home.table(table.name, "csv")] = as_csv(table).encode()
+        files[home.table(table.name, "tex")] = as_latex(table).encode()
+    for old in _written_before(home) - files.keys():
+        old.unlink(missing_ok=True)
+    for path, content in files.items():
+        write_bytes(path, content)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -153,6 +159,16 @@ def write_page(page: Page, home: ReportHome) -> Path:
     words = environment.get_template("page.html.j2").render(page=page, images=images)
     write_bytes(home.page, words.encode())
     return home.page
+
+
+def _written_before(home: ReportHome) -> set[Path]:
+    """The figures and tables that the page links which stands there now: they are ours."""
+    if not home.page.is_file():
+        return set()
+    links = re.findall(
+        r'href="((?:figures|tables)/[\w-]+\.\w+)"', home.page.read_text("utf-8", "replace")
+    )
+    return {home.path / one for one in links}
 
 
 def _prose(text: object) -> "Markup":

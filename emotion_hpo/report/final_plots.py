@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from emotion_hpo import metrics
 from emotion_hpo.report.reading import Final, Findings
@@ -20,6 +19,7 @@ from emotion_hpo.report.style import (
     SERIES,
     VERMILION,
     Plot,
+    around,
     drawn,
     objective_words,
     share_axis,
@@ -96,7 +96,7 @@ def breakdown_plot(final: Final) -> Plot | None:
         groups = list(dict.fromkeys(row["by"] for row in rows))
         for place, row in enumerate(rows):
             colour = SERIES[groups.index(row["by"]) % len(SERIES)]
-            ends = _around([row["accuracy"]], [row["interval"]])
+            ends = around([row["accuracy"]], [row["interval"]])
             face = "white" if row["by_utterance"] else colour
             axes.errorbar(row["accuracy"], place, xerr=ends, fmt="o", color=colour, mfc=face,
                           capsize=3)  # fmt: skip
@@ -175,7 +175,7 @@ def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dic
 
 def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | None:
     """The final model and the baseline on the same test part, with intervals."""
-    if final is None or "baseline" not in final.result:
+    if final is None or not final.result.get("baseline"):
         return None
     result, plain = final.result, final.result["baseline"]
     names = [name for name in ("accuracy", "uar") if f"{name}_interval" in plain]
@@ -203,7 +203,7 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
 
 def _bars(axes: Axes, rows: list[tuple[str, float, list[float]]]) -> None:
     heights = [height for _, height, _ in rows]
-    ends = _around(heights, [interval for _, _, interval in rows])
+    ends = around(heights, [interval for _, _, interval in rows])
     axes.bar(range(len(rows)), heights, 0.6, color=BLUE, yerr=ends,
              error_kw={"capsize": 4, "lw": 1.2, "ecolor": BLACK})  # fmt: skip
     axes.set_xticks(range(len(rows)), [label for label, _, _ in rows])
@@ -220,14 +220,5 @@ def _marks(
     label: str,
 ) -> None:
     values = [value for value, _ in figures]
-    ends = _around(values, [interval for _, interval in figures])
+    ends = around(values, [interval for _, interval in figures])
     axes.errorbar(places, values, yerr=ends, fmt=mark, color=colour, capsize=4, label=label)
-
-
-def _around(values: list[float], intervals: list[list[float]]) -> NDArray[np.float64]:
-    """Lengths of error bars below and above; an end that is no number has none."""
-    below, above = [], []
-    for value, (low, high) in zip(values, intervals, strict=True):
-        below.append(0.0 if low is None else max(value - low, 0.0))
-        above.append(0.0 if high is None else max(high - value, 0.0))
-    return np.array([below, above])

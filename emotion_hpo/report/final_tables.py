@@ -1,4 +1,4 @@
-"""The tables of what was scored: the baseline, the final models, the ledger."""
+"""The tables of what was scored: the baseline and the final models."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,13 +39,18 @@ def final_table(final: Final) -> Table:
         )
         for name, label in names.items()
     ]
+    loud = []
+    if (paper := result.get("paper_protocol")) is not None:
+        loud.append(len(rows))
+        warned = f"accuracy, {paper['warning']}"
+        rows.append((warned, percent(paper["accuracy"]), "no estimate", "–", "–"))
     columns = ("metric", result["trial"], "95 % interval", "baseline", "95 % interval ")
     note = (
         f"{result['n_test']:,} utterances of session {result['test_session']}, in "
         f"{result['n_dialogues']} dialogues of {len(result['test_speakers'])} speakers. Intervals "
         "resample whole dialogues; with so few speakers no interval says how others would fare."
     )
-    return Table(f"final_{result['trial']}", "On the test session", columns, rows, note)
+    return Table(f"final_{result['trial']}", "On the test session", columns, rows, note, loud)
 
 
 def recall_table(final: Final) -> Table:
@@ -77,20 +82,6 @@ def resampled(one: Mapping[str, Any]) -> str:
     return "utterances, exact" if one.get("by_utterance") else "dialogues"
 
 
-def ledger_table(findings: Findings) -> Table | None:
-    """Every opening of this study's holdouts, by any study."""
-    if not findings.openings:
-        return None
-    rows = [
-        (number, one["at"], one["study"], one["trial"],
-         percent(one["accuracy"]) if one["accuracy"] is not None else "not finished",
-         str(one.get("commit") or "–"), _abridged(str(one["holdout"])))
-        for number, one in enumerate(findings.openings, 1)
-    ]  # fmt: skip
-    columns = ("opening", "at (UTC)", "study", "model", "accuracy", "commit", "holdout")
-    return Table("ledger", "Openings of the test session", columns, rows)
-
-
 def latency_words(final: Final) -> str:
     """How long the final model takes, as a sentence to follow another; nothing if not timed."""
     cost = final.result.get("cost")
@@ -102,8 +93,3 @@ def latency_words(final: Final) -> str:
         f"{cost['n_parameters']:,} weights together on {counted(cost['n_threads'], 'thread')} "
         f"({cost['device']})."
     )
-
-
-def _abridged(holdout: str) -> str:
-    """Corpus, session and the beginning of the features' key, which tells holdouts apart."""
-    return holdout if len(holdout) <= 24 else f"{holdout[:23]}…"

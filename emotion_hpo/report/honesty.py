@@ -24,22 +24,62 @@ def expected_text(findings: Findings) -> Text | None:
         return None
     objective = findings.objective
     low, high = (value_words(objective, one) for one in found["interval"])
+    best = found.get("winner") or "the best trial"
     return Text(
         f"Expected on new utterances: {value_words(objective, found['value'])} (90 % interval "
-        f"{low} to {high}), not the {value_words(objective, found['plain'])} of the best trial, "
+        f"{low} to {high}), not the {value_words(objective, found['plain'])} of {best}, "
         f"which is the best of {found['n_trials']}. {found['sentence']}"
     )
 
 
 def confirmed_text(findings: Findings) -> Text | None:
-    """Which trial won when the leaders were trained again, if it is not the best of the search."""
-    best, winner = findings.best, (findings.selection or {}).get("winner")
-    if best is None or winner in {None, best.name}:
+    """Which trial won when the leaders were trained again, and why, beside the search's best."""
+    best, selection = findings.best, findings.selection
+    if best is None or not selection:
         return None
-    return Text(
-        f"{best.name} is the best of the search, but trained again from fresh seeds {winner} held "
-        "up better: it is the winner, and what `make final` scores unless told otherwise."
+    objective, name = findings.objective, selection["winner"]
+    candidates = {one["trial"]: one for one in selection["candidates"]}
+    means = {trial: one["mean"] for trial, one in candidates.items()}
+    if findings.winner is None or findings.winner.name != name or name not in means:
+        return Text(
+            f"{name} was confirmed as the winner, but what it was is not there: this is "
+            f"{best.name}, the best of the search.",
+            is_remark=True,
+        )
+    if name == best.name:
+        return Text(
+            f"{name} is the best of the search and the confirmed winner: trained again from fresh "
+            f"seeds it reaches {value_words(objective, means[name])} on average."
+        )
+    first = max(means, key=lambda one: findings.sign * means[one])
+    error = selection["standard_error"]
+    size = f"{error:.4f}" if objective.endswith("loss") else f"{100 * error:.2f} points"
+    why = (
+        "more than any other leader"
+        if name == first
+        else f"within one standard error ({size}) of {first}, which reaches "
+        f"{value_words(objective, means[first])}, "
+        f"but {_dearer(candidates[first], candidates[name])}"
     )
+    again = (
+        f"reaches {value_words(objective, means[best.name])} so"
+        if best.name in means
+        else "could not be trained again"
+    )
+    return Text(
+        f"{name} is the confirmed winner, and what `make final` scores unless told otherwise: "
+        f"trained again from fresh seeds it reaches {value_words(objective, means[name])} on "
+        f"average, {why}. The best of the search itself, {best.name} with "
+        f"{value_words(objective, best.value)}, {again}."
+    )
+
+
+def _dearer(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """By what a candidate costs more than another one that is as good."""
+    sizes = [each["n_parameters"] for each in (one, other)]
+    if sizes[0] == sizes[1]:
+        return "takes longer to train"
+    return f"with {sizes[0]:,} weights to {sizes[1]:,}"
 
 
 def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:

@@ -21,7 +21,7 @@ from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.records import Epoch, FinalHome, StudyHome, Trial, TrialState, read_json, sign_of
-from emotion_hpo.report import shapes
+from emotion_hpo.report import result_shapes, shapes
 from emotion_hpo.report.parts import Parts
 from emotion_hpo.report.shapes import as_written
 from emotion_hpo.trials import best_of, read_record, records_of
@@ -77,6 +77,7 @@ class Findings:
         selection: What `selection.json` holds, or None.
         finals: Models that were scored on the holdout, the first scored first.
         openings: Every opening of the holdouts that this study has opened.
+        looks: Every other look at them: by the reference's protocol, or to replay a model.
         remarks: What could not be read.
     """
 
@@ -94,6 +95,7 @@ class Findings:
     selection: Mapping[str, Any] | None
     finals: tuple[Final, ...]
     openings: tuple[Mapping[str, Any], ...]
+    looks: tuple[Mapping[str, Any], ...]
     remarks: tuple[str, ...] = field(default=())
 
     @property
@@ -129,6 +131,12 @@ class Findings:
             for one in self.trials
             if one.state in {TrialState.COMPLETE, TrialState.PRUNED} and one.value is not None
         )
+
+    @property
+    def winner(self) -> Trial | None:
+        """The confirmed winner, which `final` scores; the best of the search if none is there."""
+        name = (self.selection or {}).get("winner")
+        return next((one for one in self.trials if one.name == name), self.best)
 
     @property
     def final(self) -> Final | None:
@@ -169,7 +177,7 @@ def read_findings(home: StudyHome) -> Findings:
         one.number: parts.read(home.trial(one.number).cost, as_written(shapes.Cost))
         for one in trials
     }
-    openings = parts.read(home.ledger, lambda _: _openings(home)) or ()
+    openings, looks = parts.read(home.ledger, lambda _: _ledger(home)) or ((), ())
     return Findings(
         home=home,
         config=config,
@@ -185,6 +193,7 @@ def read_findings(home: StudyHome) -> Findings:
         selection=parts.read(home.selection, as_written(shapes.Selection)),
         finals=_finals(home, openings, parts),
         openings=openings,
+        looks=looks,
         remarks=tuple(parts.remarks),
     )
 
@@ -269,7 +278,7 @@ def _finals(
     found = []
     for path in sorted(home.path.glob("final/*/result.json")):
         folder = FinalHome(path.parent)
-        result = parts.read(path, as_written(shapes.Result))
+        result = parts.read(path, as_written(result_shapes.Result))
         if result is None:
             continue
         classes = result["confusion"]["classes"]
@@ -292,15 +301,20 @@ def _predictions(classes: list[str], path: Path) -> pd.DataFrame:
     return table
 
 
-def _openings(home: StudyHome) -> tuple[Mapping[str, Any], ...]:
+def _ledger(
+    home: StudyHome,
+) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
+    """Openings of the holdouts that this study has opened, by any study; and other looks."""
     ledger = Ledger(home.ledger)
-    by_holdout = [ledger.openings(holdout) for holdout in ledger.holdouts()]
-    found = tuple(
-        line
-        for lines in by_holdout
-        if any(one["study"] == home.name for one in lines)
-        for line in lines
-    )
-    for line in found:
-        shapes.Opening.model_validate(line)
-    return found
+    openings: list[Mapping[str, Any]] = []
+    looks: list[Mapping[str, Any]] = []
+    for holdout in ledger.holdouts():
+        lines = ledger.openings(holdout)
+        if any(one["study"] == home.name for one in lines):
+            openings += lines
+            looks += ledger.notes("paper_protocol", holdout) + ledger.notes("replayed", holdout)
+    for line in openings:
+        result_shapes.Opening.model_validate(line)
+    for line in looks:
+        result_shapes.Look.model_validate(line)
+    return tuple(openings), tuple(looks)

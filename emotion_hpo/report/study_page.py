@@ -17,7 +17,6 @@ from emotion_hpo.report.final_tables import (
     breakdown_table,
     final_table,
     latency_words,
-    ledger_table,
     recall_table,
 )
 from emotion_hpo.report.honesty import (
@@ -31,6 +30,7 @@ from emotion_hpo.report.honesty import (
 )
 from emotion_hpo.report.progress import expected_plot, progress_plot, timeline_plot
 from emotion_hpo.report.reading import Final, Findings
+from emotion_hpo.report.scorings import ledger_blocks, scored_text, scorings_of
 from emotion_hpo.report.space_plots import importance_plot, parallel_plot, slices_plot
 from emotion_hpo.report.statistics import N_FOR_IMPORTANCE
 from emotion_hpo.report.style import Plot, objective_words
@@ -44,7 +44,7 @@ from emotion_hpo.report.tables import (
     versions_table,
 )
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
-from emotion_hpo.report.words import interval, percent, value_words
+from emotion_hpo.report.words import interval, percent, times, value_words
 from emotion_hpo.screen import counted
 
 Block = Text | Table | Plot | Listing
@@ -63,7 +63,7 @@ def study_page(findings: Findings) -> Page:
         Section("reruns", "Trained again", rerun_blocks(findings)),
         Section("final", "On the test session", _final(findings)),
         Section("baseline", "Baseline", _baseline(findings)),
-        Section("ledger", "Ledger", _ledger(findings)),
+        Section("ledger", "Ledger", ledger_blocks(findings)),
         Section("trials", "All trials", _present(trials_table(findings))),
         Section("versions", "Versions", _present(versions_table(findings))),
         Section("checklist", "Reproducibility checklist", _present(checklist_table(findings))),
@@ -109,7 +109,9 @@ def _cards(findings: Findings) -> list[Card]:
     if final is not None:
         ends = interval(final.result["accuracy_interval"])
         trial, uar = final.result["trial"], percent(final.result["uar"])
-        note = f"{trial}; 95 %: {ends}; UAR {uar}"
+        n = len(scorings_of(findings))
+        often = f"; the session was scored {times(n)}" if n > 1 else ""
+        note = f"{trial}; 95 %: {ends}; UAR {uar}{often}"
         cards.append(Card("test accuracy", percent(final.result["accuracy"]), note))
     return cards
 
@@ -149,19 +151,19 @@ def _taught(findings: Findings) -> Text | None:
 
 
 def _best(findings: Findings) -> list[Block]:
-    best = findings.best
-    if best is None:
+    winner = findings.winner
+    if winner is None:
         return [Text("No trial is complete yet, so there is no best configuration.")]
-    path = findings.home.trial(best.number).config
+    path = findings.home.trial(winner.number).config
     words = (
         path.read_text("utf-8", "replace")
         if path.is_file()
         else f"{path.name} is not there; {RESTORE}"
     )
     return [
-        *_present(expected_text(findings), confirmed_text(findings)),
-        best_table(findings, best),
-        Listing(f"The whole configuration of {best.name}", words),
+        *_present(confirmed_text(findings), expected_text(findings)),
+        best_table(findings, winner),
+        Listing(f"The whole configuration of {winner.name}", words),
     ]
 
 
@@ -210,7 +212,7 @@ def _final(findings: Findings) -> list[Block]:
                 "until then nothing here says what the best trial is worth on unseen people."
             )
         ]
-    blocks: list[Block] = []
+    blocks: list[Block] = _present(scored_text(findings))
     if len(findings.finals) > 1:
         words = (
             f"{len(findings.finals)} models of this study were scored on the test session: "
@@ -255,17 +257,3 @@ def _baseline(findings: Findings) -> list[Block]:
              "not beat it is not worth its epochs."),
         table,
     ]  # fmt: skip
-
-
-def _ledger(findings: Findings) -> list[Block]:
-    table = ledger_table(findings)
-    if table is None:
-        return [Text("The test session has not been opened.")]
-    n = len(findings.openings)
-    if n == 1:
-        return [Text("The test session has been opened once, by this study."), table]
-    words = (
-        f"The test session has been opened {n} times. Every figure after the first was made by "
-        "somebody who could have seen an earlier one."
-    )
-    return [Text(words, is_remark=True), table]

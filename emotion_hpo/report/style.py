@@ -7,14 +7,16 @@ States and series differ by their marks too, so that a print in grey can be read
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from emotion_hpo.records import TrialState
 
@@ -136,6 +138,17 @@ def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
     one = axes.yaxis if axis == "y" else axes.xaxis
     one.set_major_formatter(PercentFormatter(1.0, symbol=""))
     one.set_label_text(f"{label} (%)")
+
+
+def around(
+    values: Sequence[float], intervals: Sequence[Sequence[float | None]]
+) -> NDArray[np.float64]:
+    """Lengths of error bars below and above; an end that is no number has none."""
+    below, above = [], []
+    for value, (low, high) in zip(values, intervals, strict=True):
+        below.append(0.0 if low is None else max(value - low, 0.0))
+        above.append(0.0 if high is None else max(high - value, 0.0))
+    return np.array([below, above])
 
 
 def value_axis(axes: Axes, objective: str, *, axis: str = "y") -> None:

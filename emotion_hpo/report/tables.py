@@ -91,6 +91,7 @@ def space_table(findings: Findings) -> Table:
     note = (
         f"“at the low end” and “at the high end”: the best lies within {100 * _AT_EDGE:.0f} % of "
         "its range from that end; a wider range may hold better values."
+        + (f" The best of the search is {best.name}." if best is not None else "")
     )
     return Table("space", "Search space, and where the best trial lies in it", columns, rows, note)
 
@@ -107,11 +108,15 @@ def edge(findings: Findings, path: str) -> str:
 
 
 def best_table(findings: Findings, best: Trial) -> Table:
-    """The best trial and where it is from."""
+    """The best trial, or the confirmed winner, and where it is from."""
     objective = findings.objective
+    candidates = (findings.selection or {}).get("candidates", ())
+    again = next((one for one in candidates if one["trial"] == best.name), None)
     rows = [
         ("trial", best.name),
-        (objective_words(objective), value_words(objective, best.value)),
+        (f"{objective_words(objective)} in the search", value_words(objective, best.value)),
+        *([(f"trained again, mean of {len(again['values'])}",
+            value_words(objective, again["mean"]))] if again else []),
         ("at epoch", str(best.best_epoch)),
         ("epochs trained", len(best.curve)),
         ("trainings, over folds and seeds", max(len(best.trainings), 1)),
@@ -125,7 +130,8 @@ def best_table(findings: Findings, best: Trial) -> Table:
         ("time of training", hours(best.seconds)),
         ("worker, threads", f"{best.worker or '–'}, {best.n_threads or '–'}"),
     ]  # fmt: skip
-    return Table("best", "Best trial", ("", "value"), rows)
+    title = "Best trial" if best is findings.best else "Confirmed winner"
+    return Table("best", title, ("", "value"), rows)
 
 
 def proposer(findings: Findings, trial: Trial) -> str:

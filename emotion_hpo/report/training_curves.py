@@ -18,6 +18,7 @@ from emotion_hpo.report.style import (
     VERMILION,
     WIDE,
     Plot,
+    around,
     drawn,
     objective_words,
     share_axis,
@@ -98,9 +99,9 @@ def seeds_plot(findings: Findings) -> Plot | None:
             by_seed = result["accuracy_by_seed"]
             axes.plot(by_seed, [row] * len(by_seed), mark, color=colour, mfc="none", ms=7,
                       label="one seed's network" if row == 0 else None)  # fmt: skip
-            low, high = result["accuracy_interval"]
-            axes.errorbar(result["accuracy"], row + 0.22, xerr=[[result["accuracy"] - low],
-                          [high - result["accuracy"]]], fmt="o", color=BLACK, ms=4, capsize=3,
+            ends = around([result["accuracy"]], [result["accuracy_interval"]])
+            axes.errorbar(result["accuracy"], row + 0.22, xerr=ends, fmt="o", color=BLACK,
+                          ms=4, capsize=3,
                           label="their average, 95 % interval" if row == 0 else None)  # fmt: skip
         axes.set_yticks(range(len(finals)), [one.result["trial"] for one in finals])
         axes.set_ylim(-0.6, len(finals) - 0.1)

@@ -142,7 +142,8 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
     recalls = metrics.recall_by_class(counts)
     ledger = Ledger(home.ledger)
     facts = {"study": home.name, "trial": f"trial_{number}", "config": "c", "commit": "0123"}
-    opening = ledger.open("twin/5-abc", f"model_{home.name}", facts, rescore=True)
+    facts["model"] = f"model_{home.name}_{number}"
+    opening = ledger.open("twin/5-abc", facts["model"], facts, rescore=True)
     figures = {
         "accuracy": metrics.accuracy(counts),
         "accuracy_interval": [0.6, 0.8],
@@ -164,7 +165,7 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
         "accuracy_by_seed": [0.69, 0.71], "accuracy_spread": 0.014, "n_dialogues": 20,
         "baseline": {"parts": ["text", "speech"], **figures},
         "test_session": "5", "test_speakers": ["Ses05F", "Ses05M"], "n_scorings": 1,
-        "opening": opening, "model": "m",
+        "opening": opening, "model": facts["model"],
     }  # fmt: skip
     table = pd.DataFrame(
         {

@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import shutil
+import statistics
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,13 +17,15 @@ from matplotlib.lines import Line2D
 
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
+from emotion_hpo.ledger import Ledger
 from emotion_hpo.records import Training, TrialState, write_json
 from emotion_hpo.report import document
 from emotion_hpo.report.comparison import comparison_page
-from emotion_hpo.report.document import Table, as_csv
+from emotion_hpo.report.document import Table, Text, as_csv
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import Pictures
+from emotion_hpo.report.words import percent
 from tests.making import ROOT
 from tests.report.studies import (
     RANDOM,
@@ -295,6 +299,137 @@ def test_two_looks_at_the_test_session_are_told(tmp_path, unpainted):
     page = read_page(room.report(home))
     assert "has been opened 2 times" in page.text
     assert "choosing among them" in page.text
+    told = [percent(one.result["accuracy"]) for one in read_findings(home).finals]
+    spread = statistics.stdev(one.result["accuracy"] for one in read_findings(home).finals)
+    for words in (
+        "the session was scored 2 times",
+        "has been scored 2 times, by somebody whose name is not known, from 20",
+        f"Accuracy {', '.join(told)}: standard deviation {100 * spread:.2f} points.",
+    ):
+        assert words in page.text, words
+
+
+def test_who_looked_is_told_and_every_other_look(tmp_path, unpainted):
+    home = study_with(tmp_path, [])
+    write_final(home)
+    ledger = Ledger(home.ledger)
+    ann = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
+    ledger.score("twin/5-abc", ledger.open("twin/5-abc", "m", ann, rescore=True), 0.5)
+    ledger.note("paper_protocol", "twin/5-abc", ann)
+    ledger.note("replayed", "twin/5-abc", ann)
+    page = read_page(room.report(home))
+    assert "by somebody whose name is not known (once) and ann (once)" in page.text
+    assert "looked at after every epoch of trial_7, for the reference's own figure" in page.text
+    assert "read again to replay trial_7 (study other," in page.text
+    (table,) = [one for one in study_page(read_findings(home)).tables() if one.name == "ledger"]
+    assert [row[2:6] for row in table.rows][1] == ("ann", "other", "trial_7", "50.00 %")
+
+
+def test_without_the_ledger_the_results_tell_of_the_scorings(tmp_path, unpainted):
+    home = study_with(tmp_path, [])
+    write_final(home)
+    looks = [{"study": name, "trial": "trial_1", "by": "ann", "at": f"2026-01-0{at}",
+              "accuracy": 0.7} for at, name in enumerate("ab", 1)]  # fmt: skip
+    path = home.final(0).result
+    write_json(path, json.loads(path.read_text()) | {"n_scorings": 2, "scorings": looks})
+    home.ledger.unlink()
+    text = read_page(room.report(home)).text
+    assert "scored 2 times, by ann, from 2026-01-01 to 2026-01-02 (UTC)" in text
+    assert "standard deviation 0.00 points" in text
+
+
+def test_the_papers_figure_stands_apart_with_its_warning(tmp_path, unpainted):
+    home = study_with(tmp_path, [])
+    write_final(home)
+    assert 'class="loud"' not in room.report(home).read_text("utf-8")
+    path = home.final(0).result
+    paper = {"warning": "TOO GOOD BY CHOICE", "accuracy": 0.7104, "by_seed": []}
+    write_json(path, json.loads(path.read_text()) | {"paper_protocol": paper})
+    html = room.report(home).read_text("utf-8")
+    (row,) = re.findall(r'<tr class="loud">(.*?)</tr>', html)
+    assert "TOO GOOD BY CHOICE" in row
+    assert "71.04 %" in row
+    assert html.count("71.04 %") == 1, "it stands nowhere else"
+
+
+def test_finals_stand_in_the_order_in_which_they_were_scored(tmp_path, unpainted):
+    other = begin(tmp_path, "other")
+    write_final(other, 0)  # a trial of the same name, by another study, before all
+    home = study_with(tmp_path, [])
+    for number in (10, 9, 0):
+        write_final(home, number)
+    assert [one.result["trial"] for one in read_findings(home).finals] == [
+        "trial_10", "trial_9", "trial_0"
+    ]  # fmt: skip
+
+
+def selected(home, winner, means, error=0.01):
+    write_json(
+        home.selection,
+        {"winner": winner, "standard_error": error, "expected": None, "candidates": [
+            {"trial": name, "is_default": False, "values": [mean], "mean": mean,
+             "n_parameters": 1000, "seconds": 1.0} for name, mean in means.items()
+        ]},
+    )  # fmt: skip
+
+
+def test_the_confirmed_winner_is_the_best_configuration(tmp_path, unpainted):
+    drawn = zip(trials(3, config_for(tmp_path, "study")), (0.6, 0.7, 0.65), strict=True)
+    made = [replace(one, state=TrialState.COMPLETE, value=value) for one, value in drawn]
+    home = study_with(tmp_path, made)
+
+    def best_section():
+        (section,) = [one for one in study_page(read_findings(home)).sections if one.id == "best"]
+        said = " ".join(one.words for one in section.blocks if isinstance(one, Text))
+        (table,) = [one for one in section.blocks if isinstance(one, Table)]
+        return said, table, section.blocks[-1]
+
+    said, table, listing = best_section()
+    assert (table.title, table.rows[0]) == ("Best trial", ("trial", "trial_1"))
+
+    selected(home, "trial_2", {"trial_1": 0.62, "trial_2": 0.64})
+    said, table, listing = best_section()
+    assert said.startswith("trial_2 is the confirmed winner")
+    assert "reaches 64.00 % on average, more than any other leader" in said
+    assert "The best of the search itself, trial_1 with 70.00 %, reaches 62.00 % so." in said
+    assert (table.title, table.rows[0]) == ("Confirmed winner", ("trial", "trial_2"))
+    dropout = dict(table.rows)["model.dropout"]
+    assert dropout == f"{made[2].params['model.dropout']:.4g}"
+    assert listing.title == "The whole configuration of trial_2"
+    assert str(made[2].params["model.dropout"]) in listing.words
+
+    selected(home, "trial_2", {"trial_1": 0.645, "trial_2": 0.64})
+    said, *_ = best_section()
+    assert (
+        "one standard error (1.00 points) of trial_1, which reaches 64.50 %, but takes longer"
+        in said
+    )
+
+    selected(home, "trial_1", {"trial_1": 0.645, "trial_2": 0.64})
+    said, table, _ = best_section()
+    assert "trial_1 is the best of the search and the confirmed winner" in said
+
+    selected(home, "trial_9", {"trial_9": 0.645})
+    said, table, _ = best_section()
+    assert "this is trial_1, the best of the search" in said
+    assert table.rows[0] == ("trial", "trial_1")
+
+
+def test_what_an_earlier_report_wrote_goes_and_what_others_put_there_stays(tmp_path, unpainted):
+    made = [*trials(3, config_for(tmp_path, "study"))]
+    home = study_with(tmp_path, made)
+    write_final(home)
+    room.report(home)
+    mine = home.report.figure("mine", "png")
+    mine.write_bytes(b"a figure of somebody's own")
+    gone = [home.report.figure("confusion", kind) for kind in ("png", "pdf")]
+    gone += [home.report.table("final_trial_0", kind) for kind in ("csv", "tex")]
+    assert all(one.is_file() for one in gone)
+    shutil.rmtree(home.final(0).path)
+    read_page(room.report(home))
+    assert not any(one.exists() for one in gone)
+    assert mine.is_file()
+    assert home.report.figure("learning_curves", "png").is_file()
 
 
 def test_what_was_promised_and_what_held(tmp_path, unpainted):
@@ -403,12 +538,27 @@ class TestComparison:
 
     def test_a_pair_is_a_page(self, pair):
         page = read_page(room.compare(pair))
-        assert "first less second" in page.text
+        assert "first (trial_0) less second (trial_0)" in page.text
+        (table,) = [t for t in comparison_page([*map(read_findings, pair)]).tables()
+                    if t.name == "studies"]  # fmt: skip
+        assert [row[table.columns.index("scored")] for row in table.rows] == ["trial_0"] * 2
         assert "McNemar p" in page.text
         assert "(dialogues)" in page.text
         assert {"differences", "progress"} <= {
             one.name for one in comparison_page([*map(read_findings, pair)]).plots()
         }
+
+    def test_the_scored_trial_is_named(self, pair, unpainted):
+        write_final(pair[1], 3, seed=5)
+        write_final(pair[1], 2, seed=6)
+        shutil.rmtree(pair[1].final(0).path)
+        (table, differences, *_) = comparison_page([*map(read_findings, pair)]).tables()
+        row = dict(zip(table.columns, table.rows[1], strict=True))
+        assert row["scored"] == "trial_3 (first of 2)"
+        result = json.loads(pair[1].final(3).result.read_text())
+        assert row["test accuracy"] == percent(result["accuracy"])
+        tests = {row[0] for row in differences.rows if row[1] == "test"}
+        assert tests == {"first (trial_0) less second (trial_3)"}
 
     def test_a_study_against_itself_has_no_difference(self, pair):
         findings = read_findings(pair[0])

@@ -1,0 +1,90 @@
+"""How often the test session was looked at: by whom, when, and how far the figures lie apart."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emotion_hpo.report.document import Table, Text
+from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.words import percent, times
+
+Scorings = Sequence[Mapping[str, Any]]
+
+#: Looks that are no scoring, by what the ledger calls them.
+_LOOKS = {
+    "paper_protocol": "looked at after every epoch of {trial}, for the reference's own figure",
+    "replayed": "read again to replay {trial}",
+}
+
+
+def scorings_of(findings: Findings) -> Scorings:
+    """Every scoring of this study's test session that is known.
+
+    The ledger tells of all. Where it was left behind, the results tell of those before them.
+    """
+    stored = max((one.result.get("scorings") or () for one in findings.finals), key=len, default=())
+    return stored if len(stored) > len(findings.openings) else findings.openings
+
+
+def scored_text(findings: Findings) -> Text | None:
+    """That the test session was scored more than once, and what came out each time."""
+    scorings = scorings_of(findings)
+    if len(scorings) < 2:
+        return None
+    people = Counter(one.get("by") or "somebody whose name is not known" for one in scorings)
+    who = " and ".join(
+        f"{name} ({times(n)})" if len(people) > 1 else name for name, n in people.items()
+    )
+    first, last = (choose(one["at"] for one in scorings) for choose in (min, max))
+    return Text(
+        f"This test session has been scored {times(len(scorings))}, by {who}, from {first} to "
+        f"{last} (UTC). {_accuracies(scorings)}Every figure after the first was made by somebody "
+        "who could have seen an earlier one, so it is optimistic.",
+        is_remark=True,
+    )
+
+
+def _accuracies(scorings: Scorings) -> str:
+    """What came out, and the spread where all are of one holdout."""
+    found = [one["accuracy"] for one in scorings if one.get("accuracy") is not None]
+    if not found:
+        return ""
+    told = f"Accuracy {', '.join(map(percent, found))}"
+    if len(found) < 2 or len({one.get("holdout") for one in scorings}) > 1:
+        return f"{told}. "
+    return f"{told}: standard deviation {100 * statistics.stdev(found):.2f} points. "
+
+
+def ledger_blocks(findings: Findings) -> list[Text | Table]:
+    """Every opening of this study's holdouts, by any study, and every other look."""
+    scorings = scorings_of(findings)
+    if not scorings:
+        return [Text("The test session has not been opened.")]
+    rows = [
+        (number, one["at"], one.get("by") or "–", one["study"], one["trial"],
+         percent(one["accuracy"]) if one.get("accuracy") is not None else "not finished",
+         str(one.get("commit") or "–"), _abridged(str(one.get("holdout") or "–")))
+        for number, one in enumerate(scorings, 1)
+    ]  # fmt: skip
+    columns = ("opening", "at (UTC)", "by", "study", "model", "accuracy", "commit", "holdout")
+    table = Table("ledger", "Openings of the test session", columns, rows)
+    looks = [
+        Text(f"Besides, it was {_LOOKS[one['event']].format(**one)} (study {one['study']}, "
+             f"{one['at']}, by {one.get('by') or 'somebody'}).")
+        for one in findings.looks
+    ]  # fmt: skip
+    if len(scorings) == 1:
+        first = Text("The test session has been opened once, by this study.")
+    else:
+        first = Text(
+            f"The test session has been opened {times(len(scorings))}. Every figure after the "
+            "first was made by somebody who could have seen an earlier one.",
+            is_remark=True,
+        )
+    return [first, table, *looks]
+
+
+def _abridged(holdout: str) -> str:
+    """Corpus, session and the beginning of the features' key, which tells holdouts apart."""
+    return holdout if len(holdout) <= 24 else f"{holdout[:23]}…"
