@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import STATISTICS, Comparison, compare
@@ -57,7 +58,7 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
     return Page(
         title=" and ".join(names) if len(names) < 3 else f"{len(names)} studies",
         kind="Comparison",
-        lead=f"How do {', '.join(names)} compare?",
+        lead=f"How do {', '.join(names[:-1])} and {names[-1]} compare?",
         synthetic=synthetic,
         cards=[
             Card(one.name, value_words(one.objective, one.best.value), _card_note(one))
@@ -232,7 +233,7 @@ def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool
         "Bars: 95 % interval over resampled dialogues, paired. One that spans 0 "
         "leaves open which is better."
     )
-    figure = drawn(NARROW + 1.6, 1.1 + 0.5 * len(shown), draw, synthetic=synthetic)
+    figure = drawn(NARROW + 1.6, max(1.1 + 0.5 * len(shown), 2.2), draw, synthetic=synthetic)
     return Plot("differences", "Paired differences in accuracy", caption, figure)
 
 
@@ -256,12 +257,16 @@ def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Ta
         panels[0].set_xlabel(f"training, all workers ({unit})")
         value_axis(panels[0], told[0].objective)
         panels[0].legend(loc="best")
-        for place, (name, values) in enumerate(arms.items()):
+        for place, name in enumerate(one.name for one in told):  # the colours of the left
+            if name not in arms:
+                continue
+            values = arms[name]
             sign = told[0].sign
             expected = sign * expected_best([sign * one for one in values])
             panels[1].plot(range(1, len(expected) + 1), expected, color=SERIES[place % len(SERIES)],
                            marker=MARKS[place % len(MARKS)], ms=3.5, label=name)  # fmt: skip
         if arms:
+            panels[1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
             panels[1].set_xlabel("random trials (number)")
             value_axis(panels[1], told[0].objective)
             panels[1].legend(loc="best")

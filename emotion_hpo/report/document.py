@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: What is typed at a command line stands between backticks in every text.
 _CODE = re.compile(r"`([^`]+)`")
 
+#: An interval, "10.49 to 31.45 %", has 16 letters and is read as one.
+_BRIEF = 18
+
 #: Longer tables are folded; a click unfolds them, and print shows them whole.
 _FOLDED = 40
 
@@ -59,6 +62,14 @@ class Table:
         return [
             all(_is_figure(row[index]) for row in self.rows)
             and any(str(row[index]) != "–" for row in self.rows)
+            for index in range(len(self.columns))
+        ]
+
+    @cached_property
+    def brief(self) -> list[bool]:
+        """Which columns hold so little that no cell of them is broken into lines."""
+        return [
+            all(len(str(row[index])) <= _BRIEF for row in self.rows)
             for index in range(len(self.columns))
         ]
 
@@ -172,10 +183,11 @@ def _written_before(home: ReportHome) -> set[Path]:
 
 
 def _prose(text: object) -> "Markup":
-    """Text with what is typed set as code; all else in it is text."""
+    """Text with what is typed set as code, and no line break before a per cent sign."""
     from markupsafe import Markup, escape
 
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
+    escaped = str(escape(text)).replace(" %", "\N{NO-BREAK SPACE}%")
+    return Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704 (escaped)
 
 
 def as_csv(table: Table) -> str:

@@ -50,7 +50,8 @@ def final_table(final: Final) -> Table:
         f"{result['n_dialogues']} dialogues of {len(result['test_speakers'])} speakers. Intervals "
         "resample whole dialogues; with so few speakers no interval says how others would fare."
     )
-    return Table(f"final_{result['trial']}", "On the test session", columns, rows, note, loud)
+    title = f"{result['trial']} on the test session"
+    return Table(f"final_{result['trial']}", title, columns, rows, note, loud)
 
 
 def recall_table(final: Final) -> Table:

@@ -26,9 +26,9 @@ def expected_text(findings: Findings) -> Text | None:
     low, high = (value_words(objective, one) for one in found["interval"])
     best = found.get("winner") or "the best trial"
     return Text(
-        f"Expected on new utterances: {value_words(objective, found['value'])} (90 % interval "
-        f"{low} to {high}), not the {value_words(objective, found['plain'])} of {best}, "
-        f"which is the best of {found['n_trials']}. {found['sentence']}"
+        f"Expected of {best} on new utterances: {value_words(objective, found['value'])} (90 % "
+        f"interval {low} to {high}), not the {value_words(objective, found['plain'])} that it "
+        f"reached as the best of {found['n_trials']}. {found['sentence']}"
     )
 
 
@@ -50,6 +50,7 @@ def confirmed_text(findings: Findings) -> Text | None:
         return Text(
             f"{name} is the best of the search and the confirmed winner: trained again from fresh "
             f"seeds it reaches {value_words(objective, means[name])} on average."
+            + _promised(objective, selection)
         )
     first = max(means, key=lambda one: findings.sign * means[one])
     error = selection["standard_error"]
@@ -62,7 +63,7 @@ def confirmed_text(findings: Findings) -> Text | None:
         f"but {_dearer(candidates[first], candidates[name])}"
     )
     again = (
-        f"reaches {value_words(objective, means[best.name])} so"
+        f"reaches {value_words(objective, means[best.name])} when trained again"
         if best.name in means
         else "could not be trained again"
     )
@@ -70,7 +71,20 @@ def confirmed_text(findings: Findings) -> Text | None:
         f"{name} is the confirmed winner, and what `make final` scores unless told otherwise: "
         f"trained again from fresh seeds it reaches {value_words(objective, means[name])} on "
         f"average, {why}. The best of the search itself, {best.name} with "
-        f"{value_words(objective, best.value)}, {again}."
+        f"{value_words(objective, best.value)}, {again}.{_promised(objective, selection)}"
+    )
+
+
+def _promised(objective: str, selection: Mapping[str, Any]) -> str:
+    """What the confirmation expects of its winner, as a sentence to follow another."""
+    found = selection.get("expected")
+    if not found:
+        return ""
+    low, high = (value_words(objective, one) for one in found["interval"])
+    return (
+        f" Expected of {selection['winner']} on new utterances: "
+        f"{value_words(objective, found['value'])} (90 % interval {low} to {high}), its mean less "
+        "what this choice added."
     )
 
 
@@ -110,7 +124,7 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
     error = selection["standard_error"]
     note = (
         f"Standard error of a mean: {100 * error:.2f} points. Of those within one standard error "
-        "of the best mean the smallest network is chosen."
+        "of the best mean the smallest network is chosen, of equal ones the faster."
         if max(len(one["values"]) for one in candidates) > 1
         else "One training each says nothing of the spread between seeds: the best one is chosen."
     )

@@ -36,13 +36,22 @@ def scored_text(findings: Findings) -> Text | None:
     who = " and ".join(
         f"{name} ({times(n)})" if len(people) > 1 else name for name, n in people.items()
     )
-    first, last = (choose(one["at"] for one in scorings) for choose in (min, max))
+    first, last = (_to_the_minute(choose(one["at"] for one in scorings)) for choose in (min, max))
     return Text(
         f"This test session has been scored {times(len(scorings))}, by {who}, from {first} to "
         f"{last} (UTC). {_accuracies(scorings)}Every figure after the first was made by somebody "
         "who could have seen an earlier one, so it is optimistic.",
         is_remark=True,
     )
+
+
+def _to_the_minute(at: str) -> str:
+    """A time of the ledger in a sentence.
+
+    >>> _to_the_minute("2026-11-20T13:14:29Z")
+    '2026-11-20 13:14'
+    """
+    return at.replace("T", " ")[:16]
 
 
 def _accuracies(scorings: Scorings) -> str:

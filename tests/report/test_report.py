@@ -348,8 +348,8 @@ def test_the_papers_figure_stands_apart_with_its_warning(tmp_path, unpainted):
     html = room.report(home).read_text("utf-8")
     (row,) = re.findall(r'<tr class="loud">(.*?)</tr>', html)
     assert "TOO GOOD BY CHOICE" in row
-    assert "71.04 %" in row
-    assert html.count("71.04 %") == 1, "it stands nowhere else"
+    assert "71.04\N{NO-BREAK SPACE}%" in row
+    assert html.count("71.04\N{NO-BREAK SPACE}%") == 1, "it stands nowhere else"
 
 
 def test_finals_stand_in_the_order_in_which_they_were_scored(tmp_path, unpainted):
@@ -391,7 +391,7 @@ def test_the_confirmed_winner_is_the_best_configuration(tmp_path, unpainted):
     said, table, listing = best_section()
     assert said.startswith("trial_2 is the confirmed winner")
     assert "reaches 64.00 % on average, more than any other leader" in said
-    assert "The best of the search itself, trial_1 with 70.00 %, reaches 62.00 % so." in said
+    assert "of the search itself, trial_1 with 70.00 %, reaches 62.00 % when trained again." in said
     assert (table.title, table.rows[0]) == ("Confirmed winner", ("trial", "trial_2"))
     dropout = dict(table.rows)["model.dropout"]
     assert dropout == f"{made[2].params['model.dropout']:.4g}"
@@ -440,7 +440,9 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
     confirm(home, made[:3])
     page = read_page(room.report(home))
     for words in (
-        "Expected on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %)",
+        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %)",
+        "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 % to 66.00 %)",
+        "trial_0 on the test session",
         "the 3 leaders reach 3.00 points less on average",
         "chosen",
         "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +20.00",
@@ -547,6 +549,17 @@ class TestComparison:
         assert {"differences", "progress"} <= {
             one.name for one in comparison_page([*map(read_findings, pair)]).plots()
         }
+
+    def test_a_study_has_one_colour_on_every_panel(self, pair, tmp_path):
+        other = begin(tmp_path, "pruned")  # no arm whose expected best can be told
+        write_all(other, config_for(tmp_path, "pruned"), [*trials(5, config_for(tmp_path, "p"))])
+        page = comparison_page([*map(read_findings, (other, pair[1]))])
+        (plot,) = [one for one in page.plots() if one.name == "progress"]
+        colours = [{one.get_label(): one.get_color() for one in axes.lines}
+                   for axes in plot.figure.axes]  # fmt: skip
+        assert set(colours[1]) == {"second"}
+        assert colours[1]["second"] == colours[0]["second"] != colours[0]["pruned"]
+        assert all(float(one).is_integer() for one in plot.figure.axes[1].get_xticks())
 
     def test_the_scored_trial_is_named(self, pair, unpainted):
         write_final(pair[1], 3, seed=5)
