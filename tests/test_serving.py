@@ -1,6 +1,7 @@
 """The served model: what README.md tells people to type is answered; nothing brings it down."""
 
 import base64
+import http.client
 import io
 import json
 import re
@@ -175,6 +176,15 @@ def test_a_body_without_a_length_is_limited_too(server):
         told = connection.recv(1000)
     assert told.startswith(b"HTTP/1.1 413")
     assert ask(server, records(text="hello"))[0] == 200
+
+
+def test_a_body_of_no_kind_is_read_as_json(server):
+    host, port = server.removeprefix("http://").split(":")
+    for body, status in ((json.dumps(records(text="hello")), 200), ("hello", 400)):
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        connection.request("POST", "/invocations", body.encode())  # without a Content-Type
+        assert connection.getresponse().status == status
+        connection.close()
 
 
 def test_a_small_body_passes_untouched():
