@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import torch
 import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
@@ -156,7 +157,9 @@ def private_memory_mb() -> float:
 def worker(folder: Path, model: str) -> None:
     """What a worker does, in a process of its own: an epoch with its evaluation."""
     stay_eager()
+    pa.set_memory_pool(pa.system_memory_pool())
     config, found = material(folder, model)
+    keep_freed_memory()
     peak = [private_memory_mb()]
     hook = nn.modules.module.register_module_forward_hook(
         lambda *_: peak.append(max(peak.pop(), private_memory_mb()))
@@ -178,10 +181,10 @@ def main() -> None:
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1 if arguments.worker else arguments.threads)
-    keep_freed_memory()
     if arguments.worker:
         worker(arguments.folder, arguments.model)
         return
+    keep_freed_memory()
     config, found = material(arguments.folder, arguments.model)
     reading = found.read(config)
     n = len(reading.train)

@@ -7,6 +7,7 @@ its files, and never sees the sealed session.
 import os
 import threading
 
+import pyarrow as pa
 import torch
 
 from emotion_hpo import study_file
@@ -22,13 +23,14 @@ from emotion_hpo.splits import split
 def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:
     """Set this process up to train, and read what it trains on."""
     torch.set_num_threads(n_threads)
-    keep_freed_memory()
     stay_eager()
+    pa.set_memory_pool(pa.system_memory_pool())  # its own one keeps what reading a table took
     threading.Thread(target=_die_with_the_pipe, daemon=True).start()
     config = study_file.read(home).config
     sealed = config.split.test_session
     store = prepare_features(config, home.features, quiet, leave_out=sealed)
     development, _ = split(store, config.split)
+    keep_freed_memory()  # of what comes now: reading has left some that training would not fit into
     return config, Material(development)
 
 

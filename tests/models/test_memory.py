@@ -1,4 +1,4 @@
-"""What it does to the process is seen from outside: page faults of a repeated allocation."""
+"""What it does to the process is seen from outside: page faults of a repeated allocation of 16 MB."""
 
 import subprocess
 import sys
@@ -10,10 +10,10 @@ import resource, torch
 from emotion_hpo.models import keep_freed_memory
 print(keep_freed_memory() if {keep} else None)
 for _ in range(3):
-    torch.ones(16_000_000)
+    torch.ones(4_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
-    torch.ones(16_000_000)
+    torch.ones(4_000_000)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 

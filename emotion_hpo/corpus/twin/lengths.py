@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
-from scipy.special import ndtri
 
 from emotion_hpo.corpus.twin.figures import DURATION_S, MEAN_DURATION_S, WORDS
 
@@ -24,6 +22,8 @@ def quantiles(figures: Mapping[float, float], n: int) -> NDArray[np.float64]:
     Shares are bent by the normal quantile and values by the logarithm, in which such lengths are
     nearly straight lines.
     """
+    from scipy.interpolate import PchipInterpolator  # 23 MB that no worker ever needs
+    from scipy.special import ndtri
 
     def bent(share: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(ndtri(0.0002 + 0.9996 * share))  # finite at 0 and 1
