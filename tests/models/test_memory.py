@@ -1,4 +1,4 @@
-"""What it does to the process is seen from outside: page faults of a repeated allocation of 16 MB."""
+"""What it does to the process is seen from outside: page faults of steps that allocate alike."""
 
 import subprocess
 import sys
@@ -6,14 +6,20 @@ import sys
 import pytest
 
 PROBE = """
-import resource, torch
+import random, resource, torch
 from emotion_hpo.models import keep_freed_memory
 print(keep_freed_memory() if {keep} else None)
-for _ in range(3):
-    torch.ones(4_000_000)
+drawn = random.Random(0)
+
+def step():
+    n = drawn.randrange(100_000, 1_000_000)  # batches differ in length
+    held = [torch.ones(n * (1 + layer % 5)) for layer in range(30)]
+
+for _ in range(20):
+    step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
-    torch.ones(4_000_000)
+    step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
@@ -26,7 +32,7 @@ def probe(keep):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
-def test_repeated_allocations_fault_few_pages():
+def test_repeated_steps_fault_few_pages():
     known, faults = probe(keep=True)
     if known == b"False":
         pytest.skip("not glibc")
