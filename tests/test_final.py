@@ -320,6 +320,20 @@ def test_without_a_name_the_confirmed_winner_is_taken_for_its_epochs(searched):
     assert (result["trial"], result["epochs"]) == (f"trial_{other}", 2)
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['{"candidates": [{"trial": "trial_0"}]}', '{"winner": 3}', "[1]", "{",
+     '{"winner": "trial_0", "expected": {"value": "high"}}'],
+)  # fmt: skip
+def test_a_damaged_selection_is_named_before_anything_is_opened(searched, content):
+    expected = {"winner": "trial_0", "value": 0.5, "interval": [0.4, 0.6], "holds_for": "them"}
+    searched.summary.write_text(json.dumps({"expected": expected}))
+    searched.selection.write_text(content)
+    with pytest.raises(StudyError, match=r"selection.json is (damaged; delete it|not readable)"):
+        score(searched, None)
+    assert not searched.ledger.exists()
+
+
 def test_as_many_steps_are_fewer_epochs_of_more_data(searched, small_parts):
     searched.selection.write_text(
         json.dumps({"winner": "trial_0", "candidates": [{"trial": "trial_0", "epochs": 3}]})

@@ -36,7 +36,7 @@ from typing import Any
 
 import numpy as np
 
-from emotion_hpo import metrics, study_file
+from emotion_hpo import study_file
 from emotion_hpo.bundle import Bundle
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore
@@ -51,12 +51,13 @@ from emotion_hpo.final.plan import (
     recipe_of,
     wanted_or_confirmed,
 )
+from emotion_hpo.final.promised import held_against, promise_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
 from emotion_hpo.ledger import Ledger, user
 from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.preparation import OnProgress, prepare_features
-from emotion_hpo.records import StudyHome, Trial, read_json
+from emotion_hpo.records import StudyHome, Trial
 from emotion_hpo.splits import Development, Holdout, Utterances, split
 from emotion_hpo.trials import find, read_trials
 
@@ -108,7 +109,8 @@ def final(
     development, holdout = split(store, stored.config.split)
     study_file.check_shards(stored, store.keys, store.corpus_name)
     plan = plan_of(home, stored, chosen, development)
-    task = _Task(home, stored, store, development, holdout, plan, Ledger(home.ledger))
+    promised = promise_of(home, plan.name)
+    task = _Task(home, stored, store, development, holdout, plan, promised, Ledger(home.ledger))
     with task.ledger.alone_with(holdout.key):
         task.ledger.check(holdout.key, plan.identity, rescore=rescore)
         retrained = _retrained(task, on_retraining)
@@ -125,6 +127,7 @@ class _Task:
     development: Development
     holdout: Holdout
     plan: Plan
+    promised: dict[str, Any] | None
     ledger: Ledger
 
 
@@ -206,7 +209,7 @@ def _scored(
         "by": figures.breakdowns(test, development.everything, bundles[0], answers),
         "without": figures.without_each(test, answers_of, modalities),
         "normalised_by_speaker": figures.normalised_by_speaker(bundles),
-        "expected": _held_against(home, plan.name, objective, test, answers),
+        "expected": held_against(task.promised, objective, test, answers),
         "cost": cost_of_bundles(bundles, test),
         "paper_protocol": None,
         "test_session": task.holdout.session,
@@ -278,34 +281,6 @@ def _default_figures(
     recipe, bundle = default
     by_seed = bundle.probabilities(bundle.inputs.read(test))
     return {"trial": recipe.trial.name} | figures.reference(test, answers, by_seed)
-
-
-def _held_against(
-    home: StudyHome, name: str, objective: str, test: Utterances, answers: figures.Probabilities
-) -> dict[str, Any] | None:
-    """What `search` promised of its winner, and what the test says; None for another model."""
-    promised = _promise_of(home, name)
-    if promised is None:
-        return None
-    value = metrics.figures(test.labels, answers)[objective.removeprefix("val/")]
-    low, high = promised["interval"]
-    return {**promised, "test": value, "is_inside": low <= value <= high}
-
-
-def _promise_of(home: StudyHome, name: str) -> dict[str, Any] | None:
-    """The confirmation's word on this model, else the search's; one on another says nothing."""
-    searched = read_json(home.summary).get("expected") if home.summary.exists() else None
-    if searched is None:
-        return None
-    confirmed = read_json(home.selection) if home.selection.exists() else {}
-    if confirmed.get("winner") == name and confirmed.get("expected") is not None:
-        told = confirmed["expected"]
-    elif searched["winner"] == name:
-        told = searched
-    else:
-        return None
-    shared = {"winner": name, "holds_for": searched["holds_for"]}
-    return {**shared, "value": told["value"], "interval": told["interval"]}
 
 
 def _scorings(ledger: Ledger, holdout: str, opening: str, accuracy: float) -> dict[str, Any]:

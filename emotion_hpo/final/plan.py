@@ -2,7 +2,6 @@
 
 import statistics
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,8 @@ from emotion_hpo import study_file
 from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.decision import maximum_confidence
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import StudyHome, Trial, read_json
+from emotion_hpo.final.promised import confirmed_epochs, confirmed_winner
+from emotion_hpo.records import StudyHome, Trial
 from emotion_hpo.splits import Development
 from emotion_hpo.training import n_plateaus
 
@@ -104,8 +104,7 @@ def recipe_of(
     if trial.seed is None or trial.best_epoch is None:
         raise StudyError(f"{home.trial(trial.number).record} names no seed; search anew")
     config, study = study_file.trial_config(home, trial.number), stored.config.study
-    confirmed = {one["trial"]: one["epochs"] for one in _confirmed(home).get("candidates", ())}
-    epochs, share = int(confirmed.get(trial.name, trial.best_epoch)), 1.0
+    epochs, share = confirmed_epochs(home).get(trial.name, trial.best_epoch), 1.0
     if study.retrain == "steps":
         n_train = statistics.fmean(len(fold.train) for fold in development.folds)
         share = n_train / len(development.everything)
@@ -136,14 +135,8 @@ def halvings_of(trial: Trial, epochs: int, share: float) -> tuple[int, ...]:
 def wanted_or_confirmed(home: StudyHome, wanted: str | int | None) -> str | int | None:
     """What a user names, or else the confirmed winner, if there is one."""
     if wanted in (None, ""):
-        return _confirmed(home).get("winner")
+        return confirmed_winner(home)
     return wanted
-
-
-def _confirmed(home: StudyHome) -> dict[str, Any]:
-    """What `search` found when it trained its leaders again; empty if it has not."""
-    found: dict[str, Any] = read_json(home.selection) if home.selection.exists() else {}
-    return found
 
 
 def default_trial(
