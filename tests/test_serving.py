@@ -125,6 +125,19 @@ def test_rows_may_lack_what_others_have(server):
     assert (status, len(answer["predictions"])) == (200, 3), answer
 
 
+def test_every_form_that_mlflow_knows_has_the_same_answers(server):
+    """It reads null as the word "None" itself, and rows of different columns as one."""
+    rows = [{"text": "hello"}, {"speech": encoded(HUM)}]
+    columns = {"text": ["hello", None], "speech": [None, encoded(HUM)]}
+    split = {"columns": [*columns], "data": [*zip(*columns.values(), strict=True)]}
+    forms = ({"dataframe_records": rows}, {"dataframe_split": split}, {"instances": rows},
+             {"params": {}, "inputs": columns})  # fmt: skip
+    first, *others = [ask(server, form) for form in forms]
+    assert (first[0], len(first[1]["predictions"])) == (200, 2)
+    for other in others:
+        assert other == first
+
+
 BAD = [
     # body, what is said, why it is bad
     (b"{", "valid JSON formatted string", "broken JSON"),
@@ -145,6 +158,9 @@ BAD = [
     ),
     (b'{"dataframe_records":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep", "deep"),
     (b"[" * 100_000, "nested too deep", "deep, and never closed"),
+    (b'{"dataframe_records":[{"mocap":[[' + b"1" * 5000 + b"]]}]}", "5000 digits", "digits"),
+    ({"inputs": {"text": ["hello", None]}}, "utterance 1 has nothing", "null is no word"),
+    ({"inputs": {"text": ["a", "b"], "speech": [None]}}, "", "columns of different lengths"),
     (b"x" * 100_000_000, "a request may have 80 MB", "a body of 100 MB"),
 ]
 

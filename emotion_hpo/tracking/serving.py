@@ -2,8 +2,9 @@
 
 The model is written as MLflow has it (from code, nothing pickled), loaded by `mlflow.pyfunc`, and
 handed to MLflow's server. What is added are limits: MLflow reads a request as a whole, and a body
-of gigabytes would be the end of the server; and JSON nested deeper than Python reads is the fault
-of its sender, not of the server.
+of gigabytes would be the end of the server; and JSON that Python does not read, nested too deep or
+with a number of thousands of digits, is the fault of its sender, not of the server. Rows and
+columns of utterances that lack a modality reach MLflow in the one form in which it keeps the gap.
 """
 
 import json
@@ -54,7 +55,7 @@ def limited(app: App, largest: int = LARGEST_BODY) -> App:
         headers = scope["headers"]
         if not any(name == b"content-type" for name, _ in headers):  # MLflow would fall over it
             scope = {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
-        whole: list[Message] = [{"type": "http.request", "body": b"".join(parts)}]
+        whole: list[Message] = [{"type": "http.request", "body": as_records(b"".join(parts))}]
 
         async def replay() -> Message:
             return whole.pop() if whole else await receive()
@@ -62,6 +63,33 @@ def limited(app: App, largest: int = LARGEST_BODY) -> App:
         await app(scope, replay, send)
 
     return answer
+
+
+def as_records(body: bytes) -> bytes:
+    """MLflow's other two forms of JSON, `instances` and `inputs`, as `dataframe_records`.
+
+    MLflow would read a null among them as the word "None", and two instances of different columns
+    as one utterance. What is in no such form is left as it came.
+
+    >>> as_records(b'{"inputs": {"text": ["yes", null]}}')
+    b'{"dataframe_records": [{"text": "yes"}, {"text": null}]}'
+    """
+    if b'"instances"' not in body and b'"inputs"' not in body:  # not to read all JSON twice
+        return body
+    try:
+        match json.loads(body):
+            case {"instances": [{}, *_] as rows} as asked:
+                form = "instances"
+            case {"inputs": dict(columns)} as asked:
+                form = "inputs"
+                lists = [one if isinstance(one, list) else [one] for one in columns.values()]
+                rows = [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+            case _:
+                return body
+    except (ValueError, RecursionError):  # MLflow says what is wrong with it
+        return body
+    rest = {name: one for name, one in asked.items() if name != form}
+    return json.dumps({"dataframe_records": rows, **rest}).encode()
 
 
 async def _refuse(send: Send, largest: int) -> None:
@@ -86,14 +114,18 @@ def serving_app(model: Path) -> App:
             warnings.simplefilter("ignore")
             loaded = mlflow.pyfunc.load_model(str(path))  # reads all that it needs
     app = scoring_server.init(loaded)
-    app.add_exception_handler(RecursionError, _too_deep)
+    for error in (RecursionError, ValueError):  # what a model raises, MLflow tells itself
+        app.add_exception_handler(error, _unreadable)
     return limited(app)
 
 
-async def _too_deep(_request: object, _error: Exception) -> Any:  # noqa: ANN401 (Starlette's response)
+async def _unreadable(_request: object, error: Exception) -> Any:  # noqa: ANN401 (Starlette's response)
     from starlette.responses import JSONResponse
 
-    words = "the JSON is nested too deep; an utterance's columns are a string or rows of numbers"
+    told = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+    words = (
+        f"the JSON cannot be read: {told}; an utterance's columns are a string or rows of numbers"
+    )
     return JSONResponse({"error_code": "BAD_REQUEST", "message": words}, status_code=400)
 
 
