@@ -20,7 +20,8 @@ from omegaconf import OmegaConf
 
 from emotion_hpo import commands
 from emotion_hpo.cli import conf_folder
-from emotion_hpo.records import StudyHome
+from emotion_hpo.records import ReportHome, StudyHome
+from emotion_hpo.report.document import Listing, Page, Section, Table, write_page
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.tracking import tracking_uri
 from tests.pipeline import SMALL, compose_config
@@ -189,10 +190,28 @@ def test_the_report(browser, study, keep):
     assert browser.execute_script("return document.images.length") > 8
     keep("report")
     sizes = "return [document.documentElement.scrollWidth, window.innerWidth]"
-    for width in (1500, 700):
+    for width in (700, 1500):  # the last is what later looks are made with
         browser.set_window_size(width, 1400)
         needed, there = browser.execute_script(sizes)
         assert needed <= there, "it does not fit the window"
+
+
+def test_print_shows_folded_tables_whole(browser, tmp_path):
+    rows = [(number, "yes") for number in range(100)]
+    table = Table("long", "A long table", ("n", "word"), rows)
+    listing = Listing("A configuration", "a: 1")
+    page = Page("p", "Study", "?", False, (), [Section("s", "S", [table, listing])])
+    browser.get(write_page(page, ReportHome(tmp_path)).as_uri())
+    seen = (
+        "return ['tr:last-child td', 'pre'].map(one => document.querySelector(one)"
+        ".checkVisibility({contentVisibilityAuto: true}))"
+    )
+    assert browser.execute_script(seen) == [False, False]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert browser.execute_script(seen) == [True, False]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_optuna_dashboard(browser, study, keep):

@@ -84,7 +84,7 @@ def front_plot(findings: Findings) -> Plot | None:
     how = f": {_timed_how(findings)}" if against == "latency_ms" else ""
     caption = (
         f"Complete trials by {objective_words(findings.objective)} on {judged_on(findings)} and "
-        f"{_WORDS[against]}{how}. The line is the front: no trial reaches more at no higher cost. "
+        f"{_WORDS[against]}{how}. The line is the front: no trial is better at no higher cost. "
         "Its values are the best of many noisy ones, so it looks better than it is. No bars."
     )
     figure = drawn(WIDE * 0.75, 3.4, draw, synthetic=findings.synthetic)

@@ -53,10 +53,9 @@ def confirmed_text(findings: Findings) -> Text | None:
             + _promised(objective, selection)
         )
     first = max(means, key=lambda one: findings.sign * means[one])
-    error = selection["standard_error"]
-    size = f"{error:.4f}" if objective.endswith("loss") else f"{100 * error:.2f} points"
+    size = _points(objective, selection["standard_error"])
     why = (
-        "more than any other leader"
+        "better than any other leader"
         if name == first
         else f"within one standard error ({size}) of {first}, which reaches "
         f"{value_words(objective, means[first])}, "
@@ -121,10 +120,10 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
         "trial", "in the search", "trained again, mean", "times", "each", "weights", "time",
         "choice",
     )  # fmt: skip
-    error = selection["standard_error"]
+    error = _points(objective, selection["standard_error"])
     note = (
-        f"Standard error of a mean: {100 * error:.2f} points. Of those within one standard error "
-        "of the best mean the smallest network is chosen, of equal ones the faster."
+        f"Standard error of a mean: {error}. Of those within one standard error of the best mean "
+        "the smallest network is chosen, of equal ones the faster."
         if max(len(one["values"]) for one in candidates) > 1
         else "One training each says nothing of the spread between seeds: the best one is chosen."
     )
@@ -154,14 +153,18 @@ def _shrinkage(
     """By how much the leaders' values fell."""
     lost = [findings.sign * ((first or 0.0) - sum(again) / len(again)) for _, first, again in pairs]
     mean = sum(lost) / len(lost)
-    size = f"{mean:.4f}" if findings.objective.endswith("loss") else f"{100 * mean:.2f} points"
+    who = "the leader does" if len(pairs) == 1 else f"the {len(pairs)} leaders do"
+    if mean <= 0:
+        return f"Trained again from fresh seeds, {who} no worse on average than in the search."
     return (
-        f"Trained again from fresh seeds, the {len(pairs)} leaders reach {size} less on average "
-        "than in the search: so much of their lead was luck."
-        if mean > 0
-        else f"Trained again from fresh seeds, the {len(pairs)} leaders reach no less on "
-        "average than in the search."
+        f"Trained again from fresh seeds, {who} {_points(findings.objective, mean)} worse on "
+        "average than in the search: so much of their lead was luck."
     )
+
+
+def _points(objective: str, difference: float) -> str:
+    """A difference of two values: of shares in points, of losses as it is."""
+    return f"{difference:.4f}" if objective.endswith("loss") else f"{100 * difference:.2f} points"
 
 
 def reference_table(final: Final) -> Table | None:

@@ -64,7 +64,7 @@ def progress_plot(findings: Findings) -> Plot | None:
     caption = (
         f"Each mark is a trial's value, the {objective_words(findings.objective)} on "
         f"{judged_on(findings)}; the line is the best complete trial so far. The best of many "
-        "noisy values is higher than the same configuration would reach again. No bars."
+        "noisy values looks better than the same configuration would be again. No bars."
     )
     figure = drawn(WIDE, 2.7, draw, columns=3, share_y=True, synthetic=findings.synthetic)
     return Plot("best_so_far", "Best so far", caption, figure)

@@ -95,7 +95,7 @@ def _cards(findings: Findings) -> list[Card]:
     objective, best, final = findings.objective, findings.best, findings.final
     if best is not None:
         label = f"best {objective_words(objective)}"
-        note = f"{best.name}; the maximum of many, so it looks better than it is"
+        note = f"{best.name}; the best of many, so it looks better than it is"
         cards.append(Card(label, value_words(objective, best.value), note))
     promised = promise_of(findings)
     if promised is not None:

@@ -177,9 +177,10 @@ def rerun_plot(findings: Findings, reruns: Sequence[tuple[str, float, Sequence[f
         axes.set_ylabel(f"trained again: {axes.get_ylabel()}")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
+    worse = "Above" if findings.sign < 0 else "Below"
     caption = (
         f"The leaders' values in the search against their values when trained again with other "
-        f"seeds, on {judged_on(findings)}. Horizontal bars: the mean of a trial's re-runs. Below "
+        f"seeds, on {judged_on(findings)}. Horizontal bars: the mean of a trial's re-runs. {worse} "
         "the dashed line, the search's value was partly luck."
     )
     figure = drawn(NARROW + 1.6, 3.4, draw, synthetic=findings.synthetic)

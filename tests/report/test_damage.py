@@ -153,8 +153,8 @@ def test_answers_of_uneven_length_are_left_out(study):
 
 
 def test_a_configuration_that_is_no_text_is_shown_as_it_is(study):
-    best = read_findings(study).best
-    study.trial(best.number).config.write_bytes(b"model: \xff")
+    shown = read_findings(study).winner
+    study.trial(shown.number).config.write_bytes(b"model: \xff")
     assert "model: \ufffd" in page_of(study)
 
 

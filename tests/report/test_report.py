@@ -390,7 +390,7 @@ def test_the_confirmed_winner_is_the_best_configuration(tmp_path, unpainted):
     selected(home, "trial_2", {"trial_1": 0.62, "trial_2": 0.64})
     said, table, listing = best_section()
     assert said.startswith("trial_2 is the confirmed winner")
-    assert "reaches 64.00 % on average, more than any other leader" in said
+    assert "reaches 64.00 % on average, better than any other leader" in said
     assert "of the search itself, trial_1 with 70.00 %, reaches 62.00 % when trained again." in said
     assert (table.title, table.rows[0]) == ("Confirmed winner", ("trial", "trial_2"))
     dropout = dict(table.rows)["model.dropout"]
@@ -443,7 +443,7 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
         "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %)",
         "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 % to 66.00 %)",
         "trial_0 on the test session",
-        "the 3 leaders reach 3.00 points less on average",
+        "the 3 leaders do 3.00 points worse on average",
         "chosen",
         "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +20.00",
         "without speech",
@@ -454,6 +454,33 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
         assert words in page.text, words
     assert home.report.figure("validation_against_rerun", "png").is_file()
     assert home.report.figure("reliability", "png").is_file()
+
+
+def test_leaders_judged_by_a_loss_are_worse_where_it_is_higher(tmp_path, unpainted):
+    by_loss = ("study.objective=val/loss",)
+    made = [
+        replace(one, state=TrialState.COMPLETE, value=1.0 + one.number / 10)
+        for one in trials(2, config_for(tmp_path, "study", *by_loss))
+    ]
+    home = study_with(tmp_path, made, *by_loss)
+    selected(home, "trial_1", {"trial_0": 1.25, "trial_1": 1.2}, error=0.015)
+    stored = json.loads(home.selection.read_text())
+    for one in stored["candidates"]:
+        one["values"] = [one["mean"]] * 2
+    write_json(home.selection, stored)
+    text = read_page(room.report(home)).text
+    for words in (
+        "trial_1 is the confirmed winner",
+        "reaches 1.2000 on average, better than any other leader",
+        "the 2 leaders do 0.1750 worse on average",
+        "Standard error of a mean: 0.0150.",
+        "Above the dashed line, the search's value was partly luck",
+    ):
+        assert words in text, words
+    stored["candidates"].pop()
+    stored["winner"] = "trial_0"
+    write_json(home.selection, stored)
+    assert "the leader does 0.2500 worse on average" in read_page(room.report(home)).text
 
 
 def test_the_front_of_two_objectives(tmp_path, unpainted):
@@ -474,7 +501,7 @@ def test_the_front_of_two_objectives(tmp_path, unpainted):
     (axes,) = plot.figure.axes
     assert [one.get_text() for one in axes.texts] == ["trial_0", "trial_1", "trial_3"]
     assert axes.get_xlabel() == "trained weights (number)"
-    assert "the front: no trial reaches more at no higher cost" in plot.caption
+    assert "the front: no trial is better at no higher cost" in plot.caption
 
 
 def test_what_trials_cost_is_shown_and_how_it_was_timed(tmp_path, unpainted):
