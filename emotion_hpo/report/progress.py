@@ -18,6 +18,7 @@ from emotion_hpo.report.style import (
     WIDE,
     Plot,
     drawn,
+    legend_above,
     objective_words,
     value_axis,
 )
@@ -59,7 +60,7 @@ def progress_plot(findings: Findings) -> Plot | None:
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=cost is not hours))
             axes.set_xlabel(label)
         value_axis(panels[0], findings.objective)
-        panels[0].legend(loc="best")
+        legend_above(panels[0])
 
     caption = (
         f"Each mark is a trial's value, the {objective_words(findings.objective)} on "

@@ -22,6 +22,7 @@ from emotion_hpo.report.style import (
     WIDE,
     Plot,
     drawn,
+    legend_above,
     objective_words,
     share_axis,
     value_axis,
@@ -150,7 +151,7 @@ def slices_plot(findings: Findings) -> Plot | None:
             axes.set_visible(False)
         for axes in panels[::columns]:
             value_axis(axes, findings.objective)
-        panels[0].legend(loc="best")
+        legend_above(panels[0])
 
     caption = (
         f"{objective_words(findings.objective).capitalize()} of each trial on "

@@ -131,6 +131,15 @@ def pictures(figure: Figure) -> Pictures:
     return Pictures(**formats)
 
 
+def legend_above(axes: Axes) -> None:
+    """A legend of the panel above the figure, where no number of marks lies under it."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        figure.legend(handles, labels, loc="outside upper left", ncols=len(handles))
+
+
 def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
     """Name an axis of shares, in per cent."""
     from matplotlib.ticker import PercentFormatter

@@ -20,6 +20,7 @@ from emotion_hpo.report.style import (
     Plot,
     around,
     drawn,
+    legend_above,
     objective_words,
     share_axis,
     value_axis,
@@ -74,8 +75,7 @@ def learning_plot(findings: Findings) -> Plot | None:
             axes.set_xlabel("epoch (number)")
         value_axis(panels[0], objective)
         panels[1].set_ylabel("training loss (nats)")
-        if panels[0].get_legend_handles_labels()[0]:
-            panels[0].legend(loc="best")
+        legend_above(panels[0])
 
     caption = (
         f"Left: {objective_words(objective)} of each training after each epoch, on "

@@ -214,6 +214,19 @@ def test_a_legend_lists_what_is_drawn_and_nothing_else(tmp_path):
         read_findings(home)).plots())  # fmt: skip
 
 
+def test_no_legend_lies_on_the_marks_of_a_large_study(tmp_path):
+    home = study_with(tmp_path, [*trials(200, config_for(tmp_path, "study"))])
+    found = {one.name: one.figure for one in study_page(read_findings(home)).plots()}
+    for name in ("best_so_far", "slices", "learning_curves", "cost"):
+        figure = found[name]
+        legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+        (box,) = [one.get_window_extent() for one in legends if one is not None]
+        panels = [axes.get_window_extent() for axes in figure.axes if axes.get_visible()]
+        assert not any(box.overlaps(one) for one in panels), name
+        assert figure.bbox.contains(*box.min), name
+        assert figure.bbox.contains(*box.max), name
+
+
 def test_a_part_of_one_utterance_is_not_certain(tmp_path, unpainted):
     home = study_with(tmp_path, [])
     write_final(home)
