@@ -19,6 +19,7 @@ from emotion_hpo.records import (
     Trial,
     TrialHome,
     TrialState,
+    check_writable,
     make_folder,
     read_json,
     read_yaml,
@@ -213,6 +214,13 @@ def test_unwritable_file_is_named(tmp_path, monkeypatch, name):
     with pytest.raises(StudyError, match="cannot write "):
         write_bytes(Path(name), b"content")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_folder_is_no_file_to_write_before_the_work(tmp_path):
+    with pytest.raises(StudyError, match="it is a folder; give another output=FILE"):
+        check_writable(tmp_path)
+    check_writable(tmp_path / "new" / "file.csv")
+    check_writable(None)
 
 
 def test_folder_is_made_or_named(tmp_path):

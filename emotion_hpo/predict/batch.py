@@ -115,7 +115,7 @@ def _read(row: Row) -> Utterance | str:
         samples, rate, motion, text = None, 16_000, None, row.get("transcript")
         if row.get("audio") is not None:
             path = Path(row["audio"])
-            samples, rate = read_sound(path, path.name, row.get("start_s"), row.get("end_s"))
+            samples, rate = read_sound(path, path.name, *(_seconds(row, name) for name in _TIMES))
         if row.get("motion") is not None:
             path = Path(row["motion"])
             motion = read_motion(path, path.name)
@@ -124,6 +124,19 @@ def _read(row: Row) -> Utterance | str:
     except FeatureError as error:
         return str(error)
     return Utterance(text, samples, rate, motion, str(row.get("speaker", "unknown")))
+
+
+def _seconds(row: Row, name: str) -> float | None:
+    """A time of a row, if it has one.
+
+    Raises:
+        FeatureError: It is no number.
+    """
+    value = row.get(name)
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        raise FeatureError(f"{name} is no number of seconds: {value!r}") from None
 
 
 def _answered(

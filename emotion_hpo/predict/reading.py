@@ -91,11 +91,14 @@ def read_motion(path: Path, name: str) -> Samples:
         if not path.is_file():
             raise FeatureError(f"{name}: no such file")
         with path.open("rb") as file:
-            return np.asarray(np.load(file, allow_pickle=False), np.float32)
+            values = np.asarray(np.load(file, allow_pickle=False))
     except (OSError, ValueError, TypeError, EOFError, BadZipFile, MemoryError) as error:
         if isinstance(error, FeatureError):
             raise
         raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers") from None
+    if values.dtype.kind not in "iuf":
+        raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers, but of {values.dtype}")
+    return values.astype(np.float32)
 
 
 def find_model(path: Path) -> Path:

@@ -4,6 +4,7 @@ A file is written beside its final name, flushed to disk and renamed: a reader s
 or the new, never half. What cannot be written or read is one clear line.
 """
 
+import errno
 import json
 import math
 import os
@@ -46,6 +47,8 @@ def check_writable(path: Path | None) -> None:
     if path is None:
         return
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass

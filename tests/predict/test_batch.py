@@ -91,6 +91,7 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
         *find_rows(folder),
         {"utterance_id": "narrow", "motion": folder / "m.npy"},
         {"utterance_id": "nothing", "transcript": " "},
+        {"utterance_id": "late", "audio": folder / "b.wav", "start_s": "half past"},
         {"utterance_id": "fine", "transcript": "hello"},
     ]
     monkeypatch.setattr(module, "_AT_ONCE", 2)
@@ -100,8 +101,9 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
     assert "not a WAV file" in told["c"]
     assert "motion must be (frames, 189)" in told["narrow"]
     assert "has nothing that the model uses" in told["nothing"]
+    assert told["late"] == "start_s is no number of seconds: 'half past'"
     assert told.isna().sum() == 3
-    assert seen == [(2, 6), (4, 6), (6, 6)]
+    assert seen == [(2, 7), (4, 7), (6, 7), (7, 7)]
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,15 @@ def huge(path):
 
 
 @pytest.mark.parametrize(
+    "values", [np.zeros((5, 189), complex), np.full((5, 189), "1"), np.zeros((5, 189), bool)]
+)
+def test_motion_is_of_real_numbers(tmp_path, values):
+    np.save(tmp_path / "a.npy", values)
+    with pytest.raises(FeatureError, match="is not a NumPy file"):
+        read_motion(tmp_path / "a.npy", "a.npy")
+
+
+@pytest.mark.parametrize(
     "make",
     [huge, lambda path: path.write_bytes(b"PK\x03\x04 no archive"), lambda path: path.touch()],
     ids=["huge", "no archive", "empty"],
