@@ -183,6 +183,25 @@ class TestPulse:
         study.requeue_orphans("worker_0")
         assert study.trials()[0].state is TrialState.INTERRUPTED
 
+    def test_a_trial_that_is_gone_ends_no_thread_with_an_error(self, elsewhere, postgres):
+        _, claim = elsewhere
+        beating = claim.pulse._beat
+        beats = []
+
+        def told(number):
+            try:
+                beating(number)
+            except KeyError:
+                beats.append(number)
+                raise
+
+        claim.pulse._beat = told
+        import psycopg
+
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            connection.execute("TRUNCATE trials CASCADE")
+        until(lambda: len(beats) > 2, 30)
+
     def test_an_outage_begins_the_watching_anew(self):
         now = [0.0]
         watch = pulse.Watch(lambda: now[0])

@@ -53,8 +53,9 @@ class Pulse:
         n_beats = 0
         while not self._is_over.wait(BEAT_S):
             n_beats += 1
-            # A storage that is away is waited for by the worker itself.
-            with suppress(SQLAlchemyError, optuna.exceptions.OptunaError):
+            # A storage that is away is waited for by the worker itself, who also finds out when it
+            # next reports that the storage has no such trial any more (Optuna's KeyError).
+            with suppress(SQLAlchemyError, optuna.exceptions.OptunaError, KeyError):
                 self._beat(n_beats)
 
 
