@@ -191,11 +191,31 @@ def _prose(text: object) -> "Markup":
 
 
 def as_csv(table: Table) -> str:
-    """The table for programs."""
+    """The table for programs: figures are bare, and what is in per cent says so above.
+
+    >>> print(as_csv(Table("t", "T", ("trial", "UAR", "n"), (("`a`", "71.04 %", "1,234"),
+    ...                                                      ("b", "–", "2")))))
+    trial,UAR (%),n
+    a,71.04,1234
+    b,,2
+    <BLANKLINE>
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
+    columns = [*zip(*table.rows, strict=True)] or [()] * len(table.columns)
+    in_percent = [
+        numeric and any("%" in str(cell) for cell in column)
+        for numeric, column in zip(table.numeric, columns, strict=True)
+    ]
+    writer.writerow(
+        f"{name.strip()} (%)" if share else name
+        for name, share in zip(table.columns, in_percent, strict=True)
+    )
+    for row in table.rows:
+        writer.writerow(
+            str(cell).replace(",", "").strip(" %–") if numeric else str(cell).replace("`", "")
+            for cell, numeric in zip(row, table.numeric, strict=True)
+        )
     return buffer.getvalue()
 
 

@@ -162,6 +162,10 @@ def test_tables_are_there_for_programs_and_papers(whole):
     table = pd.read_csv(whole.report.table("trials", "csv"))
     assert list(table["trial"]) == list(range(24))
     assert set(table["state"]) == {"complete", "pruned", "failed"}
+    values = [one.value for one in read_findings(whole).trials if one.value is not None]
+    found = table["validation accuracy (%)"].dropna()
+    np.testing.assert_allclose(found, 100 * np.array(values), atol=0.006)
+    assert table["weights"].max() > 2_000_000
     latex = whole.report.table("space", "tex").read_text()
     assert r"text.units" in latex
     assert r"learning\_rate" in latex
