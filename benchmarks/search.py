@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from emotion_hpo import study_file
 from emotion_hpo.cli import conf_folder
 from emotion_hpo.config import SearchConfig, build
+from emotion_hpo.eager import stay_eager
 from emotion_hpo.experiment import Material
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.preparation import prepare_features, quiet
@@ -53,7 +54,8 @@ def config_of(home: StudyHome, *overrides: str) -> SearchConfig:
 
 
 def overhead(home: StudyHome) -> None:
-    """Time of a worker that is no epoch."""
+    """Time of a worker that is no epoch; its process is set up as a worker's is."""
+    stay_eager()
     config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
     store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
     material = Material(split(store, config.split)[0])

@@ -203,6 +203,18 @@ def test_a_body_of_no_kind_is_read_as_json(server):
         connection.close()
 
 
+def test_csv_is_refused_with_what_to_send_instead(server):
+    host, port = server.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    kind = {"Content-Type": "text/csv; charset=utf-8"}
+    connection.request("POST", "/invocations", b"text\nhello\n", kind)
+    answer = connection.getresponse()
+    assert answer.status == 415
+    assert "JSON, not CSV" in json.loads(answer.read())["message"]
+    connection.close()
+    assert ask(server, records(text="hello"))[0] == 200
+
+
 def test_a_small_body_passes_untouched():
     import asyncio
 

@@ -50,10 +50,18 @@ def limited(app: App, largest: int = LARGEST_BODY) -> App:
                 parts.clear()
             goes_on = message.get("more_body", False)
         if seen > largest:
-            await _refuse(send, largest)
+            words = f"a request may have {largest // 2**20} MB; send fewer utterances at once"
+            await _refuse(send, 413, "REQUEST_LIMIT_EXCEEDED", words)
             return
         headers = scope["headers"]
-        if not any(name == b"content-type" for name, _ in headers):  # MLflow would fall over it
+        kinds = [value.lower() for name, value in headers if name == b"content-type"]
+        if any(
+            one.startswith(b"text/csv") for one in kinds
+        ):  # MLflow reads the word "None" as none
+            words = "a request is JSON, not CSV: sound and motion do not fit into a table of words"
+            await _refuse(send, 415, "BAD_REQUEST", words)
+            return
+        if not kinds:  # MLflow would fall over it
             scope = {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
         whole: list[Message] = [{"type": "http.request", "body": as_records(b"".join(parts))}]
 
@@ -92,13 +100,10 @@ def as_records(body: bytes) -> bytes:
     return json.dumps({"dataframe_records": rows, **rest}).encode()
 
 
-async def _refuse(send: Send, largest: int) -> None:
-    words = {
-        "error_code": "REQUEST_LIMIT_EXCEEDED",
-        "message": f"a request may have {largest // 2**20} MB; send fewer utterances at once",
-    }
+async def _refuse(send: Send, status: int, code: str, message: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    words = {"error_code": code, "message": message}
     await send({"type": "http.response.body", "body": json.dumps(words).encode()})
 
 
