@@ -28,13 +28,13 @@ from emotion_hpo.training import autocast_of, device_of
 MEASURED = {"parameters": "n_parameters", "latency_ms": "latency_ms"}
 
 #: Utterances asked before any is timed: the first ones allocate memory and choose kernels.
-_WARM_UP = 3
+_WARM_UP = 2
 
 #: Utterances timed; the median of so many varies by a few per cent on a quiet machine.
-_TIMED = 30
+_TIMED = 20
 
 #: A slow network is asked about fewer, for the search waits meanwhile; but of so many at least.
-_LONGEST_S, _FEWEST = 0.3, 5
+_LONGEST_S, _FEWEST = 0.2, 5
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
