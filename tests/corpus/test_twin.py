@@ -269,7 +269,7 @@ class TestMotion:
 GOLDEN = {
     "utterance_id": "Ses01F_impro01_F000",
     "characters": 390,
-    "loudness": 0.009757,
+    "loudness": 0.0097918,
     "chin_mm": 3.28352,
 }
 

@@ -29,7 +29,7 @@ from emotion_hpo.errors import CorpusError
 __all__ = ["Draw", "Twin"]
 
 #: Raised with every change to what is synthesised, so that stored features are made anew.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class Difficulty:
         text_clear: Share of transcripts whose words lean towards the shown emotion at all.
         text_tint: Share of a clear transcript's content words that do.
         speech_noise: Scatter of an utterance's vocal cues, against emotions about 1 apart.
+        speech_courses: How far apart emotions are in the courses over an utterance, which a network
+            that reads frames sees and averages do not; against 1 for the other cues.
         motion_noise: The same for motion.
         listener: How much of the speaker's emotion the face of the listener shows.
         speaker_style: Scatter between speakers in how much each cue follows emotion.
@@ -35,7 +37,8 @@ class Difficulty:
     intensity_scatter: float = 0.35
     text_clear: float = 0.95
     text_tint: float = 0.85
-    speech_noise: float = 0.74
+    speech_noise: float = 0.80
+    speech_courses: float = 0.2
     motion_noise: float = 0.85
     listener: float = 0.6
     speaker_style: float = 0.25

@@ -28,6 +28,7 @@ _PROTOTYPES = np.array([
     [-0.2, -0.1, -0.3, -0.4, 0.0, 0.0, 0.0, -0.3],
     [-1.0, -1.0, -0.5, -0.6, 0.8, -0.2, -0.4, 0.6],
 ])  # fmt: skip
+_PROTOTYPES[:, [_CUES.index("rise"), _CUES.index("swell")]] *= DIFFICULTY.speech_courses
 
 #: First to fourth formant of seven vowels in Hz, of an adult man (after Peterson & Barney 1952).
 _VOWELS = np.array([
