@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, event
 
 pytest_plugins = ["tests.pipeline"]
@@ -15,6 +16,11 @@ pytest_plugins = ["tests.pipeline"]
 # Read when torch is loaded: tests run beside each other, and on tiny networks the threads of each
 # would spend their time waiting for those of the others.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @event.listens_for(Engine, "connect")
