@@ -129,6 +129,18 @@ def fast_wav(root: Path, name: str) -> str:
     return f"{name}.wav"
 
 
+def fast_stereo_wav(root: Path, name: str) -> str:
+    samples, _ = soundfile.read(_wav(root, name))
+    soundfile.write(_wav(root, name), np.stack([samples, samples], axis=1), 44_100)
+    return f"{name}.wav"
+
+
+def half_a_wav(root: Path, name: str) -> str:
+    content = _wav(root, name).read_bytes()
+    _wav(root, name).write_bytes(content[: len(content) // 4])
+    return f"{name}.wav"
+
+
 def no_motion(root: Path, name: str) -> str:
     _motion(root, "MOCAP_hand").unlink()
     return f"MOCAP_hand/{WHERE}.txt"
@@ -159,6 +171,8 @@ COUNTED = [
     (broken_wav, "unreadable wav", KEEPS, False, True),
     (stereo_wav, "wav of 2 channels, averaged", KEEPS, True, True),
     (fast_wav, "wav of 44100 Hz, resampled", KEEPS, True, True),
+    (fast_stereo_wav, "wav of 44100 Hz, resampled", KEEPS, True, True),
+    (half_a_wav, "recording ends before the turn", KEEPS, True, True),
     (no_motion, "missing motion", KEEPS, True, True),
     (motion_without_frames, "motion without a frame", KEEPS, True, True),
 ]
@@ -231,6 +245,38 @@ def test_refused_fault(damaged, break_: Break):
     message = break_(root, name)
     with pytest.raises(CorpusError, match=message):
         list(opened(root).recordings("1", WHERE))
+
+
+@pytest.mark.parametrize(
+    ("break_", "kind"),
+    [
+        (Path.unlink, "missing evaluation, its turns left out"),
+        (lambda path: path.write_bytes(b""), "evaluation without a turn"),
+        # Line ends of old Macs: all is one line, and a comment.
+        (
+            lambda path: path.write_bytes(b"\r".join(path.read_bytes().splitlines())),
+            "evaluation without a turn",
+        ),
+    ],
+    ids=["missing", "empty", "one line"],
+)
+def test_a_dialogue_without_its_evaluation_is_counted(damaged, break_, kind):
+    root = damaged()
+    break_(_evaluation(root))
+    assert WHERE not in set(opened(root).table("1")["dialogue"])
+    found = [fault for fault in opened(root).faults() if fault.kind == kind]
+    assert [Path(fault.place) for fault in found] == [_evaluation(root)]
+    with pytest.raises(CorpusError, match=rf"{WHERE}.txt: {kind}"):
+        opened(root, strict=True).table("1")
+
+
+def test_a_dialogue_in_another_sessions_folder_is_refused(damaged):
+    root = damaged()
+    other = root / "Session2" / "dialog" / "EmoEvaluation" / f"{WHERE}.txt"
+    other.parent.mkdir(parents=True)
+    shutil.copy(_evaluation(root), other)
+    with pytest.raises(CorpusError, match=rf"{WHERE} belongs to another session"):
+        opened(root).table("2")
 
 
 def test_motion_with_a_gap_is_absent_where_it_lacks(damaged):

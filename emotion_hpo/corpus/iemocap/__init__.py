@@ -191,7 +191,11 @@ class Iemocap:
         """All dialogues of a session, read once."""
         if session not in self._sessions:
             dialogues = self._release.dialogues(session)
-            self._sessions[session] = [self._dialogue(session, one) for one in dialogues]
+            read = [self._dialogue(session, one) for one in dialogues]
+            self._sessions[session] = read + [
+                DialogueRows.lost(self._release.evaluation(session, one))
+                for one in self._release.unevaluated(session)
+            ]
         return self._sessions[session]
 
     def _dialogue(self, session: str, dialogue: str) -> DialogueRows:

@@ -26,6 +26,9 @@ from emotion_hpo.errors import CorpusError
 #: The release's rate; another one is resampled, and noted.
 SAMPLE_RATE_HZ = 16_000
 
+#: A recording may be this much shorter than its turn.
+_LATE_S = 0.5
+
 #: The recording of a turn, and whether it can be used; what is odd about it is noted.
 Heard = Callable[[Turn, list[Fault]], tuple[Path, bool]]
 
@@ -48,6 +51,12 @@ class DialogueRows:
     n_untimed: int
     n_unlabelled: int
 
+    @classmethod
+    def lost(cls, evaluation: Path) -> "DialogueRows":
+        """Of a dialogue whose evaluation is not there."""
+        kind = "missing evaluation, its turns left out"
+        return cls([], [Fault(kind, str(evaluation))], Counter(), 0, 0)
+
 
 def read_dialogue(
     release: Release, session: str, dialogue: str, classes: Mapping[str, str], audio: str
@@ -64,6 +73,8 @@ def read_dialogue(
     faults: list[Fault] = []
     path = release.evaluation(session, dialogue)
     evaluated = turns(text_lines(path, faults), path, dialogue, faults)
+    if not evaluated:
+        faults.append(Fault("evaluation without a turn", str(path)))
     path = release.transcription(session, dialogue)
     lines = text_lines(path, faults) if path.is_file() else ()
     if not path.is_file():
@@ -136,42 +147,42 @@ def _sentence(
 ) -> tuple[Path, bool]:
     """The recording of a turn, and whether it can be used."""
     path = release.sentence(session, dialogue, turn.utterance_id)
-    usable, fault = _usable(path, n_channels=1)
-    if fault:
-        faults.append(Fault(fault, str(path)))
-    return path, usable
+    seconds, odd = _usable(path, n_channels=1)
+    faults += [Fault(kind, str(path)) for kind in odd]
+    if seconds is not None and seconds < turn.end_s - turn.start_s - _LATE_S:
+        faults.append(Fault("recording ends before the turn", str(path)))
+    return path, seconds is not None
 
 
 def _in_dialogue(release: Release, session: str, dialogue: str, faults: list[Fault]) -> Heard:
     """As `_sentence`, for turns that are cut from the dialogue's recording."""
     path = release.dialogue_sound(session, dialogue)
-    usable, fault = _usable(path, n_channels=2)
-    if fault:
-        faults.append(Fault(fault, str(path)))
-    seconds = sound.header(path).seconds if usable else 0.0
+    seconds, odd = _usable(path, n_channels=2)
+    faults += [Fault(kind, str(path)) for kind in odd]
 
     def heard(turn: Turn, faults: list[Fault]) -> tuple[Path, bool]:
-        if usable and turn.end_s > seconds + 1:
+        if seconds is not None and turn.end_s > seconds + 1:
             faults.append(Fault("recording ends before the turn", f"{path}, {turn.utterance_id}"))
-        return path, usable and turn.start_s < seconds
+        return path, seconds is not None and turn.start_s < seconds
 
     return heard
 
 
-def _usable(path: Path, n_channels: int) -> tuple[bool, str | None]:
-    """Whether a recording can be used, and what is odd about it."""
+def _usable(path: Path, n_channels: int) -> tuple[float | None, list[str]]:
+    """Length of a recording, None where it cannot be used; and what is odd about it."""
     if not path.is_file():
-        return False, "missing wav"
+        return None, ["missing wav"]
     try:
         header = sound.header(path)
     except CorpusError:
-        return False, "unreadable wav"
+        return None, ["unreadable wav"]
     if not header.n_frames:
-        return False, "empty wav"
+        return None, ["empty wav"]
+    odd = []
     if header.n_channels != n_channels:
         if n_channels == 2:
-            return False, f"wav of {header.n_channels} channels, where each actor has one"
-        return True, f"wav of {header.n_channels} channels, averaged"
+            return None, [f"wav of {header.n_channels} channels, where each actor has one"]
+        odd.append(f"wav of {header.n_channels} channels, averaged")
     if header.sample_rate_hz != SAMPLE_RATE_HZ:
-        return True, f"wav of {header.sample_rate_hz} Hz, resampled"
-    return True, None
+        odd.append(f"wav of {header.sample_rate_hz} Hz, resampled")
+    return header.seconds, odd

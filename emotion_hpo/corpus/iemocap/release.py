@@ -50,7 +50,7 @@ class Release:
         """Those that were evaluated.
 
         Raises:
-            CorpusError: The session is unknown, or has none.
+            CorpusError: The session is unknown, has none, or holds another session's.
         """
         if session not in self.sessions():
             valid = ", ".join(self.sessions())
@@ -59,7 +59,16 @@ class Release:
         names = [path.stem for path in folder.glob("*.txt") if is_dialogue(path.stem)]
         if not names:
             raise CorpusError(f"{folder}: no evaluation such as Ses01F_impro01.txt; unpack again")
+        own = f"Ses{int(session):02d}"  # a copy elsewhere would stand in training and test at once
+        if foreign := sorted(name for name in names if not name.startswith(own)):
+            raise CorpusError(f"{folder}: {foreign[0]} belongs to another session; unpack again")
         return tuple(sorted(names))
+
+    def unevaluated(self, session: str) -> tuple[str, ...]:
+        """Dialogues that were transcribed, but whose evaluation is not there."""
+        folder = self._dialog(session) / "transcriptions"
+        names = {path.stem for path in folder.glob("*.txt") if is_dialogue(path.stem)}
+        return tuple(sorted(names - set(self.dialogues(session))))
 
     def evaluation(self, session: str, dialogue: str) -> Path:
         """Times, labels and votes."""
