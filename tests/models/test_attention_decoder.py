@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from emotion_hpo.models.additive_attention import SATURATED, Attention
-from emotion_hpo.models.attention_decoder import AttentionDecoder
+from emotion_hpo.models.attention_decoder import ROWS, AttentionDecoder
 
 
 def plainly(decoder, values_BTD, mask_BT):
@@ -30,16 +30,24 @@ def plainly(decoder, values_BTD, mask_BT):
     return torch.stack(outputs, 1) * mask_BT[:, :, None]
 
 
-@pytest.mark.parametrize(("inputs", "units"), [(5, 7), (8, 4)])
-def test_equals_its_equations(inputs, units):
+@pytest.mark.parametrize(
+    ("inputs", "units", "lengths"),
+    [
+        (5, 7, [6, 3, 1, 0]),
+        (8, 4, [6, 3, 1, 0]),
+        (5, 4, [6] * (ROWS + 3) + [4] * ROWS + [2, 1, 1, 0]),  # fewer and fewer rows at work
+    ],
+    ids=["narrow", "wide", "many rows"],
+)
+def test_equals_its_equations(inputs, units, lengths):
     decoder = AttentionDecoder(inputs, units)
     with torch.no_grad():
         decoder.bias.normal_()  # zero at the start, which would hide an error
         decoder.keys_bias.normal_()
-    lengths = torch.tensor([6, 3, 1, 0])
+    lengths = torch.tensor(lengths)
     mask = torch.arange(6) < lengths[:, None]
-    values = torch.where(mask[:, :, None], torch.randn(4, 6, inputs), 0.0)
-    upstream = torch.randn(4, 6, units)
+    values = torch.where(mask[:, :, None], torch.randn(len(lengths), 6, inputs), 0.0)
+    upstream = torch.randn(len(lengths), 6, units)
 
     def answers(function):
         leaf = values.clone().requires_grad_()

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.model import FusionConfig, ModelConfig
 from emotion_hpo.models import catalogue
 
 CONF = Path(__file__).parents[2] / "conf" / "model"
@@ -53,9 +54,23 @@ def test_parts_add_up():
 
 
 def test_every_encoder_and_head_is_listed():
-    rows = catalogue.encoder_rows()
-    assert {"attention_decoder", "spectrogram_cnn", "functionals_mlp"} <= {r.name for r in rows}
-    assert all(row.parameters["all"] > 0 for row in rows + catalogue.head_rows())
+    rows, heads = catalogue.encoder_rows(), catalogue.head_rows()
+    listed = {modality: set() for modality in catalogue.PAPER_INPUTS}
+    for row in rows:
+        listed[row.modality].add(row.name)
+    assert listed == {
+        "speech": {
+            "mlp", "lstm", "attention_lstm", "attention_bilstm", "attention_decoder",
+            "spectrogram_cnn", "functionals_mlp",
+        },
+        "text": {"conv", "lstm", "bilstm", "attention_bilstm"},
+        "mocap": {"mlp", "lstm", "conv"},
+    }  # fmt: skip
+    kinds = get_args(get_args(FusionConfig)[0])
+    assert [get_args(kind.model_fields["name"].annotation)[0] for kind in kinds] == [
+        row.name for row in heads
+    ]
+    assert all(row.parameters["all"] > 0 for row in rows + heads)
 
 
 def test_the_command_lists_everything(emotion_hpo, isolated):

@@ -1,6 +1,7 @@
 """One contract for every encoder: what an utterance becomes depends on its valid steps alone."""
 
 from itertools import product
+from typing import get_args
 
 import pytest
 import torch
@@ -34,9 +35,14 @@ WORDS = {"embedding": {"vectors": "random", "dimensions": 5, "trainable": True}}
 def build(config, shape, dropout=0.0) -> ModalityEncoder:
     if shape.n_tokens is not None:
         config = config | WORDS
-    return ModalityEncoder(
+    encoder = ModalityEncoder(
         TypeAdapter(EncoderConfig).validate_python(config), shape, dropout, blank=False
     )
+    with torch.no_grad():
+        for name, weight in encoder.named_parameters():
+            if "bias" in name and weight.requires_grad:
+                weight.uniform_(0, 0.5)  # zero at the start, which would hide an error
+    return encoder
 
 
 def utterance(batch: Sequence, row: int) -> Sequence:
@@ -85,6 +91,8 @@ class TestEncoder:
         assert not encoder(absent)[1].any()
         torch.testing.assert_close(encoder(other), encoder(absent))
         torch.testing.assert_close(encoder(absent)[0], encoder(batch)[0])
+        encoder(other).sum().backward()
+        assert all(w.grad.isfinite().all() for w in encoder.parameters() if w.grad is not None)
 
     def test_a_batch_that_nobody_is_in(self, config, modality, shapes, draw):
         shape = shapes[modality]
@@ -118,6 +126,26 @@ class TestEncoder:
             near = encoder(batch)
         torch.testing.assert_close(near.float(), encoder(batch), atol=0.05, rtol=0.1)
         near.float().sum().backward()
+
+
+def test_every_encoder_is_held_to_it():
+    kinds = get_args(get_args(EncoderConfig)[0])
+    names = {get_args(kind.model_fields["name"].annotation)[0] for kind in kinds}
+    assert {config["name"] for config in CONFIGS.values()} == names
+
+
+@pytest.mark.parametrize(
+    "name", [one for one in CONFIGS if one.startswith(("lstm", "attention decoder"))]
+)
+def test_recurrent_encoders_step_over_lost_frames(name, shapes, draw):
+    """As if they had never been."""
+    encoder = build(CONFIGS[name], shapes["speech"]).eval()
+    batch = draw(shapes["speech"], [9, 7, 8], holes=0.4)
+    assert (batch.mask[:, 1:] & ~batch.mask[:, :-1]).any(), "or the test shows nothing"
+    for row, encoded in enumerate(encoder(batch)):
+        kept = batch.values[row, batch.mask[row]][None]
+        whole = Sequence(kept, torch.ones(kept.shape[:2], dtype=torch.bool), batch.present[:1])
+        torch.testing.assert_close(encoder(whole)[0], encoded, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["mlp", "conv1d, flattened", "conv2d", "attention decoder"])

@@ -1,5 +1,7 @@
 """One contract for every head."""
 
+from typing import get_args
+
 import pytest
 import torch
 from pydantic import TypeAdapter
@@ -17,7 +19,18 @@ CONFIGS = {
 
 
 def build(config, widths=(3, 3)):
-    return build_head(TypeAdapter(FusionConfig).validate_python(config), widths, 4)
+    head = build_head(TypeAdapter(FusionConfig).validate_python(config), widths, 4)
+    with torch.no_grad():
+        for name, weight in head.named_parameters():
+            if name.endswith("bias"):
+                weight.uniform_(0, 0.5)  # zero at the start, which would hide an error
+    return head
+
+
+def test_every_head_is_held_to_it():
+    kinds = get_args(get_args(FusionConfig)[0])
+    names = {get_args(kind.model_fields["name"].annotation)[0] for kind in kinds}
+    assert {config["name"] for config in CONFIGS.values()} == names
 
 
 def absent_as_zero(encoded, present_BM):
