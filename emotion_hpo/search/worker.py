@@ -26,6 +26,9 @@ from emotion_hpo.search.budget import FAIL_FAST
 from emotion_hpo.search.pruning import steps
 from emotion_hpo.search.study import Claim, ClaimLost, StorageAway, Study
 
+#: In what PyTorch's allocator, CUDA's runtime and its libraries say by a plain RuntimeError
+NO_MEMORY = ("not enough memory", "can't allocate", "out of memory", "ALLOC_FAILED")
+
 
 class Worker:
     """One process's work on a study."""
@@ -81,10 +84,10 @@ class Worker:
         except TrialFailed as failure:
             self._fail(claim, str(failure))
         except (MemoryError, torch.OutOfMemoryError) as error:
-            self._fail(claim, f"out of memory: {error}")
+            self._fail(claim, f"out of memory: {error}".rstrip(": "))
         except RuntimeError as error:
             traceback.print_exc()
-            is_memory = "not enough memory" in str(error) or "can't allocate" in str(error)
+            is_memory = any(words in str(error) for words in NO_MEMORY)
             kind = "out of memory" if is_memory else "RuntimeError"
             self._fail(claim, f"{kind}: {error}".splitlines()[0])
         except Exception as error:  # a defect in one trial must not end the search

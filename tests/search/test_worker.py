@@ -162,10 +162,26 @@ def test_a_pruned_trial_keeps_its_value(start, monkeypatch):
             RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate"),
             "out of memory: [enforce fail",
         ),
+        (
+            RuntimeError("CUDA error: out of memory\nCUDA kernel errors might"),
+            "out of memory: CUDA",
+        ),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when"), "out of memory: CUDA error"),
+        (MemoryError(), "out of memory"),
         (RuntimeError("mat1 and mat2 shapes\ncannot be"), "RuntimeError: mat1 and mat2 shapes"),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
     ],
-    ids=["diverged", "memory", "device memory", "allocator", "torch", "defect"],
+    ids=[
+        "diverged",
+        "memory",
+        "device memory",
+        "allocator",
+        "device",
+        "device's library",
+        "wordless",
+        "torch",
+        "defect",
+    ],
 )
 def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reason, capsys):
     home, study, worker = start("study.n_trials=2")
@@ -182,6 +198,7 @@ def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reas
     first, second = study.trials()
     assert first.state is TrialState.FAILED
     assert first.reason.startswith(reason)
+    assert not first.reason.endswith(": ")
     assert second.state is TrialState.COMPLETE
     assert json.loads(home.trial(0).record.read_text())["state"] == "failed"
     assert "trial_0 failed" in capsys.readouterr().err
