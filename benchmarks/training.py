@@ -14,6 +14,7 @@ in float32 everywhere, as the reference is, so that the factors hold what the pr
 import argparse
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -163,14 +164,19 @@ def worker(folder: Path, model: str) -> None:
     pa.set_memory_pool(pa.system_memory_pool())
     config, found = material(folder, model)
     keep_freed_memory()
-    peak = [private_memory_mb()]
-    hook = nn.modules.module.register_module_forward_hook(
-        lambda *_: peak.append(max(peak.pop(), private_memory_mb()))
-    )
+    peak, is_over = [private_memory_mb()], threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(0.002):
+            peak[0] = max(peak[0], private_memory_mb())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     reading = found.read(config)
     network = build_network(config.model, reading.inputs.shapes(), 4, seed=0)
     fit(network, reading.train, reading.validation, config.training, 0, lambda *_: True)
-    hook.remove()
+    is_over.set()
+    watcher.join()
     print(f"{peak[0]:.0f}")
 
 
