@@ -176,7 +176,7 @@ def test_what_search_promised_is_held_against_the_test(searched):
     promised = {"value": 0.4, "interval": [0.0, 1.0], "holds_for": "new speakers"}
     promised["winner"] = f"trial_{best}"
     searched.summary.write_text(json.dumps({"expected": promised}))
-    result = score(searched)
+    result = score(searched, f"trial_{best}")
     assert result["expected"] == {**promised, "test": result["accuracy"], "is_inside": True}
     other = score(searched, f"trial_{1 - best}", rescore=True)
     assert other["expected"] is None, "nothing was promised of it"
