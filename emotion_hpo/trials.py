@@ -4,17 +4,20 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from emotion_hpo.errors import StudyError, unknown_name
 from emotion_hpo.records import (
     RESTORE,
     StudyHome,
-    Training,
     Trial,
     TrialState,
-    read_json,
+    read_as,
     sign_of,
     write_json,
 )
+
+_RECORD = TypeAdapter(Trial)
 
 
 def write_trial(home: StudyHome, trial: Trial) -> None:
@@ -47,15 +50,11 @@ def read_record(path: Path) -> Trial:
     Raises:
         StudyError: It cannot be read.
     """
-    stored = read_json(path)
-    try:
-        parts = {
-            "state": TrialState(stored["state"]),
-            "trainings": tuple(Training(**one) for one in stored.get("trainings", ())),
-        }
-        return Trial(**{**stored, **parts})
-    except (KeyError, TypeError, ValueError):
-        raise StudyError(f"{path} was not written by this version; {RESTORE}") from None
+    trial = read_as(path, _RECORD)
+    if trial.continues is not None and trial.continues >= trial.number:
+        told = f"{trial.name} cannot continue trial_{trial.continues}"
+        raise StudyError(f"{path} was not written by this version: {told}; {RESTORE}")
+    return trial
 
 
 def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial | None:

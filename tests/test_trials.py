@@ -84,7 +84,7 @@ def test_trials_round_trip_by_number(tmp_path):
     curve = (Epoch(1, {"val/accuracy": 0.5}, 2.0, 3.0),)
     params = {"model.dropout": 0.1, "model.fusion.name": "concat", "n": None, "b": True}
     trials = [
-        Trial(2, PRUNED, params, 0.4, 1, curve, "worker_1", None, 0, 2**32 - 1, 1.5, 2.5),
+        Trial(2, PRUNED, params, 0.4, 1, curve, "worker_1", None, 0, 2**32 - 1, 2, 1.5, 2.5),
         Trial(10, COMPLETE, value=0.5, best_epoch=1),
         Trial(0, FAILED, reason="größe\n[bold]"),
     ]

@@ -12,11 +12,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from emotion_hpo.errors import StudyError
+
+Stored = TypeVar("Stored")
 
 #: Files that are being written, or whose writer died over them.
 PARTIAL = ".*.partial"
@@ -123,6 +126,24 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 (JSON is untyped until it is b
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise StudyError(f"{path} is not readable: {error}; {RESTORE}") from None
+
+
+def read_as(path: Path, kind: TypeAdapter[Stored]) -> Stored:
+    """What JSON that was written here holds, every value of the type that it had.
+
+    Raises:
+        StudyError: It is not readable, or is not what was written.
+    """
+    try:
+        return kind.validate_json(path.read_bytes(), strict=True, extra="forbid")
+    except OSError as error:
+        raise StudyError(f"{path} is not readable: {error}; {RESTORE}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = "".join(f"{step}: " for step in first["loc"])
+        is_json = first["type"] != "json_invalid"
+        verdict = "was not written by this version" if is_json else "is not readable"
+        raise StudyError(f"{path} {verdict}: {where}{first['msg']}; {RESTORE}") from None
 
 
 def _finite(content: object) -> object:

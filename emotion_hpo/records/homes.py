@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion_hpo.errors import StudyError
-from emotion_hpo.records.files import RESTORE, read_json, write_json
+from pydantic import TypeAdapter
+
+from emotion_hpo.records.files import read_as, write_json
 from emotion_hpo.records.trial import Epoch
+
+_CURVE = TypeAdapter(tuple[Epoch, ...])
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,7 @@ class TrialHome:
         """The epochs stored so far."""
         if not self.curve.exists():
             return ()
-        try:
-            return tuple(map(Epoch.from_json, read_json(self.curve)))
-        except TypeError:
-            raise StudyError(f"{self.curve} was not written by this version; {RESTORE}") from None
+        return read_as(self.curve, _CURVE)
 
     def write_curve(self, curve: tuple[Epoch, ...]) -> None:
         """Store the epochs trained so far."""

@@ -20,7 +20,15 @@ from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
 from emotion_hpo.ledger import Ledger
-from emotion_hpo.records import Epoch, FinalHome, StudyHome, Trial, TrialState, read_json, sign_of
+from emotion_hpo.records import (
+    Epoch,
+    FinalHome,
+    StudyHome,
+    Trial,
+    TrialHome,
+    TrialState,
+    sign_of,
+)
 from emotion_hpo.report import result_shapes, shapes
 from emotion_hpo.report.parts import Parts
 from emotion_hpo.report.shapes import as_written
@@ -212,20 +220,18 @@ def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
 
 def _trials(home: StudyHome, config: SearchConfig, parts: Parts) -> tuple[Trial, ...]:
     """All whose record can be read, by number; one whose curve cannot has none."""
-    found = []
-    for record in records_of(home):
-        trial = parts.read(record, lambda path: _trial(path, config))
-        if trial is None:
-            continue
-        curve = parts.read(
-            home.trial(trial.number).curve, lambda path: _curve(path, config.study.objective)
-        )
-        found.append(replace(trial, curve=curve or ()))
+    read = (parts.read(path, lambda path: _trial(path, config)) for path in records_of(home))
+
+    def whole(trial: Trial) -> Trial:
+        files = home.trial(trial.number)
+        curve = parts.read(files.curve, lambda _: _curve(files, config.study.objective))
+        return replace(trial, curve=curve or ())
+
+    found = [whole(one) for one in read if one is not None]
     return tuple(sorted(found, key=lambda one: one.number))
 
 
 def _trial(path: Path, config: SearchConfig) -> Trial:
-    as_written(shapes.TrialRecord)(path)
     trial = read_record(path)
     for name, value in trial.params.items():
         one = config.space.get(name)
@@ -236,12 +242,12 @@ def _trial(path: Path, config: SearchConfig) -> Trial:
     return trial
 
 
-def _curve(path: Path, objective: str) -> tuple[Epoch, ...]:
-    stored = read_json(path)
-    for one in shapes.Curve.model_validate(stored).root:
+def _curve(files: TrialHome, objective: str) -> tuple[Epoch, ...]:
+    curve = files.read_curve()
+    for one in curve:
         if objective not in one.metrics:
             raise ValueError(f"epoch {one.epoch} has no {objective}, which the study is about")
-    return tuple(map(Epoch.from_json, stored))
+    return curve
 
 
 def _answers(path: Path) -> Answers:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emotion_hpo.records import read_json
 
@@ -32,55 +32,6 @@ def as_written(shape: type[Shape]) -> Callable[[Path], Mapping[str, Any]]:
         return found
 
     return read
-
-
-class Training(Shape):
-    """A part of `trial.json`."""
-
-    fold: str
-    value: float
-    best_epoch: int
-
-
-class TrialRecord(Shape):
-    """`trial.json`."""
-
-    number: int = Field(ge=0)
-    state: str
-    params: dict[str, Any]
-    value: float | None = None
-    best_epoch: int | None = None
-    worker: str | None = None
-    reason: str | None = None
-    continues: int | None = None
-    seed: int | None = None
-    n_threads: int | None = None
-    started_at: float | None = None
-    finished_at: float | None = None
-    trainings: list[Training] = Field(default_factory=list)
-    cost: float | None = None
-
-    @model_validator(mode="after")
-    def _continues_an_earlier_one(self) -> Self:
-        if self.continues is not None and self.continues >= self.number:
-            raise ValueError(f"trial {self.number} cannot continue trial {self.continues}")
-        return self
-
-
-class Epoch(Shape):
-    """A part of `curve.json`."""
-
-    epoch: int
-    metrics: dict[str, float | None]
-    seconds: float
-    finished_at: float
-    training: int = 0
-
-
-class Curve(RootModel[list[Epoch]]):
-    """`curve.json`."""
-
-    model_config = ConfigDict(strict=True)
 
 
 class Hardware(Shape):

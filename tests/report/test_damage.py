@@ -107,7 +107,7 @@ def test_a_curve_without_the_objective_is_left_out(study):
     ("selection.json", ("candidates", 1, "values"), [], "candidates.1.values: list should have"),
     ("search.json", ("expected", "interval"), [0.5], "expected.interval: list should have"),
     ("trials/trial_2/trial.json", ("params", "model.dropout"), "much", "cannot lie in its range"),
-    ("trials/trial_2/trial.json", ("continues",), 2, "cannot continue trial 2"),
+    ("trials/trial_2/trial.json", ("continues",), 2, "cannot continue trial_2"),
     ("trials/trial_2/trial.json", ("state",), "lost", "was not written by this version"),
     ("trials/trial_2/cost.json", ("n_timed",), None, "n_timed: input should be a valid integer"),
 ])  # fmt: skip
