@@ -125,18 +125,15 @@ class Ledger:
         try:
             texts = self.path.read_text("utf-8").split("\n")
             lines = [json.loads(one) for one in texts if one.strip()]
-            if all(isinstance(one, dict) and _is_whole(one) for one in lines):
-                return lines
         except FileNotFoundError:
             return []
         except ValueError:
-            pass
+            raise self._broken() from None
         except OSError as error:
             raise self._unusable(error) from None
-        raise HoldoutError(
-            f"{self.path} is not readable; mend its broken line by hand, for it says how often "
-            "a holdout has been scored"
-        )
+        if not all(isinstance(one, dict) and _is_whole(one) for one in lines):
+            raise self._broken()
+        return lines
 
     @contextmanager
     def alone_with(self, holdout: str) -> Iterator[None]:
@@ -171,6 +168,12 @@ class Ledger:
             raise
         except OSError as error:
             raise self._unusable(error) from None
+
+    def _broken(self) -> HoldoutError:
+        return HoldoutError(
+            f"{self.path} is not readable; mend its broken line by hand, for it says how often "
+            "a holdout has been scored"
+        )
 
     def _unusable(self, error: OSError) -> HoldoutError:
         return HoldoutError(

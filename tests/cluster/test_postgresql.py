@@ -184,6 +184,8 @@ class TestPulse:
         assert study.trials()[0].state is TrialState.INTERRUPTED
 
     def test_a_trial_that_is_gone_ends_no_thread_with_an_error(self, elsewhere, postgres):
+        import psycopg
+
         _, claim = elsewhere
         beating = claim.pulse._beat
         beats = []
@@ -196,11 +198,9 @@ class TestPulse:
                 raise
 
         claim.pulse._beat = told
-        import psycopg
-
         with psycopg.connect(postgres.url, autocommit=True) as connection:
             connection.execute("TRUNCATE trials CASCADE")
-        until(lambda: len(beats) > 2, 30)
+        until(lambda: len(beats) > 2, 30)  # one thread has met the error again and again
 
     def test_an_outage_begins_the_watching_anew(self):
         now = [0.0]
