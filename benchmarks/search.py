@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from emotion_hpo import study_file
 from emotion_hpo.cli import conf_folder
+from emotion_hpo.companion import freeze_loaded
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.eager import stay_eager
 from emotion_hpo.experiment import Material
@@ -60,6 +61,7 @@ def overhead(home: StudyHome) -> None:
     store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
     material = Material(split(store, config.split)[0])
     material.read(config.experiment())
+    freeze_loaded()
     home.path.mkdir(parents=True)
     study_file.write_or_compare(home, config, store.keys, synthetic=True)
     Study(home, config).open_slots()
@@ -129,6 +131,7 @@ def crowd(home: StudyHome) -> None:
         Study(home, config).open_slots()
         processes = multiprocessing.get_context("fork")
         start = processes.Barrier(N_CROWD + 1)
+        freeze_loaded()  # as each worker does: else 64 copies are made of what all of them share
         workers = [
             processes.Process(target=sleeper, args=(home, config, f"worker_{i}", start))
             for i in range(N_CROWD)
