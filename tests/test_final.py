@@ -21,6 +21,9 @@ from emotion_hpo.preparation import quiet
 from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.splits import Holdout
 
+# Traced, these would take half as long again; what they run is traced elsewhere.
+pytestmark = pytest.mark.no_cover
+
 
 def silent(*_arguments):
     """Show nothing."""

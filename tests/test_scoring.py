@@ -7,6 +7,9 @@ from emotion_hpo import report, study_file
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.tracking import tracking_uri
 
+# Traced, these would take half as long again; what they run is traced elsewhere.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture
 def tracked(searched):

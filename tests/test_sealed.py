@@ -23,6 +23,9 @@ from emotion_hpo.study_file import write_or_compare
 from emotion_hpo.trials import read_trials
 from tests.pipeline import compose_config
 
+# Traced, these would take half as long again; what they run is traced elsewhere.
+pytestmark = pytest.mark.no_cover
+
 SIZE = (
     "corpus=iemocap", "features.mocap.n_parts=20", "tracking=none", "pruner=none", "model=smoke",
     "study.n_trials=2", "study.confirm_leaders=1", "study.confirm_seeds=1", "training.epochs=2",

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo import metrics
-from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.records import StudyHome, write_bytes, write_json
 from emotion_hpo.splits import Development
 
@@ -30,6 +29,8 @@ def baseline_of(
     if home.baseline.exists():
         stored: dict[str, Any] = json.loads(home.baseline.read_text())
         return stored
+    from emotion_hpo.models.baseline import parts_of  # scikit-learn: a second, once a study
+
     parts = parts_of(modalities)
     figures, probabilities = _judged(development, parts)
     alone = {part: _judged(development, (part,))[0] for part in parts} if len(parts) > 1 else {}
@@ -57,6 +58,8 @@ def baseline_of(
 def _judged(
     development: Development, parts: tuple[str, ...]
 ) -> tuple[dict[str, float], NDArray[np.float32]]:
+    from emotion_hpo.models.baseline import Baseline
+
     by_fold: list[dict[str, float]] = []
     answers: dict[str, NDArray[np.float32]] = {}
     for fold in development.folds:

@@ -23,6 +23,9 @@ from tests.report.studies import (
     write_final,
 )
 
+# Traced, these would take half as long again; what they run is traced elsewhere.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture(autouse=True)
 def unpainted(monkeypatch):

@@ -39,6 +39,9 @@ from tests.report.studies import (
     write_final,
 )
 
+# Traced, these would take half as long again; what they run is traced elsewhere.
+pytestmark = pytest.mark.no_cover
+
 
 class Page(HTMLParser):
     """What stands on a page, and what it would fetch."""

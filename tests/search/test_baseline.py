@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from emotion_hpo import metrics
-from emotion_hpo.search import baseline as module
+from emotion_hpo.models import baseline as module
 from emotion_hpo.search.baseline import baseline_of
 
 MODALITIES = ("mocap", "speech", "text")

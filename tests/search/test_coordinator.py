@@ -116,7 +116,13 @@ def curves(home):
     return list(home.path.glob("trials/*/curve.json"))
 
 
-LONG = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", "training.epochs=30")
+N_EPOCHS = 20
+LONG = (
+    "study.n_trials=3",
+    "launcher.n_workers=2",
+    "pruner=none",
+    f"training.epochs={N_EPOCHS}",
+)
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(make_study):
@@ -174,7 +180,7 @@ def test_a_killed_search_leaves_no_process_and_loses_no_epoch(make_study):
     assert TrialState.RUNNING not in {one.state for one in trials}
     for one in trials:
         if one.state.is_finished:
-            assert [epoch.epoch for epoch in one.curve] == list(range(1, 31))
+            assert [epoch.epoch for epoch in one.curve] == list(range(1, N_EPOCHS + 1))
 
 
 def test_a_killed_worker_is_replaced(make_study):

@@ -31,6 +31,7 @@ def search_alone(study: Study) -> list[dict]:
     return [dict(one.params) for one in study.trials()]
 
 
+@pytest.mark.no_cover  # traced, it would take half as long again
 @pytest.mark.parametrize(
     ("sampler", "pruner"),
     [*((one, "hyperband") for one in SAMPLERS), *(("random", one) for one in PRUNERS)],

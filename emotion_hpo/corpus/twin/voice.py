@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from emotion_hpo.corpus.twin.expression import DIFFICULTY, Act, cues, style
 from emotion_hpo.corpus.twin.randomness import stream
@@ -190,6 +189,8 @@ def _filtered(
         formants: `(frames, 4)` in Hz.
         tilt_db: `(frames,)` an octave.
     """
+    from scipy import fft  # a quarter of a second that reading stored features does without
+
     blocks = source.reshape(-1, _HOP)
     frames = np.concatenate([blocks[:-1], blocks[1:]], axis=1)
     frames *= _WINDOW
