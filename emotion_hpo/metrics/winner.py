@@ -8,6 +8,8 @@ validation data is chosen anew each time: the trial, and within each of its trai
 It is cross-validation of the choice, repeated. Bags drawn with replacement (Tsamardinos, Greasidou
 and Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
 cross-validation", Machine Learning 107, 2018) choose on 63 % of the dialogues, and worse for it.
+Every fifth has its share of each class: were most of the happy dialogues in one, the others would
+choose a winner that is poor at happiness, to be judged by happiness.
 
 With several folds, the speakers of each are new to the networks that it judges, and should be new
 to the choice as well: the trial is then chosen on the other folds, and only the epoch, which is a
@@ -29,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from emotion_hpo.metrics.divisions import balanced_divisions
 from emotion_hpo.metrics.intervals import resamples
 from emotion_hpo.metrics.scores import Labels
 
@@ -218,13 +221,11 @@ def _part(fold: Fold, n_resamples: int, seed: int) -> _Part:
     groups = np.unique(fold.dialogues, return_inverse=True)[1]
     if groups.max() + 1 < _PARTS:  # too few to divide: their utterances then
         groups = np.arange(len(groups))
-    generator, n_groups = np.random.default_rng(seed), int(groups.max()) + 1
-    divisions = (
-        generator.permutation(np.arange(n_groups) % _PARTS)
-        for _ in range(-(-n_resamples // _PARTS))
-    )
-    left_out = [division == part for division in divisions for part in range(_PARTS)]
-    resampled = resamples(n_groups, n_resamples, seed).astype(np.float64)
+    classes_GC = np.zeros((groups.max() + 1, fold.labels.max() + 1))
+    np.add.at(classes_GC, (groups, fold.labels), 1)
+    divisions_RG = balanced_divisions(classes_GC, _PARTS, -(-n_resamples // _PARTS), seed)
+    left_out = [division == part for division in divisions_RG for part in range(_PARTS)]
+    resampled = resamples(len(classes_GC), n_resamples, seed).astype(np.float64)
     return _Part(fold, groups, np.array(left_out, np.float64), resampled)
 
 
