@@ -155,8 +155,9 @@ def _make(
     dialogues = {session: list(tables[session]["dialogue"].unique()) for session in sessions}
     done, total = 0, sum(map(len, dialogues.values()))
     if n_faults := len(corpus.faults()):
-        words = f"{n_faults} faults of the corpus's files, which `emotion-hpo prepare` names"
-        on_progress(done, total, words)
+        count = f"{n_faults} fault{'s' * (n_faults > 1)}"
+        said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"
+        on_progress(done, total, said)
     with extractor(corpus, config, n_workers) as extracted:
         for session in sessions:
             path, key = store.shard_path(session), store.keys[session]

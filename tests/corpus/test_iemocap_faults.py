@@ -226,6 +226,15 @@ def worded_motion(root: Path, name: str) -> str:
     return rf"MOCAP_head/{WHERE}.txt, line 21: 'lost' is no number"
 
 
+def endless_motion(root: Path, name: str) -> str:
+    path = _motion(root, "MOCAP_head")
+    lines = path.read_bytes().split(b"\r\n")
+    for number in range(2, len(lines) - 1):
+        lines[number] = lines[number].rsplit(b" ", 1)[0] + b" -inf"
+    path.write_bytes(b"\r\n".join(lines))
+    return rf"MOCAP_head/{WHERE}.txt, line 3: '-inf' is no number"
+
+
 def duplicate_id(root: Path, name: str) -> str:
     path = _evaluation(root)
     content = path.read_bytes()
@@ -236,7 +245,7 @@ def duplicate_id(root: Path, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "break_", [narrow_motion, narrow_motion_throughout, worded_motion, duplicate_id]
+    "break_", [narrow_motion, narrow_motion_throughout, worded_motion, endless_motion, duplicate_id]
 )
 def test_refused_fault(damaged, break_: Break):
     root = damaged()

@@ -121,7 +121,10 @@ def _keep(
     for i in here:
         inside = (times >= spans[i, 0]) & (times < spans[i, 1])
         if inside.any():
-            pieces[i].append(np.ascontiguousarray(values[:, inside].T))
+            piece = np.ascontiguousarray(values[:, inside].T)
+            if np.isinf(piece).any():
+                raise pa.ArrowInvalid("a value is infinite")
+            pieces[i].append(piece)
 
 
 def _malformed(path: Path, width: int, error: pa.ArrowInvalid) -> CorpusError:
@@ -145,7 +148,7 @@ def _time(row: bytes, width: int, place: str) -> float:
             f"{len(values)} in all; unpack the file again, or remove it to go without"
         )
     odd = next((value for value in values if not _is_number(value)), None)
-    if odd is None and not math.isfinite(float(values[1])):
+    if odd is None and math.isnan(float(values[1])):
         odd = values[1]
     if odd is not None:
         shown = odd[:20].decode("utf-8", "backslashreplace")
@@ -155,10 +158,9 @@ def _time(row: bytes, width: int, place: str) -> float:
 
 def _is_number(value: bytes) -> bool:
     try:
-        float(value)
+        return not math.isinf(float(value))
     except ValueError:
         return False
-    return True
 
 
 def _ends_in_space(path: Path) -> bool:
