@@ -1,6 +1,7 @@
 """How a search went: best so far, expected best of k trials, who trained when."""
 
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from emotion_hpo.report.style import (
     BLACK,
     BLUE,
     GREY,
+    HATCHES,
     STATES,
     WIDE,
     Plot,
@@ -108,6 +110,12 @@ def random_values(findings: Findings) -> list[float]:
     ]
 
 
+def _look_of(state: TrialState) -> dict[str, Any]:
+    """How the bar of a trial is filled."""
+    colour = STATES.get(state, (GREY, "o"))[0]
+    return {"facecolor": colour, "edgecolor": "white", "hatch": HATCHES.get(state, "")}
+
+
 def timeline_plot(findings: Findings) -> Plot | None:
     """Who trained which trial when."""
     timed = [one for one in findings.trials if one.started_at and one.finished_at]
@@ -123,17 +131,18 @@ def timeline_plot(findings: Findings) -> Plot | None:
             begins = (_number(one.started_at) - start) / divisor
             lasts = (_number(one.finished_at) - _number(one.started_at)) / divisor
             row = workers.index(one.worker or "unknown")
-            colour = STATES.get(one.state, (GREY, "o"))[0]
-            axes.barh(row, lasts, left=begins, height=0.7, color=colour, ec="white", lw=0.6)
+            axes.barh(row, lasts, left=begins, height=0.7, lw=0.6, **_look_of(one.state))
             if lasts > 0.035 * (end - start) / divisor:
+                colour = STATES.get(one.state, (GREY, "o"))[0]
+                behind = {"fc": colour, "ec": "none", "pad": 1}
                 axes.text(begins + lasts / 2, row, str(one.number), ha="center", va="center",
-                          color="white", fontsize=7)  # fmt: skip
+                          color="white", fontsize=7, bbox=behind)  # fmt: skip
         axes.set_yticks(range(len(workers)), workers)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"time since the first trial began ({unit})")
         axes.set_ylabel("worker")
         states = dict.fromkeys(one.state for one in timed)
-        handles = [Patch(color=STATES.get(one, (GREY, ""))[0], label=one.value) for one in states]
+        handles = [Patch(**_look_of(one), label=one.value) for one in states]
         axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0),
                     ncols=len(states))  # fmt: skip
         axes.set_xlim(left=0)

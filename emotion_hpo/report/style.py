@@ -37,6 +37,9 @@ STATES = {
     TrialState.INTERRUPTED: (GREY, "|"),
 }
 
+#: State of a trial → what its bar is hatched with, for eyes and printers without colours.
+HATCHES = {TrialState.PRUNED: "//", TrialState.FAILED: "xx", TrialState.INTERRUPTED: ".."}
+
 SCALE = "cividis"
 
 #: Width in inches of a figure as wide as the page's column, and of one that needs less.
