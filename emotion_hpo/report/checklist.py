@@ -16,107 +16,138 @@ _YOURS = "For the author to add"
 
 def checklist_table(findings: Findings) -> Table:
     """Item, and what this study answers."""
-    config, facts, best = findings.config, findings.facts, findings.winner
-    machine = facts.get("hardware") or {}
-    trained = [one for one in findings.trials if one.curve]
-    average = hours(sum(one.seconds for one in trained) / len(trained)) if trained else "–"
-    sizes = sorted(findings.sizes.values())
-    final = findings.final
-    n_train, n_validation = findings.summary.get("n_train"), findings.n_validation
-    counts = ", ".join(
-        f"{n:,} {part}"
-        for n, part in (
-            (n_train, "training"),
-            (n_validation, "validation"),
-            (final.result["n_test"] if final else None, "test"),
-        )
-        if n is not None
-    )
-    encoders = ", ".join(f"{name} by {one.name}" for name, one in config.model.encoders.items())
-    rows = [
-        (
-            "Description of the model",
-            f"{config.model.name}: {encoders}; "
-            f"fusion {config.model.fusion.name}; whole configuration in study.yaml",
-        ),
-        (
-            "Source code and dependencies",
-            f"commit {facts.get('commit') or 'not recorded'}; versions under “Versions”; "
-            "constraints.txt pins every package",
-        ),
-        (
-            "Computing infrastructure",
-            f"{machine.get('processor')}, {machine.get('cores')} cores, GPUs: "
-            f"{', '.join(machine.get('gpus') or []) or 'none'}"
-            if machine
-            else f"{_YOURS}: not recorded by the version that began this study",
-        ),
-        (
-            "Average runtime",
-            f"{average} of training a trial, {hours(sum(one.seconds for one in trained))} in all."
-            + (latency_words(final) if final else ""),
-        ),
-        (
-            "Number of parameters",
-            (f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}")
-            + (f"; {best.name} {findings.sizes[best.number]:,}"
-               if best is not None and best.number in findings.sizes else "")
-            if sizes
-            else f"{_YOURS}: `emotion-hpo models` counts them",
-        ),
-        (
-            "Validation performance of each reported test result",
-            "; ".join(
-                f"{one.result['trial']}: validation "
-                f"{value_words(findings.objective, one.result['validation']['value'])}, test "
-                f"accuracy {percent(one.result['accuracy'])}"
-                for one in findings.finals
-            )
-            or "No test result was made",
-        ),
-        (
-            "Evaluation metrics",
-            "accuracy; UAR, the mean of the classes' recalls; macro F1; as in scikit-learn "
-            "(emotion_hpo/metrics/)",
-        ),
-        (
-            "Bounds of each hyperparameter",
-            f"{len(config.space)} ranges, under “Search space”",
-        ),
-        (
-            "Configuration of the best model",
-            f"{best.name}, under “Best configuration”" if best else "No trial is complete",
-        ),
-        (
-            "Number of search trials",
-            f"{sum(one.state.is_finished for one in findings.trials)} finished of "
-            f"{config.study.n_trials} asked for",
-        ),
-        (
-            "How values were chosen, and by which criterion",
-            f"sampler {config.sampler.name}, pruner {config.pruner.name}; "
-            f"{findings.objective} ({config.study.value} epoch) on the validation part",
-        ),
-        (
-            "Expected validation performance",
-            "Figure “Expected best of k random trials” (Tang et al. 2020, unbiased)"
-            if len(random_values(findings)) >= 3
-            else "Not estimable: it needs random search without pruning",
-        ),
-        ("Number of examples", counts or "No trial has been judged yet"),
-        (
-            "Train, validation and test split",
-            f"split {config.split.name}; session {config.split.test_session} sealed, opened "
-            f"{counted(len(findings.openings), 'time')} by any study (ledger)",
-        ),
-        (
-            "Excluded data and preprocessing",
-            "features in study.yaml; `emotion-hpo prepare` counts what a corpus lacks or breaks",
-        ),
-        (
-            "Where the data can be had",
-            "synthetic: made by this program from corpus.seed" if findings.synthetic
-            else f"{_YOURS}: the licence and source of corpus {config.corpus.name}",
-        ),
-    ]  # fmt: skip
+    rows = [(item, answer(findings)) for item, answer in _ITEMS.items()]
     return Table("checklist", "Reproducibility checklist of the ACL", ("item", "answer"), rows)
+
+
+def _model(findings: Findings) -> str:
+    model = findings.config.model
+    encoders = ", ".join(f"{name} by {one.name}" for name, one in model.encoders.items())
+    return (
+        f"{model.name}: {encoders}; fusion {model.fusion.name}; whole configuration in study.yaml"
+    )
+
+
+def _source_code(findings: Findings) -> str:
+    return (
+        f"commit {findings.facts.get('commit') or 'not recorded'}; versions under “Versions”; "
+        "constraints.txt pins every package"
+    )
+
+
+def _infrastructure(findings: Findings) -> str:
+    machine = findings.facts.get("hardware")
+    if not machine:
+        return f"{_YOURS}: not recorded by the version that began this study"
+    gpus = ", ".join(machine.get("gpus") or []) or "none"
+    return f"{machine.get('processor')}, {machine.get('cores')} cores, GPUs: {gpus}"
+
+
+def _runtime(findings: Findings) -> str:
+    trained = [one.seconds for one in findings.trials if one.curve]
+    average = hours(sum(trained) / len(trained)) if trained else "–"
+    latency = latency_words(findings.final) if findings.final else ""
+    return f"{average} of training a trial, {hours(sum(trained))} in all.{latency}"
+
+
+def _parameters(findings: Findings) -> str:
+    sizes, best = sorted(findings.sizes.values()), findings.winner
+    if not sizes:
+        return f"{_YOURS}: `emotion-hpo models` counts them"
+    many = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
+    if best is None or best.number not in findings.sizes:
+        return many
+    return f"{many}; {best.name} {findings.sizes[best.number]:,}"
+
+
+def _validation_of_tests(findings: Findings) -> str:
+    results = [one.result for one in findings.finals]
+    told = (
+        f"{one['trial']}: validation {value_words(findings.objective, one['validation']['value'])}"
+        f", test accuracy {percent(one['accuracy'])}"
+        for one in results
+    )
+    return "; ".join(told) or "No test result was made"
+
+
+def _metrics(_: Findings) -> str:
+    return (
+        "accuracy; UAR, the mean of the classes' recalls; macro F1; as in scikit-learn "
+        "(emotion_hpo/metrics/)"
+    )
+
+
+def _bounds(findings: Findings) -> str:
+    return f"{len(findings.config.space)} ranges, under “Search space”"
+
+
+def _best_configuration(findings: Findings) -> str:
+    best = findings.winner
+    return f"{best.name}, under “Best configuration”" if best else "No trial is complete"
+
+
+def _n_trials(findings: Findings) -> str:
+    n_finished = sum(one.state.is_finished for one in findings.trials)
+    return f"{n_finished} finished of {findings.config.study.n_trials} asked for"
+
+
+def _choice(findings: Findings) -> str:
+    config = findings.config
+    return (
+        f"sampler {config.sampler.name}, pruner {config.pruner.name}; "
+        f"{findings.objective} ({config.study.value} epoch) on the validation part"
+    )
+
+
+def _expected_validation(findings: Findings) -> str:
+    if len(random_values(findings)) < 3:
+        return "Not estimable: it needs random search without pruning"
+    return "Figure “Expected best of k random trials” (Tang et al. 2020, unbiased)"
+
+
+def _examples(findings: Findings) -> str:
+    counts = {
+        "training": findings.summary.get("n_train"),
+        "validation": findings.n_validation,
+        "test": findings.final.result["n_test"] if findings.final else None,
+    }
+    told = (f"{n:,} {part}" for part, n in counts.items() if n is not None)
+    return ", ".join(told) or "No trial has been judged yet"
+
+
+def _parts(findings: Findings) -> str:
+    split = findings.config.split
+    return (
+        f"split {split.name}; session {split.test_session} sealed, opened "
+        f"{counted(len(findings.openings), 'time')} by any study (ledger)"
+    )
+
+
+def _preprocessing(_: Findings) -> str:
+    return "features in study.yaml; `emotion-hpo prepare` counts what a corpus lacks or breaks"
+
+
+def _where(findings: Findings) -> str:
+    if findings.synthetic:
+        return "synthetic: made by this program from corpus.seed"
+    return f"{_YOURS}: the licence and source of corpus {findings.config.corpus.name}"
+
+
+_ITEMS = {
+    "Description of the model": _model,
+    "Source code and dependencies": _source_code,
+    "Computing infrastructure": _infrastructure,
+    "Average runtime": _runtime,
+    "Number of parameters": _parameters,
+    "Validation performance of each reported test result": _validation_of_tests,
+    "Evaluation metrics": _metrics,
+    "Bounds of each hyperparameter": _bounds,
+    "Configuration of the best model": _best_configuration,
+    "Number of search trials": _n_trials,
+    "How values were chosen, and by which criterion": _choice,
+    "Expected validation performance": _expected_validation,
+    "Number of examples": _examples,
+    "Train, validation and test split": _parts,
+    "Excluded data and preprocessing": _preprocessing,
+    "Where the data can be had": _where,
+}
