@@ -94,9 +94,11 @@ def read(home: StudyHome) -> StudyFile:
             SearchConfig, with_value(dump(config), "study.directory", str(home.directory))
         )
         shards, facts = (_mapping(stored, part) for part in ("shards", "facts"))
-        return StudyFile(config, shards, facts)
     except (TypeError, ConfigError) as error:
         raise _foreign(home.study, error) from None
+    if missing := {"created_at", "synthetic"} - facts.keys():
+        raise _foreign(home.study, f"facts.{min(missing)} is missing")
+    return StudyFile(config, shards, facts)
 
 
 def trial_config(home: StudyHome, number: int) -> ExperimentConfig:

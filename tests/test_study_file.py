@@ -258,6 +258,16 @@ def test_a_part_of_another_kind_is_refused(home, config, part, value):
         study_file.read(home)
 
 
+@pytest.mark.parametrize("fact", ["created_at", "synthetic"])
+def test_a_fact_that_is_cut_off_is_named(home, config, fact):
+    study_file.write_or_compare(home, config, SHARDS, synthetic=True)
+    stored = read_yaml(home.study)
+    del stored["facts"][fact]
+    write_yaml(home.study, stored)
+    with pytest.raises(StudyError, match=rf"study\.yaml was not .*: facts\.{fact} is missing"):
+        study_file.read(home)
+
+
 def test_another_versions_key_is_named(home, config):
     study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     write_yaml(home.study, with_value(read_yaml(home.study), "config.model.old_key", 1))

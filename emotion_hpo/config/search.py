@@ -135,7 +135,9 @@ class GridSampler(Section):
     """Every combination, in random order, so that a grid cut short still covers the space."""
 
     name: Literal["grid"]
-    points: int = Field(ge=2, description="values of a range of numbers, its ends included")
+    points: int = Field(
+        ge=2, le=1000, description="values of a range of numbers, its ends included"
+    )
 
 
 class Nsga2Sampler(Section):

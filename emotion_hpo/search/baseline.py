@@ -5,16 +5,33 @@ screen show it beside the best trial.
 """
 
 import io
-import json
 import statistics
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from emotion_hpo import metrics
-from emotion_hpo.records import StudyHome, write_bytes, write_json
+from emotion_hpo.records import StudyHome, read_as, write_bytes, write_json
 from emotion_hpo.splits import Development
+
+Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """`baseline.json`."""
+
+    model: str
+    parts: list[str]
+    n_train: int
+    validation: Figures
+    by_part: dict[str, Figures]
+
+
+_STORED = TypeAdapter(_Stored)
 
 
 def baseline_of(
@@ -25,10 +42,12 @@ def baseline_of(
     Returns:
         Its `parts`, its figures on `validation` (means over the folds), and those of each part
         alone in `by_part`.
+
+    Raises:
+        StudyError: What is stored cannot be read.
     """
     if home.baseline.exists():
-        stored: dict[str, Any] = json.loads(home.baseline.read_text())
-        return stored
+        return asdict(read_as(home.baseline, _STORED))
     from emotion_hpo.models.baseline import parts_of  # scikit-learn: a second, once a study
 
     parts = parts_of(modalities)

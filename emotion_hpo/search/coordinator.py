@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo import screen, study_file
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.config.search import GridSampler
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
 from emotion_hpo.expected import expected_of
@@ -35,7 +36,7 @@ from emotion_hpo.search.crew import Crew, Stop
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.pruning import check_pruner
-from emotion_hpo.search.space import check_params, check_space
+from emotion_hpo.search.space import check_params, check_space, grid_points
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.warm_start import lessons_for, taught
 from emotion_hpo.splits import Development, check_sessions, split
@@ -65,6 +66,8 @@ def search(config: SearchConfig) -> SearchResult:
     """
     home = StudyHome(config.study.directory, config.study.name)
     check_space(config.experiment(), config.space)
+    if isinstance(config.sampler, GridSampler):
+        grid_points(config.space, config.sampler.points, config.study.seed)
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
     corpus = open_corpus(config.corpus)

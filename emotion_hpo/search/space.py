@@ -26,6 +26,9 @@ from emotion_hpo.seeds import derive
 
 Params = Mapping[str, Scalar]
 
+#: Points of a grid are listed and shuffled: a million take a second, ten of them a gigabyte.
+_MOST_POINTS = 1_000_000
+
 
 def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
     """The configuration with some values replaced.
@@ -66,11 +69,16 @@ def grid_points(space: Mapping[str, Range], n_points: int, seed: int) -> list[Pa
     """Every combination of `n_points` values a range of numbers and of all choices, shuffled.
 
     Raises:
-        ConfigError: A range is conditional, which a grid cannot be.
+        ConfigError: A range is conditional, which a grid cannot be, or there are too many points.
     """
     if conditional := [path for path, one in space.items() if one.when]:
         raise ConfigError(f"sampler: a grid cannot hold the conditional range {conditional[0]}")
     values = [_spread(one, n_points) for one in space.values()]
+    if (n_all := math.prod(map(len, values))) > _MOST_POINTS:
+        raise ConfigError(
+            f"sampler: a grid of sampler.points={n_points} has {n_all:,} points in this space, at "
+            f"most {_MOST_POINTS:,} can be listed; lower sampler.points, or take fewer ranges"
+        )
     points = [dict(zip(space, point, strict=True)) for point in itertools.product(*values)]
     order = np.random.default_rng(derive(seed, "grid")).permutation(len(points))
     return [points[index] for index in order]
@@ -127,7 +135,7 @@ def check_params(base: ExperimentConfig, space: Mapping[str, Range], params: Par
         if path not in space:
             errors.append(f"study.enqueue: {unknown_name('path of the space', path, space)}")
         elif not contains(space[path], value):
-            errors.append(f"study.enqueue: {path}={value} lies outside {shown(space[path])}")
+            errors.append(f"study.enqueue: {path}={value!r} lies outside {shown(space[path])}")
     if errors:
         raise ConfigError("\n".join(errors))
     configured(base, params)

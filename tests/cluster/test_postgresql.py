@@ -132,7 +132,7 @@ class TestClaims:
         home, config, study = opened("study.n_trials=1")
         study.end(study.claim("worker"), TrialState.COMPLETE, 0.5, 1)
         postgres.drop()
-        with pytest.raises(StudyError, match=r"the storage holds no trials of study 'study'"):
+        with pytest.raises(StudyError, match=r"the storage holds no trial_0 of study 'study'"):
             Study(home, config).trials()
 
 

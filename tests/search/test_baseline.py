@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from emotion_hpo import metrics
+from emotion_hpo.errors import StudyError
 from emotion_hpo.models import baseline as module
 from emotion_hpo.search.baseline import baseline_of
 
@@ -31,6 +32,16 @@ def test_it_is_fitted_once(make_study, small_parts, monkeypatch):
     found = baseline_of(home, small_parts[0], MODALITIES)
     monkeypatch.setattr(module, "Baseline", None)  # using it would fail
     assert baseline_of(home, small_parts[0], MODALITIES) == found
+
+
+@pytest.mark.parametrize("content", ['{"a', "{}", "[]", '{"model": 3}'])
+def test_a_broken_file_is_named_and_kept(make_study, small_parts, content):
+    home, _ = make_study()
+    home.path.mkdir()
+    home.baseline.write_text(content)
+    with pytest.raises(StudyError, match=r"baseline\.json .*; restore it from a copy"):
+        baseline_of(home, small_parts[0], MODALITIES)
+    assert home.baseline.read_text() == content
 
 
 def test_one_part_needs_no_second_fit(make_study, small_parts):

@@ -52,6 +52,14 @@ def test_impossible_spaces_are_refused_before_anything_is_written(make_study):
     assert not home.path.exists()
 
 
+def test_a_grid_without_end_is_refused_before_anything_is_made(make_study):
+    many = ("sampler=grid", "sampler.points=1000", "+space.training.batch_size={low: 8, high: 99}")
+    home, config = make_study("study", *many)
+    with pytest.raises(ConfigError, match=r"sampler: a grid of sampler.points=1000 has 92,000,000"):
+        search(config)
+    assert not home.path.exists()
+
+
 def test_one_search_a_study_at_a_time(make_study):
     home, config = make_study("study", "study.n_trials=1")
     home.path.mkdir()

@@ -22,6 +22,7 @@ from emotion_hpo.search.space import (
     configured,
     contains,
     defaults,
+    grid_points,
     shown,
 )
 from tests.pipeline import compose_config
@@ -238,7 +239,8 @@ KNOWN = [
     # params, what is said, why it cannot be tried
     ({"model.droput": 0.1}, "unknown path of the space 'model.droput', did you mean", "a slip"),
     ({"model.dropout": 0.9}, "study.enqueue: model.dropout=0.9 lies outside 0.0…0.4", "too high"),
-    ({"model.dropout": "high"}, "model.dropout=high lies outside", "a word"),
+    ({"model.dropout": "high"}, "model.dropout='high' lies outside", "a word"),
+    ({"model.dropout": "0.1"}, "model.dropout='0.1' lies outside", "a number in quotes"),
     ({"model.dropout": True}, "model.dropout=True lies outside", "no number"),
     ({"model.dropout": None}, "model.dropout=None lies outside", "nothing"),
     ({"model.fusion.units": 8.5}, "model.fusion.units=8.5 lies outside 4…16", "half a unit"),
@@ -304,3 +306,19 @@ def test_every_condition_must_hold():
     assert not applies(one, {"a": 2, "b": None})
     assert not applies(one, {"a": 1, "b": 0})
     assert applies(build(Range, {"choices": [1]}), {})
+
+
+GRIDS = [
+    # ranges, points, what is said, why it is no grid
+    (5, 20, r"sampler: .* sampler.points=20 has 3,200,000 points .*lower sampler.points", "many"),
+    (1, 2, r"sampler: a grid cannot hold the conditional range", "conditional"),
+]
+
+
+@pytest.mark.parametrize(("n_ranges", "n_points", "message", "why"), GRIDS)
+def test_a_grid_that_cannot_be_listed_is_refused(n_ranges, n_points, message, why):
+    ranges = {f"model.{i}": Range(low=0.0, high=1.0) for i in range(n_ranges)}
+    if why == "conditional":
+        ranges["model.heads"] = Range(**HEADS)
+    with pytest.raises(ConfigError, match=message):
+        grid_points(ranges, n_points, seed=0)

@@ -330,6 +330,23 @@ def test_a_changed_set_of_choices_is_refused_before_any_trial(make_study):
         study_file.write_or_compare(home, other, {}, synthetic=True)
 
 
+@pytest.mark.parametrize("done", ["removed", "emptied", "replaced by an older copy"])
+def test_a_storage_that_lacks_a_trial_takes_no_folder(make_study, done):
+    home, config = make_study("study", "study.n_trials=3")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    older = home.database.read_bytes()
+    finish(study, study.claim("worker_0"), 0.5)
+    finish(study, study.claim("worker_0"), 0.6)
+    home.database.unlink()
+    if done != "removed":
+        home.database.write_bytes(older if "older" in done else b"")
+    for _ in range(2):  # the first of them may make the file
+        with pytest.raises(StudyError, match=r"the storage holds no trial_[01] of study 'study'"):
+            Study(home, config).trials()
+
+
 def test_a_trial_records_the_commit_it_was_trained_by(study):
     finish(study, study.claim("worker_0", commit="0123456789ab"), 0.5)
     (stored,) = read_trials(study._home)

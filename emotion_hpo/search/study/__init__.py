@@ -43,7 +43,7 @@ from emotion_hpo.search.study.frozen import (
     seed_of,
     state_of,
 )
-from emotion_hpo.search.study.identity import check_identity
+from emotion_hpo.search.study.identity import check_identity, check_records
 from emotion_hpo.search.study.patience import Patience, StorageAway, patiently
 from emotion_hpo.search.study.proposals import draw, pruner, sampler
 from emotion_hpo.search.study.pulse import Pulse, Watch, machine
@@ -109,6 +109,7 @@ class Study:
         )
         if self._keeping.is_shared:
             check_identity(study, self._home)
+        check_records(study, self._home)
         return study
 
     def _directions(self) -> list[StudyDirection]:

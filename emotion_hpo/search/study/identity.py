@@ -1,4 +1,4 @@
-"""A study on a server belongs to one folder: two of one name must not mix their trials."""
+"""A storage and a folder belong together: no trials of two studies mix, none are written over."""
 
 import uuid
 
@@ -19,12 +19,7 @@ def check_identity(study: optuna.Study, home: StudyHome) -> None:
     mine = home.identity.read_text("utf-8") if home.identity.exists() else None
     theirs = study.user_attrs.get(_KEY)
     if theirs is None and study.get_trials(deepcopy=False) == []:
-        if any(home.path.glob("trials/*/trial.json")):
-            raise StudyError(
-                f"the storage holds no trials of study {home.name!r}, but {home.path / 'trials'} "
-                "does; take the storage back that it was searched with, or search under another "
-                "study.name"
-            )
+        check_records(study, home)
         mine = mine or uuid.uuid4().hex
         write_bytes(home.identity, mine.encode())
         study.set_user_attr(_KEY, mine)
@@ -32,4 +27,23 @@ def check_identity(study: optuna.Study, home: StudyHome) -> None:
         raise StudyError(
             f"the storage holds another study named {home.name!r}, which does not belong to "
             f"{home.path}; search under another study.name"
+        )
+
+
+def check_records(study: optuna.Study, home: StudyHome) -> None:
+    """Make sure that the storage knows every trial here: a new one would take its folder.
+
+    It does not know them if its database was removed, emptied, or replaced by an older copy.
+
+    Raises:
+        StudyError: It lacks one.
+    """
+    # First the folders, then the storage: one that is claimed meanwhile is known by then.
+    names = [path.name.removeprefix("trial_") for path in home.path.glob("trials/trial_*")]
+    n_known = len(study.get_trials(deepcopy=False))
+    if unknown := [int(one) for one in names if one.isdecimal() and int(one) >= n_known]:
+        raise StudyError(
+            f"the storage holds no trial_{min(unknown)} of study "
+            f"{home.name!r}, but {home.path / 'trials'} does; take the storage back that it was "
+            "searched with, or search under another study.name"
         )
