@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 
 from emotion_hpo.config import dump, flatten
@@ -20,6 +21,7 @@ from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.search import mirror as mirror_module
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
+from emotion_hpo.tracking.client import open_client
 
 TRACKED = ("tracking=mlflow",)
 
@@ -97,6 +99,35 @@ def test_every_trial_is_a_child_of_the_studys_run(study):
     for name, run in found.items():
         if name != "study":
             assert run.data.tags["mlflow.parentRunId"] == parent
+
+
+def test_a_sync_beside_a_search_makes_no_run_twice(study):
+    search, sync = open_for(study), open_for(study)
+    search.mirror(TRIALS[:1])
+    sync.mirror(TRIALS)
+    search.mirror(TRIALS)
+    client, found = runs(study)
+    assert len(found) == 1 + len(TRIALS)
+    history = client.get_metric_history(found["trial_1"].info.run_id, "val/loss")
+    assert [one.step for one in history] == [1]
+
+
+def test_mlflow_makes_its_tables_for_one_process_at_a_time(study, monkeypatch):
+    home, config = study
+    was_held = []
+
+    class Client:
+        def __init__(self, _uri):
+            with pytest.raises(Timeout):
+                FileLock(home.mlflow_lock).acquire(timeout=0)
+            was_held.append(True)
+
+        def search_experiments(self, max_results):
+            return []
+
+    monkeypatch.setattr(mlflow, "MlflowClient", Client)
+    open_client(home, tracking_uri(home, config.tracking))
+    assert was_held
 
 
 def test_a_trials_run_holds_its_parameters_curve_state_and_time(study):

@@ -216,6 +216,18 @@ class MlflowTracking(Section):
     uri: str | None
     experiment: str
 
+    @field_validator("uri")
+    @classmethod
+    def _no_password(cls, value: str | None) -> str | None:
+        """It would stand in `study.yaml`, among MLflow's parameters and in every complaint."""
+        if value is not None and re.match(r"[^/]*://[^/@]*:[^/]*@", value):
+            raise ValueError(
+                "a URI with a password would be stored with the study; a server takes both from "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (for a database, start "
+                "`mlflow server`)"
+            )
+        return value
+
 
 class NoTracking(Section):
     """Nothing is mirrored."""

@@ -226,6 +226,11 @@ class StudyHome:
         return self.path / ".coordinator.lock"
 
     @property
+    def mirror(self) -> Path:
+        """Lock under which a run of this study is made in MLflow."""
+        return self.path / ".mirror.lock"
+
+    @property
     def features(self) -> Path:
         """Feature shards, shared by all studies."""
         return self.directory / "features"
@@ -239,6 +244,11 @@ class StudyHome:
     def mlflow_database(self) -> Path:
         """MLflow's SQLite file, shared by all studies."""
         return self.directory / "mlflow.db"
+
+    @property
+    def mlflow_lock(self) -> Path:
+        """Lock under which MLflow makes its tables."""
+        return self.directory / ".mlflow.lock"
 
     @property
     def mlflow_artifacts(self) -> Path:

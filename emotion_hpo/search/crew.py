@@ -15,7 +15,7 @@ from emotion_hpo import screen
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import StudyHome, Trial, TrialState
-from emotion_hpo.search.budget import FAIL_FAST, is_spent, n_open
+from emotion_hpo.search.budget import FAIL_FAST, is_spent, n_open, trained
 from emotion_hpo.search.launch import Launcher, open_launcher
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
@@ -138,7 +138,7 @@ class Crew:
             if status == 0:
                 continue
             self.study.requeue_orphans(None if status is None else name)
-            n_epochs = sum(len(one.curve) for one in trials)
+            n_epochs = len(trained(trials))
             self._n_deaths = 1 if n_epochs > self._n_epochs_at_death else self._n_deaths + 1
             self._n_epochs_at_death = n_epochs
             log = self.home.worker_log(name)

@@ -69,17 +69,27 @@ class Worker:
         return self._study.claim(self.name, torch.get_num_threads(), self._commit)
 
     def _train(self, claim: Claim) -> None:
-        """Train a claimed trial to one of its ends, unless it was taken over by another worker."""
+        """Train a claimed trial to one of its ends, unless it was taken over by another worker.
+
+        Raises:
+            StudyError: The study's files or its storage cannot be used, as on a full disk. That is
+                no fault of the trial, which goes back into the queue.
+        """
         try:
             self._try(claim)
         except ClaimLost as lost:
             sys.stderr.write(f"{lost}\n")
             claim.drop()
+        except StorageAway:
+            raise
+        except StudyError:
+            self._study.release(claim)
+            raise
 
     def _try(self, claim: Claim) -> None:
         try:
             self._run(claim)
-        except (ClaimLost, StorageAway):
+        except StudyError:
             raise
         except TrialFailed as failure:
             self._fail(claim, str(failure))
@@ -202,7 +212,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     try:
         worker.work()
-    except StorageAway as error:
+    except StudyError as error:
         sys.exit(f"{name}: {error}")
 
 

@@ -4,7 +4,10 @@ import logging
 import os
 import sys
 import warnings
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
@@ -23,9 +26,8 @@ def experiment_id(home: StudyHome, name: str) -> str | None:
         TrackingError: The file is no such database.
     """
     try:
-        found = open_client(f"sqlite:///{home.mlflow_database.resolve()}").get_experiment_by_name(
-            name
-        )
+        client = open_client(home, f"sqlite:///{home.mlflow_database.resolve()}")
+        found = client.get_experiment_by_name(name)
     except Exception as error:
         raise TrackingError(
             f"{home.mlflow_database} cannot be opened by MLflow: {first_line(error)}; restore it "
@@ -54,8 +56,11 @@ def tracking_uri(home: StudyHome, tracking: MlflowTracking) -> str:
     return tracking.uri or f"sqlite:///{home.mlflow_database.resolve()}"
 
 
-def open_client(uri: str) -> "MlflowClient":
-    """A client; on a fresh SQLite file this makes MLflow's tables, which it says at length."""
+def open_client(home: StudyHome, uri: str) -> "MlflowClient":
+    """A client; on a fresh SQLite file this makes MLflow's tables, which it says at length.
+
+    Two that make them at once would break each other's: the file is shared by all studies.
+    """
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -66,8 +71,9 @@ def open_client(uri: str) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    client = MlflowClient(uri)
-    client.search_experiments(max_results=1)
+    with FileLock(home.mlflow_lock) if uri.startswith("sqlite:") else nullcontext():
+        client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
     return client
 
 

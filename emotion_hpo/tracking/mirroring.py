@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
@@ -67,6 +69,7 @@ class MlflowTracker:
     ) -> None:
         assert isinstance(config.tracking, MlflowTracking)
         self._config = config
+        self._making = FileLock(home.mirror)
         self._synthetic = synthetic
         self._digest = fingerprint(config.corpus)
         self._uri = uri = tracking_uri(home, config.tracking)
@@ -76,7 +79,7 @@ class MlflowTracker:
             "mlflow.source.name": "emotion-hpo",
         }
         try:
-            self._client = open_client(uri)
+            self._client = open_client(home, uri)
             experiment = open_experiment(self._client, home, config.tracking)
             identity = f"{home.name}@{created_at}"
             self._runs = StudyRuns(self._client, experiment, identity, words)
@@ -192,12 +195,18 @@ class MlflowTracker:
             self._end(known, trial)
 
     def _begin(self, trial: Trial) -> _Mirrored:
+        with self._making:  # a `sync` beside a search shows the same trials
+            made = self._runs.search(f"tags.kind = 'trial' and tags.trial = '{trial.number}'")
+            known = self._read_child(made[0]) if made else self._make_child(trial)
+        self._mirrored[trial.number] = known
+        return known
+
+    def _make_child(self, trial: Trial) -> _Mirrored:
         tags = {"kind": "trial", "trial": str(trial.number)}
         if trial.continues is not None:
             tags["continues"] = f"trial_{trial.continues}"
         run = self._runs.create(trial.name, tags, parent=self._parent, started_at=trial.started_at)
-        self._mirrored[trial.number] = known = _Mirrored(run.info.run_id, 0, ended=False)
-        return known
+        return _Mirrored(run.info.run_id, 0, ended=False)
 
     def _end(self, known: _Mirrored, trial: Trial) -> None:
         self._runs.log_params(known.run_id, trial.params)
@@ -232,23 +241,23 @@ class MlflowTracker:
         return f"{words}; proposed by sampler {self._config.sampler.name}."
 
     def _open_parent(self, began_at: float) -> "Run":
-        found = self._runs.search("tags.kind = 'study'")
-        self._made_parent = not found
-        if found:
-            return found[0]
-        tags = {"kind": "study", "mlflow.note.content": self._config.study.question}
-        parent = self._runs.create(self._config.study.name, tags, started_at=began_at)
+        with self._making:
+            found = self._runs.search("tags.kind = 'study'")
+            self._made_parent = not found
+            if found:
+                return found[0]
+            tags = {"kind": "study", "mlflow.note.content": self._config.study.question}
+            parent = self._runs.create(self._config.study.name, tags, started_at=began_at)
         self._runs.log_params(parent.info.run_id, flatten(dump(self._config)))
         return parent
 
     def _read_children(self) -> dict[int, _Mirrored]:
-        children = {}
-        for run in self._runs.search("tags.kind = 'trial'"):
-            history = self._client.get_metric_history(run.info.run_id, "val/loss")
-            ended = run.info.status != "RUNNING"
-            number = int(run.data.tags["trial"])
-            children[number] = _Mirrored(run.info.run_id, len(history), ended)
-        return children
+        runs = self._runs.search("tags.kind = 'trial'")
+        return {int(run.data.tags["trial"]): self._read_child(run) for run in runs}
+
+    def _read_child(self, run: "Run") -> _Mirrored:
+        history = self._client.get_metric_history(run.info.run_id, "val/loss")
+        return _Mirrored(run.info.run_id, len(history), ended=run.info.status != "RUNNING")
 
 
 def _epoch_figures(epochs: Iterable[Epoch], first_step: int) -> Iterator[Figure]:

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 
 from emotion_hpo.config.places import PostgresqlStorage
@@ -42,14 +43,23 @@ class TestUrl:
             ("no url, pass-w0rd", "HPO_URL holds no URL of the form postgresql://USER"),
             ("mysql://me:pass-w0rd@db/hpo", "HPO_URL holds no URL of the form postgresql://USER"),
             ("postgresql://me:pass-w0rd@db:port/hpo", "HPO_URL holds no URL of the form"),
+            (
+                "postgresql://me:x@pass-w0rd@db/hpo",
+                "HPO_URL has an '@' too many; .*as %40",
+            ),
         ],
-        ids=["empty", "no URL", "another server", "no port"],
+        ids=["empty", "no URL", "another server", "no port", "an @ in the password"],
     )
     def test_what_is_none_is_refused_without_repeating_it(self, monkeypatch, value, said):
         monkeypatch.setenv("HPO_URL", value)
         with pytest.raises(StudyError, match=said) as caught:
             url_of(self.CONFIG)
         assert "pass-w0rd" not in str(caught.value)
+
+    @pytest.mark.parametrize("place", ["me:pass-w0rd@db/hpo", "me@db/hpo?password=pass-w0rd"])
+    def test_no_message_of_a_server_repeats_a_password(self, place):
+        url = sqlalchemy.make_url(f"postgresql://{place}")
+        assert postgresql.without_password("no pass-w0rd here", url) == "no *** here"
 
     def test_a_file_may_hold_it(self, tmp_path):
         file = tmp_path / "url"

@@ -156,6 +156,12 @@ BAD_VALUES = [
         "nested, not a path",
     ),
     ("launcher.n_workers", 0, "launcher.n_workers: input should be greater than", "nobody works"),
+    (
+        "tracking.uri",
+        "postgresql://me:secret@db/mlflow",
+        "tracking.uri: a URI with a password would be stored with the study; a server takes",
+        "it would be shown",
+    ),
     ("storage.name", "postgres", "storage: unknown name 'postgres', did you mean", "a slip"),
 ]
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,6 +115,20 @@ def test_a_worker_whose_first_trials_fail_ends(make_study, material):
 
 def crew_of(config, home):
     return Crew(config, home, None, None, None, None)
+
+
+def test_a_crew_that_only_takes_up_and_dies_is_given_up(make_study):
+    """Every life writes the epochs of the former ones into its own curve: none of them is new."""
+    home, config = make_study("study")
+    crew = crew_of(config, home)
+    crew.study = SimpleNamespace(requeue_orphans=lambda _gone: None)
+    launcher = SimpleNamespace(ended=lambda: {"worker_0": -9})
+    lives = [trial(0, CUT, 3)]
+    for number in (1, 2):
+        crew._mend(launcher, lives)
+        lives.append(trial(number, CUT, 3, continues=number - 1))
+    with pytest.raises(StudyError, match="workers died 3 times without training an epoch"):
+        crew._mend(launcher, lives)
 
 
 def test_too_many_failures_stop_a_search(make_study):

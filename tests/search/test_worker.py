@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_hpo.errors import TrialFailed
+from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.models import build_network
 from emotion_hpo.records import TrialState
 from emotion_hpo.search import worker as module
@@ -202,6 +202,21 @@ def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reas
     assert second.state is TrialState.COMPLETE
     assert json.loads(home.trial(0).record.read_text())["state"] == "failed"
     assert "trial_0 failed" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_no_fault_of_the_trial(start, monkeypatch):
+    _, study, worker = start("study.n_trials=1")
+
+    def no_space(_self, path):
+        raise StudyError(f"cannot write {path}: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("emotion_hpo.experiment.SavedRun.save", no_space)
+        with pytest.raises(StudyError, match=r"cannot write .*No space left"):
+            worker.work()
+    assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.WAITING]
+    worker.work()
+    assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.COMPLETE]
 
 
 def test_a_real_divergence_is_a_failure_with_its_epoch(start):

@@ -63,6 +63,8 @@ def url_of(config: PostgresqlStorage) -> sqlalchemy.URL:
         raise StudyError(f"{where} holds no URL of the form {_FORM}") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise StudyError(f"{where} holds no URL of the form {_FORM}")
+    if "@" in (url.host or ""):  # what stands before it is the end of a password
+        raise StudyError(f"{where} has an '@' too many; in a user or password write it as %40")
     return url.set(drivername="postgresql+psycopg")
 
 
@@ -110,7 +112,9 @@ def place_of(url: sqlalchemy.URL) -> str:
 
 def without_password(text: str, url: sqlalchemy.URL) -> str:
     """A text in which the URL's password does not occur, whatever the server said."""
-    return text.replace(str(url.password), "***") if url.password else text
+    for one in (url.password, url.query.get("password")):
+        text = text.replace(str(one), "***") if one else text
+    return text
 
 
 @contextmanager
