@@ -3,9 +3,8 @@
 A small text-and-speech network on the full twin, trained at every point of a grid over five
 hyperparameters, 27 epochs each. `time_to_result.py` searches on the table instead of training, so
 that it can repeat a study fifty times. Takes three to six seconds a point on one core; what is
-recorded already is kept, so that a recording that was cut off goes on: the table here holds 190 of
-the 360 points, the lower learning rates first, of a twin whose voices were a little easier; take it
-away to record all of today's. Every figure is synthetic.
+recorded already is kept, so that a recording that was cut off goes on. The table here holds all 360
+points; take it away to record them anew, as after a change of the twin. Every figure is synthetic.
 """
 
 import argparse
