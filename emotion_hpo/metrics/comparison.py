@@ -1,12 +1,13 @@
 """Two models on the same utterances: by how much the first is better, and if that is chance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtr, chdtrc
 
-from emotion_hpo.metrics.intervals import resamples
+from emotion_hpo.metrics.intervals import FEWEST_DIALOGUES, resamples
 from emotion_hpo.metrics.scores import STATISTICS, Labels, confusion
 
 #: Fewer utterances on which one alone is right: the binomial distribution itself is taken.
@@ -49,7 +50,9 @@ def compare(
     """Paired bootstrap of the difference over dialogues, and McNemar's test.
 
     Both models meet the same dialogues in every resample, so what is hard for both cancels out
-    (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 16).
+    (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 16). Of fewer than five
+    dialogues there are too few resamples: there the interval reaches at least as far as that over
+    resampled utterances.
 
     Args:
         labels: True classes `(n,)`.
@@ -63,26 +66,45 @@ def compare(
         seed: Of the resampling.
     """
     score = STATISTICS[statistic]
-    names, groups = np.unique(np.asarray(dialogues), return_inverse=True)
-    counts = np.zeros((2, len(names), n_classes, n_classes), np.int64)
-    for model, predicted in enumerate((first, second)):
-        np.add.at(counts[model], (groups, labels, predicted), 1)
-    draws = resamples(len(names), n_resamples, seed)
-    resampled = np.einsum("rd,mdij->mrij", draws, counts)
-    differences = [score(one) - score(other) for one, other in zip(*resampled, strict=True)]
+    groups = np.unique(np.asarray(dialogues), return_inverse=True)[1]
+    units = [groups] if groups.max() + 1 >= FEWEST_DIALOGUES else [groups, np.arange(len(labels))]
     tail = (1 - level) / 2
-    low, high = np.nanquantile(differences, [tail, 1 - tail])
+    ends = np.array([
+        np.nanquantile(
+            _differences(score, labels, (first, second), unit, n_classes, n_resamples, seed),
+            [tail, 1 - tail],
+        )
+        for unit in units
+    ])  # fmt: skip
     whole = [score(confusion(labels, one, n_classes)) for one in (first, second)]
     n_first = int(((first == labels) & (second != labels)).sum())
     n_second = int(((second == labels) & (first != labels)).sum())
     return Comparison(
         whole[0] - whole[1],
-        float(low),
-        float(high),
+        float(ends[:, 0].min()),
+        float(ends[:, 1].max()),
         n_first,
         n_second,
         mcnemar(n_first, n_second),
     )
+
+
+def _differences(
+    score: Callable[[NDArray[np.int64]], float],
+    labels: Labels,
+    models: tuple[Labels, Labels],
+    groups: NDArray[np.int64],
+    n_classes: int,
+    n_resamples: int,
+    seed: int,
+) -> list[float]:
+    """Score of the first model less that of the second, in each resample of the groups."""
+    counts = np.zeros((2, groups.max() + 1, n_classes, n_classes), np.int64)
+    for model, predicted in enumerate(models):
+        np.add.at(counts[model], (groups, labels, predicted), 1)
+    draws = resamples(counts.shape[1], n_resamples, seed)
+    resampled = np.einsum("rd,mdij->mrij", draws, counts)
+    return [score(one) - score(other) for one, other in zip(*resampled, strict=True)]
 
 
 def mcnemar(n_first: int, n_second: int) -> float:

@@ -10,7 +10,7 @@ from scipy.special import betaincinv, stdtrit
 from emotion_hpo.metrics.scores import Labels, accuracy, recall_by_class
 
 #: Four dialogues have 35 different resamples: a tail of 2.5 % would be less than one of them.
-_FEWEST_DIALOGUES = 5
+FEWEST_DIALOGUES = 5
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _never_certain(
     """The interval, or a wider one where the resamples of these utterances say too little."""
     if np.isnan(found.low):
         return found
-    if found.low != found.high and len(np.unique(dialogues)) >= _FEWEST_DIALOGUES:
+    if found.low != found.high and len(np.unique(dialogues)) >= FEWEST_DIALOGUES:
         return found
     exact = exact_interval(int(right.sum()), len(right))
     return Interval(min(found.low, exact.low), max(found.high, exact.high), by_utterance=True)

@@ -54,6 +54,18 @@ def test_what_is_hard_for_both_cancels_out():
     assert found.high - found.low < 0.05
 
 
+@pytest.mark.parametrize("n_dialogues", [1, 2, 4])
+def test_a_few_dialogues_do_not_make_it_certain(n_dialogues):
+    """Of one dialogue every resample is the same; 40 utterances leave more than that open."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 40)
+    first = np.where(rng.random(40) < 0.7, labels, (labels + 1) % 4)
+    second = np.where(rng.random(40) < 0.6, labels, (labels + 1) % 4)
+    few = compare(labels, first, second, [str(i % n_dialogues) for i in range(40)], 4)
+    many = compare(labels, first, second, [str(i) for i in range(40)], 4)
+    assert few.low <= many.low < many.high <= few.high
+
+
 def test_folds_by_hand():
     """Mean 0.02, t(3) = 3.182 and 1/4 + 1/3 of the variance."""
     values = [0.01, 0.02, 0.02, 0.03]
