@@ -36,7 +36,7 @@ def read_sound(
     """
     try:
         if isinstance(source, Path) and not source.is_file():
-            raise FeatureError(f"{name}: no such file")
+            raise FeatureError(f"{name}: {_not_there(source)}")
         with soundfile.SoundFile(source) as file:
             rate = int(file.samplerate)
             first = round(min((start_s or 0.0) * rate, file.frames))
@@ -89,7 +89,7 @@ def read_motion(path: Path, name: str) -> Samples:
     """
     try:
         if not path.is_file():
-            raise FeatureError(f"{name}: no such file")
+            raise FeatureError(f"{name}: {_not_there(path)}")
         with path.open("rb") as file:
             values = np.asarray(np.load(file, allow_pickle=False))
     except (OSError, ValueError, TypeError, EOFError, BadZipFile, MemoryError) as error:
@@ -99,6 +99,11 @@ def read_motion(path: Path, name: str) -> Samples:
     if values.dtype.kind not in "iuf":
         raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers, but of {values.dtype}")
     return values.astype(np.float32)
+
+
+def _not_there(source: Path) -> str:
+    many = "a folder, not a file; for many recordings at once take utterances="
+    return many if source.is_dir() else "no such file"
 
 
 def find_model(path: Path) -> Path:
