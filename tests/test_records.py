@@ -63,6 +63,7 @@ def test_studies_share_features_ledger_and_mlflow():
         HOME.ledger,
         HOME.mlflow_database,
         HOME.mlflow_artifacts,
+        HOME.mlflow_lock,
     }
 
 
@@ -232,3 +233,10 @@ def test_folder_is_made_or_named(tmp_path):
         make_folder(tmp_path / "file" / "c")
     with pytest.raises(StudyError, match=r"cannot write to .*/file: File exists"):
         make_folder(tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["why?", "100%20"])
+def test_a_folder_whose_name_would_change_a_databases_address_is_refused(tmp_path, name):
+    with pytest.raises(StudyError, match=r"holds a '[?%]'; choose another study.directory=FOLDER"):
+        make_folder(tmp_path / name / "study")
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import sqlite3
 
 import optuna
 import pytest
@@ -345,6 +346,17 @@ def test_a_storage_that_lacks_a_trial_takes_no_folder(make_study, done):
     for _ in range(2):  # the first of them may make the file
         with pytest.raises(StudyError, match=r"the storage holds no trial_[01] of study 'study'"):
             Study(home, config).trials()
+
+
+def test_a_database_that_is_broken_further_back_is_told_in_one_line(make_study):
+    home, config = make_study("study", "study.n_trials=1")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    with sqlite3.connect(home.database) as database:
+        database.execute("ALTER TABLE trial_user_attributes RENAME COLUMN value_json TO gone")
+    with pytest.raises(StudyError, match=r"storage cannot be used: no such column: .*;"):
+        Study(home, config).trials()
 
 
 def test_a_trial_records_the_commit_it_was_trained_by(study):

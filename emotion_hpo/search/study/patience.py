@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import optuna
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from emotion_hpo import screen
 from emotion_hpo.errors import StudyError
@@ -52,6 +52,8 @@ class Patience:
                 found = call()
             except (StudyError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
                 if not is_away(error) or not self._is_expected:
+                    if (said := _refused(error)) is not None:
+                        raise StudyError(said) from error
                     raise
                 self.n_outages += 1
                 if self._gives_up():
@@ -70,6 +72,19 @@ class Patience:
                     away = screen.duration(time.monotonic() - began)
                     screen.note(f"The storage is back after {away}")
                 return found
+
+
+def _refused(error: Exception) -> str | None:
+    """What to say where a database refuses: it is broken, full, locked or must not be written."""
+    link: BaseException | None = error
+    while link is not None and not isinstance(link, DBAPIError):
+        link = link.__cause__ or link.__context__
+    if link is None or isinstance(error, StudyError):
+        return None
+    return (
+        f"the study's storage cannot be used: {cause_of(link)}; once that is mended (what is "
+        "broken, from a copy), the same command goes on where this one ended"
+    )
 
 
 class _Patient(Protocol):
