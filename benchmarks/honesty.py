@@ -80,6 +80,12 @@ def table(kept: Mapping[str, Sequence[Kept]]) -> str:
                 f"{words:<46}{len(studies):>8}{100 * truth.mean():>7.1f}{told[0]:>15}"
                 f"{told[1]:>15}{100 * covered.mean():>8.0f} %{width:>7.1f}"
             )
+    if unchosen := [one.unchosen() - one.truths["unchosen"] for one in kept["paper"]]:
+        error = 100 * np.array(unchosen)
+        lines.append(
+            "paper, all trials after their last epoch, where nothing was chosen: validation less "
+            f"truth {error.mean():+.2f} ± {error.std() / len(error) ** 0.5:.2f}"
+        )
     gains = np.array([one.truths["gain"] for one in kept["session"]])
     tens = [int((gains[at : at + 10] > 0).sum()) for at in range(0, len(gains) // 10 * 10, 10)]
     if len(gains):
@@ -121,6 +127,7 @@ def paper_study(
     same = unseen & (heard.sessions == part.table["session"].iloc[-1])
     kept = study.kept({
         "same": study.truth(study.winner, heard, same),
+        "unchosen": study.unchosen_truth(heard, same),
         "own": study.truth(study.winner, heard, unseen),
         "new": study.truth(study.winner, new),
     })  # fmt: skip

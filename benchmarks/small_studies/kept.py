@@ -47,6 +47,13 @@ class Kept:
         ]
         return expected_score(self.folds, trials)
 
+    def unchosen(self) -> float:
+        """Validation accuracy of all trainings after their last epoch, on average."""
+        right = [
+            (self.predicted[name][:, -1] == fold.labels).mean() for name, fold in self.folds.items()
+        ]
+        return float(np.mean(right))
+
     def save(self, file: Path) -> None:
         """Write the file as a whole or not at all."""
         arrays: dict[str, NDArray[np.generic]] = {"folds": np.array(list(self.folds))}

@@ -117,6 +117,15 @@ class Study:
         ]
         return float(np.mean([truth.accuracy(one, rows) for one in answers]))
 
+    def unchosen_truth(self, truth: Truth, rows: NDArray[np.bool_]) -> float:
+        """Accuracy of all trials after their last epoch, on average: nothing was chosen there."""
+        every = [
+            truth.accuracy(truth.answers(networks, trial, N_EPOCHS - 1), rows)
+            for networks in self.networks.values()
+            for trial in range(len(self.runs))
+        ]
+        return float(np.mean(every))
+
     def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Probabilities of all trials at their best epochs on all folds, and the labels."""
         every = [
