@@ -19,7 +19,7 @@ from emotion_hpo.search.budget import FAIL_FAST, is_spent, n_open, trained
 from emotion_hpo.search.launch import Launcher, open_launcher
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.study import MOST_DEATHS, Study
 from emotion_hpo.search.warm_start import Lesson
 
 #: Between two looks at the study: a trial takes seconds at least, a look milliseconds.
@@ -31,8 +31,9 @@ _REAP_S = 5.0
 #: After its last trial a worker clears up and ends; one that still waits for a place never starts.
 _LEAVING_S = 10.0
 
-#: Workers that die this often, with no epoch trained in between, will not live by a new start.
-_MAX_DEATHS = 3
+#: Workers that die this often, with no epoch trained in between, will not live by a new start. One
+#: death more than a single trial may cost: after it another one is tried.
+_MAX_DEATHS = MOST_DEATHS + 1
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Crew:
         time.sleep(_LOOK_S)
         if time.monotonic() - self._reaped_at >= _REAP_S:
             self._reaped_at = time.monotonic()
-            self.study.requeue_orphans()
+            self.study.requeue_orphans(died=True)
         trials = self.study.trials()
         self.view.show(trials, self._message())
         self.mirror.show(trials)
@@ -137,7 +138,7 @@ class Crew:
         for name, status in launcher.ended().items():
             if status == 0:
                 continue
-            self.study.requeue_orphans(None if status is None else name)
+            self.study.requeue_orphans(None if status is None else name, died=status is not None)
             n_epochs = len(trained(trials))
             self._n_deaths = 1 if n_epochs > self._n_epochs_at_death else self._n_deaths + 1
             self._n_epochs_at_death = n_epochs

@@ -121,13 +121,13 @@ def test_a_crew_that_only_takes_up_and_dies_is_given_up(make_study):
     """Every life writes the epochs of the former ones into its own curve: none of them is new."""
     home, config = make_study("study")
     crew = crew_of(config, home)
-    crew.study = SimpleNamespace(requeue_orphans=lambda _gone: None)
+    crew.study = SimpleNamespace(requeue_orphans=lambda _gone, died: None)
     launcher = SimpleNamespace(ended=lambda: {"worker_0": -9})
     lives = [trial(0, CUT, 3)]
-    for number in (1, 2):
+    for number in (1, 2, 3):
         crew._mend(launcher, lives)
         lives.append(trial(number, CUT, 3, continues=number - 1))
-    with pytest.raises(StudyError, match="workers died 3 times without training an epoch"):
+    with pytest.raises(StudyError, match="workers died 4 times without training an epoch"):
         crew._mend(launcher, lives)
 
 

@@ -223,7 +223,7 @@ def test_a_worker_that_cannot_live_is_given_up(make_study, monkeypatch):
     home, config = make_study("study", "study.n_trials=1", "launcher.n_workers=1")
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(
-        StudyError, match=r"died 3 times without training .*worker_0 last .* see .*worker_0.log"
+        StudyError, match=r"died 4 times without training .*worker_0 last .* see .*worker_0.log"
     ):
         search(config)
     assert study_file.exists(home)

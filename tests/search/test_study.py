@@ -9,9 +9,9 @@ import pytest
 
 from emotion_hpo import study_file
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import Epoch, StudyHome, TrialState
-from emotion_hpo.search.study import Study
-from emotion_hpo.trials import best_of, read_trials
+from emotion_hpo.records import Epoch, StudyHome, TrialState, write_json
+from emotion_hpo.search.study import MOST_DEATHS, Study
+from emotion_hpo.trials import best_of, read_record, read_trials
 from tests.pipeline import compose_config
 
 SAMPLERS = ("random", "tpe", "gp", "cmaes", "qmc", "grid", "nsga2")
@@ -180,6 +180,45 @@ def test_an_orphan_is_continued_under_a_new_number(study):
     assert rest[0].seed == claim.seed
     assert rest[0].config == claim.config
     assert study.claim("worker_1") is None
+
+
+def die(study, n_epochs=0):
+    """Let a worker die that has just taken a trial, or has trained it up to an epoch."""
+    claim = study.claim("worker_0")
+    if n_epochs:
+        write_json(
+            study._home.trial(claim.number).curve,
+            [Epoch(n + 1, {}, 1.0, 0.0).to_json() for n in range(n_epochs)],
+        )
+    claim.lock.release()
+    study.requeue_orphans(died=True)
+    return claim.number
+
+
+def test_a_trial_that_its_workers_die_of_has_failed(study):
+    lives = [die(study) for _ in range(MOST_DEATHS)]
+    *cut, last = (study.trials()[number] for number in lives)
+    assert {one.state for one in cut} == {TrialState.INTERRUPTED}
+    assert last.state is TrialState.FAILED
+    assert last.reason == "3 workers died of it without training an epoch"
+    assert read_record(study._home.trial(last.number).record).reason == last.reason
+    claim = study.claim("worker_0")
+    assert (claim.number, claim.former_lives) == (MOST_DEATHS, ()), "the next one is tried"
+
+
+def test_deaths_with_an_epoch_between_them_are_no_failure(study):
+    for n_epochs in (0, 0, 1, 1, 0, 2, 2, 2):
+        number = die(study, n_epochs)
+        assert study.trials()[number].state is TrialState.INTERRUPTED
+    number = die(study)
+    assert study.trials()[number].state is TrialState.FAILED
+
+
+def test_the_death_of_all_is_no_trials_fault(study):
+    for _ in range(2 * MOST_DEATHS):
+        study.claim("worker_0").lock.release()
+        study.requeue_orphans()
+    assert {one.state for one in study.trials()} == {TrialState.INTERRUPTED, TrialState.WAITING}
 
 
 def test_lives_form_a_chain(study):

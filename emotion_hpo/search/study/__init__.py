@@ -33,6 +33,7 @@ from emotion_hpo.records import PARTIAL, StudyHome, Training, Trial, TrialState,
 from emotion_hpo.search.budget import is_used_up
 from emotion_hpo.search.space import Params, applies, configured, defaults, grid_points
 from emotion_hpo.search.study.claim import Claim, ClaimLost, lost
+from emotion_hpo.search.study.deaths import MOST_DEATHS, has_died_of_it
 from emotion_hpo.search.study.frozen import (
     LESSON,
     STATES,
@@ -55,7 +56,7 @@ from emotion_hpo.trials import write_trial
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("optuna").propagate = False
 
-__all__ = ["Claim", "ClaimLost", "StorageAway", "Study"]
+__all__ = ["MOST_DEATHS", "Claim", "ClaimLost", "StorageAway", "Study"]
 
 
 class Study:
@@ -308,16 +309,20 @@ class Study:
         claim.drop()
 
     @patiently
-    def requeue_orphans(self, gone: str | None = None) -> None:
+    def requeue_orphans(self, gone: str | None = None, *, died: bool = False) -> None:
         """Put every trial back whose worker is gone.
 
         Args:
             gone: A worker that is known to have ended, wherever it was.
+            died: Whether it ended by itself; a trial that too many die of has failed (`deaths.py`).
         """
         with self._claims():
             for one in self._trials():
                 if one.state is OptunaState.RUNNING and self._is_orphan(one, gone):
-                    self._requeue(one.number)
+                    if died and has_died_of_it(self._keeping, self._trials(), one.number):
+                        self._fail(one.number)
+                    else:
+                        self._requeue(one.number)
 
     def _is_orphan(self, one: FrozenTrial, gone: str | None) -> bool:
         """Whether nobody trains a running trial; the claims lock is held.
@@ -348,6 +353,11 @@ class Study:
         for half_written in home.path.glob(PARTIAL):
             half_written.unlink(missing_ok=True)
         self._give_up(cut._trial_id, number)
+
+    def _fail(self, number: int) -> None:
+        one = self._read(self._trials()[number])
+        write_trial(self._home, replace(one, state=TrialState.FAILED, finished_at=time.time()))
+        self._study.tell(number, state=OptunaState.FAIL)
 
     def _give_up(self, trial_id: int, number: int) -> None:
         """End a trial that counts towards no budget."""
