@@ -74,7 +74,7 @@ ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
 
 test: $(DEV)  ## run the tests with coverage
 	$(BIN)/coverage erase
-	$(BIN)/pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --cov --cov-report= $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report
 
 test-faults: $(DEV)  ## kill a search's processes 50 times, start 20 crews at once: nothing is lost

@@ -209,7 +209,9 @@ def test_print_shows_folded_tables_whole(browser, tmp_path):
     assert browser.execute_script(seen) == [False, False]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
-        assert browser.execute_script(seen) == [True, False]
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        WebDriverWait(browser, 20).until(lambda it: it.execute_script(seen) == [True, False])
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 

@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import shutil
 import sqlite3
 
 import optuna
@@ -65,7 +66,8 @@ class TestEverySearch:
         # Hyperband draws brackets by the study's name, so both have the same one.
         one, _ = self.make(make_study, sampler, pruner)
         first = search_alone(one)
-        (one._home.database).unlink()
+        one._home.database.unlink()
+        shutil.rmtree(one._home.path / "trials")
         again, _ = make_study("study", f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9")
         assert search_alone(Study(again, _)) == first
 
