@@ -18,9 +18,9 @@ this: two speakers who talk to each other share scenes and what is felt in them.
 
 The interval is centred on the corrected score. Its variance is that of the winner's score over
 resampled dialogues, for others might have judged, and that of the corrected score from one
-division to the next, for others might have chosen. With several folds the spread between them takes
-the place of the dialogues' where that makes it wider (Student's t): with other speakers in every
-fold it includes theirs.
+division to the next, for others might have chosen. With several sessions the variance between them,
+by leaving each of them out of both, takes its place where that makes the interval wider (Student's
+t): with other speakers in every session it includes theirs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -122,12 +122,14 @@ class _Look:
     Attributes:
         value: At the best epoch on everything.
         epoch: That epoch, from 0.
+        judged: Without the sign: of each draw's best epoch on what it leaves out.
         kept: Value of the best epoch on what each draw keeps, `(draws,)`.
         epochs: That epoch, `(draws,)`.
     """
 
     value: float
     epoch: int
+    judged: float
     kept: Sums
     epochs: NDArray[np.int64]
 
@@ -182,8 +184,7 @@ def expected_score(
     choosing = float(np.nanvar(np.mean(by_division, axis=0)))
     half = _t(n_dialogues - k, level) * np.sqrt(judging / k**2 + choosing)
     if (n := len(by_session)) > 1:
-        between = float(np.var([np.mean(one) for one in by_session.values()], ddof=1)) / n
-        half = max(half, _t(n - 1, level) * np.sqrt(between + choosing))
+        half = max(half, _t(n - 1, level) * np.sqrt(_jackknife(trials, looks, sessions)))
     return Expected(
         winner=winner,
         plain=sign * float(plain[winner]),
@@ -194,6 +195,41 @@ def expected_score(
         n_folds=k,
         n_dialogues=n_dialogues,
     )
+
+
+def _jackknife(
+    trials: Sequence[Sequence[Run]],
+    looks: Sequence[Sequence[_Look]],
+    sessions: Mapping[str, int],
+) -> float:
+    """Variance of the corrected score over sessions: each is left out, of judging and of choosing.
+
+    Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9 (1981). The spread
+    of the sessions' scores alone leaves out that others would have chosen another winner.
+    """
+    best_TS, judged_TS = (
+        np.array([
+            [
+                np.mean([
+                    getattr(look, name)
+                    for run, look in zip(runs, mine, strict=True) if sessions[run.fold] == session
+                ])
+                for session in sorted(set(sessions.values()))
+            ]
+            for runs, mine in zip(trials, looks, strict=True)
+        ])
+        for name in ("value", "judged")
+    )  # fmt: skip
+
+    def score(kept: list[int]) -> float:
+        """As the corrected score: each session by the winner of the others."""
+        judges = {one: [other for other in kept if other != one] or kept for one in kept}
+        winners = {one: best_TS[:, judges[one]].mean(1).argmax() for one in kept}
+        return float(np.mean([judged_TS[winners[one], one] for one in kept]))
+
+    n = best_TS.shape[1]
+    scores = [score([one for one in range(n) if one != left_out]) for left_out in range(n)]
+    return float((n - 1) * np.var(scores))
 
 
 def _sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
@@ -235,7 +271,16 @@ def _look(part: _Part, run: Run, objective: str, sign: float) -> _Look:
     whole_E = sign * _value(sums_EGK.sum(1), objective)
     kept_RE = sign * _value(_weighted(1 - part.left_out, sums_EGK), objective)
     kept_RE = np.where(np.isnan(kept_RE), -np.inf, kept_RE)
-    return _Look(float(whole_E.max()), int(whole_E.argmax()), kept_RE.max(1), kept_RE.argmax(1))
+    epochs_R = kept_RE.argmax(1)
+    judged_RK = np.einsum("rg,rgk->rk", part.left_out, sums_EGK[epochs_R])
+    judged_D = _value(judged_RK.reshape(-1, _PARTS, judged_RK.shape[1]).sum(1), objective)
+    return _Look(
+        value=float(whole_E.max()),
+        epoch=int(whole_E.argmax()),
+        judged=float(np.nanmean(judged_D)),
+        kept=kept_RE.max(1),
+        epochs=epochs_R,
+    )
 
 
 def _judged(

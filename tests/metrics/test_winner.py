@@ -105,6 +105,38 @@ def test_folds_that_part_widen_the_interval():
     assert width([0.5, 0.7, 0.5, 0.7]) > 1.5 * width([0.6, 0.6, 0.6, 0.6])
 
 
+def test_of_one_trial_the_interval_is_students():
+    """The jackknife of a mean is its standard error: t = 2.353 at 90 % and three degrees."""
+    rng = np.random.default_rng(0)
+    folds = {str(index): fold(str(index), rng) for index in range(4)}
+    shares = zip(folds.items(), (0.5, 0.6, 0.7, 0.8), strict=True)
+    runs = [Run(name, answers(one.labels, share, rng)) for (name, one), share in shares]
+    found = expected_score(folds, [runs])
+    scores = [(one.probabilities[0].argmax(1) == folds[one.fold].labels).mean() for one in runs]
+    half = 2.3534 * np.std(scores, ddof=1) / 2
+    assert found.high - found.value == pytest.approx(half, rel=1e-4)
+
+
+def test_that_other_sessions_would_choose_another_winner_widens_the_interval():
+    """Two trials, each good on two of four sessions: the scores are alike, the choice is not."""
+    rng = np.random.default_rng(0)
+    folds = {str(index): fold(str(index), rng) for index in range(4)}
+
+    def width(*trials):
+        made = [
+            [
+                Run(name, answers(one.labels, share, rng))
+                for (name, one), share in zip(folds.items(), shares, strict=True)
+            ]
+            for shares in trials
+        ]
+        found = expected_score(folds, made)
+        assert found.value == pytest.approx(0.6, abs=0.03)
+        return found.high - found.low
+
+    assert width([0.8, 0.8, 0.6, 0.6], [0.6, 0.6, 0.8, 0.8]) > 3 * width([0.6] * 4, [0.5] * 4)
+
+
 def test_a_lead_on_one_folds_speakers_is_no_promise_for_new_ones():
     """Each trial is good on one fold alone; chosen on the others, it is as good as any there."""
     rng = np.random.default_rng(0)
