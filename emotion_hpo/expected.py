@@ -11,7 +11,7 @@ import numpy as np
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.metrics import Expected, Fold, Run, expected_score
-from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.records import StudyHome, Trial, TrialState, n_smoothed_of, sign_of
 from emotion_hpo.splits import Development
 
 #: Trials further behind win in no resample, and each has megabytes of answers.
@@ -47,7 +47,8 @@ def expected_of(
         for fold in development.folds
     }
     runs = [_runs(home, one, config.study.value) for one in complete]
-    found = expected_score(folds, runs, config.study.objective)
+    n_smoothed = n_smoothed_of(config.study.value)
+    found = expected_score(folds, runs, config.study.objective, n_smoothed=n_smoothed)
     holds_for, speakers = audience(development)
     return {
         "value": found.value,
@@ -94,8 +95,8 @@ def sentence(config: SearchConfig, found: Expected, holds_for: str, speakers: Se
 
 
 def choosable(answers: Any, best_epoch: int, rule: str) -> Any:  # noqa: ANN401 (arrays of npz)
-    """A training's answers after all epochs where the best was taken; else after that one."""
-    return answers if rule == "best" else answers[best_epoch - 1 : best_epoch]
+    """A training's answers after the last epoch where that was to be taken; else after all."""
+    return answers[best_epoch - 1 : best_epoch] if rule == "last" else answers
 
 
 def _runs(home: StudyHome, trial: Trial, rule: str) -> list[Run]:

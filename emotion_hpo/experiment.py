@@ -19,7 +19,7 @@ from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset import Dataset, Inputs
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.models import build_network
-from emotion_hpo.records import Epoch, replacing, sign_of
+from emotion_hpo.records import Epoch, n_smoothed_of, replacing, sign_of
 from emotion_hpo.splits import Development
 from emotion_hpo.training import Checkpoint, Evaluation, device_of, fit
 
@@ -82,8 +82,8 @@ class Judge:
 
     def value(self, curve: tuple[Epoch, ...]) -> float:
         """The figure of the latest epoch."""
-        n = 3 if self.rule == "smoothed" else 1
-        figures = [epoch.metrics[self.objective] for epoch in curve[-n:]]
+        latest = curve[-n_smoothed_of(self.rule) :]
+        figures = [epoch.metrics[self.objective] for epoch in latest]
         return sum(figures) / len(figures)
 
     def is_out_of(self, patience: int | None, curve: tuple[Epoch, ...]) -> bool:

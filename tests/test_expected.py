@@ -59,7 +59,7 @@ def test_it_says_for_whom_it_holds(small_store, overrides, holds_for, said):
     found, speakers = audience(development)
     assert found == holds_for
     assert not any(one.startswith("Ses05") for one in speakers)
-    expected = Expected(0, 0.7, 0.68, 0.6, 0.7, 10, len(development.folds), 30)
+    expected = Expected(0, 0.7, 0.68, 0.6, 0.7, 0.08, 10, len(development.folds), 30)
     words = sentence(config, expected, found, speakers)
     assert said in words
     assert ("voices never heard" in words) == (not overrides)

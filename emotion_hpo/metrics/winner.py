@@ -78,6 +78,7 @@ class Expected:
         value: The same, corrected.
         low: Lower end of the interval.
         high: Upper end.
+        half: Half its width, before its ends are held to what a score can be.
         n_trials: Among how many was chosen.
         n_folds: How many folds it was judged on.
         n_dialogues: How many dialogues these have.
@@ -88,6 +89,7 @@ class Expected:
     value: float
     low: float
     high: float
+    half: float
     n_trials: int
     n_folds: int
     n_dialogues: int
@@ -100,6 +102,8 @@ class _Part:
     Attributes:
         fold: The fold.
         groups: The dialogue of each utterance, as a number.
+        n_dialogues: How many there are; of fewer than five the groups are utterances.
+        n_smoothed: Over how many epochs a value is the mean.
         left_out: 1 where a draw leaves a dialogue out, `(draws, dialogues)`; five draws after each
             other are a division.
         resampled: How often each resample has a dialogue, `(resamples, dialogues)`.
@@ -107,11 +111,13 @@ class _Part:
 
     fold: Fold
     groups: NDArray[np.int64]
+    n_dialogues: int
+    n_smoothed: int
     left_out: Sums
     resampled: Sums
 
     @property
-    def n_dialogues(self) -> int:
+    def n_groups(self) -> int:
         return int(self.left_out.shape[1])
 
 
@@ -139,6 +145,7 @@ def expected_score(
     trials: Sequence[Sequence[Run]],
     objective: str = "val/accuracy",
     *,
+    n_smoothed: int = 1,
     level: float = 0.90,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -149,13 +156,14 @@ def expected_score(
         folds: By name; those that share a dialogue are not independent.
         trials: The trainings of each trial that could have won, as many in each fold.
         objective: `val/accuracy`, `val/uar`, `val/macro_f1` or `val/loss`.
+        n_smoothed: A training's value is the best mean over up to so many epochs.
         level: Coverage aimed at.
         n_resamples: How often dialogues are left out, and resampled for the interval.
         seed: Of both.
     """
     sign = -1.0 if objective.endswith("loss") else 1.0
     parts = {
-        name: _part(fold, n_resamples, seed + index)
+        name: _part(fold, n_smoothed, n_resamples, seed + index)
         for index, (name, fold) in enumerate(folds.items())
     }
     looks = [[_look(parts[run.fold], run, objective, sign) for run in runs] for runs in trials]
@@ -190,6 +198,7 @@ def expected_score(
         plain=sign * float(plain[winner]),
         value=value,
         low=max(float(value - half), 0.0),
+        half=float(half),
         high=float(value + half) if objective.endswith("loss") else min(float(value + half), 1.0),
         n_trials=len(trials),
         n_folds=k,
@@ -252,17 +261,18 @@ def _t(freedom: int, level: float) -> float:
     return float(stdtrit(max(freedom, 1), (1 + level) / 2))
 
 
-def _part(fold: Fold, n_resamples: int, seed: int) -> _Part:
+def _part(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _Part:
     """Divide a fold's dialogues into fifths, again and again."""
     groups = np.unique(fold.dialogues, return_inverse=True)[1]
-    if groups.max() + 1 < _PARTS:  # too few to divide: their utterances then
+    n_dialogues = int(groups.max()) + 1
+    if n_dialogues < _PARTS:  # too few to divide: their utterances then
         groups = np.arange(len(groups))
     classes_GC = np.zeros((groups.max() + 1, fold.labels.max() + 1))
     np.add.at(classes_GC, (groups, fold.labels), 1)
     divisions_RG = balanced_divisions(classes_GC, _PARTS, -(-n_resamples // _PARTS), seed)
     left_out = [division == part for division in divisions_RG for part in range(_PARTS)]
     resampled = resamples(len(classes_GC), n_resamples, seed).astype(np.float64)
-    return _Part(fold, groups, np.array(left_out, np.float64), resampled)
+    return _Part(fold, groups, n_dialogues, n_smoothed, np.array(left_out, np.float64), resampled)
 
 
 def _look(part: _Part, run: Run, objective: str, sign: float) -> _Look:
@@ -321,9 +331,20 @@ def _over_dialogues(
 
 
 def _sums(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:
-    """What the objective needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive."""
+    """What the objective needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive.
+
+    Smoothed, an epoch has the mean of its own and those before it. Labels are the same in all, so
+    that the objective of a mean is the mean of the objectives; of macro F1 it is so but nearly.
+    """
+    sums_EGK = _sums_of_each(part, probabilities, objective)
+    windows = [slice(max(end - part.n_smoothed, 0), end) for end in range(1, len(sums_EGK) + 1)]
+    return np.stack([sums_EGK[one].mean(0) for one in windows])
+
+
+def _sums_of_each(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:
+    """The same of each epoch by itself."""
     n_epochs, n, n_classes = probabilities.shape
-    labels, n_groups = part.fold.labels, part.n_dialogues
+    labels, n_groups = part.fold.labels, part.n_groups
     if objective.endswith("loss"):
         own = probabilities[:, np.arange(n), labels].astype(np.float64)
         return _by_dialogue(part, -np.log(np.maximum(own, np.finfo(np.float32).tiny)))
@@ -338,7 +359,7 @@ def _sums(part: _Part, probabilities: NDArray[np.floating], objective: str) -> S
 
 def _by_dialogue(part: _Part, values_EN: NDArray[Any]) -> Sums:
     """Sum of the utterances' values, and how many they are, `(epochs, dialogues, 2)`."""
-    member_NG = (part.groups[:, None] == np.arange(part.n_dialogues)).astype(np.float64)
+    member_NG = (part.groups[:, None] == np.arange(part.n_groups)).astype(np.float64)
     totals = values_EN @ member_NG
     return np.stack([totals, np.broadcast_to(member_NG.sum(0), totals.shape)], axis=2)
 

@@ -17,7 +17,7 @@ from emotion_hpo.records.files import (
     write_yaml,
 )
 from emotion_hpo.records.homes import FinalHome, ReportHome, RerunHome, StudyHome, TrialHome
-from emotion_hpo.records.trial import Epoch, Training, Trial, TrialState, sign_of
+from emotion_hpo.records.trial import Epoch, Training, Trial, TrialState, n_smoothed_of, sign_of
 
 __all__ = [
     "PARTIAL",
@@ -33,6 +33,7 @@ __all__ = [
     "TrialState",
     "check_writable",
     "make_folder",
+    "n_smoothed_of",
     "read_as",
     "read_json",
     "read_yaml",

@@ -32,6 +32,11 @@ def sign_of(objective: str) -> int:
     return -1 if objective.endswith("loss") else 1
 
 
+def n_smoothed_of(rule: str) -> int:
+    """Over how many epochs, at most, a training's value is the mean, by `study.value`."""
+    return 3 if rule == "smoothed" else 1
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One pass over the training part.

@@ -14,7 +14,7 @@ import numpy as np
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.expected import choosable
 from emotion_hpo.metrics import Fold, Run, expected_score
-from emotion_hpo.records import StudyHome, read_json
+from emotion_hpo.records import StudyHome, n_smoothed_of, read_json
 from emotion_hpo.selection.leaders import Rerun
 
 
@@ -46,13 +46,15 @@ def expected_of_confirmed(
                 for index, (fold, epoch) in enumerate(record["best_epochs"])
             )
     found = expected_score(
-        _folds(home, next(iter(by_trial))), list(by_trial.values()), config.study.objective
+        _folds(home, next(iter(by_trial))),
+        list(by_trial.values()),
+        config.study.objective,
+        n_smoothed=n_smoothed_of(config.study.value),
     )
     optimism = found.plain - found.value
-    half = (found.high - found.low) / 2
     value = mean - optimism
     most = np.inf if config.study.objective.endswith("loss") else 1.0
-    low, high = max(value - half, 0.0), min(value + half, most)
+    low, high = max(value - found.half, 0.0), min(value + found.half, most)
     return {"value": value, "interval": [low, high], "optimism": optimism}
 
 

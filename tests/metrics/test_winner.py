@@ -212,6 +212,44 @@ def test_an_interval_is_wider_where_the_choice_is_luck():
     assert widths[1] > 1.15 * widths[0]
 
 
+@pytest.mark.parametrize("objective", ["val/accuracy", "val/uar", "val/loss"])
+def test_a_smoothed_value_is_that_of_its_epochs(objective):
+    """The best mean of three epochs: the plain value is the trial's, luck is taken off."""
+    from emotion_hpo import metrics
+
+    n_epochs, excess, found = 15, [], None
+    for seed in range(20):
+        folds, trials = study(seed, n_trials=10, n_epochs=n_epochs)
+        labels, sign = folds["0"].labels, -1 if objective == "val/loss" else 1
+        curves = [
+            [metrics.figures(labels, one)[objective[4:]] for one in run.probabilities]
+            for (run,) in trials
+        ]
+        smoothed = [
+            [np.mean(curve[max(end - 3, 0) : end]) for end in range(1, n_epochs + 1)]
+            for curve in curves
+        ]
+        found = expected_score(folds, trials, objective, n_smoothed=3, n_resamples=100)
+        assert found.plain == pytest.approx(sign * np.max(sign * np.array(smoothed)))
+        excess.append(found.value - np.mean(curves))
+    assert abs(np.mean(excess)) < 3 * np.std(excess) / len(excess) ** 0.5
+
+
+@pytest.mark.parametrize("n_dialogues", [2, 3])
+def test_few_dialogues_are_counted_and_make_it_no_surer(n_dialogues):
+    """Their utterances are left out one by one, but tell no more of other dialogues."""
+    folds, trials = study(0)
+    labels = folds["0"].labels
+    few = Fold(labels, [str(row % n_dialogues) for row in range(N)])
+    each = Fold(labels, [str(row) for row in range(N)])
+    found, by_utterance = (
+        expected_score({"0": one}, trials, n_resamples=100) for one in (few, each)
+    )
+    assert (found.n_dialogues, by_utterance.n_dialogues) == (n_dialogues, N)
+    assert found.value == pytest.approx(by_utterance.value, abs=0.02)
+    assert found.half > 1.5 * by_utterance.half
+
+
 @pytest.mark.parametrize("n_dialogues", [1, 3])
 def test_with_few_dialogues_utterances_are_left_out(n_dialogues):
     folds, trials = study(0)

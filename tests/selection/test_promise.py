@@ -74,3 +74,45 @@ def test_leaders_of_an_earlier_version_promise_nothing(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
     home.rerun(0, 1).every_epoch.unlink()
     assert expected_of_confirmed(home, CONFIG, means[1], wanted) is None
+
+
+def test_an_interval_that_reaches_beyond_one_keeps_its_width(tmp_path):
+    """Of folds that differ so much it has no end within the scores; no shift may draw one in."""
+    home, wanted, _ = confirmation(tmp_path, [0.5, 0.8])
+    with np.load(home.trial(0).probabilities) as stored:
+        is_second = stored["fold"] == "2"
+        truth = np.eye(N_CLASSES, dtype=np.float16)[stored["label"]]
+    for one in wanted:  # the first fold is told without a fault, the second never
+        right, wrong = truth[~is_second], np.roll(truth[is_second], 1, axis=1)
+        np.savez(
+            home.rerun(one.number, one.index).every_epoch,
+            training_0=right[None],
+            training_1=wrong[None],
+        )
+    assert expected_of_confirmed(home, CONFIG, 0.6, wanted)["interval"] == [0, 1]
+
+
+def test_smoothed_values_are_of_three_epochs(tmp_path):
+    """What the confirmation subtracts is what the mean of three gained, not the last of them."""
+    home, wanted, _ = confirmation(tmp_path, [0.6, 0.6, 0.6])
+    rng, means = np.random.default_rng(0), {}
+    with np.load(home.trial(0).probabilities) as stored:
+        labels = [stored["label"][stored["fold"] == fold] for fold in "12"]
+    for one in wanted:
+        answers = [
+            np.where(rng.random((15, len(truth))) < 0.6, truth, (truth + 1) % N_CLASSES)
+            for truth in labels
+        ]
+        curves = [(given == truth).mean(1) for given, truth in zip(answers, labels, strict=True)]
+        smoothed = [[np.mean(c[max(at - 3, 0) : at]) for at in range(1, 16)] for c in curves]
+        files = home.rerun(one.number, one.index)
+        eyes = [np.eye(N_CLASSES, dtype=np.float16)[given] for given in answers]
+        np.savez(files.every_epoch, training_0=eyes[0], training_1=eyes[1])
+        ends = [(fold, int(np.argmax(c)) + 1) for fold, c in zip("12", smoothed, strict=True)]
+        write_json(files.record, {"value": np.max(smoothed, 1).mean(), "best_epochs": ends})
+        means.setdefault(one.number, []).append(np.max(smoothed, 1).mean())
+    best = max(np.mean(one) for one in means.values())
+    config = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="smoothed"))
+    found = expected_of_confirmed(home, config, best, wanted)
+    assert found["optimism"] > 0.01
+    assert found["value"] == pytest.approx(0.6, abs=0.02)
