@@ -93,9 +93,16 @@ class Ledger:
 
     def score(self, holdout: str, opening: str, accuracy: float) -> None:
         """Write what came out of an opening."""
-        line = {"event": "scored", "holdout": holdout, "opening": opening, "accuracy": accuracy}
         with self._alone():
-            self._append(line)
+            self._append(_scored_line(holdout, opening, accuracy))
+
+    def complete(self, holdout: str, opening: str, model: str, accuracy: float) -> None:
+        """Write what came out of an opening that was cut off after its result was stored."""
+        with self._alone():
+            for one in self.openings(holdout):
+                is_it = (one["opening"], one["model"]) == (opening, model)
+                if is_it and one["accuracy"] is None:
+                    self._append(_scored_line(holdout, opening, accuracy))
 
     def note(self, event: str, holdout: str, facts: Mapping[str, Any]) -> None:
         """Write a look at the holdout that is no scoring, by a line of its own kind."""
@@ -180,6 +187,10 @@ class Ledger:
             f"{self.path} cannot be read and written ({error.strerror}); no holdout is opened "
             "without it: mend its permissions, or move away what lies in its place"
         )
+
+
+def _scored_line(holdout: str, opening: str, accuracy: float) -> dict[str, Any]:
+    return {"event": "scored", "holdout": holdout, "opening": opening, "accuracy": accuracy}
 
 
 def _scored_before(holdout: str, first: Mapping[str, Any]) -> HoldoutError:

@@ -51,12 +51,16 @@ def nested(
             study_file.check_same(home, one)
         if not home.finals():
             unscored[seals[one.split.test_session]] = home.name
+    ledger = Ledger(StudyHome(config.study.directory, config.study.name).ledger)
     if not rescore:
-        Ledger(StudyHome(config.study.directory, config.study.name).ledger).check_studies(unscored)
+        ledger.check_studies(unscored)
     results = []
     for one in studies:
         home = StudyHome(one.study.directory, one.study.name)
         stored = _stored(home)
+        if stored is not None:  # if it was killed then, the ledger lacks what the result says
+            facts = stored["opening"], stored["model"], stored["accuracy"]
+            ledger.complete(seals[one.split.test_session], *facts)
         result = stored if stored is not None else score(one)
         if result is None:
             return None

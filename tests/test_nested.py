@@ -30,6 +30,8 @@ def result(config, accuracy):
         "expected": None,
         "baseline": {"gain": {"accuracy": {"difference": accuracy - 0.5}}},
         "default": None,
+        "opening": "opening_1",
+        "model": "model",
     }
 
 
@@ -70,6 +72,21 @@ def test_what_is_finished_is_not_repeated(protocol):
     stop_after = iter([True, False])
     assert nested(config, seals("12"), lambda one: score(one) if next(stop_after) else None) is None
     nested(config, seals("12"), score)
+    assert seen == ["1", "2"]
+
+
+def test_a_result_that_the_ledger_was_not_told_of_is_entered(protocol):
+    """Killed between the two: the session is not scored again, and its line is no loose end."""
+    home, config, score, seen = protocol
+    ledger = Ledger(home.ledger)
+    facts = {"study": "deep-test1", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
+    ledger.open("recordings of 1", "model", facts, rescore=False)
+    score(with_test(config, "1"))
+    for _ in range(2):
+        nested(config, seals("12"), score)
+        (opening,) = ledger.openings("recordings of 1")
+        assert opening["accuracy"] == pytest.approx(0.52)
+        assert len(home.ledger.read_text().splitlines()) == 2
     assert seen == ["1", "2"]
 
 
