@@ -23,6 +23,7 @@ by leaving each of them out of both, takes its place where that makes the interv
 t): with other speakers in every session it includes theirs.
 """
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from emotion_hpo.metrics.divisions import balanced_divisions
-from emotion_hpo.metrics.intervals import resamples
+from emotion_hpo.metrics.intervals import exact_interval, resamples
 from emotion_hpo.metrics.scores import Labels
 
 Sums = NDArray[np.float64]
@@ -167,7 +168,8 @@ def expected_score(
         for index, (name, fold) in enumerate(folds.items())
     }
     looks = [[_look(parts[run.fold], run, objective, sign) for run in runs] for runs in trials]
-    plain = [np.mean([one.value for one in mine]) for mine in looks]
+    # As a trial's own value is made, and exact: ties stay ties, whatever the order of the folds
+    plain = [statistics.fmean(one.value for one in mine) for mine in looks]
     winner = int(np.argmax(plain))
     sessions = _sessions(folds)
     by_session: dict[int, list[float]] = {}
@@ -193,6 +195,10 @@ def expected_score(
     half = _t(n_dialogues - k, level) * np.sqrt(judging / k**2 + choosing)
     if (n := len(by_session)) > 1:
         half = max(half, _t(n - 1, level) * np.sqrt(_jackknife(trials, looks, sessions)))
+    if half < 1e-9 and sign > 0:  # each is right, or each is wrong: that is no certainty
+        n_utterances = sum(len(fold.labels) for fold in folds.values())
+        exact = exact_interval(round(value * n_utterances), n_utterances, level=level)
+        half = max(value - exact.low, exact.high - value)
     return Expected(
         winner=winner,
         plain=sign * float(plain[winner]),

@@ -235,6 +235,34 @@ def test_a_smoothed_value_is_that_of_its_epochs(objective):
     assert abs(np.mean(excess)) < 3 * np.std(excess) / len(excess) ** 0.5
 
 
+@pytest.mark.parametrize("objective", ["val/accuracy", "val/uar"])
+def test_no_winner_is_certain(objective):
+    """All of twenty utterances right: the exact binomial interval, of 90 %, begins at 0.861."""
+    labels = np.arange(20) % N_CLASSES
+    right = Run("a", np.eye(N_CLASSES, dtype=np.float32)[labels][None])
+    found = expected_score({"a": Fold(labels, [*map(str, labels)])}, [[right]], objective)
+    assert found.value == 1
+    assert (found.low, found.high) == (pytest.approx(0.05 ** (1 / 20)), 1)
+
+
+def test_trials_that_are_equal_but_for_the_order_of_folds_are_a_tie():
+    """The first wins, as in a search; a sum's rounding must not tell them apart."""
+    n, n_folds = 60, 8
+    labels = np.arange(n) % N_CLASSES
+    folds = {str(one): Fold(labels, [*map(str, range(n))]) for one in range(n_folds)}
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        n_right = rng.integers(20, 40, n_folds)
+        trials = [
+            [
+                Run(name, np.eye(N_CLASSES)[np.where(np.arange(n) < k, labels, labels - 1)][None])
+                for name, k in zip(folds, order, strict=True)
+            ]
+            for order in (n_right, rng.permutation(n_right))
+        ]
+        assert expected_score(folds, trials, n_resamples=5).winner == 0
+
+
 @pytest.mark.parametrize("n_dialogues", [2, 3])
 def test_few_dialogues_are_counted_and_make_it_no_surer(n_dialogues):
     """Their utterances are left out one by one, but tell no more of other dialogues."""
