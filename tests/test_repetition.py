@@ -21,7 +21,7 @@ def config():
 
 @pytest.fixture(scope="module")
 def by_session(small_store):
-    study = compose_config(*SMALL, "split=session", "~split.n_validation")
+    study = compose_config(*SMALL, "split=session")
     return Material(split(small_store, study.split)[0])
 
 

@@ -47,7 +47,7 @@ def test_trials_of_two_workers_replay_to_the_same_bits(make_study):
 
 
 def test_a_trial_over_folds_and_seeds_replays_to_the_same_bits(make_study):
-    over = ("split=session", "~split.n_validation", "study.n_seeds=2", "training.epochs=2")
+    over = ("split=session", "study.n_seeds=2", "training.epochs=2")
     home, config = make_study("study", *over, "study.n_trials=1", "pruner=none")
     search(config)
     found = replay(home, 0, quiet, silent)

@@ -34,6 +34,12 @@ class PaperSplit(_Split):
         return int(value) if value >= 1 else value
 
 
+class LastFifthSplit(PaperSplit):
+    """As `paper`, for a corpus of any size."""
+
+    name: Literal["last_fifth"]  # type: ignore[assignment]
+
+
 class ImprovisedSplit(PaperSplit):
     """As `paper`, of the improvised scenes alone, whose words no script gives away."""
 
@@ -61,6 +67,6 @@ class LosoSplit(_Split):
 
 
 SplitConfig = Annotated[
-    PaperSplit | ImprovisedSplit | SpeakersSplit | SessionSplit | LosoSplit,
+    PaperSplit | LastFifthSplit | ImprovisedSplit | SpeakersSplit | SessionSplit | LosoSplit,
     Field(discriminator="name"),
 ]

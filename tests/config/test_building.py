@@ -83,7 +83,7 @@ BAD_VALUES = [
     (
         "split.name",
         None,
-        "split: unknown name 'None' (valid: improvised_only, loso, paper,",
+        "split: unknown name 'None' (valid: improvised_only, last_fifth, loso, paper,",
         "no name",
     ),
     (

@@ -12,7 +12,7 @@ from emotion_hpo.search.pruning import check_pruner, steps
 from emotion_hpo.search.study import Study
 from tests.pipeline import SMALL, compose_config
 
-FOLDS = ("split=loso", "~split.n_validation")
+FOLDS = ("split=loso",)
 
 
 def pruner(name, *overrides):
@@ -89,7 +89,7 @@ def test_a_pruner_that_can_is_not(n_folds, overrides):
 
 
 def test_a_search_over_folds(make_study):
-    over = ("split=session", "~split.n_validation", "training.epochs=1", "study.n_trials=2")
+    over = ("split=session", "training.epochs=1", "study.n_trials=2")
     home, config = make_study("study", *over, "launcher.n_workers=1", "pruner=median")
     found = search(config).summary
     assert (found["n_folds"], found["n_complete"]) == (4, 2)
