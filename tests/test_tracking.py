@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +112,18 @@ def test_a_sync_beside_a_search_makes_no_run_twice(study):
     assert len(found) == 1 + len(TRIALS)
     history = client.get_metric_history(found["trial_1"].info.run_id, "val/loss")
     assert [one.step for one in history] == [1]
+
+
+def test_tables_that_were_half_made_when_it_was_killed_are_made_anew(make_study):
+    home, config = make_study("study", "tracking=mlflow")
+    half_made = home.directory / ".mlflow.db.partial"
+    half_made.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(half_made)) as database:
+        database.execute("CREATE TABLE mcp_servers (name TEXT)")
+    client = open_client(home, tracking_uri(home, config.tracking))
+    assert [one.name for one in client.search_experiments()] == ["Default"]
+    assert home.mlflow_database.exists()
+    assert not half_made.exists()
 
 
 def test_mlflow_makes_its_tables_for_one_process_at_a_time(study, monkeypatch):

@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -15,6 +16,8 @@ from emotion_hpo.records import StudyHome
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
 
 
 def experiment_id(home: StudyHome, name: str) -> str | None:
@@ -71,7 +74,13 @@ def open_client(home: StudyHome, uri: str) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    with FileLock(home.mlflow_lock) if uri.startswith("sqlite:") else nullcontext():
+    with FileLock(home.mlflow_lock) if uri.startswith(_SQLITE) else nullcontext():
+        if uri.startswith(_SQLITE) and not (path := Path(uri.removeprefix(_SQLITE))).exists():
+            # Killed half-way, MLflow finds half of its tables and never makes the others.
+            half_made = path.with_name(f".{path.name}.partial")
+            half_made.unlink(missing_ok=True)
+            MlflowClient(f"{_SQLITE}{half_made}").search_experiments(max_results=1)
+            half_made.replace(path)
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
     return client
