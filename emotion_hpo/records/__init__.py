@@ -3,6 +3,7 @@
 `search`, `final` and `report` talk to each other through these files alone.
 """
 
+from emotion_hpo.records.baseline import read_baseline
 from emotion_hpo.records.files import (
     PARTIAL,
     RESTORE,
@@ -35,6 +36,7 @@ __all__ = [
     "make_folder",
     "n_smoothed_of",
     "read_as",
+    "read_baseline",
     "read_json",
     "read_yaml",
     "replacing",

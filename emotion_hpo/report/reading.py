@@ -27,6 +27,7 @@ from emotion_hpo.records import (
     Trial,
     TrialHome,
     TrialState,
+    read_baseline,
     sign_of,
 )
 from emotion_hpo.report import result_shapes, shapes
@@ -196,7 +197,7 @@ def read_findings(home: StudyHome) -> Findings:
         answers=answers,
         n_validation=n_validation,
         summary=summary,
-        baseline=parts.read(home.baseline, as_written(shapes.Baseline)),
+        baseline=parts.read(home.baseline, read_baseline),
         costs={number: one for number, one in costs.items() if one is not None},
         selection=parts.read(home.selection, as_written(shapes.Selection)),
         finals=_finals(home, openings, parts),

@@ -80,23 +80,6 @@ class Summary(Shape):
     warm_start: WarmStart | None = None
 
 
-class Figures(Shape):
-    """Figures of a model on some part."""
-
-    accuracy: float | None
-    uar: float | None
-    macro_f1: float | None
-
-
-class Baseline(Shape):
-    """`baseline.json`."""
-
-    model: str
-    parts: list[str]
-    validation: Figures
-    by_part: dict[str, Figures]
-
-
 class Cost(Shape):
     """`cost.json`; a latency says how it was timed."""
 

@@ -6,37 +6,20 @@ screen show it beside the best trial.
 
 import io
 import statistics
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from emotion_hpo import metrics
-from emotion_hpo.records import StudyHome, read_as, write_bytes, write_json
+from emotion_hpo.records import StudyHome, read_baseline, write_bytes, write_json
 from emotion_hpo.splits import Development
-
-Figures = dict[str, float | None]
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """`baseline.json`."""
-
-    model: str
-    parts: list[str]
-    n_train: int
-    validation: Figures
-    by_part: dict[str, Figures]
-
-
-_STORED = TypeAdapter(_Stored)
 
 
 def baseline_of(
     home: StudyHome, development: Development, modalities: tuple[str, ...]
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """What the baseline reaches, from the study's home or, the first time, fitted.
 
     Returns:
@@ -47,7 +30,7 @@ def baseline_of(
         StudyError: What is stored cannot be read.
     """
     if home.baseline.exists():
-        return asdict(read_as(home.baseline, _STORED))
+        return read_baseline(home.baseline)
     from emotion_hpo.models.baseline import parts_of  # scikit-learn: a second, once a study
 
     parts = parts_of(modalities)

@@ -17,7 +17,7 @@ from typing import Any
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.preparation import n_cores
-from emotion_hpo.records import StudyHome, Trial, read_json, sign_of, write_json
+from emotion_hpo.records import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
 from emotion_hpo.selection.leaders import Rerun, reruns_of
 from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.trials import read_trials
@@ -46,7 +46,7 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
     _work_off(home, config, wanted, on_confirming)
     found = chosen(home, config, trials, wanted)
     found["expected"] = expected_of_confirmed(home, config, found["value"], wanted)
-    plain_model = read_json(home.baseline)["validation"] if home.baseline.exists() else {}
+    plain_model = read_baseline(home.baseline)["validation"] if home.baseline.exists() else {}
     found["baseline"] = plain_model.get(config.study.objective.removeprefix("val/"))
     write_json(home.selection, found)
     return found

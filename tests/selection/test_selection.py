@@ -91,7 +91,9 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
     home, config = done
     home.baseline.unlink(missing_ok=True)
     if plain_value is not None:
-        write_json(home.baseline, {"validation": {"accuracy": plain_value}})
+        figures = dict.fromkeys(("loss", "accuracy", "uar", "macro_f1"), plain_value)
+        stored = {"model": "m", "parts": [], "n_train": 1, "validation": figures, "by_part": {}}
+        write_json(home.baseline, stored)
     assert confirm_leaders(home, config)["baseline"] == plain_value
     text = capsys.readouterr().out
     assert said in text
