@@ -80,7 +80,7 @@ def sentence(config: SearchConfig, found: Expected, holds_for: str, speakers: Se
     who = ", ".join(speakers)
     if holds_for == HEARD:
         told = f"It holds for new utterances of speakers whom training has heard, too ({who})."
-        if config.split.name in ("paper", "last_fifth"):  # their like have not been measured
+        if config.split.name in ("paper", "last_fifth"):  # others were not measured
             told += (
                 " For voices never heard it promises too much: on the synthetic twin "
                 f"{TOO_MUCH_FOR_NEW_VOICES} points on average (docs/statistics.md)."

@@ -288,7 +288,10 @@ def _look(part: _Part, run: Run, objective: str, sign: float) -> _Look:
     kept_RE = sign * _value(_weighted(1 - part.left_out, sums_EGK), objective)
     kept_RE = np.where(np.isnan(kept_RE), -np.inf, kept_RE)
     epochs_R = kept_RE.argmax(1)
-    judged_RK = np.einsum("rg,rgk->rk", part.left_out, sums_EGK[epochs_R])
+    judged_RK = np.empty((len(epochs_R), sums_EGK.shape[2]))
+    for epoch in np.unique(epochs_R):
+        draws = epochs_R == epoch
+        judged_RK[draws] = part.left_out[draws] @ sums_EGK[epoch]
     judged_D = _value(judged_RK.reshape(-1, _PARTS, judged_RK.shape[1]).sum(1), objective)
     return _Look(
         value=float(whole_E.max()),
