@@ -20,6 +20,10 @@ from emotion_hpo.preparation import prepare_features, quiet
 from emotion_hpo.records import StudyHome
 from emotion_hpo.splits import split
 
+#: Ends a process for a cause that is not its trial's: its starter or the storage is gone. It is
+#: `EX_TEMPFAIL` of sysexits.h, which Python itself never uses.
+NO_FAULT_STATUS = 75
+
 
 def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:
     """Set this process up to train, and read what it trains on."""
@@ -49,4 +53,4 @@ def _die_with_the_pipe() -> None:
     """Block until the starter's end of the pipe closes; then nobody waits for this process."""
     while os.read(0, 1024):
         pass
-    os._exit(1)
+    os._exit(NO_FAULT_STATUS)

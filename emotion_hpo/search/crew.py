@@ -2,7 +2,8 @@
 
 Nothing here trains or decides about trials. A worker that dies, or whose place is lost, is replaced
 while slots are left, and what it held goes back into the queue; a crew that dies again and again
-without training an epoch is given up.
+without training an epoch is given up (`deaths.py`). Trials that workers have died of too often come
+last, one at a time, with no other worker beside them.
 """
 
 import os
@@ -15,11 +16,12 @@ from emotion_hpo import screen
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import StudyHome, Trial, TrialState
-from emotion_hpo.search.budget import FAIL_FAST, is_spent, n_open, trained
+from emotion_hpo.search.budget import FAIL_FAST, is_spent, n_open
+from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.launch import Launcher, open_launcher
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
-from emotion_hpo.search.study import MOST_DEATHS, Study
+from emotion_hpo.search.study import Study
 from emotion_hpo.search.warm_start import Lesson
 
 #: Between two looks at the study: a trial takes seconds at least, a look milliseconds.
@@ -28,12 +30,12 @@ _LOOK_S = 0.5
 #: Between two looks for trials whose workers are silent: silence takes a minute.
 _REAP_S = 5.0
 
+#: A trial that is seen without its worker waits so long for the launcher to say how the worker
+#: ended: SLURM is asked every 2 s, and needs some to clear a job up.
+_REPORT_S = 15.0
+
 #: After its last trial a worker clears up and ends; one that still waits for a place never starts.
 _LEAVING_S = 10.0
-
-#: Workers that die this often, with no epoch trained in between, will not live by a new start. One
-#: death more than a single trial may cost: after it another one is tried.
-_MAX_DEATHS = MOST_DEATHS + 1
 
 
 @dataclass
@@ -64,11 +66,14 @@ class Crew:
     mirror: Mirror
     stop: Stop
     lessons: Sequence[Lesson] = ()
-    _n_deaths: int = 0
-    _n_epochs_at_death: int = field(default=-1)
+    _deaths: DeathCount = field(init=False)
     _ended_before: set[int] = field(default_factory=set)
     _started: set[str] = field(default_factory=set)
     _reaped_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self._deaths = DeathCount(self.config.launcher.n_workers)
 
     def work(self) -> None:
         """Keep workers at work until the budget is spent or a stop is asked for.
@@ -90,14 +95,14 @@ class Crew:
         with self.view, closing(launcher):
             try:
                 while not self.stop.politely and not is_spent(self.config.study, trials):
-                    self._mend(launcher, trials)
+                    self._mend(launcher)
                     self._staff(launcher, names, trials)
                     trials = self._look()
                     self._check_failures(trials)
                 self._see_off(launcher)
             finally:
                 for name in launcher.kill():
-                    self.study.requeue_orphans(name)
+                    self.study.requeue_trials_of(name)
                 self.study.requeue_orphans()
                 self.view.show(self.study.trials())
 
@@ -106,7 +111,7 @@ class Crew:
         time.sleep(_LOOK_S)
         if time.monotonic() - self._reaped_at >= _REAP_S:
             self._reaped_at = time.monotonic()
-            self.study.requeue_orphans(died=True)
+            self.study.requeue_orphans(grace_s=_REPORT_S)
         trials = self.study.trials()
         self.view.show(trials, self._message())
         self.mirror.show(trials)
@@ -114,9 +119,15 @@ class Crew:
 
     def _staff(self, launcher: Launcher, names: list[str], trials: list[Trial]) -> None:
         """Start workers for the trials that nobody has in hands."""
+        n_set_aside = self.study.n_set_aside()
+        n_ready = n_open(self.config.study, trials) - n_set_aside
+        is_running = any(trial.state is TrialState.RUNNING for trial in trials)
+        if n_set_aside and n_ready <= 0 and not launcher.running and not is_running:
+            self.study.take_up_set_aside()
+            n_ready = 1
         free = [name for name in names if name not in launcher.running]
         n_idle = len(launcher.running) - sum(one.state is TrialState.RUNNING for one in trials)
-        if starting := free[: max(0, n_open(self.config.study, trials) - max(0, n_idle))]:
+        if starting := free[: max(0, n_ready - max(0, n_idle))]:
             if again := sorted(self._started & set(starting)):
                 screen.note(f"{' and '.join(again)}: started again")
             self._started |= set(starting)
@@ -133,23 +144,15 @@ class Crew:
             launcher.ended()
             self._look()
 
-    def _mend(self, launcher: Launcher, trials: list[Trial]) -> None:
+    def _mend(self, launcher: Launcher) -> None:
         """Give back what dead workers held."""
-        for name, status in launcher.ended().items():
-            if status == 0:
+        for name, end in launcher.ended().items():
+            if end.is_orderly:
                 continue
-            self.study.requeue_orphans(None if status is None else name, died=status is not None)
-            n_epochs = len(trained(trials))
-            self._n_deaths = 1 if n_epochs > self._n_epochs_at_death else self._n_deaths + 1
-            self._n_epochs_at_death = n_epochs
+            self.study.requeue_trials_of(name, evidence=end.evidence, is_gone=end.is_gone)
             log = self.home.worker_log(name)
-            told = "place lost" if status is None else f"status {status}"
-            if self._n_deaths >= _MAX_DEATHS:
-                raise StudyError(
-                    f"workers died {_MAX_DEATHS} times without training an epoch, {name} last "
-                    f"({told}); see {log}"
-                )
-            screen.note(f"{name} died ({told}, see {log})")
+            self._deaths.add(name, end, self.study.trials(), log)
+            screen.note(f"{name} died ({end}, see {log})")
 
     def _check_failures(self, trials: list[Trial]) -> None:
         """Stop if the first trials all failed, or more than a user accepts."""

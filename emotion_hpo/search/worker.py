@@ -15,7 +15,7 @@ from types import FrameType
 import torch
 
 from emotion_hpo import study_file
-from emotion_hpo.companion import begin
+from emotion_hpo.companion import NO_FAULT_STATUS, begin
 from emotion_hpo.config import SearchConfig, dump
 from emotion_hpo.cost import MEASURED, cost_of
 from emotion_hpo.errors import StudyError, TrialFailed
@@ -212,6 +212,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     try:
         worker.work()
+    except StorageAway as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        sys.exit(NO_FAULT_STATUS)  # it may still hold a trial, which is not to blame
     except StudyError as error:
         sys.exit(f"{name}: {error}")
 

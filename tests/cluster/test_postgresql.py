@@ -188,9 +188,9 @@ class TestPulse:
 
     def test_a_worker_known_to_have_ended_needs_no_silence(self, elsewhere):
         study, _ = elsewhere
-        study.requeue_orphans("worker_1")
+        study.requeue_trials_of("worker_1")
         assert study.trials()[0].state is TrialState.RUNNING
-        study.requeue_orphans("worker_0")
+        study.requeue_trials_of("worker_0")
         assert study.trials()[0].state is TrialState.INTERRUPTED
 
     def test_a_trial_that_is_gone_ends_no_thread_with_an_error(self, elsewhere, postgres):

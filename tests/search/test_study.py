@@ -184,7 +184,7 @@ def test_an_orphan_is_continued_under_a_new_number(study):
     assert study.claim("worker_1") is None
 
 
-def die(study, n_epochs=0):
+def die(study, n_epochs=0, evidence="SIGSEGV"):
     """Let a worker die that has just taken a trial, or has trained it up to an epoch."""
     claim = study.claim("worker_0")
     if n_epochs:
@@ -193,34 +193,114 @@ def die(study, n_epochs=0):
             [Epoch(n + 1, {}, 1.0, 0.0).to_json() for n in range(n_epochs)],
         )
     claim.lock.release()
-    study.requeue_orphans(died=True)
+    study.requeue_trials_of("worker_0", evidence=evidence)
     return claim.number
 
 
-def test_a_trial_that_its_workers_die_of_has_failed(study):
-    lives = [die(study) for _ in range(MOST_DEATHS)]
-    *cut, last = (study.trials()[number] for number in lives)
-    assert {one.state for one in cut} == {TrialState.INTERRUPTED}
-    assert last.state is TrialState.FAILED
-    assert last.reason == "3 workers died of it without training an epoch"
-    assert read_record(study._home.trial(last.number).record).reason == last.reason
+def test_a_trial_that_workers_die_of_comes_last_and_alone_and_has_failed_then(study, capsys):
+    lives = [die(study, evidence=evidence) for evidence in ("SIGSEGV", "exit status 3", "SIGSEGV")]
+    assert [study.trials()[number].continues for number in lives] == [None, 0, 1]
+    assert "trial_2: workers died of it (SIGSEGV, exit status 3, SIGSEGV); it is tried once" in (
+        capsys.readouterr().err
+    )
+    assert study.n_set_aside() == 1
+    for number in (4, 5):
+        claim = study.claim("worker_0")
+        assert (claim.number, claim.former_lives) == (number, ()), "others come first"
+        finish(study, claim, 0.5)
+    assert study.claim("worker_0") is None, "its place in the budget is not another's"
+    study.take_up_set_aside()
+    assert study.n_set_aside() == 0
+    assert die(study) == 3
+    failed = study.trials()[3]
+    assert failed.state is TrialState.FAILED
+    assert failed.reason == (
+        "workers died of it without an epoch, at last with none beside: 3 x SIGSEGV, "
+        "1 x exit status 3"
+    )
+    assert read_record(study._home.trial(3).record).reason == failed.reason
+    assert sum(trial.state.is_finished for trial in study.trials()) == 3
+    assert study.claim("worker_0") is None
+
+
+def test_a_trial_that_lives_alone_is_complete(study):
+    for _ in range(MOST_DEATHS):
+        die(study)
+    study.take_up_set_aside()
     claim = study.claim("worker_0")
-    assert (claim.number, claim.former_lives) == (MOST_DEATHS, ()), "the next one is tried"
+    assert claim.former_lives == (2, 1, 0)
+    finish(study, claim, 0.5)
+    assert study.trials()[3].state is TrialState.COMPLETE
 
 
-def test_deaths_with_an_epoch_between_them_are_no_failure(study):
+def test_what_was_set_aside_stays_alone_until_it_ends(study):
+    for _ in range(MOST_DEATHS):
+        die(study)
+    for n_epochs, evidence in ((0, None), (1, "SIGSEGV"), (1, None)):
+        study.take_up_set_aside()
+        number = die(study, n_epochs, evidence)
+        assert study.trials()[number].state is TrialState.INTERRUPTED
+        assert study.n_set_aside() == 1
+    study.take_up_set_aside()
+    study.open_slots()  # the search was killed before a worker had it; the next begins with others
+    assert study.n_set_aside() == 1
+    study.take_up_set_aside()
+    number = die(study, 1)
+    reason = study.trials()[number].reason
+    assert reason.endswith("none beside: 1 x SIGSEGV"), "an epoch was a gain"
+
+
+def test_deaths_with_an_epoch_between_them_do_not_count_together(study):
     for n_epochs in (0, 0, 1, 1, 0, 2, 2, 2):
         number = die(study, n_epochs)
         assert study.trials()[number].state is TrialState.INTERRUPTED
-    number = die(study)
-    assert study.trials()[number].state is TrialState.FAILED
+        assert study.n_set_aside() == 0
+    die(study)
+    assert study.n_set_aside() == 1
 
 
-def test_the_death_of_all_is_no_trials_fault(study):
+def test_kills_from_outside_are_no_trials_fault(study):
+    for _ in range(5 * MOST_DEATHS):
+        die(study, evidence=None)
     for _ in range(2 * MOST_DEATHS):
         study.claim("worker_0").lock.release()
         study.requeue_orphans()
-    assert {one.state for one in study.trials()} == {TrialState.INTERRUPTED, TrialState.WAITING}
+    assert {trial.state for trial in study.trials()} == {
+        TrialState.INTERRUPTED,
+        TrialState.WAITING,
+    }
+    assert study.n_set_aside() == 0
+
+
+def test_a_death_is_held_against_the_trial_of_its_worker_alone(study):
+    for _ in range(MOST_DEATHS):
+        blamed, other = study.claim("worker_0"), study.claim("worker_1")
+        for claim in (blamed, other):  # both die at the same moment
+            claim.lock.release()
+        study.requeue_trials_of("worker_0", evidence="SIGSEGV")
+        assert study.trials()[other.number].state is TrialState.RUNNING
+        study.requeue_trials_of("worker_1")
+    assert study.n_set_aside() == 1
+    assert study.claim("worker_0").former_lives[0] == other.number
+
+
+def test_an_orphan_waits_for_word_of_its_workers_end(study):
+    claim = study.claim("worker_0")
+    claim.lock.release()
+    study.requeue_orphans(grace_s=60)
+    assert study.trials()[0].state is TrialState.RUNNING
+    study._orphan_since[0] -= 61
+    study.requeue_orphans(grace_s=60)
+    assert study.trials()[0].state is TrialState.INTERRUPTED
+
+
+def test_a_worker_that_may_still_live_keeps_its_trial(study):
+    claim = study.claim("worker_0@node7")
+    study.requeue_trials_of("worker_0", is_gone=False)
+    assert study.trials()[0].state is TrialState.RUNNING
+    claim.lock.release()
+    study.requeue_trials_of("worker_0", is_gone=False)
+    assert study.trials()[0].state is TrialState.INTERRUPTED
 
 
 def test_lives_form_a_chain(study):

@@ -6,10 +6,11 @@ machines share is the study's home, on a file system that all of them see, and t
 
 from emotion_hpo.config.places import LauncherConfig, LocalLauncher, RayLauncher, SlurmLauncher
 from emotion_hpo.records import StudyHome
+from emotion_hpo.search.launch.ends import WorkerEnd
 from emotion_hpo.search.launch.local import LocalProcesses
 from emotion_hpo.search.launch.protocol import Launcher
 
-__all__ = ["Launcher", "open_launcher"]
+__all__ = ["Launcher", "WorkerEnd", "open_launcher"]
 
 
 def open_launcher(

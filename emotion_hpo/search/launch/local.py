@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from emotion_hpo.preparation import n_cores
 from emotion_hpo.records import StudyHome
+from emotion_hpo.search.launch.ends import MemoryWatch, WorkerEnd
 
 
 def start_process(
@@ -54,6 +55,7 @@ class LocalProcesses:
     home: StudyHome
     n_workers: int
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _memory: MemoryWatch = field(default_factory=MemoryWatch)
 
     def start(self, names: Sequence[str]) -> None:
         """Start workers."""
@@ -61,13 +63,13 @@ class LocalProcesses:
             n_threads = max(1, n_cores() // self.n_workers)
             self._processes[name] = start_process(self.home, name, n_threads)
 
-    def ended(self) -> dict[str, int | None]:
-        """Name → exit status of each worker that has ended since the last call."""
+    def ended(self) -> dict[str, WorkerEnd]:
+        """Name → how it ended, of each worker that has ended since the last call."""
         statuses = {name: process.poll() for name, process in self._processes.items()}
         over = {name: status for name, status in statuses.items() if status is not None}
         for name in over:
             self._forget(name)
-        return dict(over)
+        return {name: self._memory.end_of(status) for name, status in over.items()}
 
     @property
     def running(self) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from emotion_hpo.search.launch.ends import WorkerEnd
+
 
 class Launcher(Protocol):
     """Starts workers somewhere, and knows which of them still run."""
@@ -11,11 +13,8 @@ class Launcher(Protocol):
         """Start workers of these names; it may take a while until there is a place for them."""
         ...
 
-    def ended(self) -> Mapping[str, int | None]:
-        """Name → exit status of each worker that has ended since the last call.
-
-        None if its place is lost: then nobody can say that the process is gone.
-        """
+    def ended(self) -> Mapping[str, WorkerEnd]:
+        """Name → how it ended, of each worker that has ended since the last call."""
         ...
 
     @property

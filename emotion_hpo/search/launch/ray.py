@@ -19,6 +19,7 @@ from typing import Any
 from emotion_hpo.config.places import RayLauncher
 from emotion_hpo.errors import StudyError, missing_extra
 from emotion_hpo.records import StudyHome
+from emotion_hpo.search.launch.ends import MemoryWatch, WorkerEnd
 from emotion_hpo.search.launch.local import start_process
 
 #: A node that does not answer for so long is taken for lost.
@@ -33,11 +34,12 @@ class Place:
     ) -> None:
         home = StudyHome(folder.parent, folder.name)
         place = f"@{socket.gethostname()}"
+        self._memory = MemoryWatch()
         self._process = start_process(home, name, n_threads, place, environment)
 
-    def wait(self) -> int:
-        """Its exit status, once it has one."""
-        return self._process.wait()
+    def wait(self) -> WorkerEnd:
+        """How it ended, once it has."""
+        return self._memory.end_of(self._process.wait())
 
     def stop(self) -> None:
         """Ask it to end after its running epoch."""
@@ -113,17 +115,19 @@ class RayActors:
             self._places[name] = place
             self._waiting[name] = place.wait.remote()
 
-    def ended(self) -> dict[str, int | None]:
-        """Name → exit status of each worker that has ended; None if its node or actor is lost."""
-        over = {}
+    def ended(self) -> dict[str, WorkerEnd]:
+        """Name → how it ended, of each worker that has ended since the last call."""
+        over: dict[str, WorkerEnd] = {}
         for name, waiting in list(self._waiting.items()):
             done, _ = self._ray.wait([waiting], timeout=0)
             if not done:
                 continue
             try:
                 over[name] = self._ray.get(waiting)
-            except self._ray.exceptions.RayError:
-                over[name] = None
+            except self._ray.exceptions.OutOfMemoryError:  # the worker went with its actor
+                over[name] = WorkerEnd(memory_witness="Ray")
+            except self._ray.exceptions.RayError:  # nobody can say that the process is gone
+                over[name] = WorkerEnd(lost="place lost", is_gone=False)
             self._forget(name)
         return over
 

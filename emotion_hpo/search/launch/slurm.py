@@ -20,6 +20,7 @@ from typing import Any
 from emotion_hpo.config.places import SlurmLauncher
 from emotion_hpo.errors import StudyError, missing_extra
 from emotion_hpo.records import StudyHome, read_json, write_json
+from emotion_hpo.search.launch.ends import MemoryWatch, WorkerEnd
 from emotion_hpo.search.launch.local import start_process
 
 #: Between two looks at the queue: a controller answers thousands of users.
@@ -34,6 +35,10 @@ _SUBMISSION_S = 15.0
 _LIVING = {"PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "STOPPED"}
 _LIVING |= {"REQUEUE_HOLD", "REQUEUE_FED", "RESIZING", "SIGNALING", "STAGE_OUT", "SPECIAL_EXIT"}
 
+#: Ends that SLURM or a person has made: what the worker said on the way says nothing.
+_FROM_OUTSIDE = {"BOOT_FAIL", "CANCELLED", "DEADLINE", "NODE_FAIL", "PREEMPTED", "REVOKED"}
+_FROM_OUTSIDE |= {"TIMEOUT", "LAUNCH_FAILED", "RECONFIG_FAIL"}
+
 
 class WorkerJob:
     """What a job runs: one worker process, asked to end when SLURM asks the job."""
@@ -42,13 +47,14 @@ class WorkerJob:
         self.folder, self.name, self.n_threads = folder, name, n_threads
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __call__(self) -> int:
+    def __call__(self) -> WorkerEnd:
         """Start the worker and wait for its end."""
+        memory = MemoryWatch()
         home = StudyHome(self.folder.parent, self.folder.name)
         node = os.environ.get("SLURMD_NODENAME", socket.gethostname())
         self._process = start_process(home, self.name, self.n_threads, f"@{node}")
         signal.signal(signal.SIGTERM, lambda *_: self._ask_to_end())
-        return self._process.wait()
+        return memory.end_of(self._process.wait())
 
     def checkpoint(self) -> Any:  # noqa: ANN401 (submitit is imported late)
         """Called by submitit before a requeue: what is to run in the next life."""
@@ -117,12 +123,12 @@ class SlurmJobs:
         self._jobs |= {name: (job, now) for name, job in zip(names, jobs, strict=True)}
         self._remember()
 
-    def ended(self) -> dict[str, int | None]:
-        """Name → exit status of each worker whose job is over; None if SLURM ended the job."""
-        over: dict[str, int | None] = {}
+    def ended(self) -> dict[str, WorkerEnd]:
+        """Name → how it ended, of each worker whose job is over."""
+        over: dict[str, WorkerEnd] = {}
         if time.monotonic() - self._looked_at >= _LOOK_S:
             self._look()
-            over = {name: self._status(name) for name in self.running if not self._lives(name)}
+            over = {name: self._end_of(name) for name in self.running if not self._lives(name)}
         for name in over:
             del self._jobs[name]
         if over:
@@ -158,13 +164,14 @@ class SlurmJobs:
             return time.monotonic() - submitted_at < _SUBMISSION_S
         return self._states[job.job_id] in _LIVING
 
-    def _status(self, name: str) -> int | None:
-        """What the worker said at its end, if it had the time to."""
+    def _end_of(self, name: str) -> WorkerEnd:
+        """What SLURM and the job say of a worker's end, if they had the time to."""
         job, _ = self._jobs[name]
-        if not job.paths.result_pickle.exists():
-            return None
-        outcome, result = job._get_outcome_and_result()
-        return int(result) if outcome == "success" else None
+        stored: WorkerEnd | None = None
+        if job.paths.result_pickle.exists():
+            outcome, result = job._get_outcome_and_result()
+            stored = result if outcome == "success" else None
+        return end_of_job(self._states.get(job.job_id), stored)
 
     def _look(self) -> None:
         """Ask for all of our jobs; a controller that does not answer leaves the old picture."""
@@ -197,6 +204,20 @@ class SlurmJobs:
 
     def _remember(self) -> None:
         write_json(self._known, [job.job_id for job, _ in self._jobs.values()])
+
+
+def end_of_job(state: str | None, stored: WorkerEnd | None) -> WorkerEnd:
+    """How a job's worker ended.
+
+    Args:
+        state: SLURM's word for the job's end; None if it does not know the job any more.
+        stored: What the job has seen of the worker's end; None if it was cut off before.
+    """
+    if state == "OUT_OF_MEMORY":
+        return WorkerEnd(stored.status if stored else None, memory_witness="SLURM")
+    if stored is not None and (stored.is_orderly or state not in _FROM_OUTSIDE):
+        return stored
+    return WorkerEnd(lost=f"place lost, {state}" if state else "place lost", is_gone=False)
 
 
 def _call(*command: str) -> str | None:

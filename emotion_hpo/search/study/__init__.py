@@ -8,7 +8,8 @@ which worker asked or how often it was restarted.
 
 A trial that was cut off keeps its number as INTERRUPTED and counts towards no budget; a new
 trial with the same parameters and seed continues it. Who is cut off is decided by locks and pulses
-(`pulse.py`); every call waits for a storage that is away (`patience.py`).
+(`pulse.py`), and which trial workers die of by evidence (`deaths.py`); every call waits for a
+storage that is away (`patience.py`).
 """
 
 import logging
@@ -17,6 +18,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,24 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
+from emotion_hpo import screen
 from emotion_hpo.config import Scalar, SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import GridSampler
 from emotion_hpo.records import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
 from emotion_hpo.search.budget import is_used_up
 from emotion_hpo.search.space import Params, applies, configured, defaults, grid_points
 from emotion_hpo.search.study.claim import Claim, ClaimLost, lost
-from emotion_hpo.search.study.deaths import MOST_DEATHS, has_died_of_it
+from emotion_hpo.search.study.deaths import (
+    ALONE,
+    DIED,
+    MOST_DEATHS,
+    Alone,
+    deaths_of,
+    has_died_alone,
+    is_not_for_others,
+    is_set_aside,
+    reason_of,
+)
 from emotion_hpo.search.study.frozen import (
     LESSON,
     STATES,
@@ -84,6 +97,7 @@ class Study:
         self._n_trainings = n_trainings
         self.patience = Patience(gives_up, is_expected=is_expected)
         self._watch = Watch()
+        self._orphan_since: dict[int, float] = {}
         self._ended: dict[int, Trial] = {}
 
     @cached_property
@@ -122,6 +136,8 @@ class Study:
     def open_slots(self, lessons: Sequence[Lesson] = ()) -> None:
         """Enqueue the points that are tried before any is drawn, as far as the budget goes.
 
+        What was taken up to be tried alone, and not begun, is set aside again: others come first.
+
         Args:
             lessons: What another study has learnt, for the sampler alone.
         """
@@ -131,6 +147,9 @@ class Study:
                 if lesson.origin not in learnt:
                     self._study.add_trial(hidden_trial(lesson, self._config.space))
             own = [one for one in self._trials() if not is_hidden(one)]
+            for trial in own:
+                if trial.state is OptunaState.WAITING and ALONE in trial.user_attrs:
+                    self._mark_alone(trial, Alone.SET_ASIDE)
             made = {one.user_attrs.get("known") for one in own}
             n_open = self._config.study.n_trials - sum(
                 state_of(one) is not TrialState.INTERRUPTED for one in own
@@ -180,9 +199,14 @@ class Study:
         own = [one for one in trials if not is_hidden(one)]
         states = [state_of(one) for one in own]
         n_taken = sum(one.is_finished or one is TrialState.RUNNING for one in states)
+        n_taken += sum(map(is_set_aside, own))
         if n_taken >= self._config.study.n_trials:
             return None
-        waiting = [one for one in own if state_of(one) is TrialState.WAITING]
+        waiting = [
+            trial
+            for trial in own
+            if state_of(trial) is TrialState.WAITING and not is_set_aside(trial)
+        ]
         if self._is_used_up(own):
             waiting = self._withdraw_new(waiting)
             if not waiting:
@@ -309,23 +333,77 @@ class Study:
         claim.drop()
 
     @patiently
-    def requeue_orphans(self, gone: str | None = None, *, died: bool = False) -> None:
+    def requeue_orphans(self, *, grace_s: float = 0.0) -> None:
         """Put every trial back whose worker is gone.
 
         Args:
-            gone: A worker that is known to have ended, wherever it was.
-            died: Whether it ended by itself; a trial that too many die of has failed (`deaths.py`).
+            grace_s: How long a trial may be seen without its worker before: a launcher that still
+                watches the worker is to say first how it ended.
         """
         with self._claims():
-            for one in self._trials():
-                if one.state is OptunaState.RUNNING and self._is_orphan(one, gone):
-                    if died and has_died_of_it(self._keeping, self._trials(), one.number):
-                        self._fail(one.number)
-                    else:
-                        self._requeue(one.number)
+            now = time.monotonic()
+            orphans = [trial for trial in self._running() if self._is_orphan(trial)]
+            since = {orphan.number: now for orphan in orphans}
+            self._orphan_since = since | {
+                number: first for number, first in self._orphan_since.items() if number in since
+            }
+            for orphan in orphans:
+                if now - self._orphan_since[orphan.number] >= grace_s:
+                    self._put_back(orphan.number)
 
-    def _is_orphan(self, one: FrozenTrial, gone: str | None) -> bool:
+    @patiently
+    def requeue_trials_of(
+        self, worker: str, *, evidence: str | None = None, is_gone: bool = True
+    ) -> None:
+        """Put back what a worker held that has ended; a trial that it died alone of has failed.
+
+        Args:
+            worker: Its name, wherever it was.
+            evidence: What counts against the trial that it trained.
+            is_gone: Whether its process is known to be gone; if not, its lock or pulse decides.
+        """
+        with self._claims():
+            held = [trial for trial in self._running() if _name_of_worker(trial) == worker]
+            held.sort(key=lambda trial: trial.datetime_start or datetime.min)
+            if held and evidence is not None:  # those before it are of a former worker of this name
+                self._keeping.tables.set_trial_user_attr(held[-1]._trial_id, DIED, evidence)
+            for trial in held:
+                if self._is_orphan(trial, worker if is_gone else None):
+                    self._put_back(trial.number)
+
+    @patiently
+    def n_set_aside(self) -> int:
+        """How many trials wait to be tried alone, once nothing else is left."""
+        return sum(map(is_set_aside, self._trials()))
+
+    @patiently
+    def take_up_set_aside(self) -> None:
+        """Let the first trial that is set aside be claimed next; no worker may be there by now."""
+        with self._claims():
+            trial = next(filter(is_set_aside, self._trials()), None)
+            if trial is not None:
+                self._mark_alone(trial, Alone.TAKEN_UP)
+
+    def _mark_alone(self, trial: FrozenTrial, alone: Alone) -> None:
+        self._keeping.tables.set_trial_user_attr(trial._trial_id, ALONE, alone.value)
+
+    def _running(self) -> list[FrozenTrial]:
+        return [trial for trial in self._trials() if trial.state is OptunaState.RUNNING]
+
+    def _put_back(self, number: int) -> None:
+        """Requeue a trial whose worker is gone, or end it as failed; the claims lock is held."""
+        trials = self._trials()
+        if has_died_alone(self._home, trials, number):
+            reason = reason_of(deaths_of(self._home, trials, number))
+            self._keeping.tables.set_trial_user_attr(trials[number]._trial_id, "reason", reason)
+            self._fail(number)
+        else:
+            self._requeue(number)
+
+    def _is_orphan(self, one: FrozenTrial, gone: str | None = None) -> bool:
         """Whether nobody trains a running trial; the claims lock is held.
+
+        `gone` is a worker that is known to have ended.
 
         Where no machine is stored, its claim was cut off, and the claimer has let go of the lock.
         """
@@ -336,7 +414,7 @@ class Study:
                     return True
             except Timeout:
                 return False
-        if gone is not None and by["worker"].partition("@")[0] == gone:
+        if gone is not None and _name_of_worker(one) == gone:
             return True
         return self._watch.is_silent(one.number, attrs.get("beats", 0), self.patience.n_outages)
 
@@ -345,7 +423,16 @@ class Study:
         trials = self._trials()
         cut = trials[number]
         if not any(one.user_attrs.get("continues") == number for one in trials):
-            attrs = {"continues": number, "seed": seed_of(self._config, number, cut.user_attrs)}
+            attrs: dict[str, Any] = {"continues": number}
+            attrs["seed"] = seed_of(self._config, number, cut.user_attrs)
+            if is_not_for_others(self._home, trials, number):
+                attrs[ALONE] = Alone.SET_ASIDE.value
+                if ALONE not in cut.user_attrs:
+                    deaths = ", ".join(deaths_of(self._home, trials, number))
+                    screen.note(
+                        f"trial_{number}: workers died of it ({deaths}); it is tried once more at "
+                        "the end, with no other worker beside it"
+                    )
             params = {**cut.system_attrs.get("fixed_params", {}), **cut.params}
             self._study.enqueue_trial(params, user_attrs=attrs)
         home = self._home.trial(number)
@@ -399,3 +486,9 @@ class Study:
             if applies(one, {**base, **params}):
                 params[path] = draw(trial, path, one)
         return params
+
+
+def _name_of_worker(trial: FrozenTrial) -> str | None:
+    """Of the worker that holds a running trial, without its place; None in a claim cut off."""
+    worker: str | None = trial.user_attrs.get("by", {}).get("worker")
+    return worker and worker.partition("@")[0]

@@ -3,17 +3,22 @@
 Optuna reads every unfinished trial from the storage whenever somebody asks for trials: a claim asks
 four times, and with 64 workers each answer is 64 trials. Within a claim nothing changes but by the
 claimer, so one reading is enough.
+
+Trials that are set aside (`deaths.py`) are kept out of Optuna's queue, which would hand them out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
 import optuna
 from optuna.storages._cached_storage import _CachedStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from emotion_hpo.search.study.deaths import is_set_aside
 
 
 class Reading(_CachedStorage):
-    """Optuna's own cache with one addition.
+    """Optuna's own cache with two additions.
 
     It overrides what Optuna does not promise to keep; a test compares what both read.
     """
@@ -30,6 +35,18 @@ class Reading(_CachedStorage):
             yield
         finally:
             self._is_still = False
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        """All trials; who asks for waiting ones alone, as the queue does, gets none set aside."""
+        trials = super().get_all_trials(study_id, deepcopy=deepcopy, states=states)
+        if states != (TrialState.WAITING,):
+            return trials
+        return [trial for trial in trials if not is_set_aside(trial)]
 
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
         if not self._is_still:
