@@ -1,6 +1,7 @@
 """Fixtures of all tests; those of the later rooms come from `pipeline.py`."""
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +22,20 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+#: What `search/test_faults.py` draws its kills from: others each time, unless it is set.
+KILL_SEED = "EMOTION_HPO_KILL_SEED"
+
+
+def pytest_configure() -> None:
+    """Draw the seed in the process that starts all others, which inherit it."""
+    os.environ.setdefault(KILL_SEED, str(secrets.randbelow(1_000_000)))
+
+
+def pytest_report_header() -> str:
+    """Print the seed, so that the same kills can be drawn again."""
+    return f"kills are drawn from {KILL_SEED}={os.environ[KILL_SEED]}"
 
 
 @event.listens_for(Engine, "connect")

@@ -26,6 +26,16 @@ class Command:
         out, err = self.process.communicate(timeout=seconds)
         return self.process.returncode, out, err
 
+    def wait_while(self, progress, seconds):
+        """Wait for the end as long as what `progress()` returns changes within so many seconds."""
+        while True:
+            before = progress()
+            try:
+                return self.wait(seconds)
+            except subprocess.TimeoutExpired:
+                if progress() == before:
+                    raise
+
     @staticmethod
     def home(directory, features, *overrides):
         """Home and configuration of a study in a new folder with prepared features."""
