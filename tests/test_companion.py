@@ -1,16 +1,39 @@
 """A process that trains for another one."""
 
-import gc
+import subprocess
+import sys
 
-from emotion_hpo.companion import freeze_loaded
+from emotion_hpo import study_file
+from emotion_hpo.companion import NO_FAULT_STATUS
+
+BEGIN = """
+import sys, time
+from pathlib import Path
+from emotion_hpo.companion import begin
+from emotion_hpo.records import StudyHome
+config, material = begin(StudyHome(Path(sys.argv[1]), "study"), 1)
+print(config.study.name, len(material.development.folds), flush=True)
+time.sleep(600)
+"""
 
 
-def test_the_collector_passes_over_what_is_loaded() -> None:
-    n_before = gc.get_freeze_count()
-    loaded = [{} for _ in range(1000)]
+def test_it_reads_its_study_and_never_outlives_its_starter(make_study, small_store):
+    home, config = make_study("study")
+    home.path.mkdir()
+    shards = {name: key for name, key in small_store.keys.items() if name != "5"}
+    study_file.write_or_compare(home, config, shards, synthetic=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN, str(home.directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
-        freeze_loaded()
-        assert gc.get_freeze_count() >= n_before + len(loaded)
-        assert not any(one is loaded for one in gc.get_objects())
+        assert process.stdout.readline() == "study 1\n"
+        assert process.poll() is None
+        process.stdin.close()  # as the kernel does when the starter is killed
+        assert process.wait(timeout=60) == NO_FAULT_STATUS
     finally:
-        gc.unfreeze()
+        process.kill()
+        process.wait()
+        process.stdout.close()

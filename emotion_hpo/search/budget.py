@@ -6,7 +6,7 @@ that run, or were cut off, are trained to their end, so that nothing paid for is
 a killed worker did not finish is not counted; one that a later life takes up is counted once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from emotion_hpo.config import StudyConfig
 from emotion_hpo.records import Epoch, Trial, TrialState
@@ -39,6 +39,29 @@ def is_used_up(study: StudyConfig, trials: Iterable[Trial]) -> bool:
         return True
     hours = sum(one.seconds for one in epochs) / 3600
     return study.max_hours is not None and hours >= study.max_hours
+
+
+def too_many_failures(
+    study: StudyConfig, trials: list[Trial], ended_before: Container[int]
+) -> str | None:
+    """How many trials failed, if the first of this search all did, or more than a user accepts.
+
+    Args:
+        study: How many may fail.
+        trials: All of the study's.
+        ended_before: Numbers of those that had ended before this search began.
+    """
+    ended = [trial for trial in trials if trial.state.is_finished]
+    new = [trial for trial in ended if trial.number not in ended_before]
+    failed = [trial for trial in new if trial.state is TrialState.FAILED]
+    most = study.max_failures
+    if len(failed) == len(new) >= FAIL_FAST:
+        counted = f"the first {len(failed)} trials failed"
+    elif most is not None and len(failed) >= most:
+        counted = f"{len(failed)} of {len(new)} trials failed (study.max_failures={most})"
+    else:
+        return None
+    return f"{counted}, the last with: {failed[-1].reason}"
 
 
 def trained(trials: Iterable[Trial]) -> list[Epoch]:

@@ -16,7 +16,7 @@ from emotion_hpo import screen
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import StudyHome, Trial, TrialState
-from emotion_hpo.search.budget import FAIL_FAST, is_spent, n_open
+from emotion_hpo.search.budget import is_spent, n_open, too_many_failures
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.launch import Launcher, open_launcher
 from emotion_hpo.search.live import SearchScreen
@@ -156,20 +156,12 @@ class Crew:
 
     def _check_failures(self, trials: list[Trial]) -> None:
         """Stop if the first trials all failed, or more than a user accepts."""
-        ended = [one for one in trials if one.state.is_finished]
-        finished = [one for one in ended if one.number not in self._ended_before]
-        failed = [one for one in finished if one.state is TrialState.FAILED]
-        most = self.config.study.max_failures
-        if len(failed) == len(finished) >= FAIL_FAST:
-            told = f"the first {len(failed)} trials failed"
-        elif most is not None and len(failed) >= most:
-            told = f"{len(failed)} of {len(finished)} trials failed (study.max_failures={most})"
-        else:
-            return
-        raise StudyError(
-            f"{told}, the last with: {failed[-1].reason}; see {self.home.path / 'workers'}. The "
-            "same command tries the next ones"
-        )
+        failures = too_many_failures(self.config.study, trials, self._ended_before)
+        if failures is not None:
+            raise StudyError(
+                f"{failures}; see {self.home.path / 'workers'}. The same command tries the next "
+                "ones"
+            )
 
     def _message(self) -> str:
         if self.stop.politely:

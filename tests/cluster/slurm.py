@@ -30,6 +30,9 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerParameters=batch_sched_delay=0,sched_interval=2
 KillWait=10
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 {nodes}
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 """
@@ -49,7 +52,8 @@ class Slurm:
             (folder / name).mkdir(parents=True)
         host = socket.gethostname().split(".")[0]
         nodes = [
-            f"NodeName=n{i} NodeAddr=127.0.0.1 NodeHostname={host} Port={free_port()} CPUs=1"
+            f"NodeName=n{i} NodeAddr=127.0.0.1 NodeHostname={host} Port={free_port()} CPUs=1 "
+            "RealMemory=1000"
             for i in (1, 2)
         ]
         text = _CONFIG.format(host=host, port=free_port(), folder=folder, nodes="\n".join(nodes))

@@ -1,6 +1,7 @@
 """What every launcher does, and what becomes of a search whose node or job is lost."""
 
 import importlib.util
+import signal
 
 import psutil
 import pytest
@@ -9,7 +10,7 @@ from emotion_hpo import study_file
 from emotion_hpo.config.places import LocalLauncher, RayLauncher, SlurmLauncher
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.records import TrialState
-from emotion_hpo.search.launch import open_launcher
+from emotion_hpo.search.launch import WorkerEnd, open_launcher
 from emotion_hpo.search.study import Study
 from tests.cluster.servers import needed, until
 from tests.cluster.slurm import Slurm
@@ -66,16 +67,25 @@ def slurm_here():
 
 
 @pytest.fixture
-def study(make_study, storage, place, small_store):
-    """A study with open slots for long trials, as a coordinator leaves it to its workers."""
-    overrides, _ = place
-    home, config = make_study("study", *storage, *LONG, *overrides)
-    home.path.mkdir()
-    shards = {name: key for name, key in small_store.keys.items() if name != "5"}
-    study_file.write_or_compare(home, config, shards, synthetic=True)
-    found = Study(home, config)
-    found.open_slots()
-    return home, config, found
+def study_on(make_study, storage, small_store):
+    """Make a study with open slots for long trials, as a coordinator leaves it to its workers."""
+
+    def make(overrides):
+        home, config = make_study("study", *storage, *LONG, *overrides)
+        home.path.mkdir()
+        shards = {name: key for name, key in small_store.keys.items() if name != "5"}
+        study_file.write_or_compare(home, config, shards, synthetic=True)
+        opened = Study(home, config)
+        opened.open_slots()
+        return home, config, opened
+
+    return make
+
+
+@pytest.fixture
+def study(study_on, place):
+    """Such a study for the place where workers run."""
+    return study_on(place[0])
 
 
 def workers_of(home) -> list[psutil.Process]:
@@ -92,6 +102,13 @@ def in_hands(study) -> list[str]:
     """Workers that hold a trial with at least one epoch."""
     running = [one for one in study.trials() if one.state is TrialState.RUNNING and one.curve]
     return [one.worker for one in running]
+
+
+def ends_of(launcher) -> dict[str, WorkerEnd]:
+    """The ends of workers, as soon as there is one."""
+    ends: dict[str, WorkerEnd] = {}
+    until(lambda: ends.update(launcher.ended()) or ends, 120, "the end of a worker")
+    return ends
 
 
 class TestLauncher:
@@ -118,7 +135,7 @@ class TestLauncher:
             launcher.stop()
             ended = {}
             until(lambda: ended.update(launcher.ended()) or len(ended) == 2, 60, "a polite end")
-            assert ended == {"worker_0": 0, "worker_1": 0}
+            assert ended == {"worker_0": WorkerEnd(0), "worker_1": WorkerEnd(0)}
             assert launcher.running == ()
             states = [one.state for one in found.trials()]
             assert states.count(TrialState.INTERRUPTED) == 2
@@ -133,19 +150,79 @@ class TestLauncher:
             launcher.kill()
             launcher.close()
 
-    @pytest.mark.parametrize("place", ["local", "slurm"], indirect=True)
-    def test_a_worker_that_dies_is_told(self, place, study, postgres):
+    @pytest.mark.parametrize(
+        ("number", "evidence", "text"),
+        [
+            (signal.SIGSEGV, "SIGSEGV", "SIGSEGV"),
+            (signal.SIGKILL, None, "killed by SIGKILL"),
+        ],
+        ids=["crash", "kill"],
+    )
+    def test_how_a_worker_died_is_told(self, place, study, postgres, number, evidence, text):
+        home, config, found = study
+        variable = {"EMOTION_HPO_STORAGE_URL": postgres.url}
+        launcher = open_launcher(config.launcher, home, 1, variable)
+        try:
+            launcher.start(["worker_0"])
+            until(lambda: in_hands(found), 120, "training")
+            (worker,) = workers_of(home)
+            worker.send_signal(number)
+            (end,) = ends_of(launcher).values()
+            assert (end.evidence, str(end), end.is_gone) == (evidence, text, True)
+        finally:
+            launcher.kill()
+            launcher.close()
+
+    def test_an_exit_status_of_its_own_is_told(self, place, study):
         home, config, _ = study
         home.study.unlink()
         launcher = open_launcher(config.launcher, home, 1, {})
         try:
             launcher.start(["worker_0"])
-            ended = {}
-            until(lambda: ended.update(launcher.ended()) or ended, 60, "its end")
-            assert ended["worker_0"] not in (0, None)
+            assert ends_of(launcher) == {"worker_0": WorkerEnd(1)}
         finally:
             launcher.kill()
             launcher.close()
+
+
+def test_rays_word_that_memory_ran_out_is_told(study_on, postgres):
+    """Ray's monitor kills what is largest once a share of the memory is in use: here, any."""
+    needed("ray", importlib.util.find_spec("ray"))
+    import ray
+    from ray.cluster_utils import Cluster
+
+    limits = {"memory_usage_threshold": 0.001, "memory_monitor_refresh_ms": 200}
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "_system_config": limits}
+    )
+    overrides, launcher_config = ray_at(cluster.address)
+    home, _, _ = study_on(overrides)
+    variable = {"EMOTION_HPO_STORAGE_URL": postgres.url}
+    launcher = open_launcher(launcher_config, home, 1, variable)
+    try:
+        launcher.start(["worker_0"])
+        assert ends_of(launcher) == {"worker_0": WorkerEnd(memory_witness="Ray")}
+    finally:
+        launcher.close()
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def test_slurms_word_that_memory_ran_out_is_told(study_on, slurm, monkeypatch):
+    """A worker needs more than the 0.1 GB that its job asked for; SLURM looks every second."""
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    overrides, launcher_config = slurm_here()
+    home, _, _ = study_on(overrides)
+    small = launcher_config.model_copy(update={"memory_gb": 0.1})
+    launcher = open_launcher(small, home, 1, {})
+    try:
+        launcher.start(["worker_0"])
+        (end,) = ends_of(launcher).values()
+        assert (end.memory_witness, end.is_gone) == ("SLURM", True)
+    finally:
+        launcher.kill()
+        launcher.close()
 
 
 @pytest.mark.parametrize(("module", "name"), [("ray", "ray"), ("submitit", "slurm")])

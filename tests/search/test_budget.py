@@ -2,15 +2,20 @@
 
 import dataclasses
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import Epoch, Trial, TrialState
-from emotion_hpo.search.budget import FAIL_FAST, is_spent, is_used_up, trained, words
+from emotion_hpo.search.budget import (
+    FAIL_FAST,
+    is_spent,
+    is_used_up,
+    too_many_failures,
+    trained,
+    words,
+)
 from emotion_hpo.search.coordinator import search
-from emotion_hpo.search.crew import Crew
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.worker import Worker
 from tests.pipeline import SMALL, compose_config
@@ -113,38 +118,29 @@ def test_a_worker_whose_first_trials_fail_ends(make_study, material):
     assert len(failed) == FAIL_FAST
 
 
-def crew_of(config, home):
-    return Crew(config, home, None, None, None, None)
+BAD = [
+    dataclasses.replace(trial(number, TrialState.FAILED), reason="train/loss is nan")
+    for number in range(1, 4)
+]
+GOOD = trial(0, COMPLETE, 1)
+NAN = "the last with: train/loss is nan"
+
+FAILURES = [
+    # trials, numbers of those that ended before, how many may fail, what is said
+    ([GOOD, *BAD[:1]], (), 2, None),
+    ([GOOD, *BAD[:2]], (), 2, f"2 of 3 trials failed (study.max_failures=2), {NAN}"),
+    ([GOOD, *BAD[:2]], (1,), 2, None),
+    ([GOOD, *BAD], (), None, None),
+    (BAD[:2], (), None, None),
+    (BAD, (), None, f"the first 3 trials failed, {NAN}"),
+    ([GOOD, *BAD], (0,), None, f"the first 3 trials failed, {NAN}"),
+]
 
 
-def test_a_crew_that_only_takes_up_and_dies_is_given_up(make_study):
-    """Every life writes the epochs of the former ones into its own curve: none of them is new."""
-    home, config = make_study("study")
-    crew = crew_of(config, home)
-    crew.study = SimpleNamespace(requeue_orphans=lambda _gone, died: None)
-    launcher = SimpleNamespace(ended=lambda: {"worker_0": -9})
-    lives = [trial(0, CUT, 3)]
-    for number in (1, 2, 3):
-        crew._mend(launcher, lives)
-        lives.append(trial(number, CUT, 3, continues=number - 1))
-    with pytest.raises(StudyError, match="workers died 4 times without training an epoch"):
-        crew._mend(launcher, lives)
-
-
-def test_too_many_failures_stop_a_search(make_study):
-    home, config = make_study("study", "study.n_trials=20", "study.max_failures=2")
-    good = trial(0, COMPLETE, 1)
-    bad = [
-        dataclasses.replace(trial(number, TrialState.FAILED), reason="train/loss is nan")
-        for number in (1, 2)
-    ]
-    crew = crew_of(config, home)
-    crew._check_failures([good, bad[0]])
-    told = r"2 of 3 trials failed \(study.max_failures=2\), the last with: train/loss is nan.*same"
-    with pytest.raises(StudyError, match=told):
-        crew._check_failures([good, *bad])
-    crew._ended_before = {1}
-    crew._check_failures([good, *bad]), "the call before this one met the other"
+@pytest.mark.parametrize(("trials", "before", "most", "said"), FAILURES)
+def test_too_many_failures(trials, before, most, said):
+    study = study_of(f"study.max_failures={'null' if most is None else most}")
+    assert too_many_failures(study, trials, before) == said
 
 
 def test_a_search_stops_at_its_failures_and_keeps_the_rest(make_study):

@@ -219,6 +219,62 @@ def test_a_search_whose_trials_all_fail_stops(make_study):
     assert len([one for one in states(home, config) if one.is_finished]) < 20
 
 
+def program(path, text):
+    """A program that starts in the place of Python, with a worker's arguments."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+CRASHING = """
+import os, signal
+from emotion_hpo.search import worker
+
+true_run = worker.Worker._run
+
+
+def run(self, claim):
+    if claim.config == self._config.experiment():
+        os.kill(os.getpid(), signal.SIGSEGV)
+    true_run(self, claim)
+
+
+worker.Worker._run = run
+worker.main()
+"""
+
+
+def test_a_trial_that_workers_die_of_is_tried_alone_at_last(
+    make_study, tmp_path, monkeypatch, capfd
+):
+    home, config = make_study("study", "study.n_trials=3", "launcher.n_workers=2", "pruner=none")
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    start = f'exec "{sys.executable}" "{tmp_path / "crashing.py"}" "$3" "$4" "$5"'
+    monkeypatch.setattr(sys, "executable", program(tmp_path / "python", start))
+    summary = search(config).summary
+    assert (summary["n_complete"], summary["n_failed"], summary["n_interrupted"]) == (2, 1, 3)
+    trials = Study(home, config).trials()
+    (failed,) = (trial for trial in trials if trial.state is TrialState.FAILED)
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    assert failed.reason.endswith("at last with none beside: 4 x SIGSEGV")
+    assert failed.started_at > max(trial.finished_at for trial in complete)
+    lines = capfd.readouterr().err
+    assert "worker_0 died (SIGSEGV, see " in lines
+    assert "it is tried once more at the end, with no other worker beside it" in lines
+
+
+def test_a_search_whose_workers_are_killed_again_and_again_stops_and_goes_on(
+    make_study, tmp_path, monkeypatch
+):
+    home, config = make_study("study", "study.n_trials=1", "launcher.n_workers=1", "pruner=none")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", program(tmp_path / "python", "kill -KILL $$"))
+        with pytest.raises(StudyError, match=r"10 workers in a row were ended from outside .* on$"):
+            search(config)
+    assert states(home, config) == [TrialState.WAITING]
+    assert search(config).summary["n_complete"] == 1
+
+
 def test_a_worker_that_cannot_live_is_given_up(make_study, monkeypatch):
     home, config = make_study("study", "study.n_trials=1", "launcher.n_workers=1")
     monkeypatch.setattr(sys, "executable", "/bin/false")

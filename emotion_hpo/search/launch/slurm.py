@@ -99,6 +99,7 @@ class SlurmJobs:
         """Submit jobs, as one array if they are several."""
         import submitit
 
+        memory_gb = self._config.memory_gb
         executor = submitit.SlurmExecutor(folder=self._folder / "%j", max_num_timeout=10_000)
         wanted = {
             "job_name": f"emotion_hpo-{self._home.name}",
@@ -106,7 +107,7 @@ class SlurmJobs:
             "time": self._config.minutes,
             "cpus_per_task": self._config.cpus,
             "gpus_per_node": self._config.gpus or None,
-            "mem": f"{self._config.memory_gb:g}G" if self._config.memory_gb else None,
+            "mem": f"{1024 * memory_gb:.0f}M" if memory_gb else None,  # sbatch takes no fractions
             "stderr_to_stdout": True,
             "additional_parameters": {"requeue": True, **self._config.options},
         }
