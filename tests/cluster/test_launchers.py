@@ -1,6 +1,8 @@
 """What every launcher does, and what becomes of a search whose node or job is lost."""
 
 import importlib.util
+import os
+import shutil
 import signal
 
 import psutil
@@ -107,7 +109,7 @@ def in_hands(study) -> list[str]:
 def ends_of(launcher) -> dict[str, WorkerEnd]:
     """The ends of workers, as soon as there is one."""
     ends: dict[str, WorkerEnd] = {}
-    until(lambda: ends.update(launcher.ended()) or ends, 120, "the end of a worker")
+    until(lambda: ends.update(launcher.ended()) or ends, 90, "the end of a worker")
     return ends
 
 
@@ -208,19 +210,31 @@ def test_rays_word_that_memory_ran_out_is_told(study_on, postgres):
         cluster.shutdown()
 
 
-def test_slurms_word_that_memory_ran_out_is_told(study_on, slurm, monkeypatch):
-    """A worker needs more than the 0.1 GB that its job asked for; SLURM looks every second."""
+def test_slurms_word_that_memory_ran_out_is_told(study_on, slurm, monkeypatch, tmp_path):
+    """Only a SLURM with cgroups finds it out: this one's `squeue` is made to say so of a job."""
     for name, value in slurm.environment.items():
         monkeypatch.setenv(name, value)
     overrides, launcher_config = slurm_here()
     home, _, _ = study_on(overrides)
-    small = launcher_config.model_copy(update={"memory_gb": 0.1})
+    small = launcher_config.model_copy(update={"memory_gb": 0.5})
     launcher = open_launcher(small, home, 1, {})
     try:
         launcher.start(["worker_0"])
-        (end,) = ends_of(launcher).values()
-        assert (end.memory_witness, end.is_gone) == ("SLURM", True)
+        until(lambda: "RUNNING" in slurm.jobs().values(), 60, "a running job")
+        assert slurm.call("squeue", "-h", "-t", "RUNNING", "-o", "%m").split() == ["512M"]
+        squeue = tmp_path / "bin/squeue"
+        squeue.parent.mkdir()
+        squeue.write_text(
+            f'#!/bin/sh\n{shutil.which("squeue")} "$@" | sed s/RUNNING/OUT_OF_MEMORY/\n'
+        )
+        squeue.chmod(0o755)
+        with monkeypatch.context() as patch:
+            patch.setenv("PATH", f"{squeue.parent}:{os.environ['PATH']}")
+            (end,) = ends_of(launcher).values()
+        assert (str(end), end.is_gone) == ("out of memory, says SLURM", True)
     finally:
+        slurm.call("scancel", "--user=root")  # the job itself goes on
+        until(lambda: "RUNNING" not in slurm.jobs().values(), 60, "the end of the job")
         launcher.kill()
         launcher.close()
 
