@@ -94,12 +94,13 @@ class Worker:
         except TrialFailed as failure:
             self._fail(claim, str(failure))
         except (MemoryError, torch.OutOfMemoryError) as error:
-            self._fail(claim, f"out of memory: {error}".rstrip(": "))
+            self._lack_memory(claim, f"out of memory: {error}".rstrip(": "))
         except RuntimeError as error:
             traceback.print_exc()
-            is_memory = any(words in str(error) for words in NO_MEMORY)
-            kind = "out of memory" if is_memory else "RuntimeError"
-            self._fail(claim, f"{kind}: {error}".splitlines()[0])
+            if any(words in str(error) for words in NO_MEMORY):
+                self._lack_memory(claim, f"out of memory: {error}".splitlines()[0])
+            else:
+                self._fail(claim, f"RuntimeError: {error}".splitlines()[0])
         except Exception as error:  # a defect in one trial must not end the search
             traceback.print_exc()
             first = (str(error).splitlines() or [""])[0]
@@ -188,6 +189,14 @@ class Worker:
         latest = next((path for path in kept if path.exists()), None)
         if latest is not None:
             write_bytes(self._home.trial(claim.number).weights, latest.read_bytes())
+
+    def _lack_memory(self, claim: Claim, reason: str) -> None:
+        """Fail a trial that had the memory to itself; one that shared it is tried again alone."""
+        if claim.is_alone or self._config.launcher.n_workers == 1:
+            self._fail(claim, reason)
+        else:
+            sys.stderr.write(f"trial_{claim.number}: {reason}; it is tried again alone\n")
+            self._study.set_aside(claim, reason)
 
     def _fail(self, claim: Claim, reason: str) -> None:
         self._n_failed += 1

@@ -184,7 +184,7 @@ def test_a_pruned_trial_keeps_its_value(start, monkeypatch):
     ],
 )
 def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reason, capsys):
-    home, study, worker = start("study.n_trials=2")
+    home, study, worker = start("study.n_trials=2", "launcher.n_workers=1")
     true_run, calls = module.run_all, []
 
     def run(*arguments):
@@ -202,6 +202,28 @@ def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reas
     assert second.state is TrialState.COMPLETE
     assert json.loads(home.trial(0).record.read_text())["state"] == "failed"
     assert "trial_0 failed" in capsys.readouterr().err
+
+
+def test_a_trial_that_lacks_memory_beside_others_is_tried_alone(start, monkeypatch, capsys):
+    _, study, worker = start("study.n_trials=2", "launcher.n_workers=2")
+    true_run, calls = module.run_all, []
+
+    def run(*arguments):
+        calls.append(arguments)
+        if len(calls) in (1, 3):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return true_run(*arguments)
+
+    monkeypatch.setattr(module, "run_all", run)
+    worker.work()
+    states = [trial.state for trial in study.trials()]
+    assert states == [TrialState.INTERRUPTED, TrialState.WAITING, TrialState.COMPLETE]
+    assert "out of memory: CUDA out of memory; it is tried again alone" in capsys.readouterr().err
+    study.take_up_set_aside()
+    worker.work()
+    alone = study.trials()[1]
+    assert (alone.state, alone.continues) == (TrialState.FAILED, 0)
+    assert alone.reason == "out of memory: CUDA out of memory"
 
 
 def test_a_full_disk_is_no_fault_of_the_trial(start, monkeypatch):

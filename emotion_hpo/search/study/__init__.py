@@ -192,7 +192,8 @@ class Study:
             raise
         seed = seed_of(self._config, trial.number, trial.user_attrs)
         lives = former_lives(trials, trial.number) if trial.number < len(trials) else ()
-        return Claim(trial.number, config, seed, lives, trial, lock, pulse)
+        is_alone = ALONE in trial.user_attrs
+        return Claim(trial.number, config, seed, lives, trial, lock, is_alone, pulse)
 
     def _open_slot(self, trials: list[FrozenTrial]) -> int | None:
         """The number that the next trial will have, or None if the budget has room for none."""
@@ -333,6 +334,15 @@ class Study:
         claim.drop()
 
     @patiently
+    def set_aside(self, claim: Claim, evidence: str) -> None:
+        """Put a trial back that found no memory beside others; it is tried once more, alone."""
+        with self._claims():
+            if state_of(self._now(claim)) is TrialState.RUNNING:
+                self._keeping.tables.set_trial_user_attr(claim.trial._trial_id, DIED, evidence)
+                self._requeue(claim.number, alone=True)
+        claim.drop()
+
+    @patiently
     def requeue_orphans(self, *, grace_s: float = 0.0) -> None:
         """Put every trial back whose worker is gone.
 
@@ -418,14 +428,14 @@ class Study:
             return True
         return self._watch.is_silent(one.number, attrs.get("beats", 0), self.patience.n_outages)
 
-    def _requeue(self, number: int) -> None:
+    def _requeue(self, number: int, *, alone: bool = False) -> None:
         """Safe to be cut off and repeated: the new slot is made first, and made once."""
         trials = self._trials()
         cut = trials[number]
         if not any(one.user_attrs.get("continues") == number for one in trials):
             attrs: dict[str, Any] = {"continues": number}
             attrs["seed"] = seed_of(self._config, number, cut.user_attrs)
-            if is_not_for_others(self._home, trials, number):
+            if alone or is_not_for_others(self._home, trials, number):
                 attrs[ALONE] = Alone.SET_ASIDE.value
                 if ALONE not in cut.user_attrs:
                     deaths = ", ".join(deaths_of(self._home, trials, number))

@@ -25,6 +25,7 @@ class Claim:
         former_lives: Interrupted trials that this one continues, the latest first.
         trial: Optuna's handle.
         lock: Held as long as the trial is trained: a dead worker's is free.
+        is_alone: Whether no other worker is beside its own: it was set aside.
         pulse: Tells other machines that the trial is being trained; None on one machine alone.
     """
 
@@ -34,6 +35,7 @@ class Claim:
     former_lives: tuple[int, ...]
     trial: optuna.Trial
     lock: BaseFileLock
+    is_alone: bool = False
     pulse: Pulse | None = None
 
     def drop(self) -> None:
