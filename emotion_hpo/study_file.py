@@ -36,6 +36,7 @@ _FREE = (
     "study.max_hours",
     "study.max_failures",
     "study.keep_weights",
+    "corpus.write_release",
 )
 _FREE_SECTIONS = ("launcher", "tracking", "storage")
 
@@ -192,8 +193,9 @@ def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 
 
 def _compared(config: SearchConfig) -> dict[str, Any]:
-    """The configuration less what may change."""
-    plain = {name: part for name, part in dump(config).items() if name not in _FREE_SECTIONS}
+    """The configuration less what may change; `check_shards` compares what the corpus holds."""
+    whole = config.without_places()
+    plain = {name: part for name, part in whole.items() if name not in _FREE_SECTIONS}
     for path in _FREE:
         plain = with_value(plain, path, None)
     return plain
@@ -204,7 +206,7 @@ def _facts(config: SearchConfig) -> dict[str, Any]:
         "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": commit(),
         "fingerprint": {
-            "experiment": fingerprint(config.experiment()),
+            "experiment": config.experiment().identity,
             "space": fingerprint({path: dump(one) for path, one in config.space.items()}),
         },
         "versions": {name: _version(name) for name in _PACKAGES},

@@ -192,6 +192,12 @@ class Look(Shape):
     by: str | None = None
 
 
+class Overlap(Look):
+    """A part of a line of the ledger: an earlier holdout with some of the same utterances."""
+
+    n_shared: int
+
+
 class Opening(Look):
     """A line of the ledger, with the score that came of it."""
 
@@ -200,3 +206,4 @@ class Opening(Look):
     model: str
     accuracy: float | None
     commit: str | None = None
+    overlaps: list[Overlap] = Field(default_factory=list)
