@@ -32,9 +32,9 @@ from emotion_hpo.records import (
 )
 from emotion_hpo.scoring import (
     confirm_leaders,
-    refuse_other_configuration,
     replay_final,
     scored,
+    taken_up,
 )
 from emotion_hpo.screen import say, score
 from emotion_hpo.screen_final import show_nested
@@ -334,12 +334,10 @@ def sync(plain: Mapping[str, Any]) -> None:
 def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Train a trial again, say whether every bit is the same; exit with 1 if not."""
     command = build(ReplayCommand, plain)
-    from emotion_hpo import study_file
     from emotion_hpo.replay import replay as run
 
     home = StudyHome(command.study.directory, command.study.name)
-    stored = study_file.read(home)
-    refuse_other_configuration(home, dump(stored.config), asked)
+    stored = taken_up(home, asked)
     if command.final is not None:
         replay_final(home, str(command.final), command.output)
         return

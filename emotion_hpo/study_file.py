@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,33 @@ def check_same(
             f"{home.name} hands on what its trials have taught, or take the old values back."
         )
     return stored
+
+
+def with_places(stored: StudyFile, places: Mapping[str, object]) -> StudyFile:
+    """The study with other places of its corpus's files.
+
+    Raises:
+        ConfigError: One is no place.
+    """
+    plain = dump(stored.config)
+    for path, place in places.items():
+        plain = with_value(plain, path, place)
+    return replace(stored, config=build(SearchConfig, plain))
+
+
+def write_places(home: StudyHome, moved: StudyFile, keys: Mapping[str, str]) -> None:
+    """Store where a corpus lies now.
+
+    Args:
+        home: The study.
+        moved: It, with the new places.
+        keys: Of the features that are made from what lies there.
+
+    Raises:
+        StudyError: Another corpus lies there.
+    """
+    check_shards(moved, keys, moved.config.corpus.name)
+    _write(home, moved.config, moved.shards, moved.facts)
 
 
 def check_shards(stored: StudyFile, keys: Mapping[str, str], corpus: str) -> None:

@@ -28,11 +28,13 @@ figure. What is cut off in between is taken up where it was, by the same command
   utterance's features to its probabilities), `n_threads`, `device`, `n_timed`
 - `n_scorings`, `scorings` (`study`, `trial`, `by`, `at`, `accuracy` of every opening of this
   holdout), `scorings_spread`, `overlaps` (of each earlier holdout with some of these utterances:
-  `n_shared`, and the `study`, `trial` and `at` of its first opening), `opening`, `model`
+  `n_shared`, and the `study`, `trial` and `at` of its first opening), `opening`, `model`,
+  `scored_at` (UTC)
 """
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -218,6 +220,7 @@ def _scored(
         "opening": opening,
         "model": plan.identity,
         "seconds": time.monotonic() - began,
+        "scored_at": datetime.now(UTC).isoformat(),
     }
     result |= _scorings(ledger, key, opening, found["accuracy"])
     if is_paper_protocol:

@@ -181,6 +181,7 @@ class Result(Shape):
     scorings: list[Scoring] = Field(default_factory=list)
     opening: str = ""
     model: str = ""
+    scored_at: str = ""
 
 
 class Look(Shape):
