@@ -30,7 +30,7 @@ class Digests:
         self._is_saved = True
 
     def of(self, path: Path) -> str:
-        """A file's digest; empty where there is no such file.
+        """A file's digest.
 
         Raises:
             CorpusError: It cannot be read.
@@ -43,7 +43,7 @@ class Digests:
         return self.of_part(path, "", whole)
 
     def of_part(self, path: Path, part: str, read: Callable[[], Iterable[bytes]]) -> str:
-        """Digest of what is read from a file; empty where there is no such file.
+        """Digest of what is read from a file.
 
         Args:
             path: The file.
@@ -55,8 +55,6 @@ class Digests:
         """
         key = f"{path.absolute()}#{part}"
         try:
-            if not path.is_file():
-                return ""
             state = _state_of(path)
             known = self._known.get(key)
             if known is not None and known[0] == state:
@@ -65,7 +63,10 @@ class Digests:
             for content in read():
                 digest.update(content)
         except OSError as error:
-            raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
+            raise CorpusError(
+                f"{path}: cannot be read ({error.strerror}); mend its permissions, or unpack it "
+                "again"
+            ) from None
         self._known[key] = state, digest.hexdigest()
         self._is_saved = False
         return digest.hexdigest()

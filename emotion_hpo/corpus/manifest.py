@@ -105,7 +105,8 @@ class Manifest:
         rows = self._session(session)
         digest = hashlib.sha256(f"{session} {self.classes} ".encode())
         digest.update(rows.drop(columns="audio").to_json(orient="split").encode())
-        heard = [digests.of(self._root / str(one)) for one in rows["audio"].fillna("")]
+        paths = [self._root / str(audio) for audio in rows["audio"].fillna("")]
+        heard = [digests.of(path) if path.is_file() else None for path in paths]
         features = [
             f"{modality} {file.digest(list(rows['utterance_id']), digests)}"
             for modality, file in self._files.items()

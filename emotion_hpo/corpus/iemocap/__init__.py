@@ -95,7 +95,8 @@ class Iemocap:
                 folder = release.sentence(session, dialogue, "").parent
                 files += sorted(folder.glob("Ses*.wav"))
             for path in files:
-                digest.update(f"{path.name} {digests.of(path)} ".encode())
+                content = digests.of(path) if path.is_file() else None
+                digest.update(f"{path.name} {content} ".encode())
         return digest.hexdigest()
 
     def remarks(self) -> tuple[str, ...]:
