@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 
 Marks = Mapping[str, str]
 
+#: Hexadecimal digits of a mark of sound.
+SOUND_DIGITS = 64
+
 SOUND, WORDS, NAME = "sound", "words", "name"
 
 #: Share of differing bits up to which two marks of sound are of one recording. On the Berlin
@@ -111,10 +114,11 @@ def _last_kind(one: Marks, other: Marks) -> str | None:
 def _same_sound(own: Sequence[Marks], earlier: Sequence[Marks]) -> NDArray[np.bool_]:
     """Which utterances sound like one of the earlier ones, `(n,)`."""
     rows = np.array([row for row, one in enumerate(own) if SOUND in one], dtype=np.int64)
-    known_MB = _signs([one[SOUND] for one in earlier if SOUND in one])
+    known = [one[SOUND] for one in earlier if SOUND in one]
     is_same = np.zeros(len(own), dtype=bool)
-    if not len(known_MB):
+    if not known:
         return is_same
+    known_MB = _signs(known)
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         some = rows[start : start + _ROWS_AT_ONCE]
         signs_NB = _signs([own[row][SOUND] for row in some])
@@ -127,4 +131,4 @@ def _same_sound(own: Sequence[Marks], earlier: Sequence[Marks]) -> NDArray[np.bo
 def _signs(marks: Sequence[str]) -> NDArray[np.float32]:
     """Marks of sound as rows of -1 and 1."""
     packed = np.array([list(bytes.fromhex(mark)) for mark in marks], dtype=np.uint8)
-    return np.where(np.unpackbits(packed.reshape(len(marks), -1), axis=1), 1, -1).astype(np.float32)
+    return np.where(np.unpackbits(packed, axis=1), 1, -1).astype(np.float32)

@@ -14,6 +14,7 @@ import getpass
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from emotion_hpo.contents import Content, merged
+from emotion_hpo.contents import SOUND, SOUND_DIGITS, Content, merged
 from emotion_hpo.errors import HoldoutError
 
 #: Share of its utterances by which a holdout is an earlier one. Half may agree by chance in words
@@ -293,6 +294,11 @@ def _is_whole(line: Mapping[str, Any]) -> bool:
 
 def _are_marks(utterances: object) -> bool:
     return isinstance(utterances, list) and all(
-        isinstance(one, dict) and all(isinstance(mark, str) for mark in one.values())
-        for one in utterances
+        isinstance(one, dict) and all(map(_is_mark, one, one.values())) for one in utterances
     )
+
+
+def _is_mark(kind: str, mark: object) -> bool:
+    if not isinstance(mark, str):
+        return False
+    return kind != SOUND or re.fullmatch(f"[0-9a-f]{{{SOUND_DIGITS}}}", mark) is not None

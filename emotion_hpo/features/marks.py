@@ -51,8 +51,9 @@ def sound_mark(samples: NDArray[np.float32], sample_rate_hz: int) -> str | None:
         return None
     starts = (hop * np.arange(_N_PARTS)).astype(int)
     windows = heard[starts[:, None] + np.arange(length)] * np.hanning(length)
-    power = np.abs(np.fft.rfft(windows)) ** 2
-    bins = np.searchsorted(np.fft.rfftfreq(length, 1 / sample_rate_hz), _BANDS_HZ)
+    n_fft = 1 << (length - 1).bit_length()  # a prime length takes twice as long
+    power = np.abs(np.fft.rfft(windows, n_fft)) ** 2
+    bins = np.searchsorted(np.fft.rfftfreq(n_fft, 1 / sample_rate_hz), _BANDS_HZ)
     energies = np.stack(
         [power[:, low:high].sum(1) for low, high in itertools.pairwise(bins)], axis=1
     )  # (parts, bands)
