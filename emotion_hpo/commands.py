@@ -32,9 +32,9 @@ from emotion_hpo.records import (
 )
 from emotion_hpo.scoring import (
     confirm_leaders,
-    refuse_other_configuration,
     replay_final,
     scored,
+    taken_up,
 )
 from emotion_hpo.screen import say, score
 from emotion_hpo.screen_final import show_nested
@@ -187,17 +187,17 @@ def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
 def nested(plain: Mapping[str, Any]) -> None:
     """Search, confirm and score once for each session as the test, and say the mean and spread."""
     command = build(NestedCommand, plain)
-    from emotion_hpo.corpus import open_corpus
     from emotion_hpo.nested import nested as run
-    from emotion_hpo.splits import seal_of
+    from emotion_hpo.preparation import prepare_features
+    from emotion_hpo.splits import content_of
 
     check_writable(command.output)
     config = command.search()
-    corpus = open_corpus(config.corpus)
-    seals = {
-        session: seal_of(corpus.table(session), synthetic=corpus.synthetic)
-        for session in corpus.sessions()
-    }
+    home = StudyHome(config.study.directory, config.study.name)
+    make_folder(home.features)
+    with screen.preparing(f"Preparing {config.corpus.name}") as on_progress:
+        store = prepare_features(config, home.features, on_progress)
+    contents = {session: content_of(store.open(session)) for session in store.sessions}
 
     def one_session(study: SearchConfig) -> dict[str, Any] | None:
         say(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
@@ -206,12 +206,12 @@ def nested(plain: Mapping[str, Any]) -> None:
             return None
         return _final_one(parts, rescore=command.rescore)
 
-    found = run(config, seals, one_session, rescore=command.rescore)
+    found = run(config, contents, one_session, rescore=command.rescore)
     if found is None:
         say("Stopped; the same command goes on where this one ended.")
         return
     show_nested(found)
-    say(f"\nResults: {StudyHome(config.study.directory, config.study.name).nested}")
+    say(f"\nResults: {home.nested}")
     if command.output is not None:
         write_json(command.output, found)
 
@@ -334,12 +334,10 @@ def sync(plain: Mapping[str, Any]) -> None:
 def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Train a trial again, say whether every bit is the same; exit with 1 if not."""
     command = build(ReplayCommand, plain)
-    from emotion_hpo import study_file
     from emotion_hpo.replay import replay as run
 
     home = StudyHome(command.study.directory, command.study.name)
-    stored = study_file.read(home)
-    refuse_other_configuration(home, dump(stored.config), asked)
+    stored = taken_up(home, asked)
     if command.final is not None:
         replay_final(home, str(command.final), command.output)
         return

@@ -3,30 +3,49 @@
 An opening is two lines: `opened`, written before the holdout's features are read, and `scored` with
 the figure. A scoring that was cut off between them may be completed by the same model, for that
 teaches nobody anything new; every other one is a second look and must be asked for.
+
+A holdout is what it holds (`contents`), not how it is called: a line `holdout` keeps the marks of
+its utterances, under the name by which the other lines mean it. If at least two thirds of a
+holdout's utterances lay in earlier ones, it goes by the name of the one that holds most of them, so
+that scoring it is a second look; fewer are written into its `opened` line, for every report to say.
 """
 
 import getpass
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from emotion_hpo.contents import SOUND, SOUND_DIGITS, Content, merged
 from emotion_hpo.errors import HoldoutError
+
+#: Share of its utterances by which a holdout is an earlier one. Half may agree by chance in words
+#: alone, where two corpora have short utterances.
+SAME_SHARE = 2 / 3
 
 #: What the lines of an event have; a line without was not written here.
 _FIELDS = {
+    "holdout": {"holdout", "utterances"},
     "opened": {"holdout", "opening", "model", "study", "trial", "at"},
     "scored": {"holdout", "opening", "accuracy"},
     "paper_protocol": {"holdout", "study", "trial", "at"},  # looked at after every epoch
     "replayed": {"holdout", "study", "trial", "at"},  # the same model, once more
 }
+
+
+class Opening(NamedTuple):
+    """An opening, as the ledger names it: the holdout, and which of its openings."""
+
+    holdout: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +58,39 @@ class Ledger:
         """Every holdout that was ever opened, the first opened first."""
         return list(dict.fromkeys(line["holdout"] for line in self._lines()))
 
+    def name_of(self, content: Content) -> str:
+        """The name of the earlier holdout that this one mostly is, or else its own."""
+        known = self._contents()
+        if content.digest in known or not known:
+            return content.digest
+        if self._n_scored(content) < SAME_SHARE * len(content):
+            return content.digest
+        shared = {name: content.n_shared(merged(of_it)) for name, of_it in known.items()}
+        return max(shared, key=lambda name: shared[name])
+
+    def overlaps(self, content: Content) -> list[dict[str, Any]]:
+        """Of each other holdout that was opened: `n_shared`, and its first opening's facts."""
+        own = self.name_of(content)
+        found = []
+        for name, of_it in self._contents().items():
+            n_shared = content.n_shared(merged(of_it)) if name != own else 0
+            if n_shared and (openings := self.openings(name)):
+                facts = {fact: openings[0][fact] for fact in ("study", "trial", "at")}
+                found.append({"holdout": name, "n_shared": n_shared, **facts})
+        return found
+
+    def _n_scored(self, content: Content) -> int:
+        """How many of these utterances were in any holdout that was opened."""
+        return content.n_shared(merged(one for of_it in self._contents().values() for one in of_it))
+
+    def _contents(self) -> dict[str, list[Content]]:
+        """Name → what went by it."""
+        found: dict[str, list[Content]] = {}
+        for line in self._lines():
+            if line["event"] == "holdout":
+                found.setdefault(line["holdout"], []).append(Content(tuple(line["utterances"])))
+        return found
+
     def openings(self, holdout: str) -> list[dict[str, Any]]:
         """The `opened` lines of a holdout, the first opening first, its score with each."""
         lines = [line for line in self._lines() if line["holdout"] == holdout]
@@ -49,47 +101,54 @@ class Ledger:
             if line["event"] == "opened"
         ]
 
-    def check(self, holdout: str, model: str, *, rescore: bool) -> None:
+    def check(self, content: Content, model: str, *, rescore: bool) -> None:
         """Make sure that a model may score a holdout, before it is trained at length.
 
         Raises:
-            HoldoutError: It has been scored, and `rescore` was not asked for.
+            HoldoutError: It, or most of it, has been scored, and `rescore` was not asked for.
         """
-        earlier = self.openings(holdout)
+        earlier = self.openings(self.name_of(content))
         others = [one for one in earlier if one["model"] != model or one["accuracy"] is not None]
         if others and not rescore:
-            raise _scored_before("this holdout", others[0])
+            raise self._scored_before("this holdout", content, others[0])
 
-    def check_studies(self, studies: Mapping[str, str]) -> None:
+    def check_studies(self, studies: Mapping[str, Content]) -> None:
         """Make sure that no other study has opened these holdouts, before any is searched for.
 
         Args:
-            studies: Holdout → the study that is to open it, and may have begun to.
+            studies: Study → the holdout that it is to open, and may have begun to.
 
         Raises:
             HoldoutError: One was opened by another study.
         """
-        for holdout, study in studies.items():
-            others = [one for one in self.openings(holdout) if one["study"] != study]
+        for study, content in studies.items():
+            openings = self.openings(self.name_of(content))
+            others = [one for one in openings if one["study"] != study]
             if others:
-                raise _scored_before(f"the holdout of study {study}", others[0])
+                raise self._scored_before(f"the holdout of study {study}", content, others[0])
 
-    def open(self, holdout: str, model: str, facts: Mapping[str, Any], *, rescore: bool) -> str:
-        """Write that a holdout is opened now; return the opening's name.
+    def open(
+        self, content: Content, model: str, facts: Mapping[str, Any], *, rescore: bool
+    ) -> Opening:
+        """Write that a holdout is opened now.
 
         Raises:
             HoldoutError: As `check`, which another process may have made true meanwhile.
         """
         with self._alone():
-            self.check(holdout, model, rescore=rescore)
+            self.check(content, model, rescore=rescore)
+            holdout, overlaps = self.name_of(content), self.overlaps(content)
             earlier = self.openings(holdout)
             cut = [one for one in earlier if one["model"] == model and one["accuracy"] is None]
             if cut:
-                return str(cut[0]["opening"])
+                return Opening(holdout, str(cut[0]["opening"]))
+            if all(content.digest != one.digest for one in self._contents().get(holdout, ())):
+                marks = [dict(one) for one in content.utterances]
+                self._append({"event": "holdout", "holdout": holdout, "utterances": marks})
             opening = f"opening_{len(earlier) + 1}"
-            self._append({"event": "opened", "holdout": holdout, "opening": opening, "model": model}
-                         | dict(facts))  # fmt: skip
-            return opening
+            line = {"event": "opened", "holdout": holdout, "opening": opening, "model": model}
+            self._append(line | dict(facts) | {"overlaps": overlaps})
+            return Opening(holdout, opening)
 
     def score(self, holdout: str, opening: str, accuracy: float) -> None:
         """Write what came out of an opening."""
@@ -140,6 +199,12 @@ class Ledger:
             raise self._unusable(error) from None
         if not all(isinstance(one, dict) and _is_whole(one) for one in lines):
             raise self._broken()
+        known = {one["holdout"] for one in lines if one["event"] == "holdout"}
+        if any(one["holdout"] not in known for one in lines):
+            raise HoldoutError(
+                f"{self.path} does not say what its holdouts hold, as the ledger of an earlier "
+                "version did not; keep it elsewhere, and begin a new one"
+            )
         return lines
 
     @contextmanager
@@ -176,6 +241,16 @@ class Ledger:
         except OSError as error:
             raise self._unusable(error) from None
 
+    def _scored_before(
+        self, subject: str, content: Content, first: Mapping[str, Any]
+    ) -> HoldoutError:
+        """That a holdout was scored, or so many of its utterances."""
+        n_shared = self._n_scored(content)
+        if n_shared < len(content):
+            subject = f"{n_shared} of the {len(content)} utterances of {subject}"
+        verb = "were" if n_shared < len(content) else "was"
+        return _scored_before(f"{subject} {verb}", first)
+
     def _broken(self) -> HoldoutError:
         return HoldoutError(
             f"{self.path} is not readable; mend its broken line by hand, for it says how often "
@@ -193,11 +268,11 @@ def _scored_line(holdout: str, opening: str, accuracy: float) -> dict[str, Any]:
     return {"event": "scored", "holdout": holdout, "opening": opening, "accuracy": accuracy}
 
 
-def _scored_before(holdout: str, first: Mapping[str, Any]) -> HoldoutError:
+def _scored_before(what_was: str, first: Mapping[str, Any]) -> HoldoutError:
     score = first["accuracy"]
     figure = f"accuracy {100 * score:.2f} %" if score is not None else "not finished"
     return HoldoutError(
-        f"{holdout} was scored before: study {first['study']}, {first['trial']}, {first['at']}, "
+        f"{what_was} scored before: study {first['study']}, {first['trial']}, {first['at']}, "
         f"{figure}; `make report` and `make sync` show it. A second look makes both optimistic; "
         "rescore=true scores it all the same, and every report will say so"
     )
@@ -212,4 +287,18 @@ def user() -> str | None:
 
 
 def _is_whole(line: Mapping[str, Any]) -> bool:
-    return line.get("event") in _FIELDS and line.keys() >= _FIELDS[line["event"]]
+    if line.get("event") not in _FIELDS or not line.keys() >= _FIELDS[line["event"]]:
+        return False
+    return line["event"] != "holdout" or _are_marks(line["utterances"])
+
+
+def _are_marks(utterances: object) -> bool:
+    return isinstance(utterances, list) and all(
+        isinstance(one, dict) and all(map(_is_mark, one, one.values())) for one in utterances
+    )
+
+
+def _is_mark(kind: str, mark: object) -> bool:
+    if not isinstance(mark, str):
+        return False
+    return kind != SOUND or re.fullmatch(f"[0-9a-f]{{{SOUND_DIGITS}}}", mark) is not None

@@ -12,6 +12,7 @@ from typing import Any
 
 from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.contents import Content
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.records import StudyHome, read_json, write_json
@@ -22,13 +23,13 @@ Study = Callable[[SearchConfig], Mapping[str, Any] | None]
 
 
 def nested(
-    config: SearchConfig, seals: Mapping[str, str], score: Study, *, rescore: bool = False
+    config: SearchConfig, contents: Mapping[str, Content], score: Study, *, rescore: bool = False
 ) -> dict[str, Any] | None:
     """Run the protocol, or what is left of it.
 
     Args:
         config: The study; its test session is replaced by each in turn.
-        seals: Each session of the corpus → the identity of its recordings (`splits.seal_of`).
+        contents: Each session of the corpus → what it holds (`splits.content_of`).
         score: Makes one session's result where there is none yet.
         rescore: Score sessions again that another study has scored.
 
@@ -42,15 +43,15 @@ def nested(
         HoldoutError: A session was scored by another study, and `rescore` was not asked for.
         StudyError: A session was searched with another configuration.
     """
-    studies = [with_test(config, session) for session in seals]
+    studies = [with_test(config, session) for session in contents]
     unscored = {}
     for one in studies:  # all of them, before any session is scored
-        check_sessions(one.split, tuple(seals))
+        check_sessions(one.split, tuple(contents))
         home = StudyHome(one.study.directory, one.study.name)
         if study_file.exists(home):
             study_file.check_same(home, one)
         if not home.finals():
-            unscored[seals[one.split.test_session]] = home.name
+            unscored[home.name] = contents[one.split.test_session]
     ledger = Ledger(StudyHome(config.study.directory, config.study.name).ledger)
     if not rescore:
         ledger.check_studies(unscored)
@@ -60,7 +61,7 @@ def nested(
         stored = _stored(home)
         if stored is not None:  # if it was killed then, the ledger lacks what the result says
             facts = stored["opening"], stored["model"], stored["accuracy"]
-            ledger.complete(seals[one.split.test_session], *facts)
+            ledger.complete(ledger.name_of(contents[one.split.test_session]), *facts)
         result = stored if stored is not None else score(one)
         if result is None:
             return None

@@ -57,13 +57,11 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
 def scored(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """Retrain what is asked for, score the holdout, say where everything is; return the result."""
     command = build(FinalCommand, plain)
-    from emotion_hpo import study_file
     from emotion_hpo.final import Ensemble
     from emotion_hpo.final import final as run
 
     home = StudyHome(command.study.directory, command.study.name)
-    stored = study_file.read(home)
-    refuse_other_configuration(home, dump(stored.config), asked)
+    stored = taken_up(home, asked)
     check_writable(command.output)
     if any(path.split(".")[0] == "tracking" for path in asked):
         tracking = build(TrackingChoice, {"tracking": command.tracking}).tracking
@@ -113,6 +111,38 @@ def replay_final(home: StudyHome, name: str, output: Path | None) -> None:
         say(f"{found.name}: line {differs} of its predictions differs: another machine or version?")
         sys.exit(1)
     say(f"{found.name}: all {found.n_test} predictions are the same")
+
+
+def taken_up(home: StudyHome, asked: Mapping[str, Any]) -> StudyFile:
+    """A study as stored, its corpus's files where a command says that they lie now.
+
+    Args:
+        home: The study.
+        asked: Path → value of the command's overrides.
+
+    Raises:
+        StudyError: There is no such study, an override contradicts it, or another corpus lies in
+            the new place.
+    """
+    from emotion_hpo import study_file
+    from emotion_hpo.preparation import prepare_features
+
+    stored = study_file.read(home)
+    known, overrides = dump(stored.config), flatten(asked)
+    moved = {
+        path: overrides[path]
+        for path, place in stored.config.places().items()
+        if overrides.get(path, str(place)) != str(place)
+    }
+    rest = {path: value for path, value in overrides.items() if path not in moved}
+    refuse_other_configuration(home, known, rest)
+    if moved:
+        stored = study_file.with_places(stored, moved)
+        sealed = stored.config.split.test_session
+        with screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features:
+            store = prepare_features(stored.config, home.features, on_features, leave_out=sealed)
+        study_file.write_places(home, stored, store.keys)
+    return stored
 
 
 def refuse_other_configuration(

@@ -70,6 +70,11 @@ def show_final(result: Mapping[str, Any]) -> None:
             say(f"  {one['at']}{who}: {one['study']}, {one['trial']}, {percent(one['accuracy'])}")
         if result["scorings_spread"] is not None:
             say(f"  spread (standard deviation): {100 * result['scorings_spread']:.2f} points")
+    for one in result["overlaps"]:
+        say(
+            f"{one['n_shared']} of its utterances lay in a holdout that was scored before: "
+            f"study {one['study']}, {one['trial']}, {one['at']}."
+        )
 
 
 def show_nested(found: Mapping[str, Any]) -> None:

@@ -2,11 +2,10 @@
 
 `split` divides a feature store in two types that cannot be mistaken for each other. `Development`
 holds utterances and hands them out, in one fold or several. `Holdout` holds none: it knows a store
-and a session, looks at that session's table to tell whether it was scored before, and reads its
-features only when `final` opens it. A search is given the `Development` alone.
+and a session, tells what that session is, for the ledger to know whether it was scored before, and
+reads its features only when `final` opens it. A search is given the `Development` alone.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSplit, SplitConfig
+from emotion_hpo.contents import NAME, WORDS, Content, name_mark, words_mark
 from emotion_hpo.errors import ConfigError, HoldoutError
 from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.store import FeatureStore, Shard
@@ -175,9 +175,9 @@ class Holdout:
     scenario: str | None = None
 
     @cached_property
-    def key(self) -> str:
-        """Identity of the sealed recordings, however they are read and what is extracted."""
-        return seal_of(self.store.open(self.session).table, synthetic=self.store.synthetic)
+    def content(self) -> Content:
+        """What the sealed session is, whatever its scenario, classes and features."""
+        return content_of(self.store.open(self.session))
 
     def unseal(self) -> Utterances:
         """Read the test utterances. Only `final` may, after it has written the ledger."""
@@ -185,16 +185,15 @@ class Holdout:
         return _of_scenario(whole, self.scenario)
 
 
-def seal_of(table: pd.DataFrame, *, synthetic: bool) -> str:
-    """Identity of a session's recordings, wherever they lie and however they are read.
-
-    Another copy, channel, transcript or file format of the same dialogues is no new test set; other
-    classes are one if whole dialogues come or go with them. Invented dialogues share their names,
-    so there it is what happens in them that counts.
-    """
-    facts = ["utterance_id", "emotion", "start_s"] if synthetic else ["dialogue"]
-    rows = table[facts].astype(str).drop_duplicates().sort_values(facts)
-    return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:16]
+def content_of(shard: Shard) -> Content:
+    """What a session is: the marks of its recordings, words, names and labels."""
+    rows = shard.table[["utterance_id", "speaker", "emotion", "transcript"]]
+    utterances = []
+    for name, speaker, emotion, transcript in rows.itertuples(index=False):
+        marks = dict(shard.marks[name]) | {NAME: name_mark(name, speaker, emotion)}
+        words = words_mark(transcript) if isinstance(transcript, str) else None
+        utterances.append(marks | ({WORDS: words} if words is not None else {}))
+    return Content(tuple(utterances))
 
 
 def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ _FREE = (
     "study.max_hours",
     "study.max_failures",
     "study.keep_weights",
+    "corpus.write_release",
 )
 _FREE_SECTIONS = ("launcher", "tracking", "storage")
 
@@ -166,6 +167,33 @@ def check_same(
     return stored
 
 
+def with_places(stored: StudyFile, places: Mapping[str, object]) -> StudyFile:
+    """The study with other places of its corpus's files.
+
+    Raises:
+        ConfigError: One is no place.
+    """
+    plain = dump(stored.config)
+    for path, place in places.items():
+        plain = with_value(plain, path, place)
+    return replace(stored, config=build(SearchConfig, plain))
+
+
+def write_places(home: StudyHome, moved: StudyFile, keys: Mapping[str, str]) -> None:
+    """Store where a corpus lies now.
+
+    Args:
+        home: The study.
+        moved: It, with the new places.
+        keys: Of the features that are made from what lies there.
+
+    Raises:
+        StudyError: Another corpus lies there.
+    """
+    check_shards(moved, keys, moved.config.corpus.name)
+    _write(home, moved.config, moved.shards, moved.facts)
+
+
 def check_shards(stored: StudyFile, keys: Mapping[str, str], corpus: str) -> None:
     """Make sure that a corpus is the one that was searched on.
 
@@ -192,8 +220,9 @@ def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 
 
 def _compared(config: SearchConfig) -> dict[str, Any]:
-    """The configuration less what may change."""
-    plain = {name: part for name, part in dump(config).items() if name not in _FREE_SECTIONS}
+    """The configuration less what may change; `check_shards` compares what the corpus holds."""
+    whole = config.without_places()
+    plain = {name: part for name, part in whole.items() if name not in _FREE_SECTIONS}
     for path in _FREE:
         plain = with_value(plain, path, None)
     return plain
@@ -204,7 +233,7 @@ def _facts(config: SearchConfig) -> dict[str, Any]:
         "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": commit(),
         "fingerprint": {
-            "experiment": fingerprint(config.experiment()),
+            "experiment": config.experiment().identity,
             "space": fingerprint({path: dump(one) for path, one in config.space.items()}),
         },
         "versions": {name: _version(name) for name in _PACKAGES},

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo import study_file
+from emotion_hpo.contents import Content
 from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.metrics import fold_interval
@@ -35,8 +36,8 @@ def result(config, accuracy):
     }
 
 
-def seals(sessions):
-    return {one: f"recordings of {one}" for one in sessions}
+def contents(sessions):
+    return {one: Content(({"words": f"said in {one}"},)) for one in sessions}
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def protocol(make_study):
 
 def test_every_session_is_the_test_once(protocol):
     home, config, score, seen = protocol
-    found = nested(config, seals("123"), score)
+    found = nested(config, contents("123"), score)
     assert seen == ["1", "2", "3"]
     assert json.loads(home.nested.read_text()) == found
     values = [0.52, 0.54, 0.56]
@@ -70,8 +71,10 @@ def test_every_session_is_the_test_once(protocol):
 def test_what_is_finished_is_not_repeated(protocol):
     _, config, score, seen = protocol
     stop_after = iter([True, False])
-    assert nested(config, seals("12"), lambda one: score(one) if next(stop_after) else None) is None
-    nested(config, seals("12"), score)
+    assert (
+        nested(config, contents("12"), lambda one: score(one) if next(stop_after) else None) is None
+    )
+    nested(config, contents("12"), score)
     assert seen == ["1", "2"]
 
 
@@ -80,13 +83,13 @@ def test_a_result_that_the_ledger_was_not_told_of_is_entered(protocol):
     home, config, score, seen = protocol
     ledger = Ledger(home.ledger)
     facts = {"study": "deep-test1", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
-    ledger.open("recordings of 1", "model", facts, rescore=False)
+    opening = ledger.open(contents("1")["1"], "model", facts, rescore=False)
     score(with_test(config, "1"))
     for _ in range(2):
-        nested(config, seals("12"), score)
-        (opening,) = ledger.openings("recordings of 1")
-        assert opening["accuracy"] == pytest.approx(0.52)
-        assert len(home.ledger.read_text().splitlines()) == 2
+        nested(config, contents("12"), score)
+        (line,) = ledger.openings(opening.holdout)
+        assert line["accuracy"] == pytest.approx(0.52)
+        assert len(home.ledger.read_text().splitlines()) == 3
     assert seen == ["1", "2"]
 
 
@@ -94,12 +97,12 @@ def test_nothing_is_scored_where_one_session_would_fail(protocol, make_study):
     _, config, score, seen = protocol
     _, speakers = make_study("deep", "split=speakers")
     with pytest.raises(ConfigError, match=r"split.validation_session"):
-        nested(speakers, seals("123"), score)
+        nested(speakers, contents("123"), score)
     _, other = make_study("deep", "training.learning_rate=0.5")
     home, other = StudyHome(other.study.directory, "deep-test3"), with_test(other, "3")
     study_file.write_or_compare(home, other, {}, synthetic=True)
     with pytest.raises(StudyError, match=r"'deep-test3' was searched with another (?s:.*)rate"):
-        nested(config, seals("123"), score)
+        nested(config, contents("123"), score)
     assert seen == []
 
 
@@ -107,16 +110,16 @@ def test_a_session_that_another_study_has_scored_is_told_before_any_is_searched(
     home, config, score, seen = protocol
     ledger = Ledger(home.ledger)
     mine = {"study": "deep-test2", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
-    ledger.open("recordings of 2", "model", mine, rescore=False)  # cut off before its score
+    ledger.open(contents("2")["2"], "model", mine, rescore=False)  # cut off before its score
     theirs = {**mine, "study": "another"}
-    opening = ledger.open("recordings of 3", "model", theirs, rescore=False)
-    ledger.score("recordings of 3", opening, 0.6123)
+    opening = ledger.open(contents("3")["3"], "model", theirs, rescore=False)
+    ledger.score(*opening, 0.6123)
     with pytest.raises(HoldoutError, match=r"of study deep-test3 was .* another, .* 61\.23 %"):
-        nested(config, seals("123"), score)
+        nested(config, contents("123"), score)
     assert seen == []
-    nested(config, seals("123"), score, rescore=True)
+    nested(config, contents("123"), score, rescore=True)
     assert seen == ["1", "2", "3"]
-    nested(config, seals("123"), score)  # all are scored: there is nothing to refuse
+    nested(config, contents("123"), score)  # all are scored: there is nothing to refuse
 
 
 def test_each_is_a_study_of_its_own(protocol):
@@ -128,7 +131,7 @@ def test_each_is_a_study_of_its_own(protocol):
 
 def test_it_is_shown_as_synthetic_with_mean_and_spread(protocol, capsys):
     _, config, score, _ = protocol
-    show_nested(nested(config, seals("123"), score))
+    show_nested(nested(config, contents("123"), score))
     text = capsys.readouterr().out
     assert "study deep (synthetic data)" in text
     assert "Mean accuracy 54.00 %, standard deviation between sessions 2.00 %" in text

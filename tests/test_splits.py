@@ -180,7 +180,9 @@ def test_one_scenario_alone_everywhere(small_store):
     ):
         assert set(part.table["scenario"]) == {"improvised"}
         assert len(part) == (all_of_it.table["scenario"] == "improvised").sum()
-    assert holdout.key == sealed.key, "the ledger knows the recordings, not what is picked of them"
+    assert holdout.content == sealed.content, (
+        "the ledger knows the recordings, not what is picked of them"
+    )
 
 
 def test_a_corpus_without_scenarios_has_none_to_pick(small_store):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emotion_hpo import study_file
-from emotion_hpo.config import SearchConfig, build, dump, fingerprint, flatten, with_value
+from emotion_hpo.config import SearchConfig, build, dump, flatten, with_value
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import StudyHome, read_yaml, write_yaml
 from tests.pipeline import compose_config
@@ -38,7 +38,7 @@ def test_a_study_is_written_once_and_read_back(home, config):
     stored = study_file.read(home)
     assert stored.config == config
     assert stored.shards == SHARDS
-    assert stored.facts["fingerprint"]["experiment"] == fingerprint(config.experiment())
+    assert stored.facts["fingerprint"]["experiment"] == config.experiment().identity
     assert stored.facts["versions"].keys() >= {"torch", "numpy", "optuna", "emotion-hpo"}
     assert stored.facts["hardware"]["cores"] >= 1
     assert stored.facts["hardware"]["processor"]
@@ -65,6 +65,7 @@ FREE = {
     "study.max_hours": 2.5,
     "study.max_failures": 4,
     "study.keep_weights": True,
+    "corpus.write_release": "elsewhere",
     "launcher.n_workers": 7,
     "tracking": {"name": "none"},
 }
@@ -202,6 +203,58 @@ def test_a_moved_folder_is_read_where_it_lies(home, config, tmp_path, monkeypatc
     assert study_file.read(StudyHome(Path("archive"), "mine")).config.study.directory == Path(
         "archive"
     )
+
+
+def with_corpus(config, **changes):
+    """The study on a manifest that lies somewhere."""
+    corpus = {"name": "manifest", "table": "a.csv", "features": {}, "classes": None,
+              "synthetic": False, "strict": False, **changes}  # fmt: skip
+    return changed(config, "corpus", corpus)
+
+
+MOVED = [
+    # where the corpus lay, where it lies
+    ({"table": "a.csv"}, {"table": "/elsewhere/b.csv"}),
+    ({"features": {"video": "v.npy"}}, {"features": {"video": "/elsewhere/w.npz"}}),
+    ({"transcripts": "words.csv"}, {"transcripts": "/elsewhere/words.csv"}),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), MOVED)
+def test_a_corpus_may_lie_elsewhere(home, config, before, after):
+    old, new = with_corpus(config, **before), with_corpus(config, **after)
+    study_file.write_or_compare(home, old, SHARDS, synthetic=True)
+    assert study_file.write_or_compare(home, new, SHARDS, synthetic=True) == []
+    assert study_file.read(home).config.corpus == new.corpus, "stored as the new place"
+    assert new.experiment().identity == old.experiment().identity
+    with pytest.raises(StudyError, match=r'features\.2: "key-b" → "key-c"'):
+        study_file.write_or_compare(home, old, {**SHARDS, "2": "key-c"}, synthetic=True)
+    assert study_file.read(home).config.corpus == new.corpus
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"features": {"audio": "v.npy"}}, "corpus.features.audio: (absent) → "),
+        ({"features": {"video": "v.npy"}, "transcripts": "w.csv"}, "corpus.transcripts: null → "),
+    ],
+)
+def test_other_files_are_no_other_place(home, config, after, said):
+    old, new = with_corpus(config, features={"video": "v.npy"}), with_corpus(config, **after)
+    study_file.write_or_compare(home, old, SHARDS, synthetic=True)
+    with pytest.raises(StudyError, match=re.escape(said)):
+        study_file.write_or_compare(home, new, SHARDS, synthetic=True)
+    assert new.experiment().identity != old.experiment().identity
+
+
+def test_a_new_place_is_stored_once_its_content_is_the_same(home, config):
+    study_file.write_or_compare(home, with_corpus(config), SHARDS, synthetic=True)
+    moved = study_file.with_places(study_file.read(home), {"corpus.table": "b.csv"})
+    with pytest.raises(StudyError, match="corpus manifest has changed since study 'mine'"):
+        study_file.write_places(home, moved, {**SHARDS, "2": "key-c"})
+    assert study_file.read(home).config.corpus.table == Path("a.csv")
+    study_file.write_places(home, moved, SHARDS)
+    assert study_file.read(home).config.corpus.table == Path("b.csv")
 
 
 def test_a_missing_study_names_those_there(home, config):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from mlflow import MlflowClient
 
 from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import TrackingError
-from emotion_hpo.records import Epoch, Trial, TrialState
+from emotion_hpo.records import Epoch, StudyHome, Trial, TrialState
 from emotion_hpo.search import mirror as mirror_module
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
@@ -315,6 +316,50 @@ def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_
         env={**os.environ, "PYTHONPATH": str(Path(mirror_module.__file__).parents[2])},
     )
     assert ended.stdout.split() == ["ang", "exc", "neu", "sad", "1.0"]
+
+
+@pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])
+def test_artifacts_follow_their_folder(study, final_folder, tmp_path, move):
+    """Also where the old folder is gone, and where it is still there it stays as it was."""
+    home, config = study
+    open_for(study).log_final(final_folder)
+    (home.directory / "features").unlink()
+    moved = StudyHome(tmp_path / "a new place, ü", "study")
+    move(home.directory, moved.directory)
+    client, _ = runs((moved, config))
+    uri = tracking_uri(moved, config.tracking)
+    assert client.get_model_version_by_alias("study", "best").run_id
+    open_tracker(moved, config, "2026-01-01T00:00:00Z", synthetic=True).close({"n_finished": 1})
+    assert list(moved.mlflow_artifacts.rglob("search.json"))
+    assert not list(home.directory.rglob("search.json"))
+    shutil.rmtree(home.directory, ignore_errors=True)
+    mlflow.set_tracking_uri(uri)
+    answer = mlflow.pyfunc.load_model("models:/study@best").predict(pd.DataFrame({"text": ["yes"]}))
+    assert list(answer.columns) == ["ang", "exc", "neu", "sad"]
+
+
+def test_only_places_below_the_moved_folder_change(study):
+    home, _ = study
+    open_for(study)
+    here = home.mlflow_artifacts.resolve().as_uri()
+    with closing(sqlite3.connect(home.mlflow_database)) as database, database:
+        other = here.replace("mlartifacts", "mlartifacts_of_others")
+        database.execute("UPDATE experiments SET artifact_location = 'file:///gone/mlartifacts' "
+                         "WHERE name != 'Default'")  # fmt: skip
+        rows = [
+            ("a", "file:///gone/mlartifacts/1"),
+            ("b", other),
+            ("c", "file:///gone/mlartifactsX"),
+        ]
+        for name, location in rows:
+            database.execute(
+                "INSERT INTO experiments (name, artifact_location, lifecycle_stage) "
+                "VALUES (?, ?, 'active')", (name, location))  # fmt: skip
+    open_for(study)
+    with closing(sqlite3.connect(home.mlflow_database)) as database:
+        found = dict(database.execute("SELECT name, artifact_location FROM experiments"))
+    assert found["emotion_hpo"] == here
+    assert [found[name] for name in "abc"] == [f"{here}/1", other, "file:///gone/mlartifactsX"]
 
 
 def test_runs_say_what_they_are_and_what_they_read(study, final_folder):

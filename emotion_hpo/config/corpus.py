@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,11 +15,24 @@ Classes = Annotated[tuple[str, ...], Field(min_length=2)]
 class CorpusSection(Section):
     """What every corpus has."""
 
+    PLACES: ClassVar[tuple[str, ...]] = ("transcripts",)
+
     transcripts: Path | None = Field(
         None,
         description="CSV of `id` and `words` that replaces the corpus's own transcripts, such as a "
         "speech recogniser's output",
     )
+
+    def places(self) -> dict[str, Path]:
+        """Path in this section → where files lie: all that may change while they stay the same."""
+        places: dict[str, Path] = {}
+        for name in self.PLACES:
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                places |= {f"{name}.{key}": path for key, path in value.items()}
+            elif value is not None:
+                places[name] = value
+        return places
 
 
 class LabelledCorpus(CorpusSection):
@@ -56,12 +69,16 @@ class TwinCorpus(CorpusSection):
 class EmodbCorpus(CorpusSection):
     """The Berlin Database of Emotional Speech, as distributed (`wav/03a01Fa.wav`)."""
 
+    PLACES: ClassVar[tuple[str, ...]] = ("root", "transcripts")
+
     name: Literal["emodb"]
     root: Path = Field(description="the folder that holds `wav/`")
 
 
 class IemocapCorpus(LabelledCorpus):
     """IEMOCAP's release, as unpacked."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("root", "transcripts")
 
     name: Literal["iemocap"]
     root: Path = Field(description="the folder that holds `Session1/` to `Session5/`")
@@ -75,6 +92,8 @@ class IemocapCorpus(LabelledCorpus):
 class CollectedCorpus(LabelledCorpus):
     """IEMOCAP as the reference's `mocap_data_collect.py` pickled it."""
 
+    PLACES: ClassVar[tuple[str, ...]] = ("file", "transcripts")
+
     name: Literal["collected"]
     file: Path = Field(description="`data_collected.pickle`")
     strict: bool = Field(description="any fault of the file is an error")
@@ -82,6 +101,8 @@ class CollectedCorpus(LabelledCorpus):
 
 class ManifestCorpus(CorpusSection):
     """Anyone's table of utterances, with ready-made features where there are any."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("table", "features", "transcripts")
 
     name: Literal["manifest"]
     table: Path = Field(description="CSV or Parquet; recordings are relative to its folder")

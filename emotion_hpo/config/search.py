@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from emotion_hpo.config.base import Section
-from emotion_hpo.config.building import dump, flatten
+from emotion_hpo.config.building import dump, fingerprint, flatten, with_value
 from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import ModelConfig
@@ -246,6 +246,22 @@ class ExperimentConfig(Section):
     split: SplitConfig
     model: ModelConfig
     training: TrainingConfig
+
+    def places(self) -> dict[str, Path]:
+        """Path in the configuration → where the corpus's files lie."""
+        return {f"corpus.{path}": place for path, place in self.corpus.places().items()}
+
+    def without_places(self) -> dict[str, Any]:
+        """As plain data; of the corpus's places only that there are such files."""
+        plain = dump(self)
+        for path in self.places():
+            plain = with_value(plain, path, "…")
+        return plain
+
+    @property
+    def identity(self) -> str:
+        """Fingerprint of all but the corpus's places."""
+        return fingerprint(self.without_places())
 
 
 class SearchConfig(ExperimentConfig):

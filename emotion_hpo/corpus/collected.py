@@ -28,6 +28,7 @@ from emotion_hpo.corpus.collected_entry import (
     votes,
     words_of,
 )
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.iemocap.naming import Named, named
 from emotion_hpo.corpus.pickled import PickledArray, read
@@ -99,12 +100,23 @@ class Collected:
             for kind in self._kinds_of_fault(one, name)
         )
 
-    def fingerprint(self, session: str) -> str:
-        """Changes with the pickle's size and time of change, and the session's rows."""
-        facts = self.path.stat()
-        digest = hashlib.sha256(f"{self!r} {facts.st_size} {facts.st_mtime_ns} ".encode())
-        digest.update(self.table(session).to_json(orient="split").encode())
-        return digest.hexdigest()
+    def fingerprint(self, session: str, digests: Digests) -> str:
+        """Changes with the session's rows, samples and motion."""
+        table = self.table(session)
+        rows = table.to_json(orient="split")
+        ids = hashlib.sha256(repr(list(table["utterance_id"])).encode()).hexdigest()
+
+        def recorded() -> Iterator[bytes]:
+            for dialogue in table["dialogue"].unique():
+                for one in self.recordings(session, dialogue):
+                    yield one.utterance_id.encode()
+                    yield b"" if one.samples is None else one.samples.tobytes()
+                    for part, frames in (one.motion or {}).items():
+                        yield f"{part} {frames.shape}".encode() + frames.tobytes()
+
+        content = digests.of_part(self.path, ids, recorded)
+        facts = f"{session} {self.classes} {self.merge} {content} {rows}"
+        return hashlib.sha256(facts.encode()).hexdigest()
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; no samples are read."""

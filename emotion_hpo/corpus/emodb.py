@@ -21,6 +21,7 @@ import pandas as pd
 import soundfile
 
 from emotion_hpo.config.corpus import EmodbCorpus
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Recording, checked
 from emotion_hpo.errors import CorpusError
@@ -74,15 +75,10 @@ class Emodb:
         """All sessions, sorted."""
         return tuple(sorted({_SESSIONS[path.stem[:2]] for path in self._files}))
 
-    def fingerprint(self, session: str) -> str:
+    def fingerprint(self, session: str, digests: Digests) -> str:
         """Changes with the names and contents of the session's files."""
-        digest = hashlib.sha256()
-        for path in self._of(session):
-            with _readable(path):
-                content = path.read_bytes()
-            digest.update(f"{path.name} {len(content)} ".encode())
-            digest.update(hashlib.sha256(content).digest())
-        return digest.hexdigest()
+        files = [f"{path.name} {digests.of(path)} " for path in self._of(session)]
+        return hashlib.sha256("".join(files).encode()).hexdigest()
 
     @property
     def left_out(self) -> Mapping[str, int]:

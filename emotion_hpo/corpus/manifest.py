@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.corpus import ManifestCorpus
 from emotion_hpo.corpus import sound
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.manifest_features import FeatureFile
 from emotion_hpo.corpus.manifest_table import Rows, read_rows
@@ -99,15 +100,18 @@ class Manifest:
         """Recordings that are missing or unusable, utterances that features lack."""
         return (*self._heard[1], *(fault for one in self._files.values() for fault in one.faults))
 
-    def fingerprint(self, session: str) -> str:
-        """Changes with the session's rows, and its files' sizes and times of change."""
+    def fingerprint(self, session: str, digests: Digests) -> str:
+        """Changes with the session's rows, its recordings and its ready-made features."""
         rows = self._session(session)
         digest = hashlib.sha256(f"{session} {self.classes} ".encode())
-        digest.update(rows.to_json(orient="split").encode())
-        paths = [self._root / str(one) for one in rows["audio"].dropna().unique()]
-        for path in (*paths, *(file.path for file in self._files.values())):
-            facts = path.stat() if path.is_file() else None
-            digest.update(f"{path.name} {facts and (facts.st_size, facts.st_mtime_ns)} ".encode())
+        digest.update(rows.drop(columns="audio").to_json(orient="split").encode())
+        paths = [self._root / str(audio) for audio in rows["audio"].fillna("")]
+        heard = [digests.of(path) if path.is_file() else None for path in paths]
+        features = [
+            f"{modality} {file.digest(list(rows['utterance_id']), digests)}"
+            for modality, file in self._files.items()
+        ]
+        digest.update(repr((heard, features)).encode())
         return digest.hexdigest()
 
     def table(self, session: str) -> pd.DataFrame:

@@ -4,7 +4,9 @@ An `.npy` is mapped, so that its size costs no memory; of an `.npz` one array is
 Nothing is unpickled.
 """
 
+import hashlib
 import zipfile
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import CorpusError
 
@@ -76,6 +79,22 @@ class FeatureFile:
                 f"got {values.dtype} of {values.shape}"
             )
         return np.asarray(values, np.float32)
+
+    def digest(self, ids: list[str], digests: Digests) -> str:
+        """Changes with the features of some utterances; those of others are not read.
+
+        Raises:
+            CorpusError: As `of`.
+        """
+
+        def values() -> Iterator[bytes]:
+            for utterance_id in ids:
+                features = self.of(utterance_id)
+                if features is not None:
+                    yield f"{utterance_id} {features.shape}".encode() + features.tobytes()
+
+        part = hashlib.sha256(repr((ids, list(self._rows))).encode()).hexdigest()
+        return digests.of_part(self.path, part, values)
 
     def _check(self, values: NDArray[Any]) -> None:
         if values.ndim not in {2, 3} or not _is_numeric(values) or not values.shape[-1]:

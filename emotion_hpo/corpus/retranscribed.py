@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, at, text_lines
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import CorpusError
@@ -85,10 +86,11 @@ class Retranscribed:
         )
         return (*self.corpus.faults(), *unknown)
 
-    def fingerprint(self, session: str) -> str:
+    def fingerprint(self, session: str, digests: Digests) -> str:
         """Changes with the corpus and with the words."""
         said = repr([(name, words) for name, (words, _) in self._words.items()])
-        return hashlib.sha256(f"{self.corpus.fingerprint(session)} {said}".encode()).hexdigest()
+        recorded = self.corpus.fingerprint(session, digests)
+        return hashlib.sha256(f"{recorded} {said}".encode()).hexdigest()
 
     def table(self, session: str) -> pd.DataFrame:
         """The corpus's, with the file's words."""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import CorpusError
 
@@ -96,8 +97,11 @@ class Corpus(Protocol):
         """What is wrong with its files, and what became of it."""
         ...
 
-    def fingerprint(self, session: str) -> str:
-        """Changes whenever anything that this session's features depend on changes."""
+    def fingerprint(self, session: str, digests: Digests) -> str:
+        """Changes whenever the content that this session's features depend on changes.
+
+        The place, the times and the copies of files are no content.
+        """
         ...
 
     def table(self, session: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 This is what runs in the worker processes of `store.prepare`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import mocap, speech
+from emotion_hpo.features.marks import marks_of
 
 #: Words are stored as transcripts: their numbers depend on the training part.
 TEXT = "text"
@@ -21,10 +22,17 @@ Arrays = dict[str, NDArray[np.float32]]
 
 
 class Extracted(NamedTuple):
-    """An utterance's arrays `(frames, dimensions)`; a modality that it has not is left out."""
+    """What is stored of an utterance.
+
+    Attributes:
+        utterance_id: The row of the table that this belongs to.
+        arrays: Modality → `(frames, dimensions)`; one that it has not is left out.
+        marks: By which its recordings are known again (`marks_of`).
+    """
 
     utterance_id: str
     arrays: Arrays
+    marks: Mapping[str, str]
 
 
 def extract_dialogue(
@@ -41,7 +49,7 @@ def extract_dialogue(
             arrays = extract(recording, modalities, config)
         except FeatureError as error:
             raise FeatureError(f"{recording.utterance_id}: {error}") from None
-        yield Extracted(recording.utterance_id, arrays)
+        yield Extracted(recording.utterance_id, arrays, marks_of(recording))
 
 
 def stored_modalities(corpus: Corpus) -> tuple[str, ...]:

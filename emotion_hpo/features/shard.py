@@ -1,7 +1,8 @@
 """One session's features on disk, memory-mapped: how they are read, and how damage is found.
 
 A shard is a folder: `shard.json` (what it is, and every file's size and checksum), `table.parquet`,
-and for each modality `<name>.f32` (all frames, one after the other) and `<name>.offsets.npy`.
+`marks.json` (by which an utterance's recordings are known again), and for each modality
+`<name>.f32` (all frames, one after the other) and `<name>.offsets.npy`.
 Opening one reads its header and touches no other shard. Values are read by the pages that are asked
 for, and processes that open the same shard share them.
 """
@@ -22,6 +23,7 @@ from emotion_hpo.errors import FeatureError
 
 HEADER = "shard.json"
 TABLE = "table.parquet"
+MARKS = "marks.json"
 VALUES = ".f32"  # little-endian float32, nothing else
 CHUNK_BYTES = 1 << 24
 
@@ -105,6 +107,12 @@ class Shard:
     def table(self) -> pd.DataFrame:
         """The session's utterances, sorted by id."""
         return pd.read_parquet(self.path / TABLE)
+
+    @cached_property
+    def marks(self) -> dict[str, dict[str, str]]:
+        """Utterance → kind → mark of its recordings (`marks.marks_of`)."""
+        marks: dict[str, dict[str, str]] = json.loads((self.path / MARKS).read_text("utf-8"))
+        return marks
 
 
 def open_shard(path: Path, key: str) -> Shard:

@@ -8,7 +8,7 @@ processes, a task a dialogue, results in order: memory stays bounded, and the sa
 same bytes whatever the number of workers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo.config.building import fingerprint
 from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.schema import Corpus
 from emotion_hpo.features.extraction import stored_modalities
 from emotion_hpo.features.shard import Ragged, Shard, damage_of, open_shard
@@ -29,7 +30,13 @@ from emotion_hpo.features.writing import ShardWriter, disk
 __all__ = ["FeatureStore", "Ragged", "Shard", "prepare"]
 
 #: Part of every key: raise it whenever an extractor's output changes.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
+
+#: File of the corpus's folder that remembers what its files hold.
+DIGESTS = ".digests.json"
+
+#: All that a shard's content depends on.
+Identity = dict[str, Any]
 
 #: Called with dialogues done, dialogues to do, and what was just done.
 Progress = Callable[[int, int, str], None]
@@ -95,7 +102,8 @@ def prepare(
     Raises:
         FeatureError: A recording cannot be used, a worker died, or the disk is full.
     """
-    store = _store(corpus, config, directory, leave_out)
+    identities = _identities(corpus, config, directory, leave_out)
+    store = _store(corpus, directory, identities)
     missing = []
     for session in store.sessions:
         if session == leave_out:
@@ -106,60 +114,71 @@ def prepare(
             if store.shard_path(session).exists():
                 on_progress(0, 0, f"session {session}: {damage}; it is made anew")
     if missing:
-        _make(store, corpus, config, missing, n_workers, on_progress)
+        _make(store, corpus, config, {one: identities[one] for one in missing}, n_workers,
+              on_progress)  # fmt: skip
     return store
 
 
-def _store(
-    corpus: Corpus, config: FeaturesConfig, directory: Path, leave_out: str | None
-) -> FeatureStore:
+def _folder(corpus: Corpus, directory: Path) -> Path:
+    return directory / quote(corpus.name, safe="")
+
+
+def _store(corpus: Corpus, directory: Path, identities: Mapping[str, Identity]) -> FeatureStore:
     """The handle, by names and keys alone; of a session left out, by its name."""
-    sessions = corpus.sessions()
-    read = [session for session in sessions if session != leave_out]
     return FeatureStore(
-        directory=directory / quote(corpus.name, safe=""),
+        directory=_folder(corpus, directory),
         corpus_name=corpus.name,
         synthetic=corpus.synthetic,
         classes=corpus.classes,
         modalities=corpus.modalities,
-        sessions=sessions,
-        keys={session: fingerprint(_identity(corpus, config, session)) for session in read},
+        sessions=corpus.sessions(),
+        keys={session: fingerprint(identity) for session, identity in identities.items()},
     )
 
 
-def _identity(corpus: Corpus, config: FeaturesConfig, session: str) -> dict[str, Any]:
-    """All that a shard's content depends on."""
-    extraction = config.extraction()
-    return {
-        "version": FEATURES_VERSION,
-        "corpus": corpus.name,
-        "fingerprint": corpus.fingerprint(session),
-        "session": session,
-        "synthetic": corpus.synthetic,
-        "classes": list(corpus.classes),
-        "modalities": list(corpus.modalities),
-        "extraction": {name: extraction[name] for name in corpus.modalities if name in extraction},
+def _identities(
+    corpus: Corpus, config: FeaturesConfig, directory: Path, leave_out: str | None
+) -> dict[str, Identity]:
+    """Session → all that its shard's content depends on; none of a session that is left out."""
+    digests, extraction = Digests(_folder(corpus, directory) / DIGESTS), config.extraction()
+    identities = {
+        session: {
+            "version": FEATURES_VERSION,
+            "corpus": corpus.name,
+            "fingerprint": corpus.fingerprint(session, digests),
+            "session": session,
+            "synthetic": corpus.synthetic,
+            "classes": list(corpus.classes),
+            "modalities": list(corpus.modalities),
+            "extraction": {
+                name: extraction[name] for name in corpus.modalities if name in extraction
+            },
+        }
+        for session in corpus.sessions()
+        if session != leave_out
     }
+    digests.save()
+    return identities
 
 
 def _make(
     store: FeatureStore,
     corpus: Corpus,
     config: FeaturesConfig,
-    sessions: list[str],
+    identities: Mapping[str, Identity],
     n_workers: int,
     on_progress: Progress,
 ) -> None:
     """Make the shards of some sessions, one session after the other."""
-    tables = {session: corpus.table(session) for session in sessions}
-    dialogues = {session: list(tables[session]["dialogue"].unique()) for session in sessions}
+    tables = {session: corpus.table(session) for session in identities}
+    dialogues = {session: list(table["dialogue"].unique()) for session, table in tables.items()}
     done, total = 0, sum(map(len, dialogues.values()))
     if n_faults := len(corpus.faults()):
         count = f"{n_faults} fault{'s' * (n_faults > 1)}"
         said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"
         on_progress(done, total, said)
     with extractor(corpus, config, n_workers) as extracted:
-        for session in sessions:
+        for session, identity in identities.items():
             path, key = store.shard_path(session), store.keys[session]
             waits = partial(
                 on_progress, done, total, f"session {session}: waits for another process"
@@ -174,7 +193,7 @@ def _make(
                             writer.add(utterance)
                         done += 1
                         on_progress(done, total, f"session {session}: {dialogue}")
-                    writer.finish(_identity(corpus, config, session) | {"key": key})
+                    writer.finish(identity | {"key": key})
 
 
 @contextmanager

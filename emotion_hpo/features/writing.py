@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import Extracted
-from emotion_hpo.features.shard import HEADER, TABLE, offsets_file, values_file
+from emotion_hpo.features.shard import HEADER, MARKS, TABLE, offsets_file, values_file
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -75,7 +75,7 @@ class ShardWriter:
         self._partial = path.with_name(f".{path.name}.partial")
         self._table = table
         self._rows = {id_: row for row, id_ in enumerate(table["utterance_id"])}
-        self._seen: set[str] = set()
+        self._marks: dict[str, dict[str, str]] = {}
         with disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self._partial, ignore_errors=True)  # left by a process that was killed
@@ -102,10 +102,10 @@ class ShardWriter:
                 those before, or the disk is full.
         """
         id_ = extracted.utterance_id
-        if id_ not in self._rows or id_ in self._seen:
-            trouble = "comes twice" if id_ in self._seen else "is not in the utterance table"
+        if id_ not in self._rows or id_ in self._marks:
+            trouble = "comes twice" if id_ in self._marks else "is not in the utterance table"
             raise FeatureError(f"{id_}: the recording {trouble}")
-        self._seen.add(id_)
+        self._marks[id_] = dict(extracted.marks)
         with disk(self._path):
             for modality, frames in extracted.arrays.items():
                 try:
@@ -136,6 +136,8 @@ class ShardWriter:
                     "n_lost": values.n_lost,
                 }
             files |= self._write(TABLE, _parquet(self._table))
+            marks = {id_: self._marks.get(id_, {}) for id_ in self._rows}
+            files |= self._write(MARKS, json.dumps(marks, ensure_ascii=False).encode())
             whole = {**header, "n_utterances": len(self._table), "features": features}
             self._write(HEADER, json.dumps({**whole, "files": files}, indent=1).encode())
             for path in (*self._partial.iterdir(), self._partial):

@@ -27,11 +27,14 @@ figure. What is cut off in between is taken up where it was, by the same command
 - `cost`: of all its networks: `n_networks`, `n_parameters`, `latency_ms` (median from one
   utterance's features to its probabilities), `n_threads`, `device`, `n_timed`
 - `n_scorings`, `scorings` (`study`, `trial`, `by`, `at`, `accuracy` of every opening of this
-  holdout), `scorings_spread`, `opening`, `model`
+  holdout), `scorings_spread`, `overlaps` (of each earlier holdout with some of these utterances:
+  `n_shared`, and the `study`, `trial` and `at` of its first opening), `opening`, `model`,
+  `scored_at` (UTC)
 """
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -111,8 +114,8 @@ def final(
     plan = plan_of(home, stored, chosen, development)
     promised = promise_of(home, plan.name)
     task = _Task(home, stored, store, development, holdout, plan, promised, Ledger(home.ledger))
-    with task.ledger.alone_with(holdout.key):
-        task.ledger.check(holdout.key, plan.identity, rescore=rescore)
+    with task.ledger.alone_with(task.ledger.name_of(holdout.content)):
+        task.ledger.check(holdout.content, plan.identity, rescore=rescore)
         retrained = _retrained(task, on_retraining)
         return _scored(task, retrained, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
 
@@ -173,7 +176,7 @@ def _scored(
         "commit": study_file.commit(),
         "by": user(),
     }
-    opening = ledger.open(task.holdout.key, plan.identity, facts, rescore=rescore)
+    key, opening = ledger.open(task.holdout.content, plan.identity, facts, rescore=rescore)
     test = task.holdout.unseal()
 
     def answers_of(utterances: Utterances) -> figures.Probabilities:
@@ -217,13 +220,14 @@ def _scored(
         "opening": opening,
         "model": plan.identity,
         "seconds": time.monotonic() - began,
+        "scored_at": datetime.now(UTC).isoformat(),
     }
-    result |= _scorings(ledger, task.holdout.key, opening, found["accuracy"])
+    result |= _scorings(ledger, key, opening, found["accuracy"])
     if is_paper_protocol:
-        ledger.note("paper_protocol", task.holdout.key, {**facts, "opening": opening})
+        ledger.note("paper_protocol", key, {**facts, "opening": opening})
         result["paper_protocol"] = paper_protocol(plan.members[0], development.everything, test)
     write(home.final(plan.name), test, answers, result)
-    ledger.score(task.holdout.key, opening, found["accuracy"])
+    ledger.score(key, opening, found["accuracy"])
     return result
 
 
@@ -294,6 +298,7 @@ def _scorings(ledger: Ledger, holdout: str, opening: str, accuracy: float) -> di
     scored = [one["accuracy"] for one in listed if one["accuracy"] is not None]
     return {
         "n_scorings": len(openings),
+        "overlaps": next(one["overlaps"] for one in openings if one["opening"] == opening),
         "scorings": listed,
         "scorings_spread": float(np.std(scored, ddof=1)) if len(scored) > 1 else None,
     }

@@ -72,7 +72,8 @@ def replay_final(
     with TemporaryDirectory() as scratch:
         bundles = [retrain(one, FinalHome(Path(scratch) / one.trial.name)) for one in plan.members]
     facts = {"study": home.name, "trial": plan.name, "model": plan.identity, "by": user()}
-    Ledger(home.ledger).note("replayed", holdout.key, facts)
+    ledger = Ledger(home.ledger)
+    ledger.note("replayed", ledger.name_of(holdout.content), facts)
     test = holdout.unseal()
     answers = plan.combined([one.probabilities(one.inputs.read(test)) for one in bundles]).mean(0)
     old = folder.predictions.read_bytes().splitlines()

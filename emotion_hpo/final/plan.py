@@ -40,7 +40,7 @@ class Recipe:
         """Changes whenever the model would."""
         return fingerprint(
             {
-                "config": fingerprint(self.config),
+                "config": self.config.identity,
                 "trial": self.trial.number,
                 "epochs": self.epochs,
                 "seeds": list(self.seeds),
@@ -78,8 +78,8 @@ class Plan:
     def config(self) -> str:
         """Fingerprint of what is trained, seeds and epochs apart."""
         if len(self.members) == 1:
-            return fingerprint(self.members[0].config)
-        return fingerprint({"members": [fingerprint(one.config) for one in self.members]})
+            return self.members[0].config.identity
+        return fingerprint({"members": [one.config.identity for one in self.members]})
 
     def combined(self, answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Probabilities by seed `(seeds, n, classes)` of the members' probabilities by seed."""
@@ -143,9 +143,9 @@ def default_trial(
     home: StudyHome, stored: study_file.StudyFile, trials: list[Trial]
 ) -> Trial | None:
     """The scored trial of the study's own configuration, nothing varied; None if it failed."""
-    wanted = fingerprint(stored.config.experiment())
+    wanted = stored.config.experiment().identity
     for one in trials:
         is_scored = one.best_epoch is not None and one.seed is not None
-        if is_scored and fingerprint(study_file.trial_config(home, one.number)) == wanted:
+        if is_scored and study_file.trial_config(home, one.number).identity == wanted:
             return one
     return None

@@ -13,6 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from emotion_hpo.errors import FeatureError, StudyError
+from emotion_hpo.records import scored_at
 
 #: The longest of 10,039 utterances of IEMOCAP lasts 34 s.
 LONGEST_S = 300.0
@@ -123,7 +124,7 @@ def find_model(path: Path) -> Path:
     results = [one.with_name("result.json") for one in models]
     scored = [one for one in results if one.is_file()]
     if scored:
-        return max(scored, key=lambda one: one.stat().st_mtime).with_name("model.pt")
+        return max(scored, key=scored_at).with_name("model.pt")
     what = "is no folder" if not path.is_dir() else "holds no model.pt"
     if models:
         what = f"holds none that was scored; name one, such as model={models[0]}"

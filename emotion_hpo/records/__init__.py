@@ -17,7 +17,14 @@ from emotion_hpo.records.files import (
     write_json,
     write_yaml,
 )
-from emotion_hpo.records.homes import FinalHome, ReportHome, RerunHome, StudyHome, TrialHome
+from emotion_hpo.records.homes import (
+    FinalHome,
+    ReportHome,
+    RerunHome,
+    StudyHome,
+    TrialHome,
+    scored_at,
+)
 from emotion_hpo.records.trial import Epoch, Training, Trial, TrialState, n_smoothed_of, sign_of
 
 __all__ = [
@@ -40,6 +47,7 @@ __all__ = [
     "read_json",
     "read_yaml",
     "replacing",
+    "scored_at",
     "sign_of",
     "write_bytes",
     "write_json",

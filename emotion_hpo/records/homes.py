@@ -1,12 +1,14 @@
 """Every file and folder name of a study."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from emotion_hpo.records.files import read_as, write_json
+from emotion_hpo.errors import StudyError
+from emotion_hpo.records.files import read_as, read_json, write_json
 from emotion_hpo.records.trial import Epoch
 
 _CURVE = TypeAdapter(tuple[Epoch, ...])
@@ -99,6 +101,18 @@ class RerunHome:
     def lock(self) -> Path:
         """Held by the process that trains it: a dead one's is free."""
         return self.path / ".lock"
+
+
+def scored_at(result: Path) -> str:
+    """When a `result.json` says that it was scored (UTC, ISO 8601); empty where it is broken.
+
+    The file's own times are those of its last copy.
+    """
+    with suppress(StudyError):
+        content = read_json(result)
+        if isinstance(content, dict) and isinstance(content.get("scored_at"), str):
+            return str(content["scored_at"])
+    return ""
 
 
 @dataclass(frozen=True)
@@ -270,9 +284,7 @@ class StudyHome:
     def finals(self) -> list[FinalHome]:
         """The homes of all final models that were scored, the first scored first."""
         results = self.path.glob("final/*/result.json")
-        return [
-            FinalHome(one.parent) for one in sorted(results, key=lambda one: one.stat().st_mtime)
-        ]
+        return [FinalHome(result.parent) for result in sorted(results, key=scored_at)]
 
     def worker_log(self, worker: str) -> Path:
         """What a worker printed."""

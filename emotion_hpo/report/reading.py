@@ -5,7 +5,6 @@ out or says that there is nothing: a study is worth a page from its first minute
 damaged is left out as well, with a remark (`parts`); what each must hold, `shapes` says.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -291,8 +290,7 @@ def _finals(
         classes = result["confusion"]["classes"]
         table = parts.read(folder.predictions, partial(_predictions, classes))
         key = (result.get("study"), result.get("opening"), result.get("model"))
-        written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(path.stat().st_mtime))
-        when = places.get(key, (written, len(openings)))
+        when = places.get(key, (result.get("scored_at", ""), len(openings)))
         found.append((when, Final(folder, result, table)))
     return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
 

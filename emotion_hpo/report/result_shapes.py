@@ -181,6 +181,7 @@ class Result(Shape):
     scorings: list[Scoring] = Field(default_factory=list)
     opening: str = ""
     model: str = ""
+    scored_at: str = ""
 
 
 class Look(Shape):
@@ -192,6 +193,12 @@ class Look(Shape):
     by: str | None = None
 
 
+class Overlap(Look):
+    """A part of a line of the ledger: an earlier holdout with some of the same utterances."""
+
+    n_shared: int
+
+
 class Opening(Look):
     """A line of the ledger, with the score that came of it."""
 
@@ -200,3 +207,4 @@ class Opening(Look):
     model: str
     accuracy: float | None
     commit: str | None = None
+    overlaps: list[Overlap] = Field(default_factory=list)

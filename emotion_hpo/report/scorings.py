@@ -83,6 +83,11 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
              f"{one['at']}, by {one.get('by') or 'somebody'}).")
         for one in findings.looks
     ]  # fmt: skip
+    looks += [
+        Text(f"{one['n_shared']} of its utterances lay in a holdout that was scored before: study "
+             f"{one['study']}, {one['trial']}, {one['at']}.", is_remark=True)
+        for one in scorings[0].get("overlaps", ())
+    ]  # fmt: skip
     if len(scorings) == 1:
         first = Text("The test session has been opened once, by this study.")
     else:
@@ -95,5 +100,5 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
 
 
 def _abridged(holdout: str) -> str:
-    """Corpus, session and the beginning of the features' key, which tells holdouts apart."""
+    """The beginning of what tells holdouts apart."""
     return holdout if len(holdout) <= 24 else f"{holdout[:23]}…"

@@ -69,8 +69,8 @@ def lessons_for(config: SearchConfig) -> tuple[list[Lesson], list[str]]:
     if misfits:
         listed = ", ".join(f"{path} ({n} trials)" for path, n in misfits.items())
         notes.append(f"warm start: left out, as they do not fit this space: {listed}")
-    judged = ("corpus", "split")
-    if any(getattr(stored.config, part) != getattr(config, part) for part in judged):
+    theirs, ours = stored.config.without_places(), config.without_places()
+    if any(theirs[part] != ours[part] for part in ("corpus", "split")):
         notes.append(
             f"warm start: study {name!r} has another corpus or split; its values may lie higher or "
             "lower than this one's"

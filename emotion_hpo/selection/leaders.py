@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emotion_hpo import study_file
-from emotion_hpo.config import SearchConfig, fingerprint
+from emotion_hpo.config import SearchConfig
 from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
 from emotion_hpo.seeds import derive
 
@@ -32,12 +32,12 @@ def reruns_of(home: StudyHome, config: SearchConfig, trials: Sequence[Trial]) ->
     sign = sign_of(study.objective)
     complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
     ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
-    wanted = fingerprint(config.experiment())
+    wanted = config.experiment().identity
     default = next(
         (
             one.number
             for one in complete
-            if fingerprint(study_file.trial_config(home, one.number)) == wanted
+            if study_file.trial_config(home, one.number).identity == wanted
         ),
         None,
     )

@@ -13,6 +13,7 @@ from filelock import FileLock
 from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.records import StudyHome
+from emotion_hpo.tracking.moving import follow_move
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +30,7 @@ def experiment_id(home: StudyHome, name: str) -> str | None:
         TrackingError: The file is no such database.
     """
     try:
-        client = open_client(home, f"sqlite:///{home.mlflow_database.resolve()}")
+        client = open_client(home, local_uri(home))
         found = client.get_experiment_by_name(name)
     except Exception as error:
         raise TrackingError(
@@ -41,7 +42,7 @@ def experiment_id(home: StudyHome, name: str) -> str | None:
 
 def serve_ui(home: StudyHome, port: int) -> None:
     """Turn this process into MLflow's server, on the loopback address alone."""
-    uri = f"sqlite:///{home.mlflow_database.resolve()}"
+    uri = local_uri(home)
     artifacts = home.mlflow_artifacts.resolve().as_uri()
     options = ["--backend-store-uri", uri, "--registry-store-uri", uri]
     options += ["--default-artifact-root", artifacts]
@@ -56,13 +57,19 @@ def serve_ui(home: StudyHome, port: int) -> None:
 
 def tracking_uri(home: StudyHome, tracking: MlflowTracking) -> str:
     """Where MLflow keeps its runs."""
-    return tracking.uri or f"sqlite:///{home.mlflow_database.resolve()}"
+    return tracking.uri or local_uri(home)
+
+
+def local_uri(home: StudyHome) -> str:
+    """MLflow's database beside the studies."""
+    return f"{_SQLITE}{home.mlflow_database.resolve()}"
 
 
 def open_client(home: StudyHome, uri: str) -> "MlflowClient":
     """A client; on a fresh SQLite file this makes MLflow's tables, which it says at length.
 
-    Two that make them at once would break each other's: the file is shared by all studies.
+    Two that make them at once would break each other's: the file is shared by all studies. In a
+    folder that was moved, MLflow's places of artifacts follow.
     """
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     with warnings.catch_warnings():
@@ -83,6 +90,8 @@ def open_client(home: StudyHome, uri: str) -> "MlflowClient":
             half_made.replace(path)
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
+        if uri == local_uri(home):
+            follow_move(home)
     return client
 
 

@@ -71,7 +71,7 @@ class MlflowTracker:
         self._config = config
         self._making = FileLock(home.mirror)
         self._synthetic = synthetic
-        self._digest = fingerprint(config.corpus)
+        self._digest = fingerprint(config.without_places()["corpus"])
         self._uri = uri = tracking_uri(home, config.tracking)
         words = {
             "synthetic": str(synthetic).lower(),

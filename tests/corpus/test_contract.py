@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from emotion_hpo.corpus import COLUMNS, MOTION_PARTS, Corpus
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.errors import CorpusError
 
 
@@ -25,7 +26,7 @@ def contents(corpus: Corpus) -> tuple[pd.DataFrame, str, dict[str, np.ndarray]]:
         recorded[recording.utterance_id] = recording.samples
         for part, values in (recording.motion or {}).items():
             recorded[f"{recording.utterance_id} {part}"] = values
-    return corpus.table(session), corpus.fingerprint(session), recorded
+    return corpus.table(session), corpus.fingerprint(session, Digests()), recorded
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ class TestCorpus:
         assert pickle.loads(pickle.dumps(corpus)) == corpus
 
     def test_sessions_have_their_own_fingerprints(self, corpus):
-        prints = {corpus.fingerprint(session) for session in corpus.sessions()}
+        prints = {corpus.fingerprint(session, Digests()) for session in corpus.sessions()}
         assert len(prints) == len(corpus.sessions())
 
     def test_unknown_session_names_the_valid_ones(self, corpus):

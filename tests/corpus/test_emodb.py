@@ -8,6 +8,7 @@ import soundfile
 
 from emotion_hpo.config.corpus import EmodbCorpus
 from emotion_hpo.corpus import open_corpus
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.emodb import Emodb
 from emotion_hpo.errors import CorpusError
 
@@ -52,12 +53,12 @@ class TestInvented:
 
     def test_fingerprint_follows_the_sessions_files(self, write_berlin):
         root = write_berlin()
-        before = {session: opened(root).fingerprint(session) for session in "125"}
+        before = {session: opened(root).fingerprint(session, Digests()) for session in "125"}
         path = root / "wav" / "16b03Wa.wav"
         content = bytearray(path.read_bytes())
         content[-1] ^= 1
         path.write_bytes(content)
-        after = {session: opened(root).fingerprint(session) for session in "125"}
+        after = {session: opened(root).fingerprint(session, Digests()) for session in "125"}
         assert [before[session] == after[session] for session in "125"] == [True, True, False]
 
 
@@ -104,14 +105,14 @@ class TestErrors:
         (root / "wav" / "08a02Nc.wav").mkdir()
         said = r"08a02Nc.wav: cannot be read \(Is a directory\); mend its permissions, or unpack"
         with pytest.raises(CorpusError, match=said):
-            opened(root).fingerprint("1")
+            opened(root).fingerprint("1", Digests())
 
     def test_link_to_nothing(self, write_berlin):
         root = write_berlin()
         (root / "wav" / "08a02Nc.wav").unlink()
         (root / "wav" / "08a02Nc.wav").symlink_to(root / "nothing.wav")
         with pytest.raises(CorpusError, match=r"08a02Nc.wav: cannot be read \(No such file"):
-            opened(root).fingerprint("1")
+            opened(root).fingerprint("1", Digests())
 
     def test_folder_that_may_not_be_listed(self, write_berlin, monkeypatch):
         def refuse(_folder):

@@ -4,6 +4,7 @@ import pytest
 
 from emotion_hpo.config.corpus import TwinCorpus
 from emotion_hpo.corpus import open_corpus
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.errors import CorpusError
 
 
@@ -40,7 +41,7 @@ def test_fingerprint_follows_the_words(tmp_path, small_twin):
     prints = set()
     for words in ("one", "two"):
         path.write_text(f"id,words\n{name},{words}\n", "utf-8")
-        prints.add(opened(path).fingerprint("1"))
+        prints.add(opened(path).fingerprint("1", Digests()))
     assert len(prints) == 2
 
 

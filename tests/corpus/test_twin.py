@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from emotion_hpo.corpus import Twin
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.expression import Act
 from emotion_hpo.corpus.twin.table import twin_table
@@ -150,7 +151,7 @@ class TestScale:
 class TestSeed:
     def test_another_seed_is_another_corpus_of_the_same_shape(self):
         one, other = Twin(0, 0.02), Twin(1, 0.02)
-        assert one.fingerprint("1") != other.fingerprint("1")
+        assert one.fingerprint("1", Digests()) != other.fingerprint("1", Digests())
         assert not one.table("1")["transcript"].equals(other.table("1")["transcript"])
 
     def test_an_utterance_sounds_the_same_whatever_was_read_before(self):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
 
@@ -37,7 +38,7 @@ class FakeCorpus:
     def faults(self) -> tuple[Fault, ...]:
         return tuple(Fault("odd", f"file {i}") for i in range(self.n_faults))
 
-    def fingerprint(self, session: str) -> str:
+    def fingerprint(self, session: str, digests: Digests) -> str:
         return f"{self.seed}-{self.n_utterances}-{session}"
 
     def table(self, session: str) -> pd.DataFrame:

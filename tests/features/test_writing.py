@@ -7,7 +7,7 @@ from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import Extracted
 from emotion_hpo.features.writing import ShardWriter
 
-ONE = Extracted("S1_000", {"video": np.ones((2, 3), np.float32)})
+ONE = Extracted("S1_000", {"video": np.ones((2, 3), np.float32)}, {})
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ ONE = Extracted("S1_000", {"video": np.ones((2, 3), np.float32)})
         pytest.param(ONE, "S1_000: the recording comes twice", id="twice"),
         pytest.param(ONE._replace(utterance_id="X"), "X: .* not in the utterance", id="unknown"),
         pytest.param(
-            Extracted("S1_001", {"video": np.ones((2, 4), np.float32)}),
+            Extracted("S1_001", {"video": np.ones((2, 4), np.float32)}, {}),
             "S1_001: video has 4 dimensions, where utterances before have 3",
             id="another width",
         ),

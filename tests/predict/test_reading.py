@@ -1,6 +1,7 @@
 """What people have, read or refused in one line; and which model they mean."""
 
 import io
+import json
 import os
 
 import numpy as np
@@ -92,12 +93,12 @@ def test_the_latest_model_below_a_folder(tmp_path):
     with pytest.raises(StudyError, match="is no folder"):
         find_model(tmp_path / "nowhere")
     old, new = (tmp_path / name / "final" / "trial_1" / "model.pt" for name in ("a", "b"))
-    for at, path in enumerate((old, new)):
+    for hour, path in enumerate((old, new)):
         path.parent.mkdir(parents=True)
         path.touch()
         result = path.with_name("result.json")
-        result.touch()
-        os.utime(result, (at, at))
+        result.write_text(json.dumps({"scored_at": f"2026-01-01T0{hour}:00:00.5+00:00"}))
+        os.utime(result, (2e9 - hour, 2e9 - hour))  # a copy's times say nothing
     assert find_model(tmp_path) == new
     assert find_model(tmp_path / "a") == find_model(old.parent) == find_model(old) == old
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from emotion_hpo import metrics, study_file
 from emotion_hpo.config import SearchConfig, dump, with_value
+from emotion_hpo.contents import Content
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.records import (
     Epoch,
@@ -27,6 +28,9 @@ from tests.pipeline import compose_config
 CLASSES = ("ang", "exc", "neu", "sad")
 
 N_VALIDATION = 120
+
+#: What their final models are scored on.
+HOLDOUT = Content(({"words": "twin/5"},))
 
 #: Random search without pruning, the arm whose expected best can be told.
 RANDOM = ("sampler=random", "pruner=none")
@@ -143,7 +147,7 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
     ledger = Ledger(home.ledger)
     facts = {"study": home.name, "trial": f"trial_{number}", "config": "c", "commit": "0123"}
     facts["model"] = f"model_{home.name}_{number}"
-    opening = ledger.open("twin/5-abc", facts["model"], facts, rescore=True)
+    opening = ledger.open(HOLDOUT, facts["model"], facts, rescore=True)
     figures = {
         "accuracy": metrics.accuracy(counts),
         "accuracy_interval": [0.6, 0.8],
@@ -165,7 +169,7 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
         "accuracy_by_seed": [0.69, 0.71], "accuracy_spread": 0.014, "n_dialogues": 20,
         "baseline": {"parts": ["text", "speech"], **figures},
         "test_session": "5", "test_speakers": ["Ses05F", "Ses05M"], "n_scorings": 1,
-        "opening": opening, "model": facts["model"],
+        "opening": opening.name, "model": facts["model"],
     }  # fmt: skip
     table = pd.DataFrame(
         {
@@ -179,7 +183,7 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
     folder = home.final(number)
     write_bytes(folder.predictions, table.to_csv(index=False).encode())
     folder.result.write_text(json.dumps(result))
-    ledger.score("twin/5-abc", opening, figures["accuracy"])
+    ledger.score(*opening, figures["accuracy"])
 
 
 def confirm(home: StudyHome, trials: list[Trial]) -> None:

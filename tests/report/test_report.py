@@ -28,6 +28,7 @@ from emotion_hpo.report.style import Pictures
 from emotion_hpo.report.words import percent
 from tests.making import ROOT
 from tests.report.studies import (
+    HOLDOUT,
     RANDOM,
     begin,
     config_for,
@@ -334,9 +335,10 @@ def test_who_looked_is_told_and_every_other_look(tmp_path, unpainted):
     write_final(home)
     ledger = Ledger(home.ledger)
     ann = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
-    ledger.score("twin/5-abc", ledger.open("twin/5-abc", "m", ann, rescore=True), 0.5)
-    ledger.note("paper_protocol", "twin/5-abc", ann)
-    ledger.note("replayed", "twin/5-abc", ann)
+    opening = ledger.open(HOLDOUT, "m", ann, rescore=True)
+    ledger.score(*opening, 0.5)
+    ledger.note("paper_protocol", opening.holdout, ann)
+    ledger.note("replayed", opening.holdout, ann)
     page = read_page(room.report(home))
     assert "by somebody whose name is not known (once) and ann (once)" in page.text
     assert "looked at after every epoch of trial_7, for the reference's own figure" in page.text

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.corpus import IemocapCorpus
 from emotion_hpo.corpus import sound
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.iemocap import motion
 from emotion_hpo.corpus.iemocap.channels import channel, n_louder
@@ -79,29 +80,23 @@ class Iemocap:
         """All sessions, sorted."""
         return self._release.sessions()
 
-    def fingerprint(self, session: str) -> str:
-        """Changes with the small files' contents and the large files' sizes and times of change.
-
-        Reading every byte of 20 GB before each search would cost minutes.
-        """
-        digest = hashlib.sha256(f"{_VERSION} {self!r} {session}".encode())
+    def fingerprint(self, session: str, digests: Digests) -> str:
+        """Changes with the contents of the session's files."""
+        settings = (self.classes, self.merge, self.audio, self.left_channel)
+        digest = hashlib.sha256(f"{_VERSION} {settings} {session}".encode())
         release = self._release
         for dialogue in release.dialogues(session):
-            for small in (
-                release.evaluation(session, dialogue), release.transcription(session, dialogue)
-            ):  # fmt: skip
-                content = small.read_bytes() if small.is_file() else b""
-                digest.update(hashlib.sha256(content).digest())
-            large = [release.motion(session, dialogue, part) for part in MOTION_PARTS]
+            files = [release.evaluation(session, dialogue)]
+            files.append(release.transcription(session, dialogue))
+            files += [release.motion(session, dialogue, part) for part in MOTION_PARTS]
             if self.audio == "dialog":
-                large.append(release.dialogue_sound(session, dialogue))
+                files.append(release.dialogue_sound(session, dialogue))
             else:
                 folder = release.sentence(session, dialogue, "").parent
-                large += sorted(folder.glob("Ses*.wav"))
-            for path in large:
-                facts = path.stat() if path.is_file() else None
-                known = (facts.st_size, facts.st_mtime_ns) if facts else None
-                digest.update(f"{path.name} {known} ".encode())
+                files += sorted(folder.glob("Ses*.wav"))
+            for path in files:
+                content = digests.of(path) if path.is_file() else None
+                digest.update(f"{path.name} {content} ".encode())
         return digest.hexdigest()
 
     def remarks(self) -> tuple[str, ...]:

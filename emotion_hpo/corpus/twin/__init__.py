@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from emotion_hpo.config.corpus import TwinCorpus
+from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Recording, checked
 from emotion_hpo.corpus.twin import motion, voice
@@ -74,7 +75,7 @@ class Twin:
         """All sessions, sorted."""
         return tuple(sorted(self._all()["session"].unique()))
 
-    def fingerprint(self, session: str) -> str:
+    def fingerprint(self, session: str, digests: Digests) -> str:  # noqa: ARG002 (no file)
         """Changes with the seed, the scale, the difficulty and the synthesis."""
         facts = f"{_VERSION} {DIFFICULTY} {self!r} {session}"
         return hashlib.sha256(facts.encode()).hexdigest()

@@ -30,7 +30,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from emotion_hpo import screen
-from emotion_hpo.config import Scalar, SearchConfig, dump, fingerprint, flatten
+from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
 from emotion_hpo.config.search import GridSampler
 from emotion_hpo.records import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
 from emotion_hpo.search.budget import is_used_up
@@ -262,7 +262,7 @@ class Study:
             return False
         self._tell_step(claim, step, value)
         is_poor = claim.trial.should_prune()  # asked of every trial: it notes what others meet
-        return is_poor and fingerprint(claim.config) != fingerprint(self._config.experiment())
+        return is_poor and claim.config.identity != self._config.experiment().identity
 
     @patiently
     def retell(self, claim: Claim, values: Mapping[int, float]) -> None:
