@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from emotion_hpo.config import Range
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics.intervals import TRIALS, Interval
 
 #: Fewer trials than this tell nothing of which parameter mattered.
 N_FOR_IMPORTANCE = 10
@@ -124,10 +124,18 @@ def importance(
     place = {path: index for index, path in enumerate(paths)}
     return Importance(
         {path: shares[path] for path in ordered},
-        {path: Interval(*ends[:, place[path]].tolist()) for path in ordered},
+        {path: _interval(shares[path], ends[:, place[path]]) for path in ordered},
         float(np.mean(explained)),
         n,
     )
+
+
+def _interval(share: float, ends: NDArray[np.float64]) -> Interval:
+    """The interval of a mean over resamples, which an outlier can carry past nearly all of them."""
+    low, high = min(float(ends[0]), share), max(float(ends[1]), share)
+    if low == high:
+        return Interval.not_estimable("no forest used it", share, level=0.9)
+    return Interval(share, low, high, 0.9, TRIALS)
 
 
 def _errors(
