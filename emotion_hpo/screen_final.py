@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
 from emotion_hpo.screen import counted, interval_words, percent, say, score, score_interval
 
 
@@ -26,7 +26,8 @@ def show_final(result: Mapping[str, Any]) -> None:
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for name, value, stored, n in _scored_rows(result):
         interval = Interval.read(stored)
-        table.add_row(name, percent(value), interval_words(interval), interval.method, str(n))
+        ends = interval_words(interval) if interval.ends else NOT_ESTIMABLE
+        table.add_row(name, percent(value), ends, interval.reason or interval.method, str(n))
     Console(highlight=False).print(table)
     say(baseline_words(result))
     for line in _final_remarks(result):

@@ -73,12 +73,12 @@ class Interval:
         if not isinstance(stored, Sequence) or isinstance(stored, str):
             raise ValueError("an interval has low, high and method")  # noqa: TRY004 (of a file)
         if len(stored) == 0 or all(end is None for end in stored):
-            return cls.not_estimable("an older version stored no ends", level=None)
+            return cls.not_estimable("older version: no ends", level=None)
         if len(stored) != 2:
             raise ValueError(f"an interval has 2 ends, not {len(stored)}")
         _check_ends(*stored)
         if stored[0] == stored[1]:
-            return cls.not_estimable("an older version stored a point", level=None)
+            return cls.not_estimable("older version: a point", level=None)
         return cls(None, stored[0], stored[1], level=None, method="older version")
 
     def as_json(self) -> dict[str, Any]:

@@ -160,8 +160,8 @@ def _errors(
 def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be anything)
     """Where a value stands in its range, from 0 to 1; -0.1 where its condition did not hold.
 
-    >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3)
-    0.5
+    >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3), scaled(Range(low=4, high=15, step=4), 12)
+    (0.5, 1.0)
     """
     if one.choices is not None:
         if value not in one.choices:
@@ -170,8 +170,7 @@ def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be an
     if value is None:
         return -0.1
     assert one.low is not None
-    assert one.high is not None
-    low, high, at = float(one.low), float(one.high), float(value)
+    low, high, at = float(one.low), float(one.last), float(value)
     if one.log:
         low, high, at = np.log([low, high, at]).tolist()
     return round((at - low) / (high - low), 12) if high > low else 0.5

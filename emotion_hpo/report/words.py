@@ -48,7 +48,7 @@ def method(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
     """What decides the ends of an interval, or why it has none.
 
     >>> method({"low": 0.7, "high": 0.75, "method": "exact"}), method([0.7, 0.7])
-    ('exact', 'an older version stored a point')
+    ('exact', 'older version: a point')
     """
     interval = Interval.read(stored)
     return interval.reason or interval.method

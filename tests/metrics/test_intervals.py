@@ -224,7 +224,7 @@ def test_a_higher_level_is_wider():
 
 
 def test_it_covers_as_often_as_it_says():
-    """Over 200 corpora of 10 dialogues that differ in difficulty (more: benchmarks/intervals.py)."""
+    """Over 200 corpora of 10 dialogues that differ in difficulty; see benchmarks/intervals.py."""
     rng = np.random.default_rng(0)
     dialogues = np.repeat(np.arange(10), 24).astype(str).tolist()
     n_covered = 0
