@@ -36,7 +36,7 @@ from emotion_hpo.scoring import (
     scored,
     taken_up,
 )
-from emotion_hpo.screen import say, score
+from emotion_hpo.screen import say, score, score_interval
 from emotion_hpo.screen_final import show_nested
 
 __all__ = [
@@ -125,10 +125,10 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
                 f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}"
             )
     if (promised := found["expected"]) is not None:
-        low, high = (score(found["objective"], one) for one in promised["interval"])
+        ends = score_interval(found["objective"], promised["interval"])
         say(
             f"Expected: {found['objective']} {score(found['objective'], promised['value'])} on new "
-            f"utterances, 90 % interval {low} – {high}: the best of {promised['n_trials']} trials "
+            f"utterances (90 % interval {ends}): the best of {promised['n_trials']} trials "
             f"is best by luck, too. {promised['sentence']}"
         )
     confirmed = None

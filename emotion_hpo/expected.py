@@ -29,8 +29,9 @@ def expected_of(
     """What the winner of a study is worth; None where there is no complete trial with its answers.
 
     Returns:
-        `value`, `interval` (90 %), `plain` (the best validation value), `optimism`, `winner`,
-        `holds_for`, `speakers`, `n_trials`, `n_folds`, `n_dialogues`, `sentence`.
+        `value`, `interval` (90 %, as `metrics.Interval`), `plain` (the best validation value),
+        `optimism`, `winner`, `holds_for`, `speakers`, `n_trials`, `n_folds`, `n_dialogues`,
+        `sentence`.
     """
     complete = [
         one
@@ -52,7 +53,7 @@ def expected_of(
     holds_for, speakers = audience(development)
     return {
         "value": found.value,
-        "interval": [found.low, found.high],
+        "interval": found.interval.as_json(),
         "plain": found.plain,
         "optimism": found.plain - found.value,
         "winner": complete[found.winner].name,

@@ -99,13 +99,14 @@ def _session(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _over_sessions(values: Sequence[float], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _over_sessions(
+    values: Sequence[float], results: Sequence[Mapping[str, Any]], *, least: float = 0.0
+) -> dict[str, Any]:
     n_train = round(statistics.fmean(one["n_train"] for one in results))
     n_test = round(statistics.fmean(one["n_test"] for one in results))
-    found = fold_interval(values, n_train, n_test)
+    interval = fold_interval(values, n_train, n_test, least=least)
     spread = statistics.stdev(values) if len(values) > 1 else None
-    mean = statistics.fmean(values)
-    return {"mean": mean, "spread": spread, "interval": [found.low, found.high]}
+    return {"mean": statistics.fmean(values), "spread": spread, "interval": interval.as_json()}
 
 
 def _gain(name: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -115,4 +116,4 @@ def _gain(name: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | N
     differences = [
         0.0 if one[name] is None else one[name]["gain"]["accuracy"]["difference"] for one in results
     ]
-    return _over_sessions(differences, results)
+    return _over_sessions(differences, results, least=-1.0)

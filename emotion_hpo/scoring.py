@@ -11,7 +11,7 @@ from emotion_hpo.config import SearchConfig, build, dump, flatten
 from emotion_hpo.config.commands import FinalCommand, TrackingChoice
 from emotion_hpo.errors import StudyError, TrackingError
 from emotion_hpo.records import StudyHome, check_writable, sign_of, write_json
-from emotion_hpo.screen import say, score
+from emotion_hpo.screen import say, score, score_interval
 from emotion_hpo.screen_final import show_final
 from emotion_hpo.study_file import StudyFile
 
@@ -45,10 +45,10 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
             "the one with fewest parameters wins."
         )
     if (promised := found["expected"]) is not None:
-        low, high = (score(found["objective"], value) for value in promised["interval"])
+        ends = score_interval(found["objective"], promised["interval"])
         value = score(found["objective"], promised["value"])
         say(
-            f"  Expected of the winner: {value}, 90 % interval {low} – {high}: its mean less what "
+            f"  Expected of the winner: {value} (90 % interval {ends}): its mean less what "
             "this choice added, for the same speakers as above."
         )
     return found

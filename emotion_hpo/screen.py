@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from emotion_hpo.metrics import Interval
 from emotion_hpo.preparation import OnProgress
 
 #: A plain log gets a line at most this often while features are prepared.
@@ -62,6 +63,31 @@ def score(objective: str, value: float | None) -> str:
     if value is None or not objective.endswith("loss"):
         return percent(value)
     return f"{value:.4f}"
+
+
+def interval_words(interval: Interval) -> str:
+    """An interval of shares as people read it.
+
+    >>> interval_words(Interval(0.65, 0.6, 0.7))
+    '60.0 – 70.0 %'
+    """
+    if interval.ends is None:
+        return f"not estimable: {interval.reason}"
+    low, high = interval.ends
+    return f"{100 * low:.1f} – {100 * high:.1f} %"
+
+
+def score_interval(objective: str, stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
+    """An interval of a trial's value, and what decides its ends.
+
+    >>> score_interval("val/loss", {"low": 0.5, "high": 0.75, "method": "choice repeated"})
+    '0.5000 – 0.7500, by choice repeated'
+    """
+    interval = Interval.read(stored)
+    if interval.ends is None:
+        return interval_words(interval)
+    low, high = (score(objective, end) for end in interval.ends)
+    return f"{low} – {high}, by {interval.method}"
 
 
 def counted(n: int, thing: str) -> str:

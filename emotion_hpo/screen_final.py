@@ -1,12 +1,13 @@
 """What a person sees of final figures: a table, and what must be known beside it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from emotion_hpo.screen import counted, percent, say
+from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
+from emotion_hpo.screen import counted, interval_words, percent, say, score, score_interval
 
 
 def show_final(result: Mapping[str, Any]) -> None:
@@ -21,46 +22,21 @@ def show_final(result: Mapping[str, Any]) -> None:
         f"Session {result['test_session']}, {result['n_test']} utterances of "
         f"{len(result['test_speakers'])} speakers ({speakers}){mark}"
     )
-    table = Table("", "score", "95 % interval", "n", box=None, padding=(0, 2, 0, 0))
-    for name, words in (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1")):
-        table.add_row(words, percent(result[name]), _interval(result[f"{name}_interval"]), "")
-    for name, one in result["recall_by_class"].items():
-        recall = None if one["recall"] is None else float(one["recall"])
-        table.add_row(f"recall {name}", percent(recall), _interval(one["interval"]), str(one["n"]))
-    for kind, groups in result["by"].items():
-        for name, one in groups.items():
-            words = f"{_KINDS.get(kind, kind)} {name}"
-            interval = _interval(one["accuracy_interval"])
-            table.add_row(words, percent(one["accuracy"]), interval, str(one["n"]))
-    for name, one in result["without"].items():
-        table.add_row(f"without {name}", percent(one["accuracy"]), "", "")
-    plain = result["baseline"]
-    parts = " and ".join(plain["parts"])
-    table.add_row(
-        "baseline accuracy", percent(plain["accuracy"]), _interval(plain["accuracy_interval"]), ""
-    )
-    table.add_row("baseline UAR", percent(plain["uar"]), _interval(plain["uar_interval"]), "")
+    columns = ("", "score", "95 % interval", "by", "n")
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0))
+    for name, value, stored, n in _scored_rows(result):
+        interval = Interval.read(stored)
+        ends = interval_words(interval) if interval.ends else NOT_ESTIMABLE
+        table.add_row(name, percent(value), ends, interval.reason or interval.method, str(n))
     Console(highlight=False).print(table)
-    say(f"The baseline is a logistic regression on {parts}, fitted on the same utterances.")
+    say(baseline_words(result))
     for line in _final_remarks(result):
         say(line)
     say(
-        f"Intervals resample the {result['n_dialogues']} dialogues; they say nothing about other "
-        "speakers than these."
+        f"Intervals by *dialogues* resample the {result['n_dialogues']} dialogues; those by "
+        "*exact* are of as many independent utterances (Clopper and Pearson), the least that they "
+        "can be; *dialogues + exact* are of both. None says anything about other speakers."
     )
-    exact = [f"recall {name}" for name, one in result["recall_by_class"].items()
-             if one["by_utterance"]]  # fmt: skip
-    exact += [
-        f"{_KINDS.get(kind, kind)} {name}"
-        for kind, groups in result["by"].items()
-        for name, one in groups.items()
-        if one["by_utterance"]
-    ]
-    if exact:
-        say(
-            f"Too few dialogues to resample, or all agree: {', '.join(exact)}. There the interval "
-            "takes utterances as independent (Clopper and Pearson), which is optimistic."
-        )
     if (paper := result["paper_protocol"]) is not None:
         say(f"{paper['warning']}: {percent(paper['accuracy'])}", "bold red")
     if result["n_scorings"] > 1:
@@ -77,6 +53,42 @@ def show_final(result: Mapping[str, Any]) -> None:
         )
 
 
+def _scored_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, float | None, Any, Any]]:
+    """Rows of the table: name, score, its stored interval, number of utterances."""
+    metrics = (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1"))
+    for metric, words in metrics:
+        yield words, result[metric], result[f"{metric}_interval"], result["n_test"]
+    for name, recall in result["recall_by_class"].items():
+        yield f"recall {name}", recall["recall"], recall["interval"], recall["n"]
+    for kind, groups in result["by"].items():
+        for name, part in groups.items():
+            words = f"{_KINDS.get(kind, kind)} {name}"
+            yield words, part["accuracy"], part["accuracy_interval"], part["n"]
+    for name, rest in result["without"].items():
+        yield (
+            f"without {name}",
+            rest["accuracy"],
+            rest.get("accuracy_interval", ()),
+            result["n_test"],
+        )
+    baseline = result["baseline"]
+    for metric, words in metrics[:2]:
+        interval = baseline[f"{metric}_interval"]
+        yield f"baseline {words}", baseline[metric], interval, result["n_test"]
+
+
+def baseline_words(result: Mapping[str, Any]) -> str:
+    """What the baseline is and reads, and so what a gain over it is worth."""
+    reads = result["baseline"]["parts"]
+    line = (
+        f"The baseline is a logistic regression on {' and '.join(reads)}, fitted on the same "
+        f"utterances; the gain is over what {'these give' if len(reads) > 1 else 'this gives'}."
+    )
+    if others := [name for name in result.get("modalities", ()) if name not in reads]:
+        line += f" It does not read {' and '.join(others)}, which the model does."
+    return line
+
+
 def show_nested(found: Mapping[str, Any]) -> None:
     """Print what each session as the test said, and mean and spread."""
     mark = " (synthetic data)" if found["synthetic"] else ""
@@ -90,13 +102,13 @@ def show_nested(found: Mapping[str, Any]) -> None:
         one = found[name]
         say(
             f"Mean {words} {percent(one['mean'])}, standard deviation between sessions "
-            f"{percent(one['spread'])}, 95 % interval {_interval(one['interval'])}"
+            f"{percent(one['spread'])}, 95 % interval {_named(one['interval'])}"
         )
     for name, words in (("baseline", "the baseline"), ("default", "the default configuration")):
         if (gain := found["gain"][name]) is not None:
-            low, high = ("–" if end is None else f"{100 * end:+.1f}" for end in gain["interval"])
-            say(f"Less {words}: {100 * gain['mean']:+.2f} points of accuracy ({low} to {high})")
-    say("Intervals over sessions by Nadeau and Bengio (2003), for their training parts overlap.")
+            ends = _named_points(gain["interval"])
+            say(f"Less {words}: {100 * gain['mean']:+.2f} points of accuracy ({ends})")
+    say("Intervals by *sessions* are Nadeau and Bengio's (2003), for their training parts overlap.")
 
 
 #: Parts of a test by what divides them, as a table names them.
@@ -128,11 +140,7 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
             f"{100 * result['accuracy_spread']:.2f} points; the figures are of their average."
         )
     if (promised := result["expected"]) is not None:
-        verdict = "inside" if promised["is_inside"] else "outside"
-        yield (
-            f"Search promised {percent(promised['value'])} ({_interval(promised['interval'])}) for "
-            f"{promised['holds_for']}; the test says {percent(promised['test'])}: {verdict}."
-        )
+        yield _promise_words(promised, result["validation"]["objective"])
     if result["normalised_by_speaker"]:
         names = ", ".join(result["normalised_by_speaker"])
         yield (
@@ -147,18 +155,36 @@ def _gain_lines(result: Mapping[str, Any]) -> Iterator[str]:
         if result[name] is None:
             continue
         gain = result[name]["gain"]["accuracy"]
-        low, high = gain["interval"]
         yield (
             f"Less {words}: {100 * gain['difference']:+.2f} points of accuracy "
-            f"({100 * low:+.1f} to {100 * high:+.1f}), McNemar's p {gain['mcnemar_p']:.2g}."
+            f"({_named_points(gain['interval'])}), McNemar's p {gain['mcnemar_p']:.2g}."
         )
 
 
-def _interval(bounds: Sequence[float | None]) -> str:
-    """Two shares as people read them.
+def _promise_words(promised: Mapping[str, Any], objective: str) -> str:
+    """What search promised, and whether the test bears it out."""
+    verdict = {True: ": inside", False: ": outside", None: ""}[promised["is_inside"]]
+    return (
+        f"Search promised {score(objective, promised['value'])} (90 % interval "
+        f"{score_interval(objective, promised['interval'])}) for {promised['holds_for']}; the test "
+        f"says {score(objective, promised['test'])}{verdict}."
+    )
 
-    >>> _interval([0.6, 0.7])
-    '60.0 – 70.0 %'
+
+def _named(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
+    """Ends of an interval of shares, and what decides them."""
+    interval = Interval.read(stored)
+    return interval_words(interval) + (f" by {interval.method}" if interval.ends else "")
+
+
+def _named_points(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
+    """Ends of an interval of a difference in points of 100, and what decides them.
+
+    >>> _named_points({"low": -0.01, "high": 0.02, "method": "dialogues"})
+    '-1.0 to +2.0, by dialogues'
     """
-    low, high = bounds
-    return "–" if low is None or high is None else f"{100 * low:.1f} – {100 * high:.1f} %"
+    interval = Interval.read(stored)
+    if interval.ends is None:
+        return interval_words(interval)
+    low, high = interval.ends
+    return f"{100 * low:+.1f} to {100 * high:+.1f}, by {interval.method}"

@@ -25,8 +25,8 @@ def test_the_winner_is_the_best_trial_and_its_plain_value_the_same(searched, pro
     best = best_of(trials)
     assert found["winner"] == best.name
     assert found["plain"] == pytest.approx(best.value)
-    low, high = found["interval"]
-    assert low <= found["value"] <= high
+    assert found["interval"]["low"] < found["value"] < found["interval"]["high"]
+    assert found["interval"]["method"] == "choice repeated"
     assert found["optimism"] == pytest.approx(found["plain"] - found["value"])
     assert found["n_trials"] == 2
     assert json.loads(json.dumps(found)) == found

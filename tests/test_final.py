@@ -16,6 +16,7 @@ from emotion_hpo.final import Ensemble, final, retraining
 from emotion_hpo.final.again import replay_final
 from emotion_hpo.final.plan import halvings_of
 from emotion_hpo.ledger import Ledger
+from emotion_hpo.metrics import Interval
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.preparation import quiet
 from emotion_hpo.records import Epoch, Trial, TrialState
@@ -23,6 +24,11 @@ from emotion_hpo.splits import Holdout
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover
+
+
+def ends(stored):
+    """Ends of an interval of `result.json`."""
+    return Interval.read(stored).ends
 
 
 def silent(*_arguments):
@@ -60,14 +66,14 @@ def test_the_result_holds_what_it_promises(searched, small_parts):
     assert 0 < cost["latency_ms"] < 1000
     assert set(result["recall_by_class"]) == set(development.everything.classes)
     for name in ("accuracy", "uar", "macro_f1"):
-        low, high = result[f"{name}_interval"]
+        low, high = ends(result[f"{name}_interval"])
         assert low <= result[name] <= high
 
 
 def test_no_recall_is_certain(searched):
     """Of so few utterances, some class is right without exception, or wrong."""
     for one in score(searched)["recall_by_class"].values():
-        low, high = one["interval"]
+        low, high = ends(one["interval"])
         assert low <= one["recall"] <= high
         assert low < high
 
@@ -80,7 +86,8 @@ def test_the_baseline_is_scored_by_the_same_opening(searched, small_parts):
     expected = accuracy_score(test.labels, answers.argmax(1))
     assert result["baseline"]["accuracy"] == pytest.approx(expected)
     assert result["baseline"]["parts"] == ["text", "speech"]
-    low, high = result["baseline"]["accuracy_interval"]
+    assert set(result["modalities"]) >= {"text", "speech"}
+    low, high = ends(result["baseline"]["accuracy_interval"])
     assert low <= expected <= high
     assert result["n_scorings"] == 1
 
@@ -121,7 +128,7 @@ def test_every_breakdown_counts_every_utterance(searched, small_parts):
         assert right == pytest.approx(result["n_test"] * result["accuracy"])
     assert set(result["by"]["scenario"]) == {"improvised", "scripted"}
     for one in (each for parts in result["by"].values() for each in parts.values()):
-        low, high = one["accuracy_interval"]
+        low, high = ends(one["accuracy_interval"])
         assert low <= one["accuracy"] <= high
         assert low < high, "nothing is certain of so few"
     (first, *_) = result["test_speakers"]
@@ -164,7 +171,8 @@ def test_it_is_held_against_baseline_and_default_configuration(searched):
     for one in (result["default"], result["baseline"]):
         gain = one["gain"]["accuracy"]
         assert gain["difference"] == pytest.approx(result["accuracy"] - one["accuracy"])
-        assert gain["interval"][0] <= gain["difference"] <= gain["interval"][1]
+        low, high = ends(gain["interval"])
+        assert low < gain["difference"] < high
         assert 0 < gain["mcnemar_p"] <= 1
     assert result["n_scorings"] == 1, "the others need no opening of their own"
 
@@ -180,7 +188,9 @@ def test_what_search_promised_is_held_against_the_test(searched):
     promised["winner"] = f"trial_{best}"
     searched.summary.write_text(json.dumps({"expected": promised}))
     result = score(searched, f"trial_{best}")
-    assert result["expected"] == {**promised, "test": result["accuracy"], "is_inside": True}
+    interval = Interval.read(promised["interval"]).as_json()
+    said = {"interval": interval, "test": result["accuracy"], "is_inside": True}
+    assert result["expected"] == {**promised, **said}
     other = score(searched, f"trial_{1 - best}", rescore=True)
     assert other["expected"] is None, "nothing was promised of it"
     confirmed = {"winner": f"trial_{1 - best}", "expected": {"value": 0.3, "interval": [0, 0.4]}}

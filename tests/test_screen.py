@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from emotion_hpo import screen
+from emotion_hpo.metrics import Interval
 from emotion_hpo.screen import duration, note, percent, preparing, retraining, say
 from emotion_hpo.screen_final import show_final
 
@@ -93,6 +94,11 @@ class TestProgress:
         assert "Retraining: training 2, epoch 2/3" in terminal.getvalue()
 
 
+def span(low, high):
+    """An interval as `result.json` has it."""
+    return Interval((low + high) / 2, low, high).as_json()
+
+
 RESULT = {
     "study": "quick",
     "trial": "trial_3",
@@ -104,23 +110,35 @@ RESULT = {
     "test_session": "5",
     "test_speakers": ["Ses05_F", "Ses05_M"],
     "accuracy": 0.7,
-    "accuracy_interval": [0.66, 0.74],
+    "accuracy_interval": span(0.66, 0.74),
     "uar": 0.71,
-    "uar_interval": [0.67, 0.75],
+    "uar_interval": span(0.67, 0.75),
     "macro_f1": 0.69,
-    "macro_f1_interval": [0.65, 0.73],
+    "macro_f1_interval": span(0.65, 0.73),
     "recall_by_class": {
-        "ang": {"recall": 0.8, "interval": [0.7, 0.9], "by_utterance": False, "n": 170},
-        "fea": {"recall": None, "interval": [None, None], "by_utterance": False, "n": 0},
+        "ang": {
+            "recall": 0.8,
+            "interval": Interval(0.8, 0.7, 0.9, method="exact").as_json(),
+            "n": 170,
+        },
+        "fea": {
+            "recall": None,
+            "interval": Interval.not_estimable("no utterance").as_json(),
+            "n": 0,
+        },
     },
     "baseline": {
         "parts": ["text", "speech"],
         "accuracy": 0.65,
-        "accuracy_interval": [0.6, 0.7],
+        "accuracy_interval": span(0.6, 0.7),
         "uar": 0.64,
-        "uar_interval": [0.59, 0.69],
+        "uar_interval": span(0.59, 0.69),
         "gain": {
-            "accuracy": {"difference": 0.05, "interval": [0.01, 0.09], "mcnemar_p": 0.0123},
+            "accuracy": {
+                "difference": 0.05,
+                "interval": Interval(0.05, 0.01, 0.09).as_json(),
+                "mcnemar_p": 0.0123,
+            },
         },
     },
     "default": None,
@@ -132,17 +150,20 @@ RESULT = {
             "yes": {
                 "n": 500,
                 "accuracy": 0.72,
-                "accuracy_interval": [0.68, 0.76],
-                "by_utterance": False,
+                "accuracy_interval": span(0.68, 0.76),
                 "uar": 0.7,
             }
         },
     },
-    "without": {"text": {"accuracy": 0.55, "uar": 0.5}},
+    "without": {
+        "text": {"accuracy": 0.55, "uar": 0.5, "accuracy_interval": span(0.5, 0.6)},
+    },
+    "modalities": ["speech", "text", "video"],
+    "validation": {"objective": "val/accuracy", "value": 0.7},
     "normalised_by_speaker": [],
     "expected": {
         "value": 0.68,
-        "interval": [0.64, 0.72],
+        "interval": Interval(0.68, 0.64, 0.72, 0.9, "choice repeated").as_json(),
         "holds_for": "new speakers",
         "test": 0.7,
         "is_inside": True,
@@ -170,39 +191,32 @@ def test_final_figures(capsys):
     text = said.out
     assert "trial_3 of study quick: 4 epochs on 3838 utterances, seeds 0, 1" in text
     assert "2 speakers (Ses05_F, Ses05_M) (synthetic data)" in text
-    assert re.search(r"accuracy +70\.00 % +66\.0 – 74\.0 %", text)
-    assert re.search(r"recall ang +80\.00 % +70\.0 – 90\.0 % +170", text)
-    assert re.search(r"recall fea +– +– +0", text)
+    assert re.search(r"accuracy +70\.00 % +66\.0 – 74\.0 % +dialogues +1098", text)
+    assert re.search(r"recall ang +80\.00 % +70\.0 – 90\.0 % +exact +170", text)
+    assert re.search(r"recall fea +– +not estimable +no utterance +0", text)
     assert re.search(r"baseline accuracy +65\.00 % +60\.0 – 70\.0 %", text)
     assert "logistic regression on text and speech" in text
-    assert re.search(r"speaker wears markers: yes +72\.00 % +68\.0 – 76\.0 % +500", text)
-    assert re.search(r"without text +55\.00 %", text)
+    assert "the gain is over what these give. It does not read video, which the model does." in text
+    assert re.search(r"speaker wears markers: yes +72\.00 % +68\.0 – 76\.0 % +dialogues +500", text)
+    assert re.search(r"without text +55\.00 % +50\.0 – 60\.0 %", text)
     assert "expected error 4.1 points, Brier score 0.432" in text
-    assert "Less the baseline: +5.00 points of accuracy (+1.0 to +9.0), McNemar's p 0.012" in text
+    assert (
+        "Less the baseline: +5.00 points of accuracy (+1.0 to +9.0, by dialogues), McNemar" in text
+    )
     assert "69.00 % on average over 2 seeds, standard deviation 1.10 points" in text
-    assert "promised 68.00 % (64.0 – 72.0 %) for new speakers; the test says 70" in text
+    assert "promised 68.00 % (90 % interval 64.00 % – 72.00 %, by choice repeated) for" in text
+    assert "for new speakers; the test says 70.00 %: inside." in text
     assert "Scaled by each test speaker" not in text
     assert "31 dialogues" in text
     assert "optimistic" not in text
 
 
-def test_an_interval_that_takes_utterances_as_independent_says_so(capsys):
-    sure = {"recall": 1.0, "interval": [0.69, 1.0], "by_utterance": True, "n": 10}
-    one = {
-        "n": 1,
-        "accuracy": 0.0,
-        "accuracy_interval": [0.0, 0.98],
-        "by_utterance": True,
-        "uar": 0,
-    }
-    by = {"wears_markers": {"no": one}}
-    show_final({**RESULT, "recall_by_class": {"ang": sure}, "by": by})
-    text = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"recall ang +100\.00 % +69\.0 – 100\.0 % +10", text)
-    told = (
-        "Too few dialogues to resample, or all agree: recall ang, speaker wears markers: no. There"
-    )
-    assert f"{told} the interval takes utterances as independent" in text
+def test_what_older_versions_stored_is_shown(capsys):
+    sure = {"recall": 1.0, "interval": [1.0, 1.0], "by_utterance": True, "n": 10}
+    show_final({**RESULT, "recall_by_class": {"ang": sure}, "uar_interval": [0.6, 0.8]})
+    text = capsys.readouterr().out
+    assert re.search(r"UAR +71\.00 % +60\.0 – 80\.0 % +older version", text)
+    assert re.search(r"recall ang +100\.00 % +not estimable +older version: a point", text)
 
 
 def test_a_second_scoring_is_said(capsys):

@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.records import Epoch, StudyHome, Trial, TrialState
+from emotion_hpo.metrics import Interval
 from emotion_hpo.search import mirror as mirror_module
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
@@ -247,9 +248,13 @@ def final_folder(study, small_bundle):
     folder.path.mkdir(parents=True)
     for path in (folder.predictions, folder.confusion):
         path.write_text("{}")
-    ends = {f"{one}_interval": [0.3, 0.7] for one in ("accuracy", "uar", "macro_f1")}
-    recall = {"ang": {"recall": 0.6, "interval": [0.4, 0.8]},
-              "sad": {"recall": None, "interval": [None, None]}}  # fmt: skip
+    ends = {
+        f"{one}_interval": Interval(0.5, 0.3, 0.7).as_json()
+        for one in ("accuracy", "uar", "macro_f1")
+    }
+    absent = Interval.not_estimable("no utterance")
+    recall = {"ang": {"recall": 0.6, "interval": Interval(0.6, 0.4, 0.8, method="exact").as_json()},
+              "sad": {"recall": None, "interval": absent.as_json()}}  # fmt: skip
     result = {"study": study[0].name, "trial": "trial_0", "n_train": 79, "n_test": 22,
               "test_session": "5", "n_scorings": 1, "opening": "opening_1", "synthetic": True,
               "accuracy": 0.5, "uar": 0.4, "macro_f1": 0.45, **ends, "recall_by_class": recall,
@@ -272,7 +277,8 @@ def test_the_final_model_has_a_run_with_its_figures_and_files(study, final_folde
             "cost/latency_ms": 1.5,
         }.items()
     )
-    assert "test/recall_sad" not in run.data.metrics
+    assert not any("sad" in name for name in run.data.metrics)
+    assert "recall ang: exact; recall sad: not estimable" in run.data.tags["intervals"]
     assert run.data.tags["trial"] == "trial_0"
     assert {one.path for one in client.list_artifacts(run.info.run_id)} >= {"result.json"}
     (logged,) = client.search_logged_models([run.info.experiment_id])
@@ -304,7 +310,9 @@ def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_
     assert version.run_id == found["final trial_0"].info.run_id
     assert version.description.startswith("**synthetic data**")
     assert "scored on the 22 of session 5, opened 1 time." in version.description
-    assert "Test accuracy 50.00 % (95 % interval 30.0 to 70.0 %)" in version.description
+    assert (
+        "Test accuracy 50.00 % (95 % interval 30.0 – 70.0 %, by dialogues)" in version.description
+    )
     soundfile.write(tmp_path / "a.wav", np.zeros((4000, 2)), 44_100)
     uri = tracking_uri(study[0], study[1].tracking)
     ended = subprocess.run(

@@ -1,8 +1,15 @@
-"""A range of the search space, as written in `conf/space/`."""
+"""A range of the search space, as written in `conf/space/`, and the values that lie in it.
 
+What a range `contains` is what a grid lists (`spread`), what a sampler draws (from `low` to
+`last`), and what `study.enqueue`, a warm start and the checks accept.
+"""
+
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from emotion_hpo.config.base import Section
@@ -31,6 +38,79 @@ class Range(Section):
     def is_integer(self) -> bool:
         """Whether whole numbers are drawn."""
         return isinstance(self.low, int) and isinstance(self.high, int)
+
+    @property
+    def last(self) -> int | float:
+        """The greatest value: `high`, or where that is no whole number of steps the last below it.
+
+        >>> Range(low=4, high=15, step=4).last, Range(low=0.0, high=1.0, step=0.3).last
+        (12, 0.9)
+        """
+        low, high = self._ends()
+        if self.step is None:
+            return high
+        low_, step_ = Decimal(str(low)), Decimal(str(self.step))  # 0.1 + 0.2 is 0.3 in decimals
+        last = low_ + (Decimal(str(high)) - low_) // step_ * step_
+        return int(last) if self.is_integer else float(last)
+
+    def contains(self, value: Any) -> bool:  # noqa: ANN401 (whatever a user wrote)
+        """Whether a value lies in the range.
+
+        >>> Range(low=4, high=15, step=4).contains(12), Range(low=4, high=15, step=4).contains(16)
+        (True, False)
+        """
+        is_truth = isinstance(value, bool)  # which Python takes for a number
+        if self.choices is not None:
+            return any(isinstance(c, bool) == is_truth and c == value for c in self.choices)
+        low, high = self._ends()
+        if is_truth or not isinstance(value, int | float) or not low <= value <= high:
+            return False
+        step = self.step or (1 if self.is_integer else None)
+        n_steps = (value - low) / step if step else 0.0
+        return math.isclose(n_steps, round(n_steps), abs_tol=1e-8)
+
+    def spread(self, n: int) -> list[Scalar]:
+        """At most `n` different values, evenly spread, ends included; of choices, all.
+
+        >>> Range(low=4, high=15, step=4).spread(5), Range(low=1.0, high=100.0, log=True).spread(3)
+        ([4, 8, 12], [1.0, 10.0, 100.0])
+        """
+        if self.choices is not None:
+            return list(self.choices)
+        low, last = self._ends()[0], self.last
+        if self.step is not None:
+            n_steps = round((last - low) / self.step)
+            by_step = [low + self.step * round(at) for at in np.linspace(0, n_steps, n)]
+            values: list[Scalar] = [min(value, last) for value in by_step]
+        elif self.is_integer:
+            values = [round(value) for value in self._between(n)]
+        else:
+            values = [min(max(float(value), low), last) for value in self._between(n)]
+        return list(dict.fromkeys(values))
+
+    def __str__(self) -> str:
+        """The range as people write it.
+
+        >>> str(Range(low=0.0, high=0.4))
+        '0.0…0.4'
+        """
+        if self.choices is not None:
+            return "{" + ", ".join(map(str, self.choices)) + "}"
+        steps = f" in steps of {self.step}" if self.step is not None else ""
+        return f"{self.low}…{self.high}{steps}" + (" (log)" if self.log else "")
+
+    def _ends(self) -> tuple[int | float, int | float]:
+        assert self.low is not None, "a range without choices has ends"
+        assert self.high is not None, "a range without choices has ends"
+        return self.low, self.high
+
+    def _between(self, n: int) -> list[float]:
+        """`n` numbers from `low` to `high`, evenly spread."""
+        low, high = self._ends()
+        values: list[float] = (np.geomspace if self.log else np.linspace)(low, high, n).tolist()
+        if n > 1:
+            values[0], values[-1] = low, high  # which geomspace rounds
+        return values
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

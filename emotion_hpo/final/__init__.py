@@ -10,18 +10,23 @@ figure. What is cut off in between is taken up where it was, by the same command
 - `study`, `trial` (or `ensemble`), `members` (`trial`, `epochs`, `weight`), `rule` (how they are
   combined; `single` for one), `corpus`, `synthetic`, `n_train`, `n_test`, `n_dialogues`,
   `test_session`, `test_speakers`, `epochs`, `seeds`, `seconds`
-- of the averaged model: `accuracy`, `uar`, `macro_f1`, each with `…_interval` (95 %, dialogues
-  resampled), `recall_by_class`, `confusion`, `calibration` (`ece`, `brier`, `reliability`)
+- of the averaged model: `accuracy`, `uar`, `macro_f1`, each with `…_interval`, `recall_by_class`,
+  `confusion`, `calibration` (`ece`, `brier`, `reliability`); an interval has `estimate`, `low`,
+  `high`, `level`, `method` (what decides its ends: docs/statistics.md), `n_utterances`,
+  `n_dialogues`, and where it is not estimable a `reason` in place of its ends
+- `modalities`: what the model reads
 - of the single networks: `accuracy_by_seed`, `accuracy_mean`, `accuracy_spread`
-- `baseline`, `default`: the same utterances by the plain model and by the default configuration
-  (null if that is the winner or failed): figures, and `gain` (`accuracy`, `uar`: this model less
-  that one, paired over dialogues; McNemar's p)
+- `baseline`, `default`: the same utterances by the plain model (`parts`: the modalities that it
+  reads, and over which alone a gain is one) and by the default configuration (null if that is the
+  winner or failed): figures, and `gain` (`accuracy`, `uar`: this model less that one, paired;
+  McNemar's p)
 - `by`: `scenario`, `speaker`, `wears_markers`, `modalities`, `transcript_in_training` → part →
-  `n`, `accuracy`, `accuracy_interval` (`by_utterance`: of too few dialogues to resample), `uar`
+  `n`, `accuracy`, `uar`, each with `…_interval`
 - `without`: modality → figures with it removed, and the `loss_of_accuracy`, paired
 - `normalised_by_speaker`: modalities scaled by each test speaker's own unlabelled utterances
 - `validation` (`objective`, `value`), `expected`: what `search` promised, held against the test:
-  `value`, `interval`, `holds_for`, `test`, `is_inside`; null if it promised nothing of this model
+  `value`, `interval`, `holds_for`, `test`, `is_inside` (null if the interval is not estimable);
+  null if it promised nothing of this model
 - `paper_protocol`: null, or the reference's figure, the best epoch on the test session: `warning`,
   `accuracy`, `by_seed`; it is no estimate, and selects nothing
 - `cost`: of all its networks: `n_networks`, `n_parameters`, `latency_ms` (median from one
@@ -200,6 +205,7 @@ def _scored(
         "n_test": len(test),
         "epochs": plan.members[0].epochs,
         "seeds": list(plan.members[0].seeds),
+        "modalities": list(modalities),
         "validation": {
             "objective": objective,
             "value": plan.members[0].trial.value,

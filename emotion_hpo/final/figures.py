@@ -27,41 +27,53 @@ def scores(test: Utterances, by_seed: Probabilities) -> dict[str, Any]:
     labels, classes = test.labels, test.classes
     predicted = by_seed.mean(0).argmax(1)
     counts = metrics.confusion(labels, predicted, len(classes))
-    dialogues = list(test.table["dialogue"])
-
-    def interval(statistic: Callable[[NDArray[np.int64]], float]) -> list[float]:
-        found = metrics.dialogue_interval(statistic, labels, predicted, dialogues, len(classes))
-        return [found.low, found.high]
-
     single = [
         metrics.accuracy(metrics.confusion(labels, one.argmax(1), len(classes))) for one in by_seed
     ]
-    recalls = metrics.recall_by_class(counts)
-    recall_intervals = [
-        metrics.recall_interval(index, labels, predicted, dialogues, len(classes))
-        for index in range(len(classes))
-    ]
     return {
-        "accuracy": metrics.accuracy(counts),
-        "accuracy_interval": interval(metrics.accuracy),
-        "uar": metrics.uar(counts),
-        "uar_interval": interval(metrics.uar),
-        "macro_f1": metrics.macro_f1(counts),
-        "macro_f1_interval": interval(metrics.macro_f1),
+        **_with_interval("accuracy", test, predicted),
+        **_with_interval("uar", test, predicted),
+        **_with_interval("macro_f1", test, predicted),
         "recall_by_class": {
-            name: {
-                "recall": float(recalls[index]),
-                "interval": [recall_intervals[index].low, recall_intervals[index].high],
-                "by_utterance": recall_intervals[index].by_utterance,
-                "n": int(counts[index].sum()),
-            }
-            for index, name in enumerate(classes)
+            name: _recall(test, predicted, index) for index, name in enumerate(classes)
         },
         "confusion": {"classes": list(classes), "counts": counts.tolist()},
         "accuracy_by_seed": single,
         "accuracy_mean": float(np.mean(single)),
         "accuracy_spread": float(np.std(single, ddof=1)) if len(single) > 1 else None,
-        "n_dialogues": len(set(dialogues)),
+        "n_dialogues": test.table["dialogue"].nunique(),
+    }
+
+
+def _interval(
+    metric: str, test: Utterances, predicted: NDArray[np.int64], rows: NDArray[np.bool_] | None
+) -> metrics.Interval:
+    """Interval of a score of some utterances of the test, or of all."""
+    chosen = np.ones(len(test), np.bool_) if rows is None else rows
+    dialogues = test.table["dialogue"].to_numpy(str)[chosen].tolist()
+    return metrics.interval(
+        metric, test.labels[chosen], predicted[chosen], dialogues, len(test.classes)
+    )
+
+
+def _with_interval(
+    metric: str,
+    test: Utterances,
+    predicted: NDArray[np.int64],
+    rows: NDArray[np.bool_] | None = None,
+) -> dict[str, Any]:
+    """A score and its interval, by the names that `result.json` has for them."""
+    interval = _interval(metric, test, predicted, rows)
+    return {metric: interval.estimate, f"{metric}_interval": interval.as_json()}
+
+
+def _recall(test: Utterances, predicted: NDArray[np.int64], label: int) -> dict[str, Any]:
+    """The recall of a class: the accuracy on its utterances."""
+    interval = _interval("accuracy", test, predicted, test.labels == label)
+    return {
+        "recall": interval.estimate,
+        "interval": interval.as_json(),
+        "n": interval.n_utterances,
     }
 
 
@@ -82,17 +94,18 @@ def reference(
 ) -> dict[str, Any]:
     """Another model's figures on the same utterances, and by how much `answers` are better."""
     found = scores(test, other_by_seed)
-    names = ("accuracy", "accuracy_interval", "uar", "uar_interval", "macro_f1")
+    shown = ("accuracy", "uar", "macro_f1")
+    names = [name for metric in shown for name in (metric, f"{metric}_interval")]
     return {name: found[name] for name in names} | {
         "gain": {
-            statistic: _gain(test, answers, other_by_seed.mean(0), statistic)
-            for statistic in ("accuracy", "uar")
+            metric: _gain(test, answers, other_by_seed.mean(0), metric)
+            for metric in ("accuracy", "uar")
         }
     }
 
 
 def _gain(
-    test: Utterances, answers: Probabilities, other: Probabilities, statistic: str
+    test: Utterances, answers: Probabilities, other: Probabilities, metric: str
 ) -> dict[str, Any]:
     found = metrics.compare(
         test.labels,
@@ -100,25 +113,22 @@ def _gain(
         other.argmax(1),
         list(test.table["dialogue"]),
         len(test.classes),
-        statistic=statistic,
+        metric=metric,
     )
-    told: dict[str, Any] = {"difference": found.difference, "interval": [found.low, found.high]}
-    if statistic == "accuracy":  # McNemar's test is about single answers
-        told |= {
+    gain: dict[str, Any] = {"difference": found.difference, "interval": found.interval.as_json()}
+    if metric == "accuracy":  # McNemar's test is about single answers
+        gain |= {
             "n_only_this": found.n_first,
             "n_only_other": found.n_second,
             "mcnemar_p": found.p_value,
         }
-    return told
+    return gain
 
 
 def breakdowns(
     test: Utterances, train: Utterances, bundle: Bundle, answers: Probabilities
 ) -> dict[str, dict[str, Any]]:
-    """Figures of parts of the test: kind of part → its name → `n`, accuracy, interval, UAR.
-
-    `by_utterance` says that the interval is not of resampled dialogues: there are too few.
-    """
+    """Figures of parts of the test: kind of part → its name → `n`, accuracy, UAR, intervals."""
     kinds = {
         "scenario": _by_column(test, "scenario"),
         "speaker": _by_column(test, "speaker"),
@@ -137,16 +147,10 @@ def breakdowns(
 def _part(
     test: Utterances, predicted: NDArray[np.int64], rows: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    labels, said, n_classes = test.labels[rows], predicted[rows], len(test.classes)
-    counts = metrics.confusion(labels, said, n_classes)
-    dialogues = list(test.table["dialogue"][rows])
-    found = metrics.accuracy_interval(labels, said, dialogues, n_classes)
     return {
         "n": int(rows.sum()),
-        "accuracy": metrics.accuracy(counts),
-        "accuracy_interval": [found.low, found.high],
-        "by_utterance": found.by_utterance,
-        "uar": metrics.uar(counts),
+        **_with_interval("accuracy", test, predicted, rows),
+        **_with_interval("uar", test, predicted, rows),
     }
 
 
@@ -199,10 +203,9 @@ def without_each(
     found = {}
     for modality in modalities:
         left = answers_of(test.without(modality)).mean(0)
-        counts = metrics.confusion(test.labels, left.argmax(1), len(test.classes))
         found[modality] = {
-            "accuracy": metrics.accuracy(counts),
-            "uar": metrics.uar(counts),
+            **_with_interval("accuracy", test, left.argmax(1)),
+            **_with_interval("uar", test, left.argmax(1)),
             "loss_of_accuracy": _gain(test, whole, left, "accuracy"),
         }
     return found

@@ -57,9 +57,9 @@ def promise_of(home: StudyHome, name: str) -> dict[str, Any] | None:
             told = searched
         else:
             return None
-        low, high = (float(one) for one in told["interval"])
+        interval = metrics.Interval.read(told["interval"])
         shared = {"winner": name, "holds_for": str(searched["holds_for"])}
-        return {**shared, "value": float(told["value"]), "interval": [low, high]}
+        return {**shared, "value": float(told["value"]), "interval": interval.as_json()}
     except (KeyError, TypeError, ValueError):
         raise _damaged(path) from None
 
@@ -67,12 +67,16 @@ def promise_of(home: StudyHome, name: str) -> dict[str, Any] | None:
 def held_against(
     promised: Mapping[str, Any] | None, objective: str, test: Utterances, answers: Probabilities
 ) -> dict[str, Any] | None:
-    """What the test says of a promise: the same, with `test` and `is_inside`."""
+    """What the test says of a promise: the same, with `test` and `is_inside`.
+
+    `is_inside` is None where the promise has no ends.
+    """
     if promised is None:
         return None
     value = metrics.figures(test.labels, answers)[objective.removeprefix("val/")]
-    low, high = promised["interval"]
-    return {**promised, "test": value, "is_inside": low <= value <= high}
+    ends = metrics.Interval.read(promised["interval"]).ends
+    is_inside = None if ends is None else ends[0] <= value <= ends[1]
+    return {**promised, "test": value, "is_inside": is_inside}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,14 +2,7 @@
 
 from emotion_hpo.metrics.calibration import brier, calibration_error, reliability
 from emotion_hpo.metrics.comparison import Comparison, compare, mcnemar
-from emotion_hpo.metrics.intervals import (
-    Interval,
-    accuracy_interval,
-    dialogue_interval,
-    exact_interval,
-    fold_interval,
-    recall_interval,
-)
+from emotion_hpo.metrics.intervals import Interval, fold_interval, interval
 from emotion_hpo.metrics.scores import (
     STATISTICS,
     Labels,
@@ -33,20 +26,17 @@ __all__ = [
     "Run",
     "Statistic",
     "accuracy",
-    "accuracy_interval",
     "brier",
     "calibration_error",
     "compare",
     "confusion",
-    "dialogue_interval",
-    "exact_interval",
     "expected_score",
     "figures",
     "fold_interval",
+    "interval",
     "macro_f1",
     "mcnemar",
     "recall_by_class",
-    "recall_interval",
     "reliability",
     "uar",
 ]

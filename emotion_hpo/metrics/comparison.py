@@ -1,14 +1,12 @@
 """Two models on the same utterances: by how much the first is better, and if that is chance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.special import bdtr, chdtrc
 
-from emotion_hpo.metrics.intervals import FEWEST_DIALOGUES, resamples
-from emotion_hpo.metrics.scores import STATISTICS, Labels, confusion
+from emotion_hpo.metrics.intervals import Interval, interval
+from emotion_hpo.metrics.scores import Labels
 
 #: Fewer utterances on which one alone is right: the binomial distribution itself is taken.
 _FEW = 25
@@ -19,17 +17,15 @@ class Comparison:
     """The first model less the second.
 
     Attributes:
-        difference: In the statistic.
-        low: Lower end of its interval.
-        high: Upper end.
+        difference: In the metric.
+        interval: Around it.
         n_first: Utterances that the first alone has right.
         n_second: Utterances that the second alone has right.
         p_value: McNemar's, two-sided: how likely so uneven a split of those is by chance.
     """
 
     difference: float
-    low: float
-    high: float
+    interval: Interval
     n_first: int
     n_second: int
     p_value: float
@@ -42,69 +38,36 @@ def compare(
     dialogues: Sequence[str],
     n_classes: int,
     *,
-    statistic: str = "accuracy",
+    metric: str = "accuracy",
     level: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
-    """Paired bootstrap of the difference over dialogues, and McNemar's test.
+    """Paired interval of the difference, and McNemar's test.
 
     Both models meet the same dialogues in every resample, so what is hard for both cancels out
-    (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 16). Of fewer than five
-    dialogues there are too few resamples: there the interval reaches at least as far as that over
-    resampled utterances.
+    (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 16).
 
     Args:
-        labels: True classes `(n,)`.
+        labels: True classes `(n,)`, at least one.
         first: What the first model predicts.
         second: What the second does.
         dialogues: The dialogue of each utterance.
         n_classes: Number of classes.
-        statistic: `accuracy`, `uar` or `macro_f1`.
+        metric: `accuracy`, `uar` or `macro_f1`.
         level: Coverage aimed at.
         n_resamples: Number of resamples.
         seed: Of the resampling.
     """
-    score = STATISTICS[statistic]
-    groups = np.unique(np.asarray(dialogues), return_inverse=True)[1]
-    units = [groups] if groups.max() + 1 >= FEWEST_DIALOGUES else [groups, np.arange(len(labels))]
-    tail = (1 - level) / 2
-    ends = np.array([
-        np.nanquantile(
-            _differences(score, labels, (first, second), unit, n_classes, n_resamples, seed),
-            [tail, 1 - tail],
-        )
-        for unit in units
-    ])  # fmt: skip
-    whole = [score(confusion(labels, one, n_classes)) for one in (first, second)]
+    difference = interval(
+        metric, labels, first, dialogues, n_classes,
+        less=second, level=level, n_resamples=n_resamples, seed=seed,
+    )  # fmt: skip
+    assert difference.estimate is not None, "a test has utterances"
     n_first = int(((first == labels) & (second != labels)).sum())
     n_second = int(((second == labels) & (first != labels)).sum())
-    return Comparison(
-        whole[0] - whole[1],
-        float(ends[:, 0].min()),
-        float(ends[:, 1].max()),
-        n_first,
-        n_second,
-        mcnemar(n_first, n_second),
-    )
-
-
-def _differences(
-    score: Callable[[NDArray[np.int64]], float],
-    labels: Labels,
-    models: tuple[Labels, Labels],
-    groups: NDArray[np.int64],
-    n_classes: int,
-    n_resamples: int,
-    seed: int,
-) -> list[float]:
-    """Score of the first model less that of the second, in each resample of the groups."""
-    counts = np.zeros((2, groups.max() + 1, n_classes, n_classes), np.int64)
-    for model, predicted in enumerate(models):
-        np.add.at(counts[model], (groups, labels, predicted), 1)
-    draws = resamples(counts.shape[1], n_resamples, seed)
-    resampled = np.einsum("rd,mdij->mrij", draws, counts)
-    return [score(one) - score(other) for one, other in zip(*resampled, strict=True)]
+    p_value = mcnemar(n_first, n_second)
+    return Comparison(difference.estimate, difference, n_first, n_second, p_value)
 
 
 def mcnemar(n_first: int, n_second: int) -> float:

@@ -1,153 +1,215 @@
-"""How sure a figure is: intervals by resampling dialogues, exact ones, and one over folds."""
+"""How sure a figure is: one function for every interval of a score and of a difference of scores.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Dialogues are resampled, for utterances of one dialogue are not independent; and whatever the
+resamples say, no interval is narrower than the exact one of as many independent utterances. The
+rule and its coverage stand in docs/statistics.md, the exact intervals in `exact`, the parts of a
+score that have one in `components`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
+from scipy.special import ndtr, stdtrit
 
-from emotion_hpo.metrics.scores import Labels, accuracy, recall_by_class
+from emotion_hpo.metrics.components import Answers, Component, components_of
+from emotion_hpo.metrics.exact import Reach
+from emotion_hpo.metrics.scores import SCORES, Labels
 
-#: Four dialogues have 35 different resamples: a tail of 2.5 % would be less than one of them.
-FEWEST_DIALOGUES = 5
+#: What decides the ends of an interval: resampled dialogues, the exact interval, or something of
+#: both; sessions as the test; the choice among trials, repeated; resampled trials.
+DIALOGUES, EXACT, BOTH = "dialogues", "exact", "dialogues + exact"
+SESSIONS, CHOICE, TRIALS = "sessions", "choice repeated", "trials"
+NOT_ESTIMABLE = "not estimable"
+
+#: An error of one class is a false alarm of another: in macro F1 it counts twice.
+_COUNTED = {"accuracy": 1, "uar": 1, "macro_f1": 2}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval.
+    """A confidence interval around an estimate, or why there is none.
 
     Attributes:
-        low: Its lower end.
-        high: Its upper end.
-        by_utterance: Whether it takes utterances, not dialogues, as independent.
+        estimate: The figure; None where it has no value, or an older version did not write it.
+        low: Its lower end; None if it is not estimable.
+        high: Its upper end; None if it is not estimable.
+        level: Coverage aimed at; None where an older version did not write it.
+        method: What decides its ends, in two or three words.
+        n_utterances: How many utterances it is of.
+        n_dialogues: How many dialogues these are of.
+        reason: Why it is not estimable.
     """
 
-    low: float
-    high: float
-    by_utterance: bool = False
+    estimate: float | None
+    low: float | None
+    high: float | None
+    level: float | None = 0.95
+    method: str = DIALOGUES
+    n_utterances: int | None = None
+    n_dialogues: int | None = None
+    reason: str | None = None
+
+    @classmethod
+    def not_estimable(cls, reason: str, estimate: float | None = None, **facts: Any) -> Self:  # noqa: ANN401 (other fields)
+        """An interval without ends."""
+        return cls(estimate, None, None, method=NOT_ESTIMABLE, reason=reason, **facts)
+
+    @classmethod
+    def read(cls, stored: Any) -> Self:  # noqa: ANN401 (as read from JSON)
+        """An interval as `as_json` wrote it, or as the two ends that older versions wrote.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        if isinstance(stored, Mapping):
+            if not {"low", "high", "method"} <= stored.keys():
+                raise ValueError("an interval has low, high and method")
+            _check_ends(stored["low"], stored["high"])
+            names = {one.name for one in fields(cls)}
+            return cls(**{"estimate": None} | {k: v for k, v in stored.items() if k in names})
+        if not isinstance(stored, Sequence) or isinstance(stored, str):
+            raise ValueError("an interval has low, high and method")  # noqa: TRY004 (of a file)
+        if len(stored) == 0 or all(end is None for end in stored):
+            return cls.not_estimable("older version: no ends", level=None)
+        if len(stored) != 2:
+            raise ValueError(f"an interval has 2 ends, not {len(stored)}")
+        _check_ends(*stored)
+        if stored[0] == stored[1]:
+            return cls.not_estimable("older version: a point", level=None)
+        return cls(None, stored[0], stored[1], level=None, method="older version")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return asdict(self)
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Its ends; None if it is not estimable."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
-def dialogue_interval(
-    statistic: Callable[[NDArray[np.int64]], float],
+def _check_ends(low: Any, high: Any) -> None:  # noqa: ANN401 (as read from JSON)
+    """Refuse what cannot be the ends of an interval."""
+    if low is None and high is None:
+        return
+    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high)):
+        raise ValueError(f"the ends of an interval are numbers, not {low!r} and {high!r}")
+    if not low <= high:
+        raise ValueError(f"low <= high must hold, but got low={low}, high={high}")
+
+
+def interval(
+    metric: str,
     labels: Labels,
     predicted: Labels,
     dialogues: Sequence[str],
     n_classes: int,
     *,
+    less: Labels | None = None,
     level: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """Percentile bootstrap over whole dialogues, for utterances of one are not independent.
+    """Interval of a score, or of the difference of two models' scores on the same utterances.
+
+    The recall of a class is the accuracy on its utterances.
 
     Args:
-        statistic: A function of a confusion matrix: `accuracy`, `uar` …
+        metric: `accuracy`, `uar` or `macro_f1`.
         labels: True classes `(n,)`.
         predicted: Predicted classes `(n,)`.
         dialogues: The dialogue of each utterance `(n,)`.
         n_classes: Number of classes.
+        less: What another model predicts; the interval is that of the difference then.
         level: Coverage aimed at.
         n_resamples: Number of resamples.
         seed: Of the resampling.
-
-    Returns:
-        NaN and NaN where the statistic has no value, such as the recall of a class that is absent.
     """
-    names, groups = np.unique(np.asarray(dialogues), return_inverse=True)
-    counts = np.zeros((len(names), n_classes, n_classes), np.int64)
-    np.add.at(counts, (groups, labels, predicted), 1)
-    generator = np.random.default_rng(seed)
-    draws = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), n_resamples)
-    resampled = np.einsum("rd,dij->rij", draws, counts)
-    values = [statistic(one) for one in resampled]
-    if np.isnan(values).all():
-        return Interval(float("nan"), float("nan"))
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    n = len(labels)
+    if n == 0:
+        return Interval.not_estimable("no utterance", level=level, n_utterances=0, n_dialogues=0)
+    groups = np.unique(np.asarray(dialogues), return_inverse=True)[1]
+    models = [predicted] if less is None else [predicted, less]
+    answers = Answers(labels, np.array(models, np.int64), groups, n_classes)
+    counts_GM = answers.tally_by_dialogue()
+    tally_RM = _resampled(counts_GM, n_resamples, seed)
+    score = SCORES[metric]
+    of_model, of_model_R = score(counts_GM.sum(0)), score(tally_RM)
+    estimate, values_R = float(of_model[0]), of_model_R[:, 0]
+    if less is not None:
+        estimate, values_R = estimate - float(of_model[1]), values_R - of_model_R[:, 1]
+    parts = components_of(metric, answers, tally_RM, level)
+    by_dialogue = _reach(values_R, estimate, len(counts_GM), level)
+    exact = np.sqrt(sum((part.weight * part.exact) ** 2 for part in parts))
+    lacking = sum(_lacking(part, len(counts_GM), level) for part in parts)
+    reach = np.maximum(np.sqrt(by_dialogue**2 + _COUNTED[metric] * lacking), exact)
+    least = 0.0 if less is None else -1.0
+    return Interval(
+        estimate,
+        max(estimate - float(reach[0]), least),
+        min(estimate + float(reach[1]), 1.0),
+        level,
+        _method(reach, by_dialogue, exact),
+        n,
+        len(counts_GM),
+    )
 
 
-def recall_interval(
-    label: int, labels: Labels, predicted: Labels, dialogues: Sequence[str], n_classes: int
-) -> Interval:
-    """95 % interval of a class's recall: by `dialogue_interval`, or exact where that says nothing.
+def _resampled(counts_GM: NDArray[np.int64], n: int, seed: int) -> NDArray[np.float64]:
+    """Sums of the dialogues' counts by random weights, `(n, models, n_classes, n_classes)`.
 
-    As `accuracy_interval`, of the utterances of the class alone.
-
-    Args:
-        label: The class.
-        labels: True classes `(n,)`.
-        predicted: Predicted classes `(n,)`.
-        dialogues: The dialogue of each utterance `(n,)`.
-        n_classes: Number of classes.
+    Each dialogue's weight is exponential (Rubin, "The Bayesian bootstrap", Annals of Statistics 9,
+    1981), not a count that may be 0: so no resample lacks a class. Dialogues with the same counts
+    are summed up, by the gamma distribution of a sum of exponential weights.
     """
-
-    def recall(counts: NDArray[np.int64]) -> float:
-        return float(recall_by_class(counts)[label])
-
-    found = dialogue_interval(recall, labels, predicted, dialogues, n_classes)
-    of_class = labels == label
-    return _never_certain(found, predicted[of_class] == label, np.asarray(dialogues)[of_class])
+    flat_GK = counts_GM.reshape(len(counts_GM), -1)
+    rows_UK, times_U = np.unique(flat_GK, axis=0, return_counts=True)
+    weights_RU = np.random.default_rng(seed).standard_gamma(times_U, (n, len(times_U)))
+    return (weights_RU @ rows_UK).reshape(n, *counts_GM.shape[1:])
 
 
-def accuracy_interval(
-    labels: Labels, predicted: Labels, dialogues: Sequence[str], n_classes: int
-) -> Interval:
-    """95 % interval of an accuracy, however few utterances it is of.
+def _reach(values_R: NDArray[np.float64], estimate: float, n_dialogues: int, level: float) -> Reach:
+    """How far the resamples reach from the estimate, at tails that few dialogues widen.
 
-    By `dialogue_interval`, but for two cases. Where each utterance is right, or each is wrong, so
-    it is in every resample, and the bootstrap's interval would be a point: certainty from a handful
-    of utterances. And of a few dialogues there are too few different resamples. There the interval
-    reaches at least as far as the exact binomial one. That takes the utterances as independent,
-    which those of one dialogue are not: it is too narrow then, but says how few they are.
-
-    Args:
-        labels: True classes `(n,)`.
-        predicted: Predicted classes `(n,)`.
-        dialogues: The dialogue of each utterance `(n,)`.
-        n_classes: Number of classes.
+    Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69
+    (2015), doi:10.1080/00031305.2015.1089789: a bootstrap distribution is too narrow by the factor
+    of a variance that divides by n instead of n - 1, and by that of Student's t over the normal
+    distribution; taking its quantiles further out makes up for both. Of a single dialogue it says
+    nothing.
     """
-    found = dialogue_interval(accuracy, labels, predicted, dialogues, n_classes)
-    return _never_certain(found, labels == predicted, np.asarray(dialogues))
+    if n_dialogues < 2:
+        return np.zeros(2)
+    # Of n exponential weights the variance of a mean is n / (n + 1) of that of n drawn dialogues.
+    narrow = np.sqrt((n_dialogues + 1) / (n_dialogues - 1))
+    tail = float(ndtr(-narrow * stdtrit(n_dialogues - 1, (1 + level) / 2)))
+    low, high = np.quantile(values_R, [tail, 1 - tail])
+    return np.array([max(estimate - low, 0.0), max(high - estimate, 0.0)])
 
 
-def _never_certain(
-    found: Interval, right: NDArray[np.bool_], dialogues: NDArray[np.str_]
-) -> Interval:
-    """The interval, or a wider one where the resamples of these utterances say too little."""
-    if np.isnan(found.low):
-        return found
-    if found.low != found.high and len(np.unique(dialogues)) >= FEWEST_DIALOGUES:
-        return found
-    exact = exact_interval(int(right.sum()), len(right))
-    return Interval(min(found.low, exact.low), max(found.high, exact.high), by_utterance=True)
+def _lacking(part: Component, n_dialogues: int, level: float) -> Reach:
+    """Square of the reach that a part's own interval has and the resamples of the whole lack."""
+    shown = _reach(part.resampled, part.estimate, n_dialogues, level)
+    own = np.maximum(_reach(part.resampled, part.estimate, part.n_dialogues, level), part.exact)
+    return np.asarray(part.weight**2 * np.maximum(own**2 - shown**2, 0.0))
 
 
-def exact_interval(n_right: int, n: int, *, level: float = 0.95) -> Interval:
-    """Interval of a share of independent utterances, from the binomial distribution itself.
-
-    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
-    binomial", Biometrika 26 (1934), doi:10.1093/biomet/26.4.404; its ends as quantiles of beta
-    distributions.
-
-    >>> exact_interval(10, 10)
-    Interval(low=0.6915028921812392, high=1.0, by_utterance=True)
-    """
-    tail = (1 - level) / 2
-    low = betaincinv(n_right, n - n_right + 1, tail) if n_right > 0 else 0.0
-    high = betaincinv(n_right + 1, n - n_right, 1 - tail) if n_right < n else 1.0
-    return Interval(float(low), float(high), by_utterance=True)
-
-
-def resamples(dialogues: int, n: int, seed: int) -> NDArray[np.int64]:
-    """How often each dialogue occurs in each of `n` resamples of as many, `(n, dialogues)`."""
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(dialogues, np.full(dialogues, 1 / dialogues), n)
+def _method(reach: Reach, by_dialogue: Reach, exact: Reach) -> str:
+    """Which of two reaches the interval's own one is."""
+    if np.allclose(reach, by_dialogue, rtol=1e-9, atol=0):
+        return DIALOGUES
+    return EXACT if np.allclose(reach, exact, rtol=1e-9, atol=1e-12) else BOTH
 
 
 def fold_interval(
-    values: Sequence[float], n_train: int, n_test: int, *, level: float = 0.95
+    values: Sequence[float],
+    n_train: int,
+    n_test: int,
+    *,
+    level: float = 0.95,
+    least: float = 0.0,
 ) -> Interval:
     """Interval of a mean over folds whose training parts overlap, or of a paired difference.
 
@@ -160,14 +222,17 @@ def fold_interval(
         n_train: Utterances that a fold trains on, on average.
         n_test: Utterances that a fold is judged on, on average.
         level: Coverage aimed at.
+        least: The least value there can be: 0 for a score, -1 for a difference; the most is 1.
 
     Returns:
-        NaN and NaN for a single fold, whose spread nobody knows.
+        Not estimable for folds whose spread nobody knows: a single one, or all alike.
     """
-    k = len(values)
-    if k < 2:
-        return Interval(float("nan"), float("nan"))
-    deviation = float(np.std(values, ddof=1)) * np.sqrt(1 / k + n_test / n_train)
-    half = float(stdtrit(k - 1, (1 + level) / 2)) * deviation
-    mean = float(np.mean(values))
-    return Interval(mean - half, mean + half)
+    k, mean = len(values), float(np.mean(values))
+    spread = float(np.std(values, ddof=1)) if k > 1 else 0.0
+    if spread < 1e-12:
+        why = "a single session has no spread" if k < 2 else "all sessions have the same figure"
+        return Interval.not_estimable(why, mean, level=level)
+    half = float(stdtrit(k - 1, (1 + level) / 2)) * spread * np.sqrt(1 / k + n_test / n_train)
+    return Interval(
+        mean, max(mean - float(half), least), min(mean + float(half), 1.0), level, SESSIONS
+    )

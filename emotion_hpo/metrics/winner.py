@@ -33,7 +33,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from emotion_hpo.metrics.divisions import balanced_divisions
-from emotion_hpo.metrics.intervals import exact_interval, resamples
+from emotion_hpo.metrics.exact import value_reach
+from emotion_hpo.metrics.intervals import CHOICE, Interval
 from emotion_hpo.metrics.scores import Labels
 
 Sums = NDArray[np.float64]
@@ -41,6 +42,9 @@ Sums = NDArray[np.float64]
 #: Parts of the dialogues, of which one is left out. With fewer the choice is made on too little;
 #: with many more, two or three dialogues decide who wins, and the score varies more.
 _PARTS = 5
+
+#: Less is rounding.
+_NO_WIDTH = 1e-9
 
 
 @dataclass(frozen=True)
@@ -77,23 +81,41 @@ class Expected:
         winner: Index of the trial that the whole validation data choose.
         plain: Its value there, which is too good.
         value: The same, corrected.
-        low: Lower end of the interval.
-        high: Upper end.
-        half: Half its width, before its ends are held to what a score can be.
+        half: Half the width of its interval, before the ends are held to what a value can be.
+        most: The most that a value can be: 1, or infinity for a loss.
+        level: Coverage aimed at.
         n_trials: Among how many was chosen.
         n_folds: How many folds it was judged on.
-        n_dialogues: How many dialogues these have.
+        n_utterances: How many utterances these have.
+        n_dialogues: How many dialogues.
     """
 
     winner: int
     plain: float
     value: float
-    low: float
-    high: float
     half: float
+    most: float
+    level: float
     n_trials: int
     n_folds: int
+    n_utterances: int
     n_dialogues: int
+
+    @property
+    def interval(self) -> Interval:
+        """The interval around the corrected value."""
+        return self.around(self.value)
+
+    def around(self, value: float) -> Interval:
+        """As wide an interval around another value that the same choice was taken off."""
+        n, n_dialogues = self.n_utterances, self.n_dialogues
+        if self.half < _NO_WIDTH:  # of a loss: a score has an exact interval
+            why = "all utterances have the same loss"
+            return Interval.not_estimable(
+                why, value, level=self.level, n_utterances=n, n_dialogues=n_dialogues
+            )
+        low, high = max(value - self.half, 0.0), min(value + self.half, self.most)
+        return Interval(value, low, high, self.level, CHOICE, n, n_dialogues)
 
 
 @dataclass(frozen=True)
@@ -107,7 +129,8 @@ class _Part:
         n_smoothed: Over how many epochs a value is the mean.
         left_out: 1 where a draw leaves a dialogue out, `(draws, dialogues)`; five draws after each
             other are a division.
-        resampled: How often each resample has a dialogue, `(resamples, dialogues)`.
+        resampled: Weight of each dialogue in each resample, `(resamples, dialogues)`; never 0, so
+            that none lacks a class.
     """
 
     fold: Fold
@@ -195,19 +218,20 @@ def expected_score(
     half = _t(n_dialogues - k, level) * np.sqrt(judging / k**2 + choosing)
     if (n := len(by_session)) > 1:
         half = max(half, _t(n - 1, level) * np.sqrt(_jackknife(trials, looks, sessions)))
-    if half < 1e-9 and sign > 0:  # each is right, or each is wrong: that is no certainty
-        n_utterances = sum(len(fold.labels) for fold in folds.values())
-        exact = exact_interval(round(value * n_utterances), n_utterances, level=level)
-        half = max(value - exact.low, exact.high - value)
+    labels = np.concatenate([fold.labels for fold in folds.values()])
+    if sign > 0:  # where each is right, or each is wrong, that is no certainty
+        exact = value_reach(objective.removeprefix("val/"), value, labels, level)
+        half = max(half, exact.max())
     return Expected(
         winner=winner,
         plain=sign * float(plain[winner]),
         value=value,
-        low=max(float(value - half), 0.0),
         half=float(half),
-        high=float(value + half) if objective.endswith("loss") else min(float(value + half), 1.0),
+        most=float("inf") if sign < 0 else 1.0,
+        level=level,
         n_trials=len(trials),
         n_folds=k,
+        n_utterances=len(labels),
         n_dialogues=n_dialogues,
     )
 
@@ -277,7 +301,7 @@ def _part(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _Part:
     np.add.at(classes_GC, (groups, fold.labels), 1)
     divisions_RG = balanced_divisions(classes_GC, _PARTS, -(-n_resamples // _PARTS), seed)
     left_out = [division == part for division in divisions_RG for part in range(_PARTS)]
-    resampled = resamples(len(classes_GC), n_resamples, seed).astype(np.float64)
+    resampled = np.random.default_rng(seed).standard_exponential((n_resamples, len(classes_GC)))
     return _Part(fold, groups, n_dialogues, n_smoothed, np.array(left_out, np.float64), resampled)
 
 
@@ -329,14 +353,17 @@ def _judged(
 def _over_dialogues(
     name: str, part: _Part, runs: Sequence[Run], looks: Sequence[_Look], objective: str
 ) -> float:
-    """Variance of the winner's score on a fold over its resampled dialogues."""
+    """Variance of the winner's score on a fold over its resampled dialogues.
+
+    Of n exponential weights the variance of a mean is n / (n + 1) of that of n drawn dialogues.
+    """
     values = [
         _value(
             part.resampled @ _sums(part, run.probabilities, objective)[look.epoch], objective
         )
         for run, look in zip(runs, looks, strict=True) if run.fold == name
     ]  # fmt: skip
-    return float(np.nanvar(np.mean(values, axis=0)))
+    return float(np.var(np.mean(values, axis=0)) * (part.n_groups + 1) / part.n_groups)
 
 
 def _sums(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:

@@ -31,7 +31,16 @@ from emotion_hpo.report.style import (
     share_axis,
     value_axis,
 )
-from emotion_hpo.report.words import hours, interval, percent, short, value_words
+from emotion_hpo.report.words import (
+    METHODS,
+    hours,
+    interval,
+    interval_points,
+    method,
+    percent,
+    short,
+    value_words,
+)
 from emotion_hpo.screen import counted
 
 
@@ -88,16 +97,17 @@ def _figures(studies: Sequence[Findings]) -> Table:
             _scored(one),
             percent(one.final.result["accuracy"]) if one.final else "–",
             interval(one.final.result["accuracy_interval"]) if one.final else "–",
+            method(one.final.result["accuracy_interval"]) if one.final else "–",
         )
         for one in studies
     ]
     columns = (
         "study", "trials", "training", "sampler, pruner", "best", "validation", "scored",
-        "test accuracy", "95 % interval",
+        "test accuracy", "95 % interval", "by",
     )  # fmt: skip
     note = (
         "Best and validation: of the search. Scored: the model whose test accuracy stands beside "
-        "it, the first where a study has scored several."
+        f"it, the first where a study has scored several. {METHODS}"
     )
     return Table("studies", "The studies", columns, rows, note)
 
@@ -138,7 +148,7 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
             for metric in STATISTICS:
                 found = compare(
                     mine.labels, mine.predicted, other.predicted, [*mine.dialogues],
-                    mine.n_classes, statistic=metric,
+                    mine.n_classes, metric=metric,
                 )  # fmt: skip
                 rows.append(_row(pair_name, part, metric, found, mine))
                 if metric == "accuracy":
@@ -146,13 +156,13 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
     blocks: list[Text | Table | Plot] = [*remarks]
     if rows:
         columns = (
-            "pair", "part", "metric", "difference", "95 % (dialogues)", "n", "only 1st right",
+            "pair", "part", "metric", "difference", "95 % interval", "by", "n", "only 1st right",
             "only 2nd right", "McNemar p",
         )  # fmt: skip
         note = (
             "Points of 100, on n utterances, of which the first model or the second alone was "
-            "right about so many. The 95 % interval resamples whole dialogues, both models meeting "
-            "the same ones (utterances where it says so: an older version stored no dialogues); "
+            f"right about so many. {METHODS} In every resample both models meet the same dialogues "
+            "(utterances where it says so: an older version stored no dialogues). "
             "McNemar's test is of accuracy alone, and takes utterances as independent. "
             "Best trials were chosen on these validation utterances: both are too good there."
         )
@@ -164,13 +174,14 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
 def _row(
     pair: str, part: str, metric: str, found: Comparison, answers: Answers
 ) -> tuple[object, ...]:
-    unit = "" if answers.knows_dialogues else " (utterances)"
+    unit = "" if answers.knows_dialogues else ", of utterances"
     return (
         pair,
         part,
         objective_words(f"{part}/{metric}").partition(" ")[2],
         f"{100 * found.difference:+.2f}",
-        f"{100 * found.low:+.2f} to {100 * found.high:+.2f}{unit}",
+        interval_points(found.interval),
+        f"{found.interval.method}{unit}",
         len(answers.labels),
         found.n_first,
         found.n_second,
@@ -219,7 +230,7 @@ def _same(mine: Answers, other: Answers) -> tuple[Answers, Answers] | str:
 def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool) -> Plot:
     def draw(axes: Axes) -> None:
         for place, (_, one) in enumerate(shown):
-            ends = around([one.difference], [[one.low, one.high]])
+            ends = around([one.difference], [one.interval])
             axes.errorbar(one.difference, place, xerr=ends, fmt=MARKS[place % len(MARKS)],
                           color=SERIES[place % len(SERIES)], capsize=4)  # fmt: skip
         axes.axvline(0, color=BLACK, lw=1)
@@ -229,9 +240,10 @@ def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool
         share_axis(axes, "difference in accuracy", axis="x")
         axes.set_xlabel("difference in accuracy (points of 100)")
 
+    methods = " or ".join(dict.fromkeys(one.interval.method for _, one in shown))
     caption = (
         "Difference in accuracy on the same utterances, whose number stands beside each pair. "
-        "Bars: 95 % interval over resampled dialogues, paired. One that spans 0 "
+        f"Bars: 95 % interval by {methods}, paired. One that spans 0 "
         "leaves open which is better."
     )
     figure = drawn(NARROW + 1.6, max(1.1 + 0.5 * len(shown), 2.2), draw, synthetic=synthetic)

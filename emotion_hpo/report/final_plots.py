@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from emotion_hpo import metrics
+from emotion_hpo.metrics.intervals import EXACT
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.space_plots import heat
 from emotion_hpo.report.style import (
@@ -24,6 +25,7 @@ from emotion_hpo.report.style import (
     objective_words,
     share_axis,
 )
+from emotion_hpo.report.words import method, methods_words
 
 #: Columns of `predictions.csv` by which the test part is broken down, where it has them.
 _BREAKDOWNS = ("speaker", "scenario", "wears_markers", "has_text", "has_speech", "has_mocap")
@@ -75,11 +77,10 @@ def recall_plot(final: Final) -> Plot:
         share_axis(axes, "recall")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1))  # beside the bars there is no room
 
-    exact = [name for name, one in recalls.items() if one.get("by_utterance")]
-    note = f" ({', '.join(exact)}: exact binomial interval)" if exact else ""
+    methods = methods_words([one["interval"] for one in recalls.values()])
     caption = (
         f"Recall of each emotion on {result['n_test']:,} test utterances in "
-        f"{result['n_dialogues']} dialogues. Bars: 95 % interval over resampled dialogues{note}."
+        f"{result['n_dialogues']} dialogues. Bars: 95 % interval by {methods}."
     )
     figure = drawn(NARROW, 2.9, draw, synthetic=result["synthetic"])
     return Plot("recall", "Recall of each emotion", caption, figure)
@@ -97,7 +98,7 @@ def breakdown_plot(final: Final) -> Plot | None:
         for place, row in enumerate(rows):
             colour = SERIES[groups.index(row["by"]) % len(SERIES)]
             ends = around([row["accuracy"]], [row["interval"]])
-            face = "white" if row["by_utterance"] else colour
+            face = "white" if method(row["interval"]) == EXACT else colour
             axes.errorbar(row["accuracy"], place, xerr=ends, fmt="o", color=colour, mfc=face,
                           capsize=3)  # fmt: skip
         axes.axvline(result["accuracy"], color=GREY, lw=1.2, ls="--", label="all utterances")
@@ -108,11 +109,11 @@ def breakdown_plot(final: Final) -> Plot | None:
         share_axis(axes, "test accuracy", axis="x")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
-    exact = any(row["by_utterance"] for row in rows)
-    note = " (hollow marks: exact binomial interval, for the dialogues are too few)" * exact
+    methods = methods_words([row["interval"] for row in rows])
+    hollow = " (hollow marks)" if EXACT in methods.split(" or ") else ""
     caption = (
         f"Accuracy on parts of the {result['n_test']:,} test utterances, whose number stands "
-        f"beside each. Bars: 95 % interval over resampled dialogues{note}. Many parts are looked "
+        f"beside each. Bars: 95 % interval by {methods}{hollow}. Many parts are looked "
         "at here: one that stands out may do so by chance."
     )
     figure = drawn(NARROW + 1, 1.3 + 0.3 * len(rows), draw, synthetic=result["synthetic"])
@@ -144,7 +145,6 @@ def _stored_breakdown(final: Final) -> list[dict[str, Any]]:
             "n": one["n"],
             "accuracy": one["accuracy"],
             "interval": one["accuracy_interval"],
-            "by_utterance": one.get("by_utterance", False),
             "uar": one["uar"],
         }
         for kind, parts in (final.result.get("by") or {}).items()
@@ -161,14 +161,13 @@ def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dic
     )
     counts = metrics.confusion(labels, predicted, len(classes))
     dialogues = list(part["dialogue"].astype(str))
-    found = metrics.accuracy_interval(labels, predicted, dialogues, len(classes))
+    interval = metrics.interval("accuracy", labels, predicted, dialogues, len(classes))
     return {
         "by": by.replace("_", " "),
         "value": value,
         "n": len(part),
-        "accuracy": metrics.accuracy(counts),
-        "interval": [found.low, found.high],
-        "by_utterance": found.by_utterance,
+        "accuracy": interval.estimate,
+        "interval": interval.as_json(),
         "uar": metrics.uar(counts),
     }
 
@@ -192,16 +191,18 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
         share_axis(axes, "value")
         axes.legend(loc="best")
 
+    shown_intervals = [one[f"{name}_interval"] for one in (result, plain) for name in names]
+    methods = methods_words(shown_intervals)
     caption = (
         f"{result['trial']} beside logistic regression on {' and '.join(plain['parts'])}, both on "
         f"the same {result['n_test']:,} test utterances in {result['n_dialogues']} dialogues. "
-        "Bars: 95 % interval over resampled dialogues."
+        f"The baseline does not read more. Bars: 95 % interval by {methods}."
     )
     figure = drawn(NARROW, 2.8, draw, synthetic=findings.synthetic)
     return Plot("against_baseline", "Beside the baseline", caption, figure)
 
 
-def _bars(axes: Axes, rows: list[tuple[str, float, list[float]]]) -> None:
+def _bars(axes: Axes, rows: list[tuple[str, float, Any]]) -> None:
     heights = [height for _, height, _ in rows]
     ends = around(heights, [interval for _, _, interval in rows])
     axes.bar(range(len(rows)), heights, 0.6, color=BLUE, yerr=ends,
@@ -214,7 +215,7 @@ def _bars(axes: Axes, rows: list[tuple[str, float, list[float]]]) -> None:
 def _marks(
     axes: Axes,
     places: list[float],
-    figures: list[tuple[float, list[float]]],
+    figures: list[tuple[float, Any]],
     colour: str,
     mark: str,
     label: str,

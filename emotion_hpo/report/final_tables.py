@@ -1,12 +1,9 @@
 """The tables of what was scored: the baseline and the final models."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.final_plots import breakdown
 from emotion_hpo.report.reading import Final, Findings
-from emotion_hpo.report.words import interval, percent
+from emotion_hpo.report.words import METHODS, interval, method, percent
 from emotion_hpo.screen import counted
 
 
@@ -33,9 +30,11 @@ def final_table(final: Final) -> Table:
         (
             label,
             percent(result.get(name)),
-            interval(result.get(f"{name}_interval")),
+            interval(result.get(f"{name}_interval", ())),
+            method(result.get(f"{name}_interval", ())),
             percent(plain.get(name)),
-            interval(plain.get(f"{name}_interval")),
+            interval(plain.get(f"{name}_interval", ())),
+            method(plain.get(f"{name}_interval", ())),
         )
         for name, label in names.items()
     ]
@@ -43,13 +42,23 @@ def final_table(final: Final) -> Table:
     if (paper := result.get("paper_protocol")) is not None:
         loud.append(len(rows))
         warned = f"accuracy, {paper['warning']}"
-        rows.append((warned, percent(paper["accuracy"]), "no estimate", "–", "–"))
-    columns = ("metric", result["trial"], "95 % interval", "baseline", "95 % interval ")
+        rows.append((warned, percent(paper["accuracy"]), "no estimate", "–", "–", "–", "–"))
+    columns = (
+        "metric",
+        result["trial"],
+        "95 % interval",
+        "by",
+        "baseline",
+        "95 % interval ",
+        "by ",
+    )
     note = (
         f"{result['n_test']:,} utterances of session {result['test_session']}, in "
-        f"{result['n_dialogues']} dialogues of {len(result['test_speakers'])} speakers. Intervals "
-        "resample whole dialogues; with so few speakers no interval says how others would fare."
+        f"{result['n_dialogues']} dialogues of {len(result['test_speakers'])} speakers. {METHODS} "
+        "With so few speakers no interval says how others would fare."
     )
+    if plain:
+        note += f" The baseline reads {' and '.join(plain['parts'])} alone: the gain is over these."
     title = f"{result['trial']} on the test session"
     return Table(f"final_{result['trial']}", title, columns, rows, note, loud)
 
@@ -58,29 +67,24 @@ def recall_table(final: Final) -> Table:
     """Recall of each emotion."""
     rows = [
         (name, one["n"], percent(one["recall"]), interval(one["interval"]),
-         resampled(one))
+         method(one["interval"]))
         for name, one in final.result["recall_by_class"].items()
     ]  # fmt: skip
-    columns = ("emotion", "utterances", "recall", "95 % interval", "interval resamples")
-    return Table("recall", "Recall of each emotion", columns, rows)
+    columns = ("emotion", "utterances", "recall", "95 % interval", "by")
+    return Table("recall", "Recall of each emotion", columns, rows, METHODS)
 
 
 def breakdown_table(final: Final) -> Table | None:
     """Parts of the test set."""
     rows = [
         (f"{one['by']}: {one['value']}", one["n"], percent(one["accuracy"]),
-         interval(one["interval"]), resampled(one), percent(one["uar"]))
+         interval(one["interval"]), method(one["interval"]), percent(one["uar"]))
         for one in breakdown(final)
     ]  # fmt: skip
     if not rows:
         return None
-    columns = ("part", "utterances", "accuracy", "95 % interval", "interval resamples", "UAR")
-    return Table("breakdowns", "Parts of the test session", columns, rows)
-
-
-def resampled(one: Mapping[str, Any]) -> str:
-    """What an interval takes as independent."""
-    return "utterances, exact" if one.get("by_utterance") else "dialogues"
+    columns = ("part", "utterances", "accuracy", "95 % interval", "by", "UAR")
+    return Table("breakdowns", "Parts of the test session", columns, rows, METHODS)
 
 
 def latency_words(final: Final) -> str:

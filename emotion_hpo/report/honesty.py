@@ -10,11 +10,20 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from emotion_hpo.metrics import Interval
 from emotion_hpo.report.document import Table, Text
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, drawn, share_axis
 from emotion_hpo.report.training_curves import rerun_plot
-from emotion_hpo.report.words import hours, interval, percent, value_words
+from emotion_hpo.report.words import (
+    METHODS,
+    hours,
+    interval_points,
+    method,
+    percent,
+    value_interval,
+    value_words,
+)
 
 
 def expected_text(findings: Findings) -> Text | None:
@@ -23,12 +32,13 @@ def expected_text(findings: Findings) -> Text | None:
     if not found:
         return None
     objective = findings.objective
-    low, high = (value_words(objective, one) for one in found["interval"])
+    ends = value_interval(objective, found["interval"])
     best = found.get("winner") or "the best trial"
     return Text(
         f"Expected of {best} on new utterances: {value_words(objective, found['value'])} (90 % "
-        f"interval {low} to {high}), not the {value_words(objective, found['plain'])} that it "
-        f"reached as the best of {found['n_trials']}. {found['sentence']}"
+        f"interval {ends}, by {method(found['interval'])}), not the "
+        f"{value_words(objective, found['plain'])} that it reached as the best of "
+        f"{found['n_trials']}. {found['sentence']}"
     )
 
 
@@ -79,11 +89,11 @@ def _promised(objective: str, selection: Mapping[str, Any]) -> str:
     found = selection.get("expected")
     if not found:
         return ""
-    low, high = (value_words(objective, one) for one in found["interval"])
+    ends = value_interval(objective, found["interval"])
     return (
         f" Expected of {selection['winner']} on new utterances: "
-        f"{value_words(objective, found['value'])} (90 % interval {low} to {high}), its mean less "
-        "what this choice added."
+        f"{value_words(objective, found['value'])} (90 % interval {ends}, by "
+        f"{method(found['interval'])}), its mean less what this choice added."
     )
 
 
@@ -128,10 +138,11 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
         else "One training each says nothing of the spread between seeds: the best one is chosen."
     )
     if promised := selection.get("expected"):
-        low, high = (value_words(objective, one) for one in promised["interval"])
+        ends = value_interval(objective, promised["interval"])
         note += (
             f" Expected of the chosen one: {value_words(objective, promised['value'])}, its mean "
-            f"less what this choice added (90 % interval {low} to {high})."
+            f"less what this choice added (90 % interval {ends}, by "
+            f"{method(promised['interval'])})."
         )
     known = [one for one in candidates if values.get(one["trial"]) is not None]
     pairs = [(one["trial"], values[one["trial"]], one["values"]) for one in known]
@@ -178,8 +189,10 @@ def reference_table(final: Final) -> Table | None:
         rows.append(_reference(f"without {modality}", one, "loss_of_accuracy"))
     if not rows:
         return None
-    columns = ("compared with", "accuracy", "UAR", "difference in accuracy", "95 % interval")
-    note = "Points by which the model is better, paired on the same utterances, whole dialogues."
+    columns = (
+        "compared with", "accuracy", "UAR", "difference in accuracy", "95 % interval", "by",
+    )  # fmt: skip
+    note = f"Points by which the model is better, paired on the same utterances. {METHODS}"
     return Table(
         "references", "Against the default, and without each modality", columns, rows, note
     )
@@ -187,13 +200,13 @@ def reference_table(final: Final) -> Table | None:
 
 def _reference(name: str, one: Mapping[str, Any], key: str) -> tuple[str, ...]:
     gain = one[key]["accuracy"] if key == "gain" else one[key]
-    low, high = gain["interval"]
     return (
         name,
         percent(one["accuracy"]),
         percent(one["uar"]),
         f"{100 * gain['difference']:+.2f}",
-        f"{100 * low:+.2f} to {100 * high:+.2f}",
+        interval_points(Interval.read(gain["interval"])),
+        method(gain["interval"]),
     )
 
 
@@ -202,13 +215,14 @@ def promise_text(findings: Findings, final: Final) -> Text | None:
     held = final.result.get("expected")
     if not held:
         return None
-    where = "inside" if held["is_inside"] else "outside"
+    where = {True: ", inside of it", False: ", outside of it", None: ""}[held["is_inside"]]
     objective = findings.objective
-    low, high = (value_words(objective, one) for one in held["interval"])
+    ends = value_interval(objective, held["interval"])
     return Text(
-        f"The search promised {value_words(objective, held['value'])}, 90 % interval {low} to "
-        f"{high}; the test session says {value_words(objective, held['test'])}, {where} of it.",
-        is_remark=not held["is_inside"],
+        f"The search promised {value_words(objective, held['value'])}, 90 % interval {ends} (by "
+        f"{method(held['interval'])}); the test session says "
+        f"{value_words(objective, held['test'])}{where}.",
+        is_remark=held["is_inside"] is False,
     )
 
 
@@ -263,7 +277,5 @@ def promise_of(findings: Findings) -> Promise | None:
         trial, found = searched.get("winner", findings.best.name), searched
     else:
         return None
-    ends = found["interval"]
-    if findings.objective.endswith("loss"):
-        return Promise(trial, found["value"], f"{ends[0]:.4f} to {ends[1]:.4f}")
-    return Promise(trial, found["value"], interval(ends))
+    ends = value_interval(findings.objective, found["interval"])
+    return Promise(trial, found["value"], f"{ends}, by {method(found['interval'])}")

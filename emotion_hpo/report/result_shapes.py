@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from emotion_hpo.report.shapes import MaybeShares, Promised, Shape, Shares
+from emotion_hpo.report.shapes import Promised, Shape, StoredInterval
 
 #: Names of files are made of it.
 Name = Annotated[str, Field(pattern=r"^[\w-]+$")]
@@ -14,7 +14,7 @@ class Gain(Shape):
     """A paired difference."""
 
     difference: float
-    interval: Shares
+    interval: StoredInterval
 
 
 class Gains(Shape):
@@ -44,9 +44,8 @@ class Recall(Shape):
     """Of one class."""
 
     recall: float | None
-    interval: MaybeShares
+    interval: StoredInterval
     n: int
-    by_utterance: bool = False
 
 
 class Part(Shape):
@@ -54,8 +53,7 @@ class Part(Shape):
 
     n: int
     accuracy: float | None
-    accuracy_interval: MaybeShares
-    by_utterance: bool = False
+    accuracy_interval: StoredInterval
     uar: float | None
 
     @model_validator(mode="after")
@@ -98,7 +96,7 @@ class Held(Promised):
     """What was promised, beside what came."""
 
     test: float
-    is_inside: bool
+    is_inside: bool | None
 
 
 class Plain(Shape):
@@ -108,9 +106,9 @@ class Plain(Shape):
     accuracy: float
     uar: float
     macro_f1: float | None = None
-    accuracy_interval: MaybeShares = Field(default_factory=list)
-    uar_interval: MaybeShares = Field(default_factory=list)
-    macro_f1_interval: MaybeShares = Field(default_factory=list)
+    accuracy_interval: StoredInterval = Field(default_factory=list)
+    uar_interval: StoredInterval = Field(default_factory=list)
+    macro_f1_interval: StoredInterval = Field(default_factory=list)
 
 
 class FinalCost(Shape):
@@ -160,13 +158,14 @@ class Result(Shape):
     n_dialogues: int
     epochs: int
     seeds: list[int]
+    modalities: list[str] = Field(default_factory=list)
     validation: Validated
     accuracy: float
-    accuracy_interval: Shares
+    accuracy_interval: StoredInterval
     uar: float
-    uar_interval: MaybeShares
+    uar_interval: StoredInterval
     macro_f1: float | None = None
-    macro_f1_interval: MaybeShares = Field(default_factory=list)
+    macro_f1_interval: StoredInterval = Field(default_factory=list)
     recall_by_class: dict[str, Recall]
     confusion: Confusion
     accuracy_by_seed: list[float] = Field(default_factory=list)

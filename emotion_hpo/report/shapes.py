@@ -9,12 +9,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from emotion_hpo.metrics import Interval
 from emotion_hpo.records import read_json
 
-Shares = Annotated[list[float], Field(min_length=2, max_length=2)]
-MaybeShares = Annotated[list[float | None], Field(min_length=2, max_length=2)]
+
+def _is_interval(stored: Any) -> Any:  # noqa: ANN401 (as read from JSON)
+    Interval.read(stored)
+    return stored
+
+
+#: As `Interval.as_json` writes it, or the two ends that older versions wrote.
+StoredInterval = Annotated[Any, AfterValidator(_is_interval)]
 
 
 class Shape(BaseModel):
@@ -53,7 +60,7 @@ class Promised(Shape):
     """What `search` or the confirmation expects of a model."""
 
     value: float
-    interval: Shares
+    interval: StoredInterval
 
 
 class Searched(Promised):

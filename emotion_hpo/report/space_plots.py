@@ -21,6 +21,7 @@ from emotion_hpo.report.style import (
     VERMILION,
     WIDE,
     Plot,
+    around,
     drawn,
     legend_above,
     objective_words,
@@ -65,11 +66,7 @@ def importance_plot(findings: Findings) -> Plot | None:
     def draw(axes: Axes) -> None:
         rows = range(len(found.shares))
         shares = list(found.shares.values())
-        ends = [(one.low, one.high) for one in found.intervals.values()]
-        bars = [
-            [max(s - low, 0) for s, (low, _) in zip(shares, ends, strict=True)],
-            [max(high - s, 0) for s, (_, high) in zip(shares, ends, strict=True)],
-        ]
+        bars = around(shares, [*found.intervals.values()])
         axes.barh(rows, shares, color=BLUE, height=0.6, xerr=bars,
                   error_kw={"capsize": 3, "lw": 1.2, "ecolor": "#222222"})  # fmt: skip
         axes.axvline(0, color="#444444", lw=0.8)
@@ -85,10 +82,12 @@ def importance_plot(findings: Findings) -> Plot | None:
     )
     if found.explained < 0.3:
         trust += ": too little to rank the parameters by"
+    is_unused = any(one.ends is None for one in found.intervals.values())
+    unused = "; not estimable, so without a bar, where no forest used a parameter" * is_unused
     caption = (
         f"Permutation importance in a random forest over {found.n_trials} trials, judged by "
         f"{judged_by}, on {judged_on(findings)}. Bars: 90 % interval over resampled "
-        f"trials. {trust}."
+        f"trials{unused}. {trust}."
     )
     height = 1.1 + 0.3 * len(found.shares)
     figure = drawn(NARROW + 1, height, draw, synthetic=findings.synthetic)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from emotion_hpo.config import Range
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics.intervals import TRIALS, Interval
 
 #: Fewer trials than this tell nothing of which parameter mattered.
 N_FOR_IMPORTANCE = 10
@@ -124,10 +124,18 @@ def importance(
     place = {path: index for index, path in enumerate(paths)}
     return Importance(
         {path: shares[path] for path in ordered},
-        {path: Interval(*ends[:, place[path]].tolist()) for path in ordered},
+        {path: _interval(shares[path], ends[:, place[path]]) for path in ordered},
         float(np.mean(explained)),
         n,
     )
+
+
+def _interval(share: float, ends: NDArray[np.float64]) -> Interval:
+    """The interval of a mean over resamples, which an outlier can carry past nearly all of them."""
+    low, high = min(float(ends[0]), share), max(float(ends[1]), share)
+    if low == high:
+        return Interval.not_estimable("no forest used it", share, level=0.9)
+    return Interval(share, low, high, 0.9, TRIALS)
 
 
 def _errors(
@@ -152,8 +160,8 @@ def _errors(
 def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be anything)
     """Where a value stands in its range, from 0 to 1; -0.1 where its condition did not hold.
 
-    >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3)
-    0.5
+    >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3), scaled(Range(low=4, high=15, step=4), 12)
+    (0.5, 1.0)
     """
     if one.choices is not None:
         if value not in one.choices:
@@ -162,8 +170,7 @@ def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be an
     if value is None:
         return -0.1
     assert one.low is not None
-    assert one.high is not None
-    low, high, at = float(one.low), float(one.high), float(value)
+    low, high, at = float(one.low), float(one.last), float(value)
     if one.log:
         low, high, at = np.log([low, high, at]).tolist()
     return round((at - low) / (high - low), 12) if high > low else 0.5

@@ -44,7 +44,7 @@ from emotion_hpo.report.tables import (
     versions_table,
 )
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
-from emotion_hpo.report.words import interval, percent, times, value_words
+from emotion_hpo.report.words import interval, method, percent, times, value_words
 from emotion_hpo.screen import counted
 
 Block = Text | Table | Plot | Listing
@@ -111,7 +111,8 @@ def _cards(findings: Findings) -> list[Card]:
         trial, uar = final.result["trial"], percent(final.result["uar"])
         n = len(scorings_of(findings))
         often = f"; the session was scored {times(n)}" if n > 1 else ""
-        note = f"{trial}; 95 %: {ends}; UAR {uar}{often}"
+        by = method(final.result["accuracy_interval"])
+        note = f"{trial}; 95 %: {ends}, by {by}; UAR {uar}{often}"
         cards.append(Card("test accuracy", percent(final.result["accuracy"]), note))
     return cards
 

@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from emotion_hpo.metrics import Interval
 from emotion_hpo.records import TrialState
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
@@ -152,15 +153,19 @@ def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
     one.set_label_text(f"{label} (%)")
 
 
-def around(
-    values: Sequence[float], intervals: Sequence[Sequence[float | None]]
-) -> NDArray[np.float64]:
-    """Lengths of error bars below and above; an end that is no number has none."""
-    below, above = [], []
-    for value, (low, high) in zip(values, intervals, strict=True):
-        below.append(0.0 if low is None else max(value - low, 0.0))
-        above.append(0.0 if high is None else max(high - value, 0.0))
-    return np.array([below, above])
+def around(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.float64]:
+    """Lengths of error bars below and above; none of an interval that is not estimable.
+
+    Args:
+        values: The estimates.
+        intervals: As they were stored, or as `metrics.Interval`.
+    """
+    lengths = []
+    for value, stored in zip(values, intervals, strict=True):
+        interval = stored if isinstance(stored, Interval) else Interval.read(stored)
+        low, high = interval.ends or (value, value)
+        lengths.append((max(value - low, 0.0), max(high - value, 0.0)))
+    return np.array(lengths).reshape(-1, 2).T
 
 
 def value_axis(axes: Axes, objective: str, *, axis: str = "y") -> None:

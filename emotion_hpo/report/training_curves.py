@@ -25,6 +25,7 @@ from emotion_hpo.report.style import (
     share_axis,
     value_axis,
 )
+from emotion_hpo.report.words import methods_words
 
 
 def by_training(trial: Trial) -> list[list[Epoch]]:
@@ -110,10 +111,11 @@ def seeds_plot(findings: Findings) -> Plot | None:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
     first = finals[0].result
+    methods = methods_words([one.result["accuracy_interval"] for one in finals])
     caption = (
         f"Accuracy of each seed's network on {first['n_test']:,} test utterances in "
         f"{first['n_dialogues']} dialogues, and of their averaged probabilities. Bars: 95 % "
-        "interval over resampled dialogues, for the average."
+        f"interval by {methods}, for the average."
     )
     figure = drawn(NARROW + 1, 1.5 + 0.4 * len(finals), draw, synthetic=findings.synthetic)
     return Plot("seeds", "Seeds of the final model", caption, figure)

@@ -1,6 +1,9 @@
 """How figures are written on a page: shares, intervals, times."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
 
 
 def percent(value: float | None) -> str:
@@ -12,15 +15,59 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.2f} %"
 
 
-def interval(ends: Any) -> str:  # noqa: ANN401 (as read from JSON)
+def interval(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
     """An interval of shares.
 
-    >>> interval([0.7, 0.75]), interval([None, None])
-    ('70.00 to 75.00 %', '–')
+    >>> interval({"low": 0.7, "high": 0.75, "method": "exact"}), interval([None, None])
+    ('70.00 to 75.00 %', 'not estimable')
     """
-    if not ends or any(one is None for one in ends):
-        return "–"
+    if (ends := Interval.read(stored).ends) is None:
+        return NOT_ESTIMABLE
     return f"{100 * ends[0]:.2f} to {100 * ends[1]:.2f} %"
+
+
+def interval_points(interval: Interval) -> str:
+    """An interval of a difference of shares, in points of 100.
+
+    >>> interval_points(Interval(0.01, -0.01, 0.02))
+    '-1.00 to +2.00'
+    """
+    if interval.ends is None:
+        return NOT_ESTIMABLE
+    return f"{100 * interval.ends[0]:+.2f} to {100 * interval.ends[1]:+.2f}"
+
+
+def value_interval(objective: str, stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
+    """An interval of a trial's value: of a share, or of a loss."""
+    if (ends := Interval.read(stored).ends) is None:
+        return NOT_ESTIMABLE
+    return " to ".join(value_words(objective, end) for end in ends)
+
+
+def method(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
+    """What decides the ends of an interval, or why it has none.
+
+    >>> method({"low": 0.7, "high": 0.75, "method": "exact"}), method([0.7, 0.7])
+    ('exact', 'older version: a point')
+    """
+    interval = Interval.read(stored)
+    return interval.reason or interval.method
+
+
+def methods_words(stored: Sequence[Any]) -> str:
+    """What decides the ends of some intervals that one figure shows.
+
+    >>> methods_words([{"low": 0.7, "high": 0.75, "method": name} for name in ("exact", "exact")])
+    'exact'
+    """
+    return " or ".join(dict.fromkeys(map(method, stored)))
+
+
+#: How the methods of `metrics.interval` are explained, wherever a table names them.
+METHODS = (
+    "Intervals by dialogues resample whole dialogues; those by exact are of as many independent "
+    "utterances (Clopper and Pearson), the least that they can be; dialogues + exact are of both."
+)
 
 
 def value_words(objective: str, value: float | None) -> str:

@@ -73,7 +73,7 @@ def grid_points(space: Mapping[str, Range], n_points: int, seed: int) -> list[Pa
     """
     if conditional := [path for path, one in space.items() if one.when]:
         raise ConfigError(f"sampler: a grid cannot hold the conditional range {conditional[0]}")
-    values = [_spread(one, n_points) for one in space.values()]
+    values = [one.spread(n_points) for one in space.values()]
     if (n_all := math.prod(map(len, values))) > _MOST_POINTS:
         raise ConfigError(
             f"sampler: a grid of sampler.points={n_points} has {n_all:,} points in this space, at "
@@ -82,26 +82,6 @@ def grid_points(space: Mapping[str, Range], n_points: int, seed: int) -> list[Pa
     points = [dict(zip(space, point, strict=True)) for point in itertools.product(*values)]
     order = np.random.default_rng(derive(seed, "grid")).permutation(len(points))
     return [points[index] for index in order]
-
-
-def _spread(one: Range, n_points: int) -> list[Scalar]:
-    """Values of a range, evenly spread, ends included.
-
-    >>> _spread(Range(low=1.0, high=100.0, log=True), 3), _spread(Range(low=1, high=2), 5)
-    ([1.0, 10.0, 100.0], [1, 2])
-    """
-    if one.choices is not None:
-        return list(one.choices)
-    assert one.low is not None
-    assert one.high is not None
-    spread = np.geomspace if one.log else np.linspace
-    values = spread(float(one.low), float(one.high), n_points)
-    if one.step is not None:
-        values = one.low + one.step * np.round((values - one.low) / one.step)
-    if one.is_integer:
-        return list(dict.fromkeys(round(value) for value in values))
-    ends = {0: float(one.low), n_points - 1: float(one.high)}  # geomspace rounds them
-    return [ends.get(index, float(value)) for index, value in enumerate(values)]
 
 
 def applies(one: Range, values: Params) -> bool:
@@ -134,40 +114,11 @@ def check_params(base: ExperimentConfig, space: Mapping[str, Range], params: Par
     for path, value in params.items():
         if path not in space:
             errors.append(f"study.enqueue: {unknown_name('path of the space', path, space)}")
-        elif not contains(space[path], value):
-            errors.append(f"study.enqueue: {path}={value!r} lies outside {shown(space[path])}")
+        elif not space[path].contains(value):
+            errors.append(f"study.enqueue: {path}={value!r} lies outside {space[path]}")
     if errors:
         raise ConfigError("\n".join(errors))
     configured(base, params)
-
-
-def contains(one: Range, value: Scalar) -> bool:
-    """Whether a value can be drawn from a range.
-
-    >>> contains(Range(low=1, high=3), 2), contains(Range(low=1, high=3), 4)
-    (True, False)
-    """
-    if one.choices is not None:
-        return value in one.choices
-    assert one.low is not None
-    assert one.high is not None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    step = one.step or (1 if one.is_integer else None)
-    n_steps = (value - one.low) / step if step else 0.0
-    return one.low <= value <= one.high and math.isclose(n_steps, round(n_steps), abs_tol=1e-8)
-
-
-def shown(one: Range) -> str:
-    """A range as people write it.
-
-    >>> shown(Range(low=0.0, high=0.4))
-    '0.0…0.4'
-    """
-    if one.choices is not None:
-        return "{" + ", ".join(map(str, one.choices)) + "}"
-    steps = f" in steps of {one.step}" if one.step is not None else ""
-    return f"{one.low}…{one.high}{steps}" + (" (log)" if one.log else "")
 
 
 def _fault(base: ExperimentConfig, space: Mapping[str, Range], path: str, one: Range) -> str | None:
@@ -180,15 +131,15 @@ def _fault(base: ExperimentConfig, space: Mapping[str, Range], path: str, one: R
     plain = flatten(dump(base))
     if path not in plain and not one.when:
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
-    for value in one.choices or (one.low, one.high):
+    for value in one.choices or (one.low, one.last):
         try:
             configured(base, _with_companions(space, plain, {**one.when, path: value}))
         except ConfigError as error:
             return f"{value} is not possible ({str(error).splitlines()[0]})"
     default = plain.get(path)
-    if applies(one, plain) and not contains(one, default):
+    if applies(one, plain) and not one.contains(default):
         return (
-            f"the default {path}={default} lies outside {shown(one)}; widen the range, or set "
+            f"the default {path}={default} lies outside {one}; widen the range, or set "
             f"{path} to a value inside"
         )
     return None

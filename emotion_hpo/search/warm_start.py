@@ -16,7 +16,7 @@ from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import StudyHome, Trial, TrialState
-from emotion_hpo.search.space import Params, applies, contains
+from emotion_hpo.search.space import Params, applies
 from emotion_hpo.trials import read_trials
 
 
@@ -95,7 +95,7 @@ def _fitting(config: SearchConfig, one: Trial, misfits: Counter[str]) -> Params:
     fitting = {
         path: value
         for path, value in one.params.items()
-        if path in config.space and contains(config.space[path], value)
+        if path in config.space and config.space[path].contains(value)
     }
     fitting = {
         path: value

@@ -30,7 +30,7 @@ def expected_of_confirmed(
         wanted: The trainings of all candidates.
 
     Returns:
-        `value`, `interval` (90 %), `optimism`.
+        `value`, `interval` (90 %, as `metrics.Interval`), `optimism`.
     """
     by_trial: dict[int, list[Run]] = {}
     for one in wanted:
@@ -52,10 +52,8 @@ def expected_of_confirmed(
         n_smoothed=n_smoothed_of(config.study.value),
     )
     optimism = found.plain - found.value
-    value = mean - optimism
-    most = np.inf if config.study.objective.endswith("loss") else 1.0
-    low, high = max(value - found.half, 0.0), min(value + found.half, most)
-    return {"value": value, "interval": [low, high], "optimism": optimism}
+    value = min(max(mean - optimism, 0.0), found.most)
+    return {"value": value, "interval": found.around(value).as_json(), "optimism": optimism}
 
 
 def _folds(home: StudyHome, number: int) -> Mapping[str, Fold]:

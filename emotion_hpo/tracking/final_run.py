@@ -1,21 +1,23 @@
 """What a final model's run in MLflow says: its figures, its tags, and a note for its reader."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emotion_hpo.screen import counted
+from emotion_hpo.metrics import Interval
+from emotion_hpo.screen import counted, interval_words
 
 
 def figures_of(result: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a `result.json`, by the name that MLflow shows them under."""
     figures: dict[str, float | None] = {}
     for name in ("accuracy", "uar", "macro_f1"):
-        low, high = result[f"{name}_interval"]
-        figures |= {f"{name}": result[name], f"{name}_low": low, f"{name}_high": high}
+        interval = Interval.read(result[f"{name}_interval"])
+        figures |= {f"{name}": result[name]}
+        figures |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     for name, one in result["recall_by_class"].items():
-        low, high = one["interval"]
+        interval = Interval.read(one["interval"])
         figures |= {f"recall_{name}": one["recall"]}
-        figures |= {f"recall_{name}_low": low, f"recall_{name}_high": high}
+        figures |= {f"recall_{name}_low": interval.low, f"recall_{name}_high": interval.high}
     cost = {f"cost/{name}": result["cost"][name] for name in ("latency_ms", "n_parameters")}
     # A class that the test session lacks has no recall, and an interval may have no end.
     return {f"test/{name}": one for name, one in figures.items() if one is not None} | cost
@@ -28,8 +30,17 @@ def tags_of(result: Mapping[str, Any]) -> dict[str, str]:
         "trial": result["trial"],
         "opening": result["opening"],
         "n_scorings": str(result["n_scorings"]),
+        "intervals": "; ".join(_methods(result)),
         "mlflow.note.content": note_of(result),
     }
+
+
+def _methods(result: Mapping[str, Any]) -> Iterator[str]:
+    """What decides the ends of each interval."""
+    for name in ("accuracy", "uar", "macro_f1"):
+        yield f"{name}: {Interval.read(result[f'{name}_interval']).method}"
+    for name, recall in result["recall_by_class"].items():
+        yield f"recall {name}: {Interval.read(recall['interval']).method}"
 
 
 def note_of(result: Mapping[str, Any]) -> str:
@@ -44,10 +55,10 @@ def note_of(result: Mapping[str, Any]) -> str:
 def about(result: Mapping[str, Any]) -> str:
     """What stands beside a model in the registry, for whoever comes upon it there."""
     mark = "**synthetic data**: it says nothing of people. " if result["synthetic"] else ""
-    low, high = (f"{100 * one:.1f}" for one in result["accuracy_interval"])
+    interval = Interval.read(result["accuracy_interval"])
     return (
         f"{mark}Study {result['study']}: {note_of(result)} Test accuracy "
-        f"{100 * result['accuracy']:.2f} % (95 % interval {low} to {high} %). In: a row an "
-        "utterance with any of `text`, `speech` (a WAV file) and `mocap`; out: the probability "
-        "of each emotion."
+        f"{100 * result['accuracy']:.2f} % (95 % interval {interval_words(interval)}, "
+        f"by {interval.method}). In: a row an utterance with any of `text`, `speech` (a WAV file) "
+        "and `mocap`; out: the probability of each emotion."
     )

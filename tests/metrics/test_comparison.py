@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, chi2
 
-from emotion_hpo.metrics import compare, fold_interval, mcnemar
+from emotion_hpo.metrics import compare, mcnemar
+from emotion_hpo.metrics.exact import gain_reach
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 5), (3, 9), (12, 12), (7, 17)])
@@ -35,7 +36,7 @@ def test_a_clear_difference_is_seen():
     labels, first, second, dialogues = drawn(0.2)
     found = compare(labels, first, second, dialogues, 4)
     assert found.difference == pytest.approx((first == labels).mean() - (second == labels).mean())
-    assert 0 < found.low < found.difference < found.high
+    assert 0 < found.interval.low < found.difference < found.interval.high
     assert found.p_value < 1e-6
     n_right = (first == labels).sum() - (second == labels).sum()
     assert found.n_first - found.n_second == n_right
@@ -43,15 +44,16 @@ def test_a_clear_difference_is_seen():
 
 def test_a_model_against_itself_differs_by_nothing():
     labels, first, _, dialogues = drawn(0.0)
-    found = compare(labels, first, first, dialogues, 4, statistic="uar")
-    assert (found.difference, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+    found = compare(labels, first, first, dialogues, 4, metric="uar")
+    assert (found.difference, found.p_value) == (0, 1)
+    assert -0.01 < found.interval.low < 0 < found.interval.high < 0.01
 
 
 def test_what_is_hard_for_both_cancels_out():
     """Paired, the interval is far narrower than that of either model alone."""
     labels, first, second, dialogues = drawn(0.05)
     found = compare(labels, first, second, dialogues, 4)
-    assert found.high - found.low < 0.05
+    assert found.interval.high - found.interval.low < 0.05
 
 
 @pytest.mark.parametrize("n_dialogues", [1, 2, 4])
@@ -62,18 +64,6 @@ def test_a_few_dialogues_do_not_make_it_certain(n_dialogues):
     first = np.where(rng.random(40) < 0.7, labels, (labels + 1) % 4)
     second = np.where(rng.random(40) < 0.6, labels, (labels + 1) % 4)
     few = compare(labels, first, second, [str(i % n_dialogues) for i in range(40)], 4)
-    many = compare(labels, first, second, [str(i) for i in range(40)], 4)
-    assert few.low <= many.low < many.high <= few.high
-
-
-def test_folds_by_hand():
-    """Mean 0.02, t(3) = 3.182 and 1/4 + 1/3 of the variance."""
-    values = [0.01, 0.02, 0.02, 0.03]
-    found = fold_interval(values, n_train=300, n_test=100)
-    half = 3.182446 * np.std(values, ddof=1) * (1 / 4 + 1 / 3) ** 0.5
-    assert found.low == pytest.approx(0.02 - half, abs=1e-6)
-    assert found.high == pytest.approx(0.02 + half, abs=1e-6)
-
-
-def test_one_fold_has_no_interval():
-    assert np.isnan(fold_interval([0.5], 3, 1).low)
+    below, above = gain_reach(few.n_first, few.n_second, 40, 0.95)
+    assert few.interval.low <= few.difference - below + 1e-12
+    assert few.interval.high >= few.difference + above - 1e-12

@@ -1,4 +1,4 @@
-"""Metrics, with scikit-learn as the oracle; intervals, by what they promise."""
+"""Metrics, with scikit-learn as the oracle."""
 
 import math
 import warnings
@@ -7,21 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
-from emotion_hpo.metrics import (
-    Interval,
-    accuracy,
-    accuracy_interval,
-    confusion,
-    dialogue_interval,
-    exact_interval,
-    macro_f1,
-    recall_by_class,
-    recall_interval,
-    uar,
-)
+from emotion_hpo.metrics import accuracy, confusion, macro_f1, recall_by_class, uar
+from emotion_hpo.metrics.scores import SCORES, STATISTICS
 
 N_CLASSES = 4
 CLASSES = st.integers(0, N_CLASSES - 1)
@@ -97,168 +86,10 @@ def test_weighted_and_unweighted_differ_where_classes_do():
     assert (accuracy(counts), uar(counts)) == (0.9, 0.5)
 
 
-def interval(correct, dialogues, **options) -> Interval:
-    """The accuracy's interval where utterances are right or wrong as told."""
-    correct = np.asarray(correct, np.int64)
-    return dialogue_interval(accuracy, np.ones_like(correct), correct, dialogues, 2, **options)
-
-
-@given(st.integers(0, 2**16), st.integers(2, 12), st.floats(0.1, 0.9))
-@settings(max_examples=25, deadline=None, derandomize=True)  # it holds of nearly all draws
-def test_interval_holds_the_estimate(seed, n_dialogues, share):
-    generator = np.random.default_rng(seed)
-    dialogues = [f"d{n}" for n in generator.integers(0, n_dialogues, 120)]
-    correct = generator.random(120) < share
-    found = interval(correct, dialogues, n_resamples=300)
-    assert 0 <= found.low <= correct.mean() <= found.high <= 1
-
-
-def test_interval_is_wider_where_utterances_of_a_dialogue_agree():
-    """Ten dialogues of ten agreeing utterances say as much as ten utterances."""
-    dialogues = [f"d{n // 10}" for n in range(100)]
-    agree = [n // 10 % 2 for n in range(100)]
-    mixed = [n % 2 for n in range(100)]
-    wide, narrow = interval(agree, dialogues), interval(mixed, dialogues)
-    assert wide.high - wide.low > 0.4
-    assert narrow == Interval(0.5, 0.5), "each dialogue is right in half of its utterances"
-    alone = interval(agree, [f"d{n}" for n in range(100)])
-    assert alone.high - alone.low < 0.6 * (wide.high - wide.low)
-
-
-def test_interval_covers_as_often_as_it_says():
-    """Over 200 corpora of 30 dialogues that differ in difficulty, about 95 % hold the truth."""
-    generator = np.random.default_rng(0)
-    dialogues = np.repeat(np.arange(30), 8).astype(str).tolist()
-    covered = 0
-    for _ in range(200):
-        chance = np.repeat(generator.beta(7, 3, 30), 8)  # 0.7 on the average
-        found = interval(generator.random(240) < chance, dialogues, n_resamples=400)
-        covered += found.low <= 0.7 <= found.high
-    assert 0.89 <= covered / 200 <= 0.99
-
-
-def test_interval_is_fixed_by_its_seed():
-    generator = np.random.default_rng(1)
-    correct = generator.random(50) < 0.6
-    dialogues = [f"d{n % 9}" for n in range(50)]
-    assert interval(correct, dialogues, seed=3) == interval(correct, dialogues, seed=3)
-    assert interval(correct, dialogues, seed=3) != interval(correct, dialogues, seed=4)
-    by_default = interval(correct, dialogues)
-    assert by_default == interval(correct, dialogues, seed=0), "a seed of nought seeds, too"
-
-
-def test_interval_does_not_depend_on_the_order():
-    generator = np.random.default_rng(2)
-    correct, dialogues = generator.random(60) < 0.6, generator.integers(0, 7, 60).astype(str)
-    order = generator.permutation(60)
-    assert interval(correct[order], dialogues[order].tolist()) == interval(
-        correct, dialogues.tolist()
-    )
-
-
-def test_a_higher_level_is_wider():
-    generator = np.random.default_rng(3)
-    correct, dialogues = generator.random(80) < 0.5, generator.integers(0, 9, 80).astype(str)
-    inner = interval(correct, dialogues.tolist(), level=0.5)
-    outer = interval(correct, dialogues.tolist(), level=0.99)
-    assert outer.low < inner.low < inner.high < outer.high
-
-
-def test_one_dialogue_says_nothing_about_others():
-    assert interval([1, 0, 1, 1], ["d"] * 4) == Interval(0.75, 0.75)
-
-
-def test_recall_of_an_absent_class_has_no_interval():
-    """Without a warning about it: a session of few speakers may lack an emotion."""
-    found = dialogue_interval(
-        lambda counts: float(recall_by_class(counts)[1]),
-        np.zeros(6, np.int64),
-        np.zeros(6, np.int64),
-        list("aabbcc"),
-        2,
-    )
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
-
-
-def test_recall_of_a_rare_class_leaves_out_resamples_without_it():
-    labels = np.array([1, 0, 0, 0, 0, 0])
-    found = dialogue_interval(
-        lambda counts: float(recall_by_class(counts)[1]), labels, labels, list("aabbcc"), 2
-    )
-    assert found == Interval(1.0, 1.0)
-
-
-@given(st.integers(1, 300), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+@given(st.lists(PAIRS, min_size=1, max_size=4))
 @settings(deadline=None)
-def test_the_exact_interval_is_scipys(n, share, level):
-    n_right = round(share * n)
-    expected = binomtest(n_right, n).proportion_ci(level, method="exact")
-    found = exact_interval(n_right, n, level=level)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
-
-
-@pytest.mark.parametrize(("said", "recall"), [(1, 1.0), (0, 0.0)])
-def test_a_recall_without_exception_is_not_certain(said, recall):
-    """Ten utterances that are all right do not show that the next one will be."""
-    labels = np.array([1] * 10 + [0] * 10)
-    predicted = np.array([said] * 10 + [0] * 10)
-    found = recall_interval(1, labels, predicted, [f"d{n // 2}" for n in range(20)], 2)
-    expected = binomtest(10 * said, 10).proportion_ci(0.95, method="exact")
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert found.low <= recall <= found.high
-    assert found.high - found.low > 0.3
-    assert found.by_utterance
-
-
-def test_a_recall_with_exceptions_resamples_dialogues():
-    generator = np.random.default_rng(4)
-    labels = generator.integers(0, 2, 80)
-    predicted = np.where(generator.random(80) < 0.7, labels, 1 - labels)
-    dialogues = [f"d{n // 8}" for n in range(80)]
-    found = recall_interval(1, labels, predicted, dialogues, 2)
-    expected = dialogue_interval(
-        lambda counts: float(recall_by_class(counts)[1]), labels, predicted, dialogues, 2
-    )
-    assert found == expected
-    assert not found.by_utterance
-
-
-@pytest.mark.parametrize(("n", "n_right", "n_dialogues", "why"), [
-    (1, 1, 1, "a single utterance"),
-    (1, 0, 1, "a single wrong one"),
-    (12, 12, 6, "all right"),
-    (30, 15, 1, "a single dialogue, whose only resample is itself"),
-    (30, 15, 4, "so few dialogues that a tail is less than one resample"),
-])  # fmt: skip
-def test_no_accuracy_of_a_few_is_certain(n, n_right, n_dialogues, why):
-    labels = np.zeros(n, np.int64)
-    predicted = np.where(np.arange(n) < n_right, 0, 1)
-    dialogues = [f"d{at % n_dialogues}" for at in range(n)]
-    found = accuracy_interval(labels, predicted, dialogues, 2)
-    exact = binomtest(n_right, n).proportion_ci(0.95, method="exact")
-    assert found.low <= exact.low + 1e-9, why
-    assert found.high >= exact.high - 1e-9, why
-    assert found.by_utterance, why
-
-
-def test_a_few_dialogues_that_differ_keep_their_width():
-    labels = np.zeros(40, np.int64)
-    predicted = np.repeat([0, 0, 1, 1], 10)
-    dialogues = [f"d{at // 10}" for at in range(40)]
-    found = accuracy_interval(labels, predicted, dialogues, 2)
-    assert (found.low, found.high) == (0, 1), "one dialogue is all right, another all wrong"
-
-
-def test_an_accuracy_of_many_dialogues_resamples_them():
-    generator = np.random.default_rng(4)
-    labels = generator.integers(0, 2, 80)
-    predicted = np.where(generator.random(80) < 0.7, labels, 1 - labels)
-    dialogues = [f"d{n // 8}" for n in range(80)]
-    found = accuracy_interval(labels, predicted, dialogues, 2)
-    assert found == dialogue_interval(accuracy, labels, predicted, dialogues, 2)
-
-
-def test_a_class_that_is_absent_has_no_exact_interval_either():
-    nothing = np.zeros(6, np.int64)
-    assert math.isnan(recall_interval(1, nothing, nothing, list("aabbcc"), 2).low)
+def test_many_matrices_have_the_scores_of_each(many):
+    counts = np.stack([counts_of(pairs) for pairs in many])
+    for name, score in SCORES.items():
+        expected = [STATISTICS[name](each) for each in counts]
+        np.testing.assert_allclose(score(counts), expected)

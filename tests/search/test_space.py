@@ -20,10 +20,8 @@ from emotion_hpo.search.space import (
     check_params,
     check_space,
     configured,
-    contains,
     defaults,
     grid_points,
-    shown,
 )
 from tests.pipeline import compose_config
 
@@ -267,23 +265,26 @@ RANGES = [
     ({"low": 0.0, "high": 0.3, "step": 0.1}, [0.1, 0.2, 0.3, 0.1 + 0.2 - 1e-16], [0.15]),
     ({"low": 1e-4, "high": 1e-2, "log": True}, [1e-4, 3e-3], [0.0]),
     ({"low": 5, "high": 5}, [5], [4, 6]),
-    ({"choices": ["a", None, 1]}, ["a", None, 1], ["b", 2, ""]),
+    ({"low": 4, "high": 15, "step": 4}, [4, 8, 12], [15, 16]),
+    ({"low": 0.0, "high": 1.0, "step": 0.3}, [0.0, 0.9], [1.0, 1.2]),
+    ({"choices": ["a", None, 1]}, ["a", None, 1], ["b", 2, "", True]),
+    ({"choices": [True, False]}, [True], [1, 0]),
 ]
 
 
 @pytest.mark.parametrize(("plain", "inside", "outside"), RANGES)
 def test_contains(plain, inside, outside):
     one = build(Range, plain)
-    assert [value for value in inside if not contains(one, value)] == []
-    assert [value for value in outside if contains(one, value)] == []
+    assert [value for value in inside if not one.contains(value)] == []
+    assert [value for value in outside if one.contains(value)] == []
 
 
 @given(st.integers(-99, 99), st.integers(0, 99), st.integers(1, 9), st.integers(0, 99))
 def test_contains_every_step(low, width, step, n):
     one = build(Range, {"low": low, "high": low + width, "step": step})
     value = low + n * step
-    assert contains(one, value) == (value <= low + width)
-    assert not contains(one, value + 0.5)
+    assert one.contains(value) == (value <= low + width)
+    assert not one.contains(value + 0.5)
 
 
 SHOWN = [
@@ -296,7 +297,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("plain", "words"), SHOWN)
 def test_shown(plain, words):
-    assert shown(build(Range, plain)) == words
+    assert str(build(Range, plain)) == words
 
 
 def test_every_condition_must_hold():
@@ -322,3 +323,20 @@ def test_a_grid_that_cannot_be_listed_is_refused(n_ranges, n_points, message, wh
         ranges["model.heads"] = Range(**HEADS)
     with pytest.raises(ConfigError, match=message):
         grid_points(ranges, n_points, seed=0)
+
+
+SPREADS = [
+    ({"low": 4, "high": 15, "step": 4}, 5, [4, 8, 12]),
+    ({"low": 4, "high": 15, "step": 4}, 2, [4, 12]),
+    ({"low": 0.0, "high": 1.0, "step": 0.3}, 9, [0.0, 0.3, 0.6, 0.9]),
+    ({"low": 1, "high": 2}, 5, [1, 2]),
+    ({"low": 0.5, "high": 0.5}, 3, [0.5]),
+    ({"low": 0.0, "high": 1.0}, 1, [0.0]),
+    ({"low": 1.0, "high": 100.0, "log": True}, 3, [1.0, 10.0, 100.0]),
+    ({"choices": ["a", None]}, 1, ["a", None]),
+]
+
+
+@pytest.mark.parametrize(("plain", "n", "values"), SPREADS)
+def test_a_grid_lists_values_of_the_range(plain, n, values):
+    assert build(Range, plain).spread(n) == pytest.approx(values)

@@ -49,7 +49,7 @@ def test_the_luck_of_the_choice_is_taken_off(tmp_path):
         found = expected_of_confirmed(home, CONFIG, max(means), wanted)
         gains.append(max(means) - 0.6)
         left.append(found["value"] - 0.6)
-        assert found["interval"][0] < found["value"] < found["interval"][1]
+        assert found["interval"]["low"] < found["value"] < found["interval"]["high"]
         assert found["value"] == pytest.approx(max(means) - found["optimism"])
     assert np.mean(gains) > 0.02
     assert abs(np.mean(left)) < 0.6 * np.mean(gains)
@@ -89,7 +89,18 @@ def test_an_interval_that_reaches_beyond_one_keeps_its_width(tmp_path):
             training_0=right[None],
             training_1=wrong[None],
         )
-    assert expected_of_confirmed(home, CONFIG, 0.6, wanted)["interval"] == [0, 1]
+    interval = expected_of_confirmed(home, CONFIG, 0.6, wanted)["interval"]
+    assert (interval["low"], interval["high"]) == (0, 1)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1.0])
+def test_what_is_expected_is_a_score_and_lies_in_its_interval(tmp_path, mean):
+    """A mean of 1, less an optimism below nought, is not more than 1; nor is one of 0 less."""
+    home, wanted, _ = confirmation(tmp_path, [0.5, 0.5, 0.5])
+    expected = expected_of_confirmed(home, CONFIG, mean, wanted)
+    low, high = expected["interval"]["low"], expected["interval"]["high"]
+    assert 0 <= low <= expected["value"] <= high <= 1
+    assert low < high
 
 
 def test_smoothed_values_are_of_three_epochs(tmp_path):

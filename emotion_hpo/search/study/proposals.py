@@ -32,6 +32,7 @@ from emotion_hpo.config.search import (
     TpeSampler,
     WilcoxonPruner,
 )
+from emotion_hpo.errors import StudyError
 from emotion_hpo.seeds import derive
 
 
@@ -127,8 +128,17 @@ def pruner(config: SearchConfig, n_trainings: int) -> BasePruner:
 
 
 def draw(trial: optuna.Trial, path: str, one: Range) -> Scalar:
-    """Ask a trial for its value in a range."""
+    """Ask a trial for its value in a range.
+
+    Raises:
+        StudyError: It lies outside: Optuna takes what was queued for a trial as it is.
+    """
     drawn: Scalar = trial._suggest(path, distribution(one))
+    if not one.contains(drawn):
+        raise StudyError(
+            f"trial_{trial.number} was queued with {path}={drawn!r}, which lies outside {one}; an "
+            "older version listed such points of a grid: begin a new study (study.name=…)"
+        )
     return drawn
 
 
@@ -137,8 +147,6 @@ def distribution(one: Range) -> BaseDistribution:
     if one.choices is not None:
         return CategoricalDistribution(one.choices)
     assert one.low is not None
-    assert one.high is not None
     if one.is_integer:
-        low, high = int(one.low), int(one.high)
-        return IntDistribution(low, high, log=one.log, step=int(one.step or 1))
-    return FloatDistribution(one.low, one.high, log=one.log, step=one.step)
+        return IntDistribution(int(one.low), int(one.last), log=one.log, step=int(one.step or 1))
+    return FloatDistribution(one.low, one.last, log=one.log, step=one.step)

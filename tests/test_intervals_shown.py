@@ -1,0 +1,190 @@
+"""Every interval that is shown: it holds its estimate, has a width, and is the one function's."""
+
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emotion_hpo.final import figures
+from emotion_hpo.metrics import Interval, interval
+from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
+from emotion_hpo.report.honesty import reference_table
+from emotion_hpo.report.words import interval as words_of
+from emotion_hpo.report.words import method
+from emotion_hpo.screen import interval_words
+from emotion_hpo.screen_final import show_final
+from emotion_hpo.splits import Utterances
+from emotion_hpo.tracking.final_run import figures_of, tags_of
+
+CLASSES = ("ang", "hap", "sad")
+
+
+def a_test(labels, dialogues) -> Utterances:
+    """Test utterances of two speakers, without features."""
+    n = len(labels)
+    table = pd.DataFrame(
+        {
+            "utterance_id": [f"u{row:03d}" for row in range(n)],
+            "speaker": ["AB"[row % 2] for row in range(n)],
+            "emotion": [CLASSES[label] for label in labels],
+            "dialogue": dialogues,
+        }
+    )
+    return Utterances(table, CLASSES, (), np.zeros((n, 2), np.int64))
+
+
+def result_of(test, predicted, other) -> dict:
+    """What `final` writes of two models' answers, as far as it has intervals."""
+    answers, others = (np.eye(3, dtype=np.float32)[one] for one in (predicted, other))
+    scored = figures.scores(test, answers[None])
+    held = figures.reference(test, answers, others[None])
+    groups = {name: (test.table["speaker"] == name).to_numpy() for name in "AB"}
+    parts = {
+        name: figures._part(test, predicted, rows) for name, rows in groups.items() if rows.any()
+    }
+    return {
+        **scored,
+        "study": "s", "trial": "trial_0", "synthetic": True, "n_train": 9, "n_test": len(test),
+        "epochs": 1, "seeds": [0], "test_session": "5", "test_speakers": ["A", "B"],
+        "baseline": {"parts": ["text"], **held}, "default": {"trial": "trial_1", **held},
+        "by": {"speaker": parts}, "modalities": ["text"], "validation": {"objective": "val/uar"},
+        "without": {"text": {name: held[name] for name in ("accuracy", "accuracy_interval", "uar")}
+                    | {"loss_of_accuracy": held["gain"]["accuracy"]}},
+        "calibration": figures.calibration(test.labels, answers), "expected": None,
+        "cost": {"n_networks": 1, "n_parameters": 1, "latency_ms": 1.0, "n_threads": 1,
+                 "device": "cpu", "n_timed": 1},
+        "normalised_by_speaker": [], "paper_protocol": None, "n_scorings": 1, "opening": "o",
+    }  # fmt: skip
+
+
+def stored_in(written) -> Iterator[dict]:
+    """Every interval in what will be JSON."""
+    if isinstance(written, dict) and "method" in written:
+        yield written
+    elif isinstance(written, dict):
+        for value in written.values():
+            yield from stored_in(value)
+
+
+def check(stored) -> None:
+    if stored["method"] == "not estimable":
+        assert (stored["low"], stored["high"]) == (None, None)
+        assert stored["reason"]
+        return
+    assert stored["low"] <= stored["estimate"] <= stored["high"]
+    assert stored["low"] < stored["high"]
+
+
+NONE_RIGHT = (np.zeros(12, int), np.ones(12, int), np.zeros(12, int), [f"d{n}" for n in range(12)])
+TWO_DIALOGUES = (np.arange(16) % 2, np.where(np.arange(16) % 8 < 3, np.arange(16) % 2, 2),
+                 np.zeros(16, int), [f"d{n // 8}" for n in range(16)])  # fmt: skip
+ONE = (np.array([2]), np.array([2]), np.array([2]), ["d"])
+
+
+@st.composite
+def drawn_cases(draw):
+    n, seed, n_dialogues = (
+        draw(st.integers(1, 30)),
+        draw(st.integers(0, 999)),
+        draw(st.integers(1, 9)),
+    )
+    rng = np.random.default_rng(seed)
+    labels, predicted, other = rng.integers(0, 3, (3, n)) // draw(st.sampled_from([1, 2, 3]))
+    return labels, predicted, other, [f"d{one}" for one in rng.integers(0, n_dialogues, n)]
+
+
+@given(st.one_of(st.sampled_from([NONE_RIGHT, TWO_DIALOGUES, ONE]), drawn_cases()))
+@settings(max_examples=12, deadline=None)
+def test_every_stored_interval_is_the_one_functions(case):
+    labels, predicted, other, dialogues = case
+    test = a_test(labels, dialogues)
+    result = result_of(test, predicted, other)
+    every = [*stored_in(result)]
+    assert len(every) >= 3 + 3 + 2 * 5 + 2 * 1 + 2
+    for stored in every:
+        check(stored)
+
+    def by_function(metric, rows=slice(None), said=predicted, less=None):
+        few = None if less is None else less[rows]
+        return interval(
+            metric, labels[rows], said[rows], np.array(dialogues)[rows].tolist(), 3, less=few
+        ).as_json()
+
+    for metric in ("accuracy", "uar", "macro_f1"):
+        assert result[f"{metric}_interval"] == by_function(metric)
+        assert result["baseline"][f"{metric}_interval"] == by_function(metric, said=other)
+    for index, name in enumerate(CLASSES):
+        recall = result["recall_by_class"][name]
+        assert recall["interval"] == by_function("accuracy", labels == index)
+        assert recall["recall"] == recall["interval"]["estimate"]
+    for name, part in result["by"]["speaker"].items():
+        rows = (test.table["speaker"] == name).to_numpy()
+        assert part["accuracy_interval"] == by_function("accuracy", rows)
+        assert part["uar_interval"] == by_function("uar", rows)
+    for metric in ("accuracy", "uar"):
+        gain = result["baseline"]["gain"][metric]
+        assert gain["interval"] == by_function(metric, less=other)
+        assert gain["difference"] == gain["interval"]["estimate"]
+
+
+@pytest.mark.parametrize("case", [NONE_RIGHT, TWO_DIALOGUES, ONE])
+def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
+    labels, predicted, other, dialogues = case
+    result = result_of(a_test(labels, dialogues), predicted, other)
+    show_final(result)
+    screen = capsys.readouterr().out
+    final = SimpleNamespace(result=result, predictions=None)
+    shown = [("accuracy", result["accuracy_interval"]), ("UAR", result["uar_interval"]),
+             ("macro F1", result["macro_f1_interval"]),
+             *((f"recall {name}", one["interval"])
+               for name, one in result["recall_by_class"].items()),
+             ("baseline accuracy", result["baseline"]["accuracy_interval"])]  # fmt: skip
+    for name, stored in shown:
+        read = Interval.read(stored)
+        ends = interval_words(read) if read.ends else "not estimable"
+        row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(method(stored))}"
+        assert re.search(row, screen, re.MULTILINE), name
+    gain = Interval.read(result["baseline"]["gain"]["accuracy"]["interval"])
+    points = f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f}, by {gain.method})"
+    assert points in " ".join(screen.split())
+
+    def named(stored):
+        return words_of(stored), method(stored)
+
+    for row, metric in zip(final_table(final).rows, ("accuracy", "uar", "macro_f1"), strict=True):
+        assert row[2:4] == named(result[f"{metric}_interval"])
+        assert row[5:7] == named(result["baseline"][f"{metric}_interval"])
+    for row, recall in zip(
+        recall_table(final).rows, result["recall_by_class"].values(), strict=True
+    ):
+        assert row[3:5] == named(recall["interval"])
+    for row, part in zip(
+        breakdown_table(final).rows, result["by"]["speaker"].values(), strict=True
+    ):
+        assert row[3:5] == named(part["accuracy_interval"])
+    (default, _) = reference_table(final).rows
+    assert default[4:6] == (f"{100 * gain.low:+.2f} to {100 * gain.high:+.2f}", gain.method)
+
+    logged, tag = figures_of(result), tags_of(result)["intervals"]
+    for name, stored in [("accuracy", result["accuracy_interval"]),
+                         *((f"recall_{name}", one["interval"])
+                           for name, one in result["recall_by_class"].items())]:  # fmt: skip
+        assert logged.get(f"test/{name}") == stored["estimate"]
+        assert logged.get(f"test/{name}_low") == stored["low"]
+        assert logged.get(f"test/{name}_high") == stored["high"]
+        assert f"{name.replace('_', ' ')}: {stored['method']}" in tag
+
+
+def test_twelve_of_which_none_is_right_are_said_to_be_no_certainty(capsys):
+    """All that a screen says of them: 0 to 26.5 %, a baseline of 73.5 to 100, a gain of -100."""
+    labels, predicted, other, dialogues = NONE_RIGHT
+    show_final(result_of(a_test(labels, dialogues), predicted, other))
+    screen = capsys.readouterr().out
+    assert re.search(r"^accuracy +0\.00 % +0\.0 – 26\.5 % +exact +12", screen, re.MULTILINE)
+    assert re.search(r"^baseline accuracy +100\.00 % +73\.5 – 100\.0 %", screen, re.MULTILINE)
+    assert "-100.00 points of accuracy (-100.0 to -47.1, by exact)" in screen
