@@ -280,8 +280,6 @@ def models(plain: Mapping[str, Any], presets: Path) -> None:
 def status(plain: Mapping[str, Any]) -> None:
     """Say how far a study is."""
     command = build(StudyCommand, plain)
-    from rich.console import Console
-
     from emotion_hpo import study_file
     from emotion_hpo.search.live import SearchScreen
     from emotion_hpo.search.study import Study
@@ -290,7 +288,7 @@ def status(plain: Mapping[str, Any]) -> None:
     stored = study_file.read(home)
     trials = Study(home, stored.config).trials()
     synthetic = stored.facts["synthetic"]
-    Console(highlight=False).print(
+    screen.open_console().print(
         SearchScreen(stored.config, trials, synthetic=synthetic).table(trials)
     )
     if command.output is not None:

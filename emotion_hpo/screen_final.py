@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from emotion_hpo.screen import counted, percent, say
+from emotion_hpo.screen import counted, open_console, percent, say
 
 
 def show_final(result: Mapping[str, Any]) -> None:
@@ -21,7 +20,9 @@ def show_final(result: Mapping[str, Any]) -> None:
         f"Session {result['test_session']}, {result['n_test']} utterances of "
         f"{len(result['test_speakers'])} speakers ({speakers}){mark}"
     )
-    table = Table("", "score", "95 % interval", "n", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        Column("", overflow="fold"), "score", "95 % interval", "n", box=None, padding=(0, 2, 0, 0)
+    )
     for name, words in (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1")):
         table.add_row(words, percent(result[name]), _interval(result[f"{name}_interval"]), "")
     for name, one in result["recall_by_class"].items():
@@ -40,7 +41,7 @@ def show_final(result: Mapping[str, Any]) -> None:
         "baseline accuracy", percent(plain["accuracy"]), _interval(plain["accuracy_interval"]), ""
     )
     table.add_row("baseline UAR", percent(plain["uar"]), _interval(plain["uar_interval"]), "")
-    Console(highlight=False).print(table)
+    open_console().print(table)
     say(f"The baseline is a logistic regression on {parts}, fitted on the same utterances.")
     for line in _final_remarks(result):
         say(line)
@@ -76,11 +77,14 @@ def show_nested(found: Mapping[str, Any]) -> None:
     """Print what each session as the test said, and mean and spread."""
     mark = " (synthetic data)" if found["synthetic"] else ""
     say(f"\nNested protocol, study {found['study']}{mark}")
-    table = Table("test session", "trial", "accuracy", "UAR", "n", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        Column("test session", overflow="fold"), "trial", "accuracy", "UAR", "n",
+        box=None, padding=(0, 2, 0, 0),
+    )  # fmt: skip
     for one in found["sessions"]:
         figures = (percent(one["accuracy"]), percent(one["uar"]), str(one["n_test"]))
         table.add_row(one["test_session"], one["trial"], *figures)
-    Console(highlight=False).print(table)
+    open_console().print(table)
     for name, words in (("accuracy", "accuracy"), ("uar", "UAR")):
         one = found[name]
         say(

@@ -12,7 +12,7 @@ PACKAGE = Path(emotion_hpo.__file__).parent
 
 #: From the ground up: a room imports from rows below its own, and no other room of its row.
 ROWS = (
-    {"errors", "seeds", "usage", "eager"},
+    {"errors", "naming", "seeds", "usage", "eager"},
     {"config", "records", "ledger", "metrics"},
     {"study_file", "trials"},
     {"corpus"},

@@ -31,6 +31,9 @@ __all__ = ["FeatureStore", "Ragged", "Shard", "prepare"]
 #: Part of every key: raise it whenever an extractor's output changes.
 FEATURES_VERSION = 1
 
+#: Letters of a session's name in its shard's: a folder's may have 255 bytes, of Chinese 9 each.
+_LONGEST_NAME = 150
+
 #: Called with dialogues done, dialogues to do, and what was just done.
 Progress = Callable[[int, int, str], None]
 
@@ -59,7 +62,8 @@ class FeatureStore:
 
     def shard_path(self, session: str) -> Path:
         """The folder of a session's shard."""
-        return self.directory / f"{quote(session, safe='')}-{self.keys[session]}"
+        name = quote(session, safe="")[:_LONGEST_NAME]  # the key tells sessions apart
+        return self.directory / f"{name}-{self.keys[session]}"
 
     def open(self, session: str) -> Shard:
         """A session's shard; no other one is touched.

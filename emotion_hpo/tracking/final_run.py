@@ -1,8 +1,10 @@
 """What a final model's run in MLflow says: its figures, its tags, and a note for its reader."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from emotion_hpo.naming import escaped
 from emotion_hpo.screen import counted
 
 
@@ -12,13 +14,24 @@ def figures_of(result: Mapping[str, Any]) -> dict[str, float]:
     for name in ("accuracy", "uar", "macro_f1"):
         low, high = result[f"{name}_interval"]
         figures |= {f"{name}": result[name], f"{name}_low": low, f"{name}_high": high}
-    for name, one in result["recall_by_class"].items():
+    for label, one in result["recall_by_class"].items():
+        name = _legal(label)
         low, high = one["interval"]
         figures |= {f"recall_{name}": one["recall"]}
         figures |= {f"recall_{name}_low": low, f"recall_{name}_high": high}
     cost = {f"cost/{name}": result["cost"][name] for name in ("latency_ms", "n_parameters")}
     # A class that the test session lacks has no recall, and an interval may have no end.
     return {f"test/{name}": one for name, one in figures.items() if one is not None} | cost
+
+
+def _legal(label: str) -> str:
+    """A class as a part of a metric's name, which no other class has.
+
+    >>> _legal("ang&fru"), _legal("very_low")
+    ('ang.26.fru', 'very.5f.low')
+    """
+    # `recall_very_low` is the lower end of class `very`.
+    return re.sub(r"_(?=(low|high)$)", ".5f.", escaped(label))
 
 
 def tags_of(result: Mapping[str, Any]) -> dict[str, str]:
