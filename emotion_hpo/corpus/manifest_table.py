@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from emotion_hpo.corpus.faults import N_NAMED, Fault, at, text_lines
+from emotion_hpo.corpus.labels import check_labels
 from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.errors import CorpusError, unknown_name
 
@@ -89,9 +90,7 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     table["wears_markers"] = table["wears_markers"].map(
         lambda one: None if one is None else _TRUTHS[str(one).lower()]
     )
-    if absent := [one for one in classes if one not in set(table["emotion"])]:
-        found = ", ".join(sorted(table["emotion"].unique())[:20])
-        raise CorpusError(f"{path}: no utterance of {', '.join(absent)} (there are: {found})")
+    check_labels("corpus.classes", classes, {one: one for one in table["emotion"]}, str(path))
     return Rows(table, "dialogue" in given, "start_s" in given)
 
 
