@@ -80,6 +80,7 @@ def scored(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]
             on_retraining=on_retraining,
             ensemble=Ensemble(command.rule, command.n_members),
             is_paper_protocol=command.paper_protocol,
+            on_note=screen.note,
         )
     _hand_out(home, stored, result, command.output)
     return result

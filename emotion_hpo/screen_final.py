@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Column, Table
 
+from emotion_hpo.class_remarks import absences_in_test
 from emotion_hpo.screen import counted, open_console, percent, say
 
 
@@ -108,6 +109,8 @@ _KINDS = {
 
 def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """What a reader of a test's figures should know beside them."""
+    counts = {name: one["n"] for name, one in result["recall_by_class"].items()}
+    yield from absences_in_test(counts, result["test_session"])
     how_sure = result["calibration"]
     yield (
         f"Calibration: expected error {100 * how_sure['ece']:.1f} points, Brier score "

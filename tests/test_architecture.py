@@ -18,7 +18,7 @@ ROWS = (
     {"corpus"},
     {"features", "batch"},
     {"splits", "preparation"},
-    {"dataset", "models", "decision", "screen"},
+    {"class_remarks", "dataset", "models", "decision", "screen"},
     {"training", "screen_final"},
     {"bundle", "experiment"},
     {"companion", "cost", "predict", "repetition", "expected"},

@@ -88,7 +88,7 @@ class Manifest:
         """What was left out, and what a reader of the figures must know."""
         rows = self._rows
         counts = rows.table["emotion"].value_counts()
-        found = [*spelling_remarks(counts.to_dict())]
+        found = [*spelling_remarks({str(label): n for label, n in counts.items()})]
         if left_out := [f"{n} of {one}" for one, n in counts.items() if one not in self.classes]:
             found.append(f"left out, as no class here: {', '.join(left_out)}")
         if not rows.has_dialogues:

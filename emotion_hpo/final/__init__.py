@@ -31,6 +31,7 @@ figure. What is cut off in between is taken up where it was, by the same command
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ import numpy as np
 
 from emotion_hpo import study_file
 from emotion_hpo.bundle import Bundle
+from emotion_hpo.class_remarks import absences_in_test
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final import figures
@@ -68,6 +70,10 @@ ENSEMBLE = "ensemble"
 DEFAULT_ENSEMBLE = Ensemble()
 
 
+def ignore(_line: str) -> None:
+    """Show nothing."""
+
+
 def final(
     home: StudyHome,
     wanted: str | int | None,
@@ -77,6 +83,7 @@ def final(
     on_retraining: OnRetraining,
     ensemble: Ensemble = DEFAULT_ENSEMBLE,
     is_paper_protocol: bool = False,
+    on_note: Callable[[str], None] = ignore,
 ) -> dict[str, Any]:
     """Retrain a trial and score the holdout.
 
@@ -88,6 +95,7 @@ def final(
         on_retraining: Shows the retraining.
         ensemble: How an ensemble is built, if that is wanted.
         is_paper_protocol: Also compute the reference's figure, the best epoch on the test session.
+        on_note: Called, before anything is trained, with what a person should know.
 
     Returns:
         What `result.json` holds.
@@ -113,6 +121,8 @@ def final(
     task = _Task(home, stored, store, development, holdout, plan, promised, Ledger(home.ledger))
     with task.ledger.alone_with(holdout.key):
         task.ledger.check(holdout.key, plan.identity, rescore=rescore)
+        for line in absences_in_test(holdout.counts(), holdout.session):
+            on_note(line)
         retrained = _retrained(task, on_retraining)
         return _scored(task, retrained, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
 

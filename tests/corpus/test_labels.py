@@ -86,5 +86,7 @@ def test_spellings_are_told(tmp_path, small_twin):
     entries = collecting.entries(small_twin)
     entries[0]["emotion"] = entries[0]["emotion"].upper()
     pickled = collecting.write_pickle(tmp_path / "data.pickle", entries)
-    assert any("alike but for their spelling" in one for one in collecting.opened(pickled).remarks())
+    assert any(
+        "alike but for their spelling" in one for one in collecting.opened(pickled).remarks()
+    )
     assert [*spelling_remarks({"1.1": 1, "11": 1, "1": 2})] == []
