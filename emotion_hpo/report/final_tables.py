@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from emotion_hpo.report.document import Table
+from emotion_hpo.report.document import Table, Verbatim
 from emotion_hpo.report.final_plots import breakdown
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.words import interval, percent
@@ -57,7 +57,7 @@ def final_table(final: Final) -> Table:
 def recall_table(final: Final) -> Table:
     """Recall of each emotion."""
     rows = [
-        (name, one["n"], percent(one["recall"]), interval(one["interval"]),
+        (Verbatim(name), one["n"], percent(one["recall"]), interval(one["interval"]),
          resampled(one))
         for name, one in final.result["recall_by_class"].items()
     ]  # fmt: skip
@@ -68,7 +68,7 @@ def recall_table(final: Final) -> Table:
 def breakdown_table(final: Final) -> Table | None:
     """Parts of the test set."""
     rows = [
-        (f"{one['by']}: {one['value']}", one["n"], percent(one["accuracy"]),
+        (Verbatim(f"{one['by']}: {one['value']}"), one["n"], percent(one["accuracy"]),
          interval(one["interval"]), resampled(one), percent(one["uar"]))
         for one in breakdown(final)
     ]  # fmt: skip
