@@ -280,10 +280,12 @@ _LATEX = {
 def _latex(cell: object) -> str:
     r"""Text that LaTeX sets letter by letter.
 
-    >>> print(_latex("a|b < $c$ `d_e`"), _latex(Verbatim("`x`")))
-    a\textbar{}b \textless{} \$c\$ \texttt{d\_e} `x`
+    >>> print(_latex("a|b < $c$ `d_e`"), _latex(Verbatim("`x`")), _latex("[sad]"))
+    a\textbar{}b \textless{} \$c\$ \texttt{d\_e} `x` {}[sad]
     """
     text = "".join(_LATEX.get(letter, letter) for letter in str(cell))
+    if text.startswith(("[", "*")):  # what ends a row would take it for its argument
+        text = f"{{}}{text}"
     return text if isinstance(cell, Verbatim) else _CODE.sub(r"\\texttt{\1}", text)
 
 
