@@ -6,6 +6,7 @@ fields may span lines, and by row where it is Parquet.
 
 import csv
 import math
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     for column in (*REQUIRED, "dialogue"):
         _refuse(table[column].isna(), places, f"have no {column}")
         table[column] = table[column].map(str)
+        controls = table[column].map(lambda name: any(map(_is_control, name)))
+        _refuse(controls.astype(bool), places, f"have a line break or control sign in {column}")
     first = dict(zip(reversed(table["utterance_id"]), reversed(places), strict=True))
     ids = table["utterance_id"]
     _refuse(
@@ -92,6 +95,11 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     )
     check_labels("corpus.classes", classes, {one: one for one in table["emotion"]}, str(path))
     return Rows(table, "dialogue" in given, "start_s" in given)
+
+
+def _is_control(letter: str) -> bool:
+    """Whether a letter breaks a line or steers a terminal, rather than being shown."""
+    return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 
 def _check_names(columns: list[str], path: Path) -> None:
