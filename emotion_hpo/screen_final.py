@@ -109,7 +109,7 @@ _KINDS = {
 
 def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """What a reader of a test's figures should know beside them."""
-    counts = {name: one["n"] for name, one in result["recall_by_class"].items()}
+    counts = {name: recall["n"] for name, recall in result["recall_by_class"].items()}
     yield from absences_in_test(counts, result["test_session"])
     how_sure = result["calibration"]
     yield (

@@ -115,10 +115,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     seen = io.StringIO()
 
     def console(**options: Any) -> Console:
-        kept = {name: options[name] for name in ("markup", "emoji", "highlight")}
+        reading = {name: options[name] for name in ("markup", "emoji", "highlight")}
         return Console(
             file=seen, force_terminal=True, width=100, color_system=None, legacy_windows=False,
-            **kept,
+            **reading,
         )  # fmt: skip
 
     monkeypatch.setattr(screen, "Console", console)

@@ -19,7 +19,7 @@ def utterances(labels, classes=CLASSES):
 def divided(*folds, classes=CLASSES):
     parts = [Fold(name, utterances(train, classes), utterances(validation, classes))
              for name, train, validation in folds]  # fmt: skip
-    everything = [one for _, train, validation in folds for one in (*train, *validation)]
+    everything = [label for _, train, validation in folds for label in (*train, *validation)]
     return Development(tuple(parts), utterances(everything, classes))
 
 

@@ -53,7 +53,7 @@ def test_ordinary_names_stay_as_they_are(name):
 def test_long_names_are_cut_and_stay_apart():
     names = ["&" * 200, "&" * 201, "x" * 300, "x" * 301]
     cut = [escaped(name) for name in names]
-    assert {len(one) for one in cut} == {200}
+    assert {len(name) for name in cut} == {200}
     assert len(set(cut)) == len(cut)
 
 
@@ -103,11 +103,11 @@ def test_parameters_of_a_merged_label_have_legal_names():
     config = {"corpus": {"merge": {"ang&fru": "ang", "[/sad]": "sad", "v1.5": "neu"}},
               "space": {"model.dropout": {"low": 0}}}  # fmt: skip
     StudyRuns(client, "0", "study@now", {}).log_params("run", flatten(config))
-    assert {one.key: one.value for one in logged} == {
+    assert {param.key: param.value for param in logged} == {
         "corpus.merge.ang.26.fru": "ang",
         "corpus.merge..5b..2f.sad.5d.": "sad",
         "corpus.merge.v1.5": "neu",
         "space.model.dropout.low": "0",
     }
-    for one in logged:
-        _validate_param_name(one.key)
+    for param in logged:
+        _validate_param_name(param.key)

@@ -105,7 +105,7 @@ def test_what_fails_after_the_scoring_keeps_nothing_else_back(tmp_path, monkeypa
         assert remedies[broken] in str(raised.value)
         assert "(LookupError: closing tag '[/sad]' at position 7)" in str(raised.value)
         assert "\n" not in str(raised.value)
-    assert done == [one for one in STEPS if one != broken]
+    assert done == [step for step in STEPS if step != broken]
 
 
 def test_a_reader_who_has_seen_enough_keeps_nothing_back(tmp_path, monkeypatch):

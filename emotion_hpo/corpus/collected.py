@@ -162,16 +162,18 @@ class Collected:
         self._check_labels()
         class_of = self._class_of
         kept = [entry for entry in self._entries if entry[0]["emotion"] in class_of]
+        if not kept:
+            raise CorpusError(f"{self.path}: no utterance of {', '.join(class_of)}")
         rows = [self._row(one, name) for one, name in kept]
         return checked(pd.DataFrame(rows), self.classes, str(self.path))
 
     def _check_labels(self) -> None:
         """Refuse classes without an utterance, and to merge what no IEMOCAP has."""
-        here = {label: label for label in self._counts}
-        words = {word: label for word, label in WORDS.items() if label in here}
+        present = {label: label for label in self._counts}
+        words = {word: label for word, label in WORDS.items() if label in present}
         source, merge = str(self.path), dict(self.merge)
-        check_labels("corpus.classes", unmerged(self.classes, merge), {**words, **here}, source)
-        check_labels("corpus.merge", merge, {**MEANINGS, **here}, source)
+        check_labels("corpus.classes", unmerged(self.classes, merge), {**words, **present}, source)
+        check_labels("corpus.merge", merge, {**MEANINGS, **present}, source)
 
     def _row(self, one: Mapping[str, Any], name: Named) -> dict[str, Any]:
         words = words_of(one)
@@ -198,7 +200,7 @@ class Collected:
     @cached_property
     def _counts(self) -> Counter[str]:
         """Label → utterances."""
-        return Counter(one["emotion"] for one, _ in self._entries)
+        return Counter(entry["emotion"] for entry, _ in self._entries)
 
     @cached_property
     def _class_of(self) -> dict[str, str]:

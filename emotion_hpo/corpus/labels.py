@@ -25,7 +25,7 @@ def check_labels(key: str, labels: Iterable[str], meanings: Mapping[str, str], s
         CorpusError: With a line for each, and the nearest label that there is.
     """
     known = sorted(set(meanings.values()))
-    if wrong := [one for one in labels if one not in known]:
+    if wrong := [label for label in labels if label not in known]:
         valid = ", ".join(known[:20]) + (" …" if len(known) > 20 else "")
         raise CorpusError(
             "\n".join(
@@ -37,11 +37,11 @@ def check_labels(key: str, labels: Iterable[str], meanings: Mapping[str, str], s
 
 def unmerged(classes: Iterable[str], merge: Mapping[str, str]) -> list[str]:
     """Classes that must be labels: one that others are merged into may have a name of its own."""
-    return [one for one in classes if one not in merge.values()]
+    return [label for label in classes if label not in merge.values()]
 
 
 def _hint(label: str, meanings: Mapping[str, str]) -> str:
-    spelt = {_spelling(one): meaning for one, meaning in meanings.items()}
+    spelt = {_spelling(word): label for word, label in meanings.items()}
     near = difflib.get_close_matches(_spelling(label), spelt, n=1, cutoff=0.6)
     return f", did you mean {spelt[near[0]]!r}?" if near else ""
 
@@ -60,7 +60,7 @@ def spelling_remarks(counts: Mapping[str, int]) -> Iterator[str]:
         alike.setdefault(_spelling(label), []).append(label)
     for labels in alike.values():
         if len(labels) > 1:
-            listed = ", ".join(f"{counts[one]} of {one}" for one in labels)
+            listed = ", ".join(f"{counts[label]} of {label}" for label in labels)
             yield f"labels alike but for their spelling: {listed}; are they one?"
 
 

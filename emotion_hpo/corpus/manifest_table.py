@@ -93,7 +93,8 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     table["wears_markers"] = table["wears_markers"].map(
         lambda one: None if one is None else _TRUTHS[str(one).lower()]
     )
-    check_labels("corpus.classes", classes, {one: one for one in table["emotion"]}, str(path))
+    labels = {label: label for label in table["emotion"]}
+    check_labels("corpus.classes", classes, labels, str(path))
     return Rows(table, "dialogue" in given, "start_s" in given)
 
 

@@ -253,7 +253,9 @@ def as_latex(table: Table) -> str:
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
     body = "".join(f"    {_latex_row(row)}\n" for row in table.rows)
     # Letters beyond the Latin ones; pictures and Chinese signs have the higher codes.
-    is_latin = not any(one > "\u2e80" or (one > "\u024f" and one.isalpha()) for one in body)
+    is_latin = not any(
+        letter > "\u2e80" or (letter > "\u024f" and letter.isalpha()) for letter in body
+    )
     return (
         "% needs \\usepackage{booktabs}\n"
         + "% has letters that only XeLaTeX and LuaLaTeX set, in a font that has them\n"

@@ -82,8 +82,8 @@ def _numbered(text: str, shown: set[str], key: dict[str, str], longest: int | No
         if longest is not None and len(line) > longest:
             lines[index] = number(line)
         elif lacking := {*line} - shown:
-            one = f"[{re.escape(''.join(sorted(lacking)))}]"
-            run = rf"{one}(?:{one}|[{_JOINERS}]| (?={one}))*"
+            sign = f"[{re.escape(''.join(sorted(lacking)))}]"
+            run = rf"{sign}(?:{sign}|[{_JOINERS}]| (?={sign}))*"
             lines[index] = re.sub(run, lambda match: number(match[0]), line)
     return "\n".join(lines)
 
@@ -94,11 +94,11 @@ def _strings(figure: Figure) -> Iterator[str]:
 
 
 def _texts(figure: Figure) -> list[Text]:
-    return [one for one in figure.findobj(Text) if isinstance(one, Text)]
+    return [text for text in figure.findobj(Text) if isinstance(text, Text)]
 
 
 def _legends(figure: Figure) -> list[Legend]:
-    return [one for one in figure.findobj(Legend) if isinstance(one, Legend)]
+    return [legend for legend in figure.findobj(Legend) if isinstance(legend, Legend)]
 
 
 def _named_ticks(figure: Figure) -> Iterator[tuple[Axis, list[str]]]:
@@ -114,7 +114,7 @@ def _installed() -> tuple[tuple[str, str], ...]:
     """Name and file of each upright font that can stand in for another, by name."""
     fonts = {
         font.name: font.fname
-        for font in sorted(font_manager.fontManager.ttflist, key=lambda one: one.fname)
+        for font in sorted(font_manager.fontManager.ttflist, key=lambda font: font.fname)
         if font.style == "normal" and not font.name.startswith(_NO_LETTERS)
     }
     return tuple(sorted((name, file) for name, file in fonts.items() if _is_embeddable(file)))

@@ -92,7 +92,7 @@ def study_page(findings: Findings) -> Page:
 def _absent_in_tests(findings: Findings) -> Iterable[str]:
     """That the test session of a final model lacks a class."""
     for final in findings.finals[:1]:
-        counts = {name: one["n"] for name, one in final.result["recall_by_class"].items()}
+        counts = {name: recall["n"] for name, recall in final.result["recall_by_class"].items()}
         yield from absences_in_test(counts, final.result["test_session"])
 
 

@@ -14,10 +14,10 @@ def figures_of(result: Mapping[str, Any]) -> dict[str, float]:
     for name in ("accuracy", "uar", "macro_f1"):
         low, high = result[f"{name}_interval"]
         figures |= {f"{name}": result[name], f"{name}_low": low, f"{name}_high": high}
-    for label, one in result["recall_by_class"].items():
+    for label, recall in result["recall_by_class"].items():
         name = _legal(label)
-        low, high = one["interval"]
-        figures |= {f"recall_{name}": one["recall"]}
+        low, high = recall["interval"]
+        figures |= {f"recall_{name}": recall["recall"]}
         figures |= {f"recall_{name}_low": low, f"recall_{name}_high": high}
     cost = {f"cost/{name}": result["cost"][name] for name in ("latency_ms", "n_parameters")}
     # A class that the test session lacks has no recall, and an interval may have no end.

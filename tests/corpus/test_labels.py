@@ -52,9 +52,9 @@ def test_iemocap_knows_its_labels(small_twin, release, tmp_path, write):
     with pytest.raises(CorpusError, match=r"corpus\.merge: .* no label 'fear', did you mean 'fea'"):
         open_with(where, merge={"fear": "sad"})
     merged = open_with(where, classes=("low", "exc"), merge={"sad": "low", "neu": "low"})
-    counts = pd.concat([merged.table(one) for one in merged.sessions()])["emotion"].value_counts()
+    counts = pd.concat([merged.table(name) for name in merged.sessions()])["emotion"].value_counts()
     plain = open_with(where)
-    emotions = pd.concat([plain.table(one) for one in plain.sessions()])["emotion"].value_counts()
+    emotions = pd.concat([plain.table(name) for name in plain.sessions()])["emotion"].value_counts()
     assert counts["low"] == emotions["sad"] + emotions["neu"]
 
 
@@ -77,8 +77,8 @@ def test_a_manifest_knows_its_labels(tmp_path):
 def test_spellings_are_told(tmp_path, small_twin):
     corpus = manifest(tmp_path, ["Happy", "happy", "happy", "very sad", "very_sad"])
     said = "labels alike but for their spelling: {}; are they one?"
-    told = [one for one in corpus.remarks() if one.startswith("labels")]
-    assert told == [
+    remarks = [line for line in corpus.remarks() if line.startswith("labels")]
+    assert remarks == [
         said.format("1 of Happy, 2 of happy"),
         said.format("1 of very sad, 1 of very_sad"),
     ]
@@ -87,6 +87,6 @@ def test_spellings_are_told(tmp_path, small_twin):
     entries[0]["emotion"] = entries[0]["emotion"].upper()
     pickled = collecting.write_pickle(tmp_path / "data.pickle", entries)
     assert any(
-        "alike but for their spelling" in one for one in collecting.opened(pickled).remarks()
+        "alike but for their spelling" in line for line in collecting.opened(pickled).remarks()
     )
     assert [*spelling_remarks({"1.1": 1, "11": 1, "1": 2})] == []

@@ -32,7 +32,9 @@ def result_of(classes):
 
 def shown_in(figure):
     """All words that are drawn, tick by tick."""
-    return [one.get_text() for one in figure.findobj(Text) if one.get_text() and one.get_visible()]
+    return [
+        text.get_text() for text in figure.findobj(Text) if text.get_text() and text.get_visible()
+    ]
 
 
 @pytest.mark.parametrize("draw", [confusion_plot, recall_plot, breakdown_plot])
