@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -77,6 +78,9 @@ _ASSIGNMENT = re.compile(r"^[A-Za-z_][\w./@]*=")
 
 def main() -> None:
     """Run the command that `sys.argv` names; exit with 2 on an error that a user can mend."""
+    for stream in (sys.stdout, sys.stderr):  # no label may be the end of a command that has scored
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:]
     if arguments[:1] == ["-sc"]:
         _complete(arguments)

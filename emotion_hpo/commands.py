@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 def prepare(plain: Mapping[str, Any]) -> None:
     """Store a corpus's features and say what is there."""
     command = build(PrepareCommand, plain)
+    from emotion_hpo.class_remarks import absences_by_session
     from emotion_hpo.corpus import Twin, counted, open_corpus, write_release
     from emotion_hpo.features.summary import summary, words_without_vectors
     from emotion_hpo.preparation import peak_memory_mb, prepare_features
@@ -77,10 +78,11 @@ def prepare(plain: Mapping[str, Any]) -> None:
     with screen.preparing(f"Preparing {command.corpus.name}") as on_progress:
         store = prepare_features(command, home.features, on_progress)
     corpus, word_vectors = open_corpus(command.corpus), command.features.text.vectors
+    counts = summary(store)
     found = {
-        **summary(store),
+        **counts,
         "words_without_vectors": word_vectors and words_without_vectors(store, word_vectors),
-        "remarks": list(corpus.remarks()),
+        "remarks": [*corpus.remarks(), *absences_by_session(counts["n_by_session_emotion"])],
         "faults": counted(corpus.faults()),
         "seconds": round(time.monotonic() - began, 2),
         "peak_memory_mb": peak_memory_mb(),
@@ -280,8 +282,6 @@ def models(plain: Mapping[str, Any], presets: Path) -> None:
 def status(plain: Mapping[str, Any]) -> None:
     """Say how far a study is."""
     command = build(StudyCommand, plain)
-    from rich.console import Console
-
     from emotion_hpo import study_file
     from emotion_hpo.search.live import SearchScreen
     from emotion_hpo.search.study import Study
@@ -290,7 +290,7 @@ def status(plain: Mapping[str, Any]) -> None:
     stored = study_file.read(home)
     trials = Study(home, stored.config).trials()
     synthetic = stored.facts["synthetic"]
-    Console(highlight=False).print(
+    screen.open_console().print(
         SearchScreen(stored.config, trials, synthetic=synthetic).table(trials)
     )
     if command.output is not None:

@@ -15,6 +15,7 @@ from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.contents import Content
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.metrics import fold_interval
+from emotion_hpo.naming import ASCII_LETTERS, escaped
 from emotion_hpo.records import StudyHome, read_json, write_json
 from emotion_hpo.splits import check_sessions
 
@@ -81,7 +82,8 @@ def nested(
 def with_test(config: SearchConfig, session: str) -> SearchConfig:
     """The study that seals this session."""
     plain = with_value(dump(config), "split.test_session", session)
-    plain = with_value(plain, "study.name", f"{config.study.name}-test{session}")
+    of_session = escaped(session, ASCII_LETTERS, 50)
+    plain = with_value(plain, "study.name", f"{config.study.name}-test{of_session}")
     return build(SearchConfig, plain)
 
 

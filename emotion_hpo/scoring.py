@@ -1,7 +1,7 @@
 """What `search`, `final` and `replay` do and print about leaders and final models."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,20 +78,58 @@ def scored(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]
             on_retraining=on_retraining,
             ensemble=Ensemble(command.rule, command.n_members),
             is_paper_protocol=command.paper_protocol,
+            on_note=screen.note,
         )
+    _hand_out(home, stored, result, command.output)
+    return result
+
+
+def _hand_out(
+    home: StudyHome, stored: StudyFile, result: Mapping[str, Any], output: Path | None
+) -> None:
+    """Copy, show, report and log a result that is stored; what fails of it keeps nothing else back.
+
+    Raises:
+        StudyError: Of every step that failed: the holdout is scored, and must not be for their sake
+            once more.
+    """
     from emotion_hpo.report import report as write
 
-    show_final(result)
-    folder, page = home.final(result["trial"]), write(home)
+    folder = home.final(result["trial"])
     models = ", ".join(str(home.final(one["trial"]).model) for one in result["members"])
-    say(f"\nModel:       {models}\nResult:      {folder.result}")
-    say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
-    say(f"Ledger:      {home.ledger}")
-    if command.output is not None:
-        write_json(command.output, result)
-    say(f"Report:      {page}")
-    _log_final(home, stored, result)
-    return result
+
+    def show() -> None:
+        show_final(result)
+        say(f"\nModel:       {models}\nResult:      {folder.result}")
+        say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
+        say(f"Ledger:      {home.ledger}")
+
+    steps: dict[str, tuple[Callable[[], object], str]] = {
+        "written to output": (
+            lambda: write_json(output, result) if output is not None else None,
+            f"copy {folder.result}",
+        ),
+        "shown": (show, f"{folder.result} holds it"),
+        "reported": (lambda: say(f"Report:      {write(home)}"), "`make report` makes it up"),
+        "logged in MLflow": (lambda: _log_final(home, stored, result), "`make sync` makes it up"),
+    }
+    failed: list[str] = []
+    closed_pipe: BrokenPipeError | None = None
+    for what, (step, remedy) in steps.items():
+        try:
+            step()
+        except BrokenPipeError as error:  # whoever read along has seen enough
+            closed_pipe = error
+        except Exception as error:  # whatever it is, the other steps go on
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            failed.append(f"it could not be {what}: {remedy} ({reason})")
+    if closed_pipe is not None and not failed:
+        raise closed_pipe
+    if failed:
+        raise StudyError(
+            f"{result['trial']} is scored and its result is stored in {folder.result}, but "
+            + "; ".join(failed)
+        )
 
 
 def replay_final(home: StudyHome, name: str, output: Path | None) -> None:

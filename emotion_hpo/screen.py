@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from emotion_hpo.metrics import Interval
 from emotion_hpo.preparation import OnProgress
@@ -24,15 +24,24 @@ _PLAIN_INTERVAL_S = 5.0
 _drawn_on: list[Console] = []
 
 
+def open_console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """A console that prints every text letter by letter, in tables and titles, too.
+
+    Labels, speakers and files have names of anyone's: for rich, `[/sad]` would be the end of a
+    style, `[happy]` a style that is not shown, and `:sad:` a picture.
+    """
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
 def say(line: str = "", style: str | None = None) -> None:
     """Print a result or a hint, brackets and all."""
-    Console(highlight=False, soft_wrap=True).print(line, style=style, markup=False)
+    open_console().print(line, style=style, soft_wrap=True)
 
 
 def note(line: str) -> None:
     """Print something that a person should know, beside the results and above what is drawn."""
-    console = _drawn_on[-1] if _drawn_on else Console(stderr=True)
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console = _drawn_on[-1] if _drawn_on else open_console(stderr=True)
+    console.print(line, soft_wrap=True)
 
 
 @contextmanager
@@ -120,12 +129,13 @@ def preparing(title: str) -> Iterator[OnProgress]:
     A terminal shows at once that something is done, for reading a corpus takes a while before the
     first dialogue; a plain log gets no line if there is nothing to do.
     """
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     if not console.is_terminal:
         yield _plain_progress(title)
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bars, notes_above(console):
         task = bars.add_task(title, total=None)
@@ -151,8 +161,8 @@ def _plain_progress(title: str) -> OnProgress:
 @contextmanager
 def retraining() -> Iterator[Callable[[int, int, int], None]]:
     """Show how far the trainings of final models are, of each seed and each model in turn."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    console = open_console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bars:
@@ -170,7 +180,7 @@ def retraining() -> Iterator[Callable[[int, int, int], None]]:
 @contextmanager
 def confirming() -> Iterator[Callable[[int, int], None]]:
     """Show how many of the confirming trainings have ended."""
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     columns = (TextColumn("Confirming the leaders"), BarColumn(), MofNCompleteColumn())
     told = -1
     with Progress(
@@ -193,16 +203,19 @@ def show_corpus(found: Mapping[str, Any]) -> None:
     by_session = found["n_by_session_emotion"]
     classes = list(next(iter(by_session.values())))
     mark = " (synthetic)" if found["synthetic"] else ""
-    table = Table("session", title=f"Corpus {found['corpus']}{mark}", title_justify="left")
+    table = Table(
+        Column("session", overflow="fold"),
+        title=f"Corpus {found['corpus']}{mark}",
+        title_justify="left",
+    )
     for one in (*classes, "all"):
-        table.add_column(one, justify="right")
+        table.add_column(one, justify="right", overflow="fold")
     for session, counts in by_session.items():
         table.add_row(session, *(str(counts[c]) for c in classes), str(sum(counts.values())))
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    console.print(table)
+    open_console().print(table, soft_wrap=True)
     for line in (*_content_lines(found), *found["remarks"], *_fault_lines(found["faults"])):
-        console.print(line)
-    console.print(
+        say(line)
+    say(
         f"prepared in {duration(found['seconds'])}, with at most {found['peak_memory_mb']:,} MB "
         "of memory"
     )
@@ -296,7 +309,7 @@ def _counts_table(*headings: str) -> Table:
 def _print_wide(title: str, table: Table) -> None:
     """A name that is cut off cannot be chosen: a narrow terminal wraps the line instead."""
     say(title, "bold")
-    Console(highlight=False, width=max(Console().width, 110)).print(table)
+    open_console(width=max(open_console().width, 110)).print(table)
     say()
 
 
@@ -314,9 +327,9 @@ def show_answer(answer: Mapping[str, float], *, synthetic: bool) -> None:
     mark = " (model trained on synthetic data)" if synthetic else ""
     say(f"Emotion{mark}")
     table = Table(box=None)
-    table.add_column("emotion")
+    table.add_column("emotion", overflow="fold")
     table.add_column("probability", justify="right")
     table.add_column("")
     for name, share in sorted(answer.items(), key=lambda one: -one[1]):
         table.add_row(name, percent(share), "█" * round(30 * share))
-    Console(highlight=False).print(table)
+    open_console().print(table)

@@ -3,11 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from emotion_hpo.class_remarks import absences_in_test
 from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
-from emotion_hpo.screen import counted, interval_words, percent, say, score, score_interval
+from emotion_hpo.screen import (
+    counted,
+    interval_words,
+    open_console,
+    percent,
+    say,
+    score,
+    score_interval,
+)
 
 
 def show_final(result: Mapping[str, Any]) -> None:
@@ -22,13 +30,13 @@ def show_final(result: Mapping[str, Any]) -> None:
         f"Session {result['test_session']}, {result['n_test']} utterances of "
         f"{len(result['test_speakers'])} speakers ({speakers}){mark}"
     )
-    columns = ("", "score", "95 % interval", "by", "n")
+    columns = (Column("", overflow="fold"), "score", "95 % interval", "by", "n")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for name, value, stored, n in _scored_rows(result):
         interval = Interval.read(stored)
         ends = interval_words(interval) if interval.ends else NOT_ESTIMABLE
         table.add_row(name, percent(value), ends, interval.reason or interval.method, str(n))
-    Console(highlight=False).print(table)
+    open_console().print(table)
     say(baseline_words(result))
     for line in _final_remarks(result):
         say(line)
@@ -93,11 +101,14 @@ def show_nested(found: Mapping[str, Any]) -> None:
     """Print what each session as the test said, and mean and spread."""
     mark = " (synthetic data)" if found["synthetic"] else ""
     say(f"\nNested protocol, study {found['study']}{mark}")
-    table = Table("test session", "trial", "accuracy", "UAR", "n", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        Column("test session", overflow="fold"), "trial", "accuracy", "UAR", "n",
+        box=None, padding=(0, 2, 0, 0),
+    )  # fmt: skip
     for one in found["sessions"]:
         figures = (percent(one["accuracy"]), percent(one["uar"]), str(one["n_test"]))
         table.add_row(one["test_session"], one["trial"], *figures)
-    Console(highlight=False).print(table)
+    open_console().print(table)
     for name, words in (("accuracy", "accuracy"), ("uar", "UAR")):
         one = found[name]
         say(
@@ -121,6 +132,8 @@ _KINDS = {
 
 def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """What a reader of a test's figures should know beside them."""
+    counts = {name: recall["n"] for name, recall in result["recall_by_class"].items()}
+    yield from absences_in_test(counts, result["test_session"])
     how_sure = result["calibration"]
     yield (
         f"Calibration: expected error {100 * how_sure['ece']:.1f} points, Brier score "

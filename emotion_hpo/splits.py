@@ -179,6 +179,13 @@ class Holdout:
         """What the sealed session is, whatever its scenario, classes and features."""
         return content_of(self.store.open(self.session))
 
+    def counts(self) -> dict[str, int]:
+        """Class → utterances, by the session's table alone."""
+        table = self.store.open(self.session).table
+        if self.scenario is not None:
+            table = table[(table["scenario"] == self.scenario).to_numpy(bool, na_value=False)]
+        return {label: int((table["emotion"] == label).sum()) for label in self.store.classes}
+
     def unseal(self) -> Utterances:
         """Read the test utterances. Only `final` may, after it has written the ledger."""
         whole = Utterances.of((self.store.open(self.session),), self.store.classes)
@@ -202,15 +209,17 @@ def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str,
     Raises:
         ConfigError: A session does not exist, or none is left to train on.
     """
+    n_needed = 3 if isinstance(config, SpeakersSplit | SessionSplit) else 2
+    if len(sessions) < n_needed:
+        raise ConfigError(
+            f"split: the corpus has {len(sessions)} session{'s' * (len(sessions) > 1)} "
+            f"({', '.join(sessions)}), and {config.name} needs {n_needed}: one is sealed as the "
+            "test; divide the corpus into more (the column session of a manifest)"
+        )
     _known(config.test_session, "split.test_session", sessions)
     rest = tuple(session for session in sessions if session != config.test_session)
     if isinstance(config, SpeakersSplit):
         _known(config.validation_session, "split.validation_session", rest)
-    if len(rest) <= isinstance(config, SpeakersSplit | SessionSplit):
-        raise ConfigError(
-            f"split: with session {config.test_session} sealed, too few of the corpus's "
-            f"{len(sessions)} sessions are left"
-        )
     return rest
 
 

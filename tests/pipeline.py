@@ -4,6 +4,7 @@ import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -19,7 +20,6 @@ from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
 from emotion_hpo.preparation import prepare_features, quiet
 from emotion_hpo.records import StudyHome
-from emotion_hpo.search import live
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import Development, Holdout, split
@@ -114,13 +114,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """A terminal of 100 columns without colours, in the place of standard error."""
     seen = io.StringIO()
 
-    def console(**_options: object) -> Console:
+    def console(**options: Any) -> Console:
+        reading = {name: options[name] for name in ("markup", "emoji", "highlight")}
         return Console(
-            file=seen, force_terminal=True, width=100, color_system=None, legacy_windows=False
-        )
+            file=seen, force_terminal=True, width=100, color_system=None, legacy_windows=False,
+            **reading,
+        )  # fmt: skip
 
-    for module in (screen, live):
-        monkeypatch.setattr(module, "Console", console)
+    monkeypatch.setattr(screen, "Console", console)
     return seen
 
 

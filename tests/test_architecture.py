@@ -12,13 +12,13 @@ PACKAGE = Path(emotion_hpo.__file__).parent
 
 #: From the ground up: a room imports from rows below its own, and no other room of its row.
 ROWS = (
-    {"errors", "contents", "seeds", "usage", "eager"},
+    {"errors", "contents", "naming", "seeds", "usage", "eager"},
     {"config", "records", "ledger", "metrics"},
     {"study_file", "trials"},
     {"corpus"},
     {"features", "batch"},
     {"splits", "preparation"},
-    {"dataset", "models", "decision", "screen"},
+    {"class_remarks", "dataset", "models", "decision", "screen"},
     {"training", "screen_final"},
     {"bundle", "experiment"},
     {"companion", "cost", "predict", "repetition", "expected"},

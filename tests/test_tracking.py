@@ -20,8 +20,8 @@ from mlflow import MlflowClient
 
 from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import TrackingError
-from emotion_hpo.records import Epoch, StudyHome, Trial, TrialState
 from emotion_hpo.metrics import Interval
+from emotion_hpo.records import Epoch, StudyHome, Trial, TrialState
 from emotion_hpo.search import mirror as mirror_module
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri

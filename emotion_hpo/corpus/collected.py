@@ -30,7 +30,9 @@ from emotion_hpo.corpus.collected_entry import (
 )
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.iemocap.evaluation import MEANINGS, WORDS
 from emotion_hpo.corpus.iemocap.naming import Named, named
+from emotion_hpo.corpus.labels import check_labels, spelling_remarks, unmerged
 from emotion_hpo.corpus.pickled import PickledArray, read
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
 from emotion_hpo.errors import CorpusError
@@ -83,10 +85,12 @@ class Collected:
 
     def remarks(self) -> tuple[str, ...]:
         """What was left out, and how the reference cut its audio."""
-        labels = Counter(str(one["emotion"]) for one, _ in self._entries)
-        class_of = self._class_of
+        labels, class_of = self._counts, self._class_of
         left_out = [f"{n} of {label}" for label, n in labels.most_common() if label not in class_of]
-        found = ["audio as the reference cut it: the left channel, whoever speaks"]
+        found = [
+            *spelling_remarks(labels),
+            "audio as the reference cut it: the left channel, whoever speaks",
+        ]
         if left_out:
             found.append(f"left out, as no class here: {', '.join(left_out)}")
         return tuple(found)
@@ -167,12 +171,21 @@ class Collected:
 
     @cached_property
     def _table(self) -> pd.DataFrame:
+        self._check_labels()
         class_of = self._class_of
         kept = [entry for entry in self._entries if entry[0]["emotion"] in class_of]
         if not kept:
             raise CorpusError(f"{self.path}: no utterance of {', '.join(class_of)}")
         rows = [self._row(one, name) for one, name in kept]
         return checked(pd.DataFrame(rows), self.classes, str(self.path))
+
+    def _check_labels(self) -> None:
+        """Refuse classes without an utterance, and to merge what no IEMOCAP has."""
+        present = {label: label for label in self._counts}
+        words = {word: label for word, label in WORDS.items() if label in present}
+        source, merge = str(self.path), dict(self.merge)
+        check_labels("corpus.classes", unmerged(self.classes, merge), {**words, **present}, source)
+        check_labels("corpus.merge", merge, {**MEANINGS, **present}, source)
 
     def _row(self, one: Mapping[str, Any], name: Named) -> dict[str, Any]:
         words = words_of(one)
@@ -195,6 +208,11 @@ class Collected:
             "has_text": words is not None,
             "has_mocap": bool(self._motion(one, name)),
         }
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        """Label → utterances."""
+        return Counter(entry["emotion"] for entry, _ in self._entries)
 
     @cached_property
     def _class_of(self) -> dict[str, str]:

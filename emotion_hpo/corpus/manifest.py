@@ -21,6 +21,7 @@ from emotion_hpo.config.corpus import ManifestCorpus
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.labels import spelling_remarks
 from emotion_hpo.corpus.manifest_features import FeatureFile
 from emotion_hpo.corpus.manifest_table import Rows, read_rows
 from emotion_hpo.corpus.schema import Recording, checked
@@ -86,8 +87,9 @@ class Manifest:
 
     def remarks(self) -> tuple[str, ...]:
         """What was left out, and what a reader of the figures must know."""
-        rows, found = self._rows, []
+        rows = self._rows
         counts = rows.table["emotion"].value_counts()
+        found = [*spelling_remarks({str(label): n for label, n in counts.items()})]
         if left_out := [f"{n} of {one}" for one, n in counts.items() if one not in self.classes]:
             found.append(f"left out, as no class here: {', '.join(left_out)}")
         if not rows.has_dialogues:

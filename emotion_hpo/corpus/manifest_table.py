@@ -6,6 +6,7 @@ fields may span lines, and by row where it is Parquet.
 
 import csv
 import math
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from emotion_hpo.corpus.faults import N_NAMED, Fault, at, text_lines
+from emotion_hpo.corpus.labels import check_labels
 from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.errors import CorpusError, unknown_name
 
@@ -68,6 +70,8 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     for column in (*REQUIRED, "dialogue"):
         _refuse(table[column].isna(), places, f"have no {column}")
         table[column] = table[column].map(str)
+        controls = table[column].map(lambda name: any(map(_is_control, name)))
+        _refuse(controls.astype(bool), places, f"have a line break or control sign in {column}")
     first = dict(zip(reversed(table["utterance_id"]), reversed(places), strict=True))
     ids = table["utterance_id"]
     _refuse(
@@ -89,10 +93,14 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     table["wears_markers"] = table["wears_markers"].map(
         lambda one: None if one is None else _TRUTHS[str(one).lower()]
     )
-    if absent := [one for one in classes if one not in set(table["emotion"])]:
-        found = ", ".join(sorted(table["emotion"].unique())[:20])
-        raise CorpusError(f"{path}: no utterance of {', '.join(absent)} (there are: {found})")
+    labels = {label: label for label in table["emotion"]}
+    check_labels("corpus.classes", classes, labels, str(path))
     return Rows(table, "dialogue" in given, "start_s" in given)
+
+
+def _is_control(letter: str) -> bool:
+    """Whether a letter breaks a line or steers a terminal, rather than being shown."""
+    return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 
 def _check_names(columns: list[str], path: Path) -> None:

@@ -38,6 +38,9 @@ DIGESTS = ".digests.json"
 #: All that a shard's content depends on.
 Identity = dict[str, Any]
 
+#: Letters of a session's name in its shard's: a folder's may have 255 bytes, of Chinese 9 each.
+_LONGEST_NAME = 150
+
 #: Called with dialogues done, dialogues to do, and what was just done.
 Progress = Callable[[int, int, str], None]
 
@@ -66,7 +69,8 @@ class FeatureStore:
 
     def shard_path(self, session: str) -> Path:
         """The folder of a session's shard."""
-        return self.directory / f"{quote(session, safe='')}-{self.keys[session]}"
+        name = quote(session, safe="")[:_LONGEST_NAME]  # the key tells sessions apart
+        return self.directory / f"{name}-{self.keys[session]}"
 
     def open(self, session: str) -> Shard:
         """A session's shard; no other one is touched.

@@ -38,6 +38,7 @@ figure. What is cut off in between is taken up where it was, by the same command
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +47,7 @@ import numpy as np
 
 from emotion_hpo import study_file
 from emotion_hpo.bundle import Bundle
+from emotion_hpo.class_remarks import absences_in_test
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final import figures
@@ -76,6 +78,10 @@ ENSEMBLE = "ensemble"
 DEFAULT_ENSEMBLE = Ensemble()
 
 
+def ignore(_line: str) -> None:
+    """Show nothing."""
+
+
 def final(
     home: StudyHome,
     wanted: str | int | None,
@@ -85,6 +91,7 @@ def final(
     on_retraining: OnRetraining,
     ensemble: Ensemble = DEFAULT_ENSEMBLE,
     is_paper_protocol: bool = False,
+    on_note: Callable[[str], None] = ignore,
 ) -> dict[str, Any]:
     """Retrain a trial and score the holdout.
 
@@ -96,6 +103,7 @@ def final(
         on_retraining: Shows the retraining.
         ensemble: How an ensemble is built, if that is wanted.
         is_paper_protocol: Also compute the reference's figure, the best epoch on the test session.
+        on_note: Called, before anything is trained, with what a person should know.
 
     Returns:
         What `result.json` holds.
@@ -121,6 +129,8 @@ def final(
     task = _Task(home, stored, store, development, holdout, plan, promised, Ledger(home.ledger))
     with task.ledger.alone_with(task.ledger.name_of(holdout.content)):
         task.ledger.check(holdout.content, plan.identity, rescore=rescore)
+        for line in absences_in_test(holdout.counts(), holdout.session):
+            on_note(line)
         retrained = _retrained(task, on_retraining)
         return _scored(task, retrained, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
 

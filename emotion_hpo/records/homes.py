@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from emotion_hpo.errors import StudyError
+from emotion_hpo.naming import ASCII_LETTERS, escaped
 from emotion_hpo.records.files import read_as, read_json, write_json
 from emotion_hpo.records.trial import Epoch
 
@@ -227,7 +228,8 @@ class StudyHome:
     def comparison(self, others: "Sequence[StudyHome]") -> ReportHome:
         """The page that compares this study with others of the same folder."""
         names = "+".join(one.name for one in (self, *others))
-        return ReportHome(self.directory / "comparisons" / names)
+        folder = escaped(names, rf"{ASCII_LETTERS}+", 200)  # a folder's name may have 255 letters
+        return ReportHome(self.directory / "comparisons" / folder)
 
     @property
     def claims(self) -> Path:

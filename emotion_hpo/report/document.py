@@ -31,6 +31,14 @@ _BRIEF = 18
 _FOLDED = 40
 
 
+class Verbatim(str):
+    r"""A cell that somebody else named: letters and digits of it are no figure, backticks no code.
+
+    >>> as_csv(Table("t", "T", ("class", "n"), ((Verbatim("`1,000`"), "1,000"),)))
+    'class,n\n"`1,000`",1000\n'
+    """
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the page.
@@ -186,6 +194,8 @@ def _prose(text: object) -> "Markup":
     """Text with what is typed set as code, and no line break before a per cent sign."""
     from markupsafe import Markup, escape
 
+    if isinstance(text, Verbatim):
+        return escape(text)
     escaped = str(escape(text)).replace(" %", "\N{NO-BREAK SPACE}%")
     return Markup(_CODE.sub(r"<code>\1</code>", escaped))  # noqa: S704 (escaped)
 
@@ -213,7 +223,9 @@ def as_csv(table: Table) -> str:
     )
     for row in table.rows:
         writer.writerow(
-            str(cell).replace(",", "").strip(" %–") if numeric else str(cell).replace("`", "")
+            str(cell).replace(",", "").strip(" %–")
+            if numeric
+            else str(cell).replace("`", "" if not isinstance(cell, Verbatim) else "`")
             for cell, numeric in zip(row, table.numeric, strict=True)
         )
     return buffer.getvalue()
@@ -240,8 +252,15 @@ def as_latex(table: Table) -> str:
     """
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
     body = "".join(f"    {_latex_row(row)}\n" for row in table.rows)
+    # Letters beyond the Latin ones; pictures and Chinese signs have the higher codes.
+    is_latin = not any(
+        letter > "\u2e80" or (letter > "\u024f" and letter.isalpha()) for letter in body
+    )
     return (
-        "% needs \\usepackage{booktabs}\n\\begin{table}\n  \\centering\n"
+        "% needs \\usepackage{booktabs}\n"
+        + "% has letters that only XeLaTeX and LuaLaTeX set, in a font that has them\n"
+        * (not is_latin)
+        + "\\begin{table}\n  \\centering\n"
         f"  \\caption{{{_latex(table.title)}}}\n  \\label{{tab:{table.name}}}\n"
         f"  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n    {_latex_row(table.columns)}\n"
         f"    \\midrule\n{body}    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}\n"
@@ -249,21 +268,32 @@ def as_latex(table: Table) -> str:
 
 
 def _latex_row(cells: Sequence[object]) -> str:
-    return " & ".join(_latex(str(cell)) for cell in cells) + r" \\"
+    return " & ".join(map(_latex, cells)) + r" \\"
 
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
     "–": "--", "→": r"$\rightarrow$", "≥": r"$\geq$", "≤": r"$\leq$", "\N{NO-BREAK SPACE}": "~",
 }  # fmt: skip
 
 
-def _latex(text: str) -> str:
-    return _CODE.sub(r"\\texttt{\1}", "".join(_LATEX.get(letter, letter) for letter in text))
+def _latex(cell: object) -> str:
+    r"""Text that LaTeX sets letter by letter.
+
+    >>> print(_latex("a|b < $c$ `d_e`"), _latex(Verbatim("`x`")), _latex("[sad]"))
+    a\textbar{}b \textless{} \$c\$ \texttt{d\_e} `x` {}[sad]
+    """
+    text = "".join(_LATEX.get(letter, letter) for letter in str(cell))
+    if text.startswith(("[", "*")):  # what ends a row would take it for its argument
+        text = f"{{}}{text}"
+    return text if isinstance(cell, Verbatim) else _CODE.sub(r"\\texttt{\1}", text)
 
 
 def _is_figure(cell: object) -> bool:
+    if isinstance(cell, Verbatim):
+        return False
     text = str(cell).replace("%", "").replace(",", "").replace("–", "").strip()
     try:
         float(text or "0")

@@ -22,6 +22,7 @@ from emotion_hpo.report.style import (
     Plot,
     around,
     drawn,
+    name_ticks,
     objective_words,
     share_axis,
 )
@@ -42,7 +43,7 @@ def confusion_plot(result: Mapping[str, Any]) -> Plot:
 
     def draw(axes: Axes) -> None:
         image = axes.imshow(100 * shares, vmin=0, vmax=100, cmap=SCALE)
-        axes.set_xticks(range(len(classes)), classes)
+        name_ticks(axes, classes)
         axes.set_yticks(range(len(classes)), classes)
         axes.set_xlabel("predicted emotion (class)")
         axes.set_ylabel("true emotion (class)")
@@ -207,7 +208,7 @@ def _bars(axes: Axes, rows: list[tuple[str, float, Any]]) -> None:
     ends = around(heights, [interval for _, _, interval in rows])
     axes.bar(range(len(rows)), heights, 0.6, color=BLUE, yerr=ends,
              error_kw={"capsize": 4, "lw": 1.2, "ecolor": BLACK})  # fmt: skip
-    axes.set_xticks(range(len(rows)), [label for label, _, _ in rows])
+    name_ticks(axes, [label for label, _, _ in rows])
     axes.set_ylim(0, 1.02)
     axes.grid(visible=False, axis="x")
 

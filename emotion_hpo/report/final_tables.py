@@ -1,6 +1,6 @@
 """The tables of what was scored: the baseline and the final models."""
 
-from emotion_hpo.report.document import Table
+from emotion_hpo.report.document import Table, Verbatim
 from emotion_hpo.report.final_plots import breakdown
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.words import METHODS, interval, method, percent
@@ -66,7 +66,7 @@ def final_table(final: Final) -> Table:
 def recall_table(final: Final) -> Table:
     """Recall of each emotion."""
     rows = [
-        (name, one["n"], percent(one["recall"]), interval(one["interval"]),
+        (Verbatim(name), one["n"], percent(one["recall"]), interval(one["interval"]),
          method(one["interval"]))
         for name, one in final.result["recall_by_class"].items()
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def recall_table(final: Final) -> Table:
 def breakdown_table(final: Final) -> Table | None:
     """Parts of the test set."""
     rows = [
-        (f"{one['by']}: {one['value']}", one["n"], percent(one["accuracy"]),
+        (Verbatim(f"{one['by']}: {one['value']}"), one["n"], percent(one["accuracy"]),
          interval(one["interval"]), method(one["interval"]), percent(one["uar"]))
         for one in breakdown(final)
     ]  # fmt: skip

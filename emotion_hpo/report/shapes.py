@@ -85,6 +85,7 @@ class Summary(Shape):
     n_validation: int | None = None
     expected: Searched | None = None
     warm_start: WarmStart | None = None
+    class_remarks: list[str] = []
 
 
 class Cost(Shape):

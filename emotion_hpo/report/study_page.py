@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from emotion_hpo.class_remarks import absences_in_test
 from emotion_hpo.records import RESTORE, Trial, TrialState
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
@@ -75,13 +76,24 @@ def study_page(findings: Findings) -> Page:
         synthetic=findings.synthetic,
         cards=_cards(findings),
         sections=[one for one in sections if one.blocks],
-        remarks=findings.remarks,
+        remarks=[
+            *findings.remarks,
+            *findings.summary.get("class_remarks", ()),
+            *_absent_in_tests(findings),
+        ],
         foot=(
             f"Made by emotion_hpo from the files of study {findings.name}, begun "
             f"{findings.facts.get('created_at', 'at an unknown time')}. Nothing was trained or "
             "scored for this page."
         ),
     )
+
+
+def _absent_in_tests(findings: Findings) -> Iterable[str]:
+    """That the test session of a final model lacks a class."""
+    for final in findings.finals[:1]:
+        counts = {name: recall["n"] for name, recall in final.result["recall_by_class"].items()}
+        yield from absences_in_test(counts, final.result["test_session"])
 
 
 def _present(*blocks: Block | None) -> list[Block]:

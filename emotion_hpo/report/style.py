@@ -7,8 +7,9 @@ States and series differ by their marks too, so that a print in grey can be read
 
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.metrics import Interval
 from emotion_hpo.records import TrialState
+from emotion_hpo.report.lettering import FONT, fonts_for, number_names
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -43,12 +45,15 @@ HATCHES = {TrialState.PRUNED: "//", TrialState.FAILED: "xx", TrialState.INTERRUP
 
 SCALE = "cividis"
 
+#: Letters that fit side by side along the axis of a narrow figure.
+_LEVEL_LETTERS = 48
+
 #: Width in inches of a figure as wide as the page's column, and of one that needs less.
 WIDE, NARROW = 7.6, 4.6
 
 _SETTINGS: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same on every machine
+    "font.family": [FONT],
+    "text.parse_math": False,  # `$` is a letter of somebody's label
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -79,13 +84,29 @@ class Plot:
         name: Of its files.
         title: Its heading.
         caption: What it shows, on how many utterances, and what its bars mean.
-        figure: Matplotlib's.
+        figure: Matplotlib's, as `drawn` made it.
     """
 
     name: str
     title: str
     caption: str
-    figure: Figure
+    figure: "Drawing"
+
+    @property
+    def whole_caption(self) -> str:
+        """The caption, and the names for which numbers stand in the figure."""
+        names = ", ".join(f"{number} is {name}" for number, name in self.figure.key.items())
+        return f"{self.caption} In the figure {names}." if names else self.caption
+
+
+class Drawing(Figure):
+    """A figure that knows what the numbers in it stand for, where its fonts lack a name's letters.
+
+    Attributes:
+        key: Number → name.
+    """
+
+    key: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -106,16 +127,26 @@ def drawn(
     rows: int = 1,
     share_y: bool = False,
     synthetic: bool,
-) -> Figure:
+) -> Drawing:
     """A figure whose axes `draw` fills; the word *synthetic* stands above those from the twin."""
-    with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(width, height), layout="constrained")
+
+    def filled() -> Drawing:
+        figure = Drawing(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
         if synthetic:
             figure.suptitle("synthetic data", x=0.995, ha="right", fontsize=8, color=VERMILION,
                             fontstyle="italic")  # fmt: skip
         draw(*axes.flat)
+        return figure
+
+    with mpl.rc_context(_SETTINGS):
+        figure = filled()
+        fonts = [FONT, *fonts_for(figure)]
+    with mpl.rc_context({**_SETTINGS, "font.family": fonts}):
+        if len(fonts) > 1:
+            figure = filled()
+        figure.key = number_names(figure, fonts)
         engine = figure.get_layout_engine()
         assert engine is not None
         engine.execute(figure)
@@ -166,6 +197,16 @@ def around(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.floa
         low, high = interval.ends or (value, value)
         lengths.append((max(value - low, 0.0), max(high - value, 0.0)))
     return np.array(lengths).reshape(-1, 2).T
+
+
+def name_ticks(axes: Axes, names: Sequence[str]) -> None:
+    """Name the places 0, 1, … of a horizontal axis; long names are set aslant."""
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    is_level = longest * len(names) <= _LEVEL_LETTERS
+    axes.set_xticks(range(len(names)), names)
+    if not is_level:
+        for label in axes.get_xticklabels():
+            label.set(rotation=35, ha="right", rotation_mode="anchor")
 
 
 def value_axis(axes: Axes, objective: str, *, axis: str = "y") -> None:

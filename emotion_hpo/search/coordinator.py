@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from emotion_hpo import screen, study_file
+from emotion_hpo.class_remarks import remarks_on
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.search import GridSampler
 from emotion_hpo.corpus import open_corpus
@@ -81,11 +82,12 @@ def search(config: SearchConfig) -> SearchResult:
                 config, home.features, on_progress, leave_out=config.split.test_session
             )
         development, _ = split(store, config.split)
+        remarks = remarks_on(development)
         check_pruner(config, len(development.folds))
         Material(development).check(config.experiment())
         lessons, notes = lessons_for(config)
         notes += study_file.write_or_compare(home, config, store.keys, synthetic=store.synthetic)
-        for line in notes:
+        for line in (*notes, *remarks):
             screen.note(line)
         baseline = baseline_of(home, development, store.modalities)
         created_at = study_file.read(home).facts["created_at"]
@@ -98,6 +100,7 @@ def search(config: SearchConfig) -> SearchResult:
             finally:  # a study that failed is worth looking at, too
                 trials = study.trials()
                 summary = _summary(config, trials, development, synthetic=store.synthetic)
+                summary["class_remarks"] = remarks
                 summary["warm_start"] = taught(config, lessons)
                 summary["baseline"] = baseline
                 summary["expected"] = expected_of(home, config, development, trials)

@@ -6,14 +6,14 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.records import Trial, TrialState, sign_of
-from emotion_hpo.screen import duration, note, notes_above, score
+from emotion_hpo.screen import duration, note, notes_above, open_console, score
 from emotion_hpo.trials import best_of
 
 
@@ -27,7 +27,7 @@ class SearchScreen:
         self._epochs = config.training.epochs
         self._words = " on the synthetic twin" if synthetic else ""
         self._began = time.monotonic()
-        self._console = Console(stderr=True)
+        self._console = open_console(stderr=True)
         self._told = {one.number for one in before if one.state.is_finished}
         self._n_before = len(self._told)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)

@@ -1,9 +1,11 @@
 """What a final model's run in MLflow says: its figures, its tags, and a note for its reader."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emotion_hpo.metrics import Interval
+from emotion_hpo.naming import escaped
 from emotion_hpo.screen import counted, interval_words
 
 
@@ -14,13 +16,23 @@ def figures_of(result: Mapping[str, Any]) -> dict[str, float]:
         interval = Interval.read(result[f"{name}_interval"])
         figures |= {f"{name}": result[name]}
         figures |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
-    for name, one in result["recall_by_class"].items():
-        interval = Interval.read(one["interval"])
-        figures |= {f"recall_{name}": one["recall"]}
+    for label, recall in result["recall_by_class"].items():
+        name, interval = _legal(label), Interval.read(recall["interval"])
+        figures |= {f"recall_{name}": recall["recall"]}
         figures |= {f"recall_{name}_low": interval.low, f"recall_{name}_high": interval.high}
     cost = {f"cost/{name}": result["cost"][name] for name in ("latency_ms", "n_parameters")}
     # A class that the test session lacks has no recall, and an interval may have no end.
     return {f"test/{name}": one for name, one in figures.items() if one is not None} | cost
+
+
+def _legal(label: str) -> str:
+    """A class as a part of a metric's name, which no other class has.
+
+    >>> _legal("ang&fru"), _legal("very_low")
+    ('ang.26.fru', 'very.5f.low')
+    """
+    # `recall_very_low` is the lower end of class `very`.
+    return re.sub(r"_(?=(low|high)$)", ".5f.", escaped(label))
 
 
 def tags_of(result: Mapping[str, Any]) -> dict[str, str]:

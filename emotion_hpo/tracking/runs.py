@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.naming import escaped
 from emotion_hpo.records import StudyHome
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ class StudyRuns:
         )
 
     def log_params(self, run_id: str, params: Mapping[str, object]) -> None:
-        """Write parameters, cut to the length that MLflow takes."""
+        """Write parameters by names that MLflow takes, cut to the length that it takes."""
         from mlflow.entities import Param
 
-        rows = [Param(path, str(value)[:_LONGEST_PARAM]) for path, value in params.items()]
+        rows = [Param(escaped(path), str(value)[:_LONGEST_PARAM]) for path, value in params.items()]
         for start in range(0, len(rows), _PARAMS_AT_ONCE):
             self._client.log_batch(run_id, params=rows[start : start + _PARAMS_AT_ONCE])
 

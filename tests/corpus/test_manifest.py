@@ -150,7 +150,7 @@ class TestTable:
         (tmp_path / "table.csv").write_bytes(HEADER.encode() + b"\nu1,Andr\xe9,1,joy\n")
         with pytest.raises(CorpusError, match=r"1 rows are not UTF-8:\n.*line 2"):
             opened(tmp_path / "table.csv")
-        with pytest.raises(CorpusError, match=r"no utterance of fear \(there are: anger, joy\)"):
+        with pytest.raises(CorpusError, match=r"no label 'fear' \(valid: anger, joy\)"):
             opened(table(tmp_path, *ROWS), classes=("joy", "fear"))
 
     @settings(
@@ -266,3 +266,13 @@ class TestExamples:
         corpus = opened(tmp_path / "berlin.csv")
         assert [len(corpus.table(one)) for one in corpus.sessions()] == [81, 51, 57, 77, 73]
         assert corpus.faults() == ()
+
+
+@pytest.mark.parametrize("column", ["utterance_id", "speaker", "session", "emotion"])
+def test_a_name_that_breaks_a_line_or_steers_a_terminal_is_refused(tmp_path, column):
+    for sign in ("\x1b[2J", "a\u2028b", '"a\nb"'):
+        row = {"utterance_id": "u4", "speaker": "bob", "session": "2", "emotion": "joy"}
+        path = table(tmp_path, *ROWS, ",".join({**row, column: f"{sign}"}.values()))
+        said = rf"1 rows have a line break or control sign in {column}:\n.*line 5"
+        with pytest.raises(CorpusError, match=said):
+            opened(path)

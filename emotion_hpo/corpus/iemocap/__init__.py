@@ -24,7 +24,9 @@ from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.iemocap import motion
 from emotion_hpo.corpus.iemocap.channels import channel, n_louder
 from emotion_hpo.corpus.iemocap.dialogue import SAMPLE_RATE_HZ, DialogueRows, read_dialogue
+from emotion_hpo.corpus.iemocap.evaluation import MEANINGS
 from emotion_hpo.corpus.iemocap.release import Release
+from emotion_hpo.corpus.labels import check_labels, unmerged
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
 from emotion_hpo.errors import CorpusError
 
@@ -59,7 +61,10 @@ class Iemocap:
 
     @classmethod
     def open(cls, config: IemocapCorpus) -> Self:
-        """The release at the configured root, its sessions found."""
+        """The release at the configured root, its sessions found, its labels known."""
+        classes = unmerged(config.classes, config.merge)
+        check_labels("corpus.classes", classes, MEANINGS, "IEMOCAP")
+        check_labels("corpus.merge", config.merge, MEANINGS, "IEMOCAP")
         corpus = cls(
             root=config.root,
             classes=config.classes,

@@ -18,11 +18,13 @@ from emotion_hpo.errors import CorpusError
 #: Every label of the release; `xxx` where no label has a majority.
 LABELS = ("ang", "dis", "exc", "fea", "fru", "hap", "neu", "oth", "sad", "sur", "xxx")
 #: Words of the `C-` lines → label.
-_VOTES: Mapping[str, str] = {
+WORDS: Mapping[str, str] = {
     "anger": "ang", "disgust": "dis", "excited": "exc", "fear": "fea", "frustration": "fru",
     "happiness": "hap", "neutral": "neu", "neutral state": "neu", "other": "oth", "sadness": "sad",
     "surprise": "sur",
 }  # fmt: skip
+#: What a user might write → label.
+MEANINGS: Mapping[str, str] = {**WORDS, **{label: label for label in LABELS}}
 
 _NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,20})?)"
 _TURN = re.compile(
@@ -130,9 +132,9 @@ def _judge(turn: Turn, line: str, place: str, faults: list[Fault]) -> None:
     """Add what a person said of a turn."""
     if match := _LABELLED.fullmatch(line):
         words = [word.strip() for word in match[2].split(";") if word.strip()]
-        unknown = [word for word in words if word.lower() not in _VOTES]
+        unknown = [word for word in words if word.lower() not in WORDS]
         faults += [Fault(f"unknown vote {word[:20]!r}, left out", place) for word in unknown]
-        known = tuple(_VOTES[word.lower()] for word in words if word not in unknown)
+        known = tuple(WORDS[word.lower()] for word in words if word not in unknown)
         turn.labels[match[1]] = known
     elif match := _RATED.fullmatch(line):
         turn.ratings[match[1]] = (_rating(match[2]), _rating(match[3]), _rating(match[4]))
