@@ -6,7 +6,10 @@ each, and no setting of one looks at another's test. What is finished is kept; t
 on. Since the folds' training parts overlap, the interval of a difference is Nadeau and Bengio's.
 """
 
+import hashlib
+import re
 import statistics
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -80,8 +83,22 @@ def nested(
 def with_test(config: SearchConfig, session: str) -> SearchConfig:
     """The study that seals this session."""
     plain = with_value(dump(config), "split.test_session", session)
-    plain = with_value(plain, "study.name", f"{config.study.name}-test{session}")
+    plain = with_value(plain, "study.name", f"{config.study.name}-test{_in_a_name(session)}")
     return build(SearchConfig, plain)
+
+
+def _in_a_name(session: str) -> str:
+    """A session in the name of its study: as it is, or, where a folder cannot hold it, its like.
+
+    >>> _in_a_name("1.10"), _in_a_name("Böse 1") == _in_a_name("Bose-1")
+    ('1.10', False)
+    """
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,40}", session):
+        return session
+    plain = unicodedata.normalize("NFKD", session).encode("ascii", "ignore").decode()
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-")[:30]
+    digest = hashlib.sha256(session.encode()).hexdigest()[:8]  # so that no two sessions share it
+    return f"-{readable}-{digest}"
 
 
 def _stored(home: StudyHome) -> Mapping[str, Any] | None:
