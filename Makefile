@@ -18,15 +18,14 @@ DEV := $(VENV)/.dev
 # environment would decide unseen what is trained.
 $(foreach name,STUDY CORPUS ROOT TRIALS WORKERS BEST ARGS,$(eval $(name) :=))
 
-# A folder may hold spaces, brackets and quotes: they are quoted for Hydra, then for the shell.
-for_hydra = "$(subst ",\",$(value $(1)))"
+# What is written there stays as it is, for `make` (which would read $), for the shell and for us.
 for_shell = '$(subst ','\'',$(1))'
 
-OVERRIDES = $(if $(STUDY),$(call for_shell,study=$(STUDY))) \
-	$(if $(CORPUS),$(call for_shell,corpus=$(CORPUS))) \
-	$(if $(value ROOT),$(call for_shell,corpus.root=$(call for_hydra,ROOT))) \
-	$(if $(TRIALS),$(call for_shell,study.n_trials=$(TRIALS))) \
-	$(if $(WORKERS),$(call for_shell,launcher.n_workers=$(WORKERS)))
+OVERRIDES = $(if $(value STUDY),$(call for_shell,study=$(value STUDY))) \
+	$(if $(value CORPUS),$(call for_shell,corpus=$(value CORPUS))) \
+	$(if $(value ROOT),$(call for_shell,corpus.root=$(value ROOT))) \
+	$(if $(value TRIALS),$(call for_shell,study.n_trials=$(value TRIALS))) \
+	$(if $(value WORKERS),$(call for_shell,launcher.n_workers=$(value WORKERS)))
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -34,47 +33,47 @@ help:  ## show this help
 	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
 
 prepare: $(RUNTIME)  ## read the corpus, store its features, say what is there
-	@$(BIN)/emotion-hpo prepare $(OVERRIDES) $(ARGS)
+	@$(BIN)/emotion-hpo prepare $(OVERRIDES) $(value ARGS)
 
 search: $(RUNTIME)  ## run a study, or continue it
-	@$(BIN)/emotion-hpo search $(OVERRIDES) $(ARGS)
+	@$(BIN)/emotion-hpo search $(OVERRIDES) $(value ARGS)
 
 final: $(RUNTIME)  ## retrain BEST on train + validation, score the sealed session once
-	@$(BIN)/emotion-hpo final $(OVERRIDES) $(if $(BEST),$(call for_shell,best=$(BEST))) $(ARGS)
+	@$(BIN)/emotion-hpo final $(OVERRIDES) $(if $(value BEST),$(call for_shell,best=$(value BEST))) $(value ARGS)
 
 nested: $(RUNTIME)  ## repeat the whole search with each session as the test
-	@$(BIN)/emotion-hpo nested $(OVERRIDES) $(ARGS)
+	@$(BIN)/emotion-hpo nested $(OVERRIDES) $(value ARGS)
 
 report: $(RUNTIME)  ## write the study's page: figures, tables, one HTML file
-	@$(BIN)/emotion-hpo report $(OVERRIDES) $(ARGS)
+	@$(BIN)/emotion-hpo report $(OVERRIDES) $(value ARGS)
 
 compare: $(RUNTIME)  ## compare studies on one page: ARGS="studies=[quick,wider]"
-	@$(BIN)/emotion-hpo compare $(OVERRIDES) $(ARGS)
+	@$(BIN)/emotion-hpo compare $(OVERRIDES) $(value ARGS)
 
 predict: $(RUNTIME)  ## ask the final model: ARGS='wav=a.wav text="so good to see you"'
-	@$(BIN)/emotion-hpo predict $(ARGS)
+	@$(BIN)/emotion-hpo predict $(value ARGS)
 
 serve: $(RUNTIME)  ## answer requests on 127.0.0.1 with the final model
-	@$(BIN)/emotion-hpo serve $(ARGS)
+	@$(BIN)/emotion-hpo serve $(value ARGS)
 
 models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
-	@$(BIN)/emotion-hpo models $(ARGS)
+	@$(BIN)/emotion-hpo models $(value ARGS)
 
 status: $(RUNTIME)  ## say how far a study is
-	@$(BIN)/emotion-hpo status $(OVERRIDES) $(ARGS)
+	@$(BIN)/emotion-hpo status $(OVERRIDES) $(value ARGS)
 
 replay: $(RUNTIME)  ## train trial BEST again and compare it epoch by epoch
-	@$(BIN)/emotion-hpo replay $(OVERRIDES) $(if $(BEST),$(call for_shell,trial=$(BEST))) $(ARGS)
+	@$(BIN)/emotion-hpo replay $(OVERRIDES) $(if $(value BEST),$(call for_shell,trial=$(value BEST))) $(value ARGS)
 
 sync: $(RUNTIME)  ## write to MLflow what it lacks of a study
-	@$(BIN)/emotion-hpo sync $(OVERRIDES) $(ARGS)
+	@$(BIN)/emotion-hpo sync $(OVERRIDES) $(value ARGS)
 
 ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
-	@$(BIN)/emotion-hpo ui $(ARGS)
+	@$(BIN)/emotion-hpo ui $(value ARGS)
 
 test: $(DEV)  ## run the tests with coverage
 	$(BIN)/coverage erase
-	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --cov --cov-report= $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --cov --cov-report= $(value ARGS)
 	$(BIN)/coverage report
 
 test-faults: $(DEV)  ## kill a search's processes 50 times, start 20 crews at once: nothing is lost
@@ -95,7 +94,7 @@ format: $(DEV)  ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 bench: $(DEV)  ## time features and training against plain implementations
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(value ARGS); done
 
 docs: $(DEV)  ## build the pages of docs/ into docs/build/
 	@$(BIN)/python docs/write_configuration.py

@@ -2,8 +2,8 @@
 
 Each command is a Hydra application over `conf/COMMAND.yaml`, so that Hydra's own `--help`,
 `--cfg job` and shell completion work. Hydra composes; the result leaves here as a plain dict, and
-`config.build` judges it. For that, overrides of values reach Hydra with its `++` (set or add): an
-unknown key then is not Hydra's first and only error but one line among all that `build` finds.
+`config.build` judges it. What a person typed passes `overrides.for_hydra` first, so that names stay
+as they were typed.
 """
 
 import os
@@ -67,14 +67,6 @@ _FREE = (
 )
 _NAMING = ("study", "study.name", "study.directory")
 
-#: Keys whose value is what a person wrote, not Hydra's grammar: words have commas and brackets.
-_LITERAL = {
-    "predict": ("model", "model_file", "wav", "text", "motion", "speaker", "utterances", "output"),
-    "serve": ("model", "model_file"),
-}
-
-_ASSIGNMENT = re.compile(r"^[A-Za-z_][\w./@]*=")
-
 
 def main() -> None:
     """Run the command that `sys.argv` names; exit with 2 on an error that a user can mend."""
@@ -124,11 +116,18 @@ def _run(command: str, overrides: Sequence[str]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     from emotion_hpo import commands
+    from emotion_hpo.config import SearchConfig
+    from emotion_hpo.config.commands import MODELS
+    from emotion_hpo.overrides import for_hydra
 
     if sweeping := {"-m", "--multirun"}.intersection(overrides):
         raise ConfigError(f"no {sweeping.pop()} here: what is to vary is a range of space.PATH")
     conf = conf_folder()
-    sys.argv = [f"emotion-hpo {command}", *(_settable(command, one, conf) for one in overrides)]
+    groups = {path.name for path in conf.iterdir() if path.is_dir()}
+    # A command on a study that exists takes any key of a search, unchecked.
+    models = MODELS[command], SearchConfig
+    readable = [one for typed in overrides for one in for_hydra(typed, models, groups)]
+    sys.argv = [f"emotion-hpo {command}", *readable]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     run: Callable[..., None] = getattr(commands, command)
 
@@ -158,51 +157,17 @@ def _run(command: str, overrides: Sequence[str]) -> None:
         call()
 
 
-def _settable(command: str, override: str, conf: Path) -> str:
-    """`++` before an assignment of a value; choices of a group and Hydra's own stay as they are.
-
-    Raises:
-        ConfigError: It has no key, or a choice that Hydra would not even take for one.
-    """
-    if override.lstrip("+~").startswith("="):
-        raise ConfigError(_unreadable(override))
-    if not _ASSIGNMENT.match(override):
-        return override
-    key, _, value = override.partition("=")
-    if key in _LITERAL.get(command, ()):
-        # For Hydra, `model` is the group of networks and can be nothing else.
-        return f"++{'model_file' if key == 'model' else key}={_quoted(value)}"
-    if (conf / key).is_dir() and re.fullmatch(r"-?\d*|null", value):
-        raise ConfigError(_unknown_choice(key, value))
-    is_group = (conf / key).is_dir() or "@" in key or "/" in key
-    return override if is_group or key.startswith("hydra") else f"++{override}"
-
-
-def _quoted(value: str) -> str:
-    """A value that Hydra takes letter by letter; null, and what is quoted already, stay."""
-    if value in ("", "null") or (len(value) > 1 and value[0] == value[-1] and value[0] in "'\""):
-        return value
-    escaped = re.sub(r"(\\*)'", lambda found: 2 * found[1] + r"\'", value)
-    ends = len(escaped) - len(escaped.rstrip("\\"))  # else they would hide the closing quote
-    return "'" + (escaped + ends * "\\").replace("${", r"\${") + "'"
-
-
 def _plain(config: "DictConfig", choices: Mapping[str, str]) -> dict[str, Any]:
-    """The composed configuration as a dict: no `???`, and the study named if nobody named it."""
+    """The composed configuration as a dict, the study named if nobody named it."""
     from omegaconf import OmegaConf
 
-    plain = _given(OmegaConf.to_container(config, resolve=True))
+    from emotion_hpo.overrides import decode
+
+    plain = decode(OmegaConf.to_container(config, resolve=True))
     study = plain.get("study")
     if isinstance(study, dict) and study.get("name") is None:
         study["name"] = _study_name(choices)
     return dict(plain)
-
-
-def _given(value: Any) -> Any:  # noqa: ANN401 (YAML is untyped until it is built)
-    """Leave out what is still `???`, so that `build` says that it is needed."""
-    if isinstance(value, dict):
-        return {str(key): _given(one) for key, one in value.items() if one != "???"}
-    return value
 
 
 def _study_name(choices: Mapping[str, str]) -> str:
@@ -215,15 +180,18 @@ def _study_name(choices: Mapping[str, str]) -> str:
 
 def _asked(plain: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Path → value of each override that asks for more than a certain study."""
+    from emotion_hpo.overrides import decode
+
     asked: dict[str, Any] = {}
     for override in overrides:
         path = override.lstrip("+~").partition("=")[0].replace("/", ".")
         if path.split(".")[0] in _FREE or path in _NAMING:
             continue
         value: Any = plain
-        for step in path.split("."):
+        steps = [decode(step) for step in path.split(".")]
+        for step in steps:
             value = value.get(step) if isinstance(value, Mapping) else None
-        asked[path] = value
+        asked[".".join(steps)] = value
     return asked
 
 
@@ -231,26 +199,25 @@ def _hydra_words(error: Exception) -> str:
     """Hydra's complaint in one line; an unknown choice of a group with the nearest one."""
     from hydra.errors import OverrideParseException
 
+    from emotion_hpo.overrides import unreadable
+
     text = str(error).replace("'++", "'")  # nobody wrote that
     if isinstance(error, OverrideParseException):
-        override = error.override.removeprefix("++")
-        return _unreadable(override)
+        return unreadable(error.override.removeprefix("++"))
     if found := re.search(r"Ambiguous value for argument '([^=']+)=([^']*)'", text):
         key, values = found[1], found[2]
         return f"{key}={values} is several values: write {key}=[{values}] if a list is meant"
-    if found := re.search(r"Could not find '([\w.-]+)/([^']+)'", text):
-        return _unknown_choice(found[1], found[2])
+    if found := re.search(r"Could not (?:find|load) '(\w+)/(.*)'\.?\n", text):
+        listed = re.search(r"Available options in '.*':\n((?:\t.*\n)*)", text)
+        return _unknown_choice(found[1], found[2], listed[1].split() if listed else ())
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _unreadable(override: str) -> str:
-    return f"cannot read the override {override!r}: write KEY=VALUE, and quote what has signs"
-
-
-def _unknown_choice(group: str, wanted: str) -> str:
+def _unknown_choice(group: str, choice: str, listed: Sequence[str]) -> str:
+    """Say which choices there are: ours, those of folders too, and what Hydra lists of a user's."""
     folder = conf_folder() / group
-    valid = [str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.yaml")]
-    return f"{group}: {unknown_name('choice', wanted, valid)}"
+    ours = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml")]
+    return f"{group}: {unknown_name('choice', choice, {*map(str, ours), *listed})}"
 
 
 def _told(error: EmotionHpoError) -> str:

@@ -161,8 +161,10 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
             f"{home.path / 'trials'}/*/trial.json"
         )
     winner = confirmed["winner"] if confirmed else found["best_trial"]
-    final_line = f"make final BEST={winner}{_hint(home, name=True)}"
-    ui_line = f"make ui{_hint(home, name=False)}"
+    folder = {} if str(home.directory) == "studies" else {"study.directory": home.directory}
+    name = {} if home.name == "quick" else {"study.name": home.name}
+    final_line = screen.make_line("final", {**name, **folder}, BEST=winner)
+    ui_line = screen.make_line("ui", folder)
     width = max(len(final_line), len(ui_line)) + 3
     say("\nNext:")
     say(f"  {final_line:<{width}}scores the sealed session, once")
@@ -172,13 +174,6 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
 
 def _in_folds(n_folds: int) -> str:
     return f" over {n_folds} folds (training: the mean of one)" if n_folds > 1 else ""
-
-
-def _hint(home: StudyHome, *, name: bool) -> str:
-    """What a `make` line must add to mean this study."""
-    words = [f"study.name={home.name}"] if name and home.name != "quick" else []
-    words += [f"study.directory={home.directory}"] if str(home.directory) != "studies" else []
-    return f' ARGS="{" ".join(words)}"' if words else ""
 
 
 def final(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -339,7 +334,7 @@ def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     home = StudyHome(command.study.directory, command.study.name)
     stored = taken_up(home, asked)
     if command.final is not None:
-        replay_final(home, str(command.final), command.output)
+        replay_final(home, command.final, command.output)
         return
     objective = stored.config.study.objective
 

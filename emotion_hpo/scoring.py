@@ -1,5 +1,6 @@
 """What `search`, `final` and `replay` do and print about leaders and final models."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -195,7 +196,7 @@ def refuse_other_configuration(
         if path in known
         and path.split(".")[0] != "tracking"
         and known[path] != value
-        and str(known[path]) != str(value)
+        and str(known[path]) != os.path.expanduser(str(value))  # noqa: PTH111 (as paths are stored)
     ]
     if wrong:
         listed = "".join(f"\n  {line}" for line in wrong)

@@ -4,6 +4,8 @@ Results and hints go to standard output, progress to standard error, so that a p
 alone. Nothing here decides anything.
 """
 
+import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,6 +54,22 @@ def notes_above(console: Console) -> Iterator[None]:
         yield
     finally:
         _drawn_on.remove(console)
+
+
+def make_line(target: str, keys: Mapping[str, object], **variables: object) -> str:
+    r"""A line that runs a target of the Makefile when it is pasted into a shell.
+
+    >>> make_line("final", {"study.name": "wide"}, BEST="trial_7")
+    'make final BEST=trial_7 ARGS="study.name=wide"'
+    >>> make_line("ui", {"study.directory": "/data/my studies"})
+    'make ui ARGS="\'study.directory=/data/my studies\'"'
+    """
+    words = [f"{name}={shlex.quote(str(value))}" for name, value in variables.items()]
+    if keys:  # the shell of the target's recipe reads them once more
+        overrides = shlex.join(f"{key}={value}" for key, value in keys.items())
+        plain = not re.search(r'[$`"\\!]', overrides)
+        words.append(f'ARGS="{overrides}"' if plain else f"ARGS={shlex.quote(overrides)}")
+    return " ".join(["make", target, *words])
 
 
 def percent(value: float | None) -> str:

@@ -105,10 +105,10 @@ def find(
     scored = [one.name for one in known.values() if one.best_epoch is not None]
     if not scored:
         raise StudyError("the study has no finished trial yet; run `make search` first")
-    digits = str(wanted).removeprefix("trial_")
-    if not digits.isdecimal() or int(digits) not in known:
+    by_name = {str(number): trial for number, trial in known.items()}
+    trial = by_name.get(str(wanted).removeprefix("trial_"))
+    if trial is None:
         raise StudyError(unknown_name("trial", str(wanted), scored))
-    trial = known[int(digits)]
     if trial.best_epoch is None:
         raise StudyError(
             f"{trial.name} is {trial.state} and has no score; trials with one: {', '.join(scored)}"

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,40 +11,11 @@ from pydantic import BaseModel
 
 from emotion_hpo import commands
 from emotion_hpo.config import build
-from emotion_hpo.config.commands import (
-    CompareCommand,
-    FinalCommand,
-    ModelsCommand,
-    NestedCommand,
-    PredictCommand,
-    PrepareCommand,
-    ReplayCommand,
-    ReportCommand,
-    SearchCommand,
-    ServeCommand,
-    StudyCommand,
-    UiCommand,
-)
+from emotion_hpo.config.commands import MODELS
 from emotion_hpo.config.search import SearchConfig
 from emotion_hpo.search.space import check_params, check_space
 
 ROOT = Path(__file__).parents[1]
-
-KINDS: Mapping[str, type[BaseModel]] = {
-    "prepare": PrepareCommand,
-    "search": SearchCommand,
-    "final": FinalCommand,
-    "report": ReportCommand,
-    "compare": CompareCommand,
-    "predict": PredictCommand,
-    "serve": ServeCommand,
-    "nested": NestedCommand,
-    "models": ModelsCommand,
-    "status": StudyCommand,
-    "replay": ReplayCommand,
-    "sync": StudyCommand,
-    "ui": UiCommand,
-}
 
 
 def made_lines(line: str, folder: Path, **environment: str) -> list[str]:
@@ -86,7 +56,7 @@ def built(emotion_hpo, monkeypatch):
 
     def judge(name):
         def run(plain, **_more):
-            config = build(KINDS[name], plain)
+            config = build(MODELS[name], plain)
             if isinstance(config, SearchConfig):
                 check_space(config.experiment(), config.space)
                 for params in config.study.enqueue:
@@ -95,7 +65,7 @@ def built(emotion_hpo, monkeypatch):
 
         return run
 
-    for name in KINDS:
+    for name in MODELS:
         monkeypatch.setattr(commands, name, judge(name))
 
     def build_from(*arguments):

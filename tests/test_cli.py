@@ -109,14 +109,13 @@ SLIPS = [
         ("search", "study.name=a/b"),
         [
             "study.name: a study's name is its folder's: at most 100 of the letters a to z, "
-            "digits, '.', '_' and '-', the first a letter or a digit, but got 'a/b'\n"
+            "digits, '.', '_' and '-', the first a letter or a digit, but got 'a/b'; take 'a-b'\n"
         ],
         "two folders",
     ),
     (("search", "study.name=.."), ["study.name: a study's name is", "got '..'"], "another folder"),
     (("search", "study.name="), ["study.name: a study's name is", "got ''"], "the folder above"),
-    (("search", "study.name=[a]"), ["study.name: a study's name is", "got ['a']"], "a list"),
-    (("search", "study.name=true"), ["study.name: a study's name is", "got True"], "a slip"),
+    (("search", "study.name=[a]"), ["study.name: a study's name is", "got '[a]'"], "a list"),
     (("final", "study.name=a/b"), ["study.name: a study's name is its folder's"], "two folders"),
     (
         ("search", "space.model.droput.low=0.1"),
@@ -223,8 +222,8 @@ STUDY_NAMES = [
     (("model=tripathi/combined",), "quick-tripathi_combined"),
     (("corpus=emodb", "corpus.root=/x", "model=speech"), "quick-emodb-speech"),
     (("study.name=mine", "model=speech"), "mine"),
-    (("study.name=null",), "quick"),
-    (("study.name=2024",), 2024),
+    (("study.name=null",), "null"),
+    (("study.name=2024_05",), "2024_05"),
 ]
 
 

@@ -7,6 +7,7 @@ where a name is unknown. It knows no Hydra: the command line hands it a dict.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -156,12 +157,21 @@ def _complaint(details: list[ErrorDetails], parent: list[type[BaseModel]]) -> st
             return f"keys with values are needed here, but got {detail['input']!r}"
         case "value_error":
             return str(detail["ctx"]["error"])
+        case "string_type" | "path_type" if kind := _read_as(detail["input"]):
+            got = json.dumps(detail["input"], default=str)
+            return f"text is needed here, but {got} is {kind}: in YAML, quote it as you mean it"
         case _:
             start = "Input should be "
             texts = [one["msg"].partition(", unable to parse")[0] for one in rules]
             other = [text.removeprefix(start) for text in dict.fromkeys(texts)][1:]
             rule = " or ".join([texts[0][0].lower() + texts[0][1:], *other])
             return f"{rule}, but got {detail['input']!r}"
+
+
+def _read_as(value: object) -> str | None:
+    """What YAML has made of a word without quotes; how it was written is lost."""
+    kinds = {NoneType: "nothing", bool: "a truth value", int: "a number", float: "a number"}
+    return kinds.get(type(value), "a date" if isinstance(value, date) else None)
 
 
 def _is_about_type(detail: ErrorDetails) -> bool:
@@ -181,9 +191,10 @@ def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[st
             continue
         models = _models(annotation)
         annotation = _without_none(annotation)
-        if get_origin(annotation) in (dict, tuple, list):
+        if get_origin(annotation) in (dict, Mapping, tuple, list):
             arguments = get_args(annotation)
-            annotation = arguments[1] if get_origin(annotation) is dict else arguments[0]
+            is_mapping = get_origin(annotation) in (dict, Mapping)
+            annotation = arguments[1] if is_mapping else arguments[0]
         elif len(models) > 1 and (chosen := [m for m in models if step in _names(m)]):
             annotation = chosen[0]
             continue

@@ -1,5 +1,6 @@
 """What each command takes beside the study: one model a root file of `conf/`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,7 +84,7 @@ class StudyCommand(Section):
 class FinalCommand(StudyCommand):
     """`emotion-hpo final`."""
 
-    best: str | int | None
+    best: str | None
     rescore: bool
     rule: Literal["greedy", "average", "weighted", "maximum_confidence"] = Field(
         "greedy", description="of best=ensemble: how trials are chosen and combined"
@@ -122,8 +123,8 @@ class ModelsCommand(Section):
 class ReplayCommand(StudyCommand):
     """`emotion-hpo replay`."""
 
-    trial: str | int | None
-    final: str | int | None = Field(None, description="a final model to train again instead")
+    trial: str | None
+    final: str | None = Field(None, description="a final model to train again instead")
 
 
 class UiCommand(StudyCommand):
@@ -155,3 +156,21 @@ class ServeCommand(Section):
         description="a model.pt, or a folder above some, of which the latest is taken"
     )
     port: int = Field(ge=1, le=65535)
+
+
+#: What judges the keys of each command.
+MODELS: Mapping[str, type[Section]] = {
+    "prepare": PrepareCommand,
+    "search": SearchCommand,
+    "final": FinalCommand,
+    "report": ReportCommand,
+    "compare": CompareCommand,
+    "predict": PredictCommand,
+    "serve": ServeCommand,
+    "nested": NestedCommand,
+    "models": ModelsCommand,
+    "status": StudyCommand,
+    "replay": ReplayCommand,
+    "sync": StudyCommand,
+    "ui": UiCommand,
+}

@@ -1,9 +1,10 @@
 """Where a study is kept and where its workers run: nothing that a trial's score depends on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from emotion_hpo.config.base import Section
 
@@ -60,7 +61,16 @@ class SlurmLauncher(Section):
     gpus: int = Field(ge=0, description="GPUs a worker")
     memory_gb: float | None = Field(gt=0, description="memory a worker; null: the default")
     minutes: int = Field(ge=1, description="time limit of a job; it is requeued when it is over")
-    options: dict[str, Any] = Field(description="other options of sbatch, such as account: NAME")
+    options: dict[str, str] = Field(
+        description="other options of sbatch, such as account: NAME; true: one that has no value"
+    )
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _flags(cls, value: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
+        if not isinstance(value, Mapping):
+            return value
+        return {name: "true" if one is True else one for name, one in value.items()}
 
 
 LauncherConfig = Annotated[LocalLauncher | RayLauncher | SlurmLauncher, Field(discriminator="name")]

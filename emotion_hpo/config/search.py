@@ -1,11 +1,12 @@
 """A study: what is searched, by which sampler, on how many workers, and where it is kept."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.building import dump, fingerprint, flatten, with_value
@@ -18,19 +19,35 @@ from emotion_hpo.config.split import SplitConfig
 from emotion_hpo.config.training import TrainingConfig
 from emotion_hpo.errors import unknown_name
 
+#: What else lies in a folder of studies (`records.StudyHome`): no study's folder.
+SHARED = ("comparisons", "features", "holdout_ledger.jsonl", "mlartifacts", "mlflow.db")
 
-def _checked_name(value: Any) -> str:  # noqa: ANN401 (whatever a user wrote)
-    is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
-    if not is_text or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", str(value)):
+
+def _check_name(name: str) -> str:
+    if name in SHARED:
+        raise ValueError(
+            f"{name!r} lies in every folder of studies already; take {f'{name}-study'!r}"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise ValueError(
             "a study's name is its folder's: at most 100 of the letters a to z, digits, '.', '_' "
-            f"and '-', the first a letter or a digit, but got {value!r}"
+            f"and '-', the first a letter or a digit, but got {name!r}; take {_similar(name)!r}"
         )
-    return str(value)
+    return name
+
+
+def _similar(name: str) -> str:
+    """A study's name that is like another one, which cannot be one.
+
+    >>> _similar("../Böse Wörter?"), _similar("…")
+    ('Bose-Worter', 'my-study')
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:100] or "my-study"
 
 
 #: Names a study's folder: safe on every file system, in a URL and on a command line.
-StudyFolder = Annotated[str, BeforeValidator(_checked_name)]
+StudyFolder = Annotated[str, AfterValidator(_check_name)]
 
 
 class StudyConfig(Section):

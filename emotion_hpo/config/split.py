@@ -2,15 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from emotion_hpo.config.base import Section
 
 
 class _Split(Section):
     """What every split has."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     test_session: str
     scenario: Literal["improvised", "scripted"] | None = Field(

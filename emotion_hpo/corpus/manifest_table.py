@@ -13,13 +13,16 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from emotion_hpo.corpus.faults import N_NAMED, Fault, at, text_lines
 from emotion_hpo.corpus.labels import check_labels
+from emotion_hpo.corpus.parquet import names_as_text
 from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.errors import CorpusError, unknown_name
 
 REQUIRED = ("utterance_id", "speaker", "session", "emotion")
+NAMES = (*REQUIRED, "dialogue")
 NUMBERS = ("start_s", "end_s", "valence", "activation", "dominance")
 #: What else a manifest may say; the flags of what is there are found out.
 OPTIONAL = tuple(
@@ -67,7 +70,7 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
         raw["dialogue"] = raw["utterance_id"]
     table = raw.reindex(columns=[*REQUIRED, *OPTIONAL]).astype(object)
     table = table.where(table.notna(), None)
-    for column in (*REQUIRED, "dialogue"):
+    for column in NAMES:
         _refuse(table[column].isna(), places, f"have no {column}")
         table[column] = table[column].map(str)
         controls = table[column].map(lambda name: any(map(_is_control, name)))
@@ -148,7 +151,7 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
 
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
-        raw = pd.read_parquet(path)
+        raw = names_as_text(pq.read_table(path), NAMES).to_pandas()
     except (OSError, ValueError, pa.ArrowException) as error:
         raise CorpusError(f"{path}: cannot be read as Parquet ({error})") from None
     _check_names([str(name) for name in raw.columns], path)

@@ -43,10 +43,10 @@ def replay_final(
     Raises:
         StudyError: There is no such result, or the study no longer makes the same plan.
     """
-    folder = home.final(name if not name.isdecimal() else int(name))
-    if not folder.result.exists():
-        others = sorted(one.path.name for one in home.finals())
-        known = f"there are {', '.join(others)}" if others else "run `make final` first"
+    scored = {folder.path.name: folder for folder in home.finals()}
+    folder = scored.get(name) or scored.get(f"trial_{name}")
+    if folder is None:
+        known = f"there are {', '.join(sorted(scored))}" if scored else "run `make final` first"
         raise StudyError(f"no final result {name!r} in study {home.name!r}; {known}")
     result, stored = read_json(folder.result), study_file.read(home)
     store = prepare_features(stored.config, home.features, on_features)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
+from emotion_hpo.corpus.parquet import names_as_text
 from emotion_hpo.errors import FeatureError, unknown_name
 from emotion_hpo.predict.predictor import Predictor, Utterance
 from emotion_hpo.predict.reading import read_motion, read_sound, read_text
@@ -84,7 +86,9 @@ def _read_table(path: Path) -> pd.DataFrame:
                     },
                 )
             case ".parquet":
-                return pd.read_parquet(path)
+                names = ("utterance_id", "speaker")
+                table: pd.DataFrame = names_as_text(pq.read_table(path), names).to_pandas()
+                return table
     except (OSError, ValueError) as error:
         words = " ".join(str(error).split())
         raise FeatureError(f"{path} cannot be read as a table: {words}") from None

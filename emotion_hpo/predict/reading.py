@@ -4,6 +4,7 @@ The limits are far beyond any utterance and far below what would hold up a serve
 two hours is a whole conversation, to be cut into utterances first.
 """
 
+import shlex
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import BadZipFile
@@ -127,5 +128,6 @@ def find_model(path: Path) -> Path:
         return max(scored, key=scored_at).with_name("model.pt")
     what = "is no folder" if not path.is_dir() else "holds no model.pt"
     if models:
-        what = f"holds none that was scored; name one, such as model={models[0]}"
+        example = shlex.quote(f"model={models[0]}")
+        what = f"holds none that was scored; name one, such as {example}"
     raise StudyError(f"no model at {path}: it {what}; `make final` makes one")

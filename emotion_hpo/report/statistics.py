@@ -163,7 +163,7 @@ def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be an
     >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3)
     0.5
     >>> scaled(Range(low=4, high=15, step=4), 12)
-    (0.5, 1.0)
+    1.0
     """
     if one.choices is not None:
         if value not in one.choices:

@@ -4,6 +4,7 @@ import copy
 import re
 import subprocess
 import sys
+from datetime import date
 from typing import Any
 
 import pytest
@@ -138,6 +139,14 @@ BAD_VALUES = [
     ("study.name", "..", "study.name: a study's name is its folder's", "leaves the folder"),
     ("study.name", "", "study.name: a study's name is its folder's", "no name"),
     ("study.name", "a" * 101, "study.name: a study's name is its folder's", "too long for a file"),
+    ("study.name", 2024, "study.name: text is needed here, but 2024 is a number: in YAML", "0x7e8"),
+    ("split.test_session", 1.1, "split.test_session: text is needed here, but 1.1 is", "or 1.10"),
+    ("split.test_session", True, "split.test_session: text is needed here, but true", "or on"),
+    ("split.test_session", None, "split.test_session: text is needed here, but null is n", "or ~"),
+    ("split.test_session", date(2019, 5, 1), "split.test_session: text is needed here", "a date"),
+    ("study.directory", 2024, "study.directory: text is needed here, but 2024 is a", "or 2_024"),
+    ("study.directory", "", "study: directory is empty; write . if the folder you", "not ."),
+    ("study.name", "features", "study.name: 'features' lies in every folder of", "the shards"),
     ("study.name", "a\n", "study.name: a study's name is its folder's", "a line break"),
     ("study.final_seeds", [], "study.final_seeds: at least 1 must be given", "no training"),
     ("study.final_seeds", [3, 3], "study.final_seeds: the same seed trains the same", "twice"),
@@ -208,8 +217,8 @@ def test_what_is_no_mapping_is_refused(plain):
 
 ACCEPTED = [
     # path, value, what becomes of it
-    ("study.name", 2024, "2024"),
-    ("split.test_session", 5, "5"),
+    ("study.name", "2024", "2024"),
+    ("split.test_session", "1.10", "1.10"),
     ("split.n_validation", 5.0, 5),
     ("split.n_validation", 0.2, 0.2),
     ("training.clip_norm", None, None),

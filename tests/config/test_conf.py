@@ -11,37 +11,18 @@ from omegaconf import OmegaConf
 
 from emotion_hpo.cli import COMMANDS, conf_folder
 from emotion_hpo.config import EmodbCorpus, SearchConfig, SpeakersSplit, build, dump, fingerprint
-from emotion_hpo.config.commands import (
-    CompareCommand,
-    FinalCommand,
-    NestedCommand,
-    PredictCommand,
-    PrepareCommand,
-    ReplayCommand,
-    ReportCommand,
-    SearchCommand,
-    ServeCommand,
-    StudyCommand,
-    UiCommand,
-)
+from emotion_hpo.config.commands import MODELS, PredictCommand, ServeCommand
 from emotion_hpo.search.space import check_params, check_space
 from tests.pipeline import compose_config
 
 CONF = conf_folder()
-KINDS: dict[str, type[SearchConfig] | type[StudyCommand]] = {
-    "prepare": PrepareCommand,
-    "search": SearchCommand,
-    "final": FinalCommand,
-    "report": ReportCommand,
-    "compare": CompareCommand,
-    "replay": ReplayCommand,
-    "status": StudyCommand,
-    "nested": NestedCommand,
-    "sync": StudyCommand,
-    "ui": UiCommand,
-}
+KINDS = {name: kind for name, kind in MODELS.items() if "study" in kind.model_fields}
+#: What a preset asks of another group's choice alone; each is chosen by both.
+PAIRS = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.glob("study_*/*.yaml"))
 OPTIONS = sorted(
-    path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.glob("*/**/*.yaml")
+    path.relative_to(CONF).with_suffix("").as_posix()
+    for path in CONF.glob("*/**/*.yaml")
+    if not path.parent.name.startswith("study_")
 )
 
 #: What an option needs beside itself, for it says so: a folder, or the space of its own network.
@@ -76,6 +57,7 @@ def test_roots_are_the_commands():
 
 def test_groups_are_the_sections():
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
+    groups -= {pair.parent.name for pair in PAIRS}
     single_keys = {"warm_start"}  # names a study: there is nothing to choose among
     assert groups | single_keys == set(SearchConfig.model_fields)
     assert not groups & single_keys
@@ -111,6 +93,33 @@ def test_option(option):
     again = build(SearchConfig, stored)
     assert again == config
     assert fingerprint(again) == fingerprint(config)
+    check_space(config.experiment(), config.space)
+    for params in config.study.enqueue:
+        check_params(config.experiment(), config.space, params)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_pair_is_of_choices_that_there_are(pair):
+    """A misspelt one would be left out without a word."""
+    study, _, choice = pair.name.partition("_")
+    assert (CONF / "study" / f"{study}.yaml").is_file()
+    assert (CONF / pair.parent.name.removeprefix("study_") / f"{choice}.yaml").is_file()
+
+
+#: A space of its own network does not fit the tiny one of study=smoke.
+UNFIT = {("smoke", f"space/{name}") for name in ("paper", "text", "speech", "mocap")}
+
+
+@pytest.mark.parametrize("study", ["paper", "smoke"])
+@pytest.mark.parametrize("option", [one for one in OPTIONS if not one.startswith("study/")])
+def test_preset_takes_any_choice(study, option):
+    """It carries no key of a choice that it does not have."""
+    if (study, option) in UNFIT:
+        return
+    group, _, name = option.partition("/")
+    folders = {"corpus/iemocap": "root", "corpus/collected": "file", "corpus/manifest": "table"}
+    place = (f"corpus.{folders[option]}=x",) if option in folders else ()
+    config = compose_config(f"study={study}", f"{group}={name}", *NEEDS.get(option, ()), *place)
     check_space(config.experiment(), config.space)
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)

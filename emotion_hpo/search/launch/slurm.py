@@ -101,6 +101,8 @@ class SlurmJobs:
 
         memory_gb = self._config.memory_gb
         executor = submitit.SlurmExecutor(folder=self._folder / "%j", max_num_timeout=10_000)
+        given = self._config.options.items()
+        options = {name: True if value == "true" else value for name, value in given}
         wanted = {
             "job_name": f"emotion_hpo-{self._home.name}",
             "partition": self._config.partition,
@@ -109,7 +111,7 @@ class SlurmJobs:
             "gpus_per_node": self._config.gpus or None,
             "mem": f"{1024 * memory_gb:.0f}M" if memory_gb else None,  # sbatch takes no fractions
             "stderr_to_stdout": True,
-            "additional_parameters": {"requeue": True, **self._config.options},
+            "additional_parameters": {"requeue": True, **options},
         }
         executor.update_parameters(**{key: one for key, one in wanted.items() if one is not None})
         folder = self._home.path.resolve()
