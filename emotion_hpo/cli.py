@@ -68,7 +68,17 @@ _NAMING = ("study", "study.name", "study.directory")
 
 #: Keys whose value is what a person wrote, not Hydra's grammar: words have commas and brackets.
 _LITERAL = {
-    "predict": ("model", "model_file", "wav", "text", "motion", "speaker", "utterances", "output"),
+    "predict": (
+        "model",
+        "model_file",
+        "wav",
+        "text",
+        "motion",
+        "features.*",
+        "speaker",
+        "utterances",
+        "output",
+    ),
     "serve": ("model", "model_file"),
 }
 
@@ -165,7 +175,7 @@ def _settable(command: str, override: str, conf: Path) -> str:
     if not _ASSIGNMENT.match(override):
         return override
     key, _, value = override.partition("=")
-    if key in _LITERAL.get(command, ()):
+    if key in (literal := _LITERAL.get(command, ())) or f"{key.partition('.')[0]}.*" in literal:
         # For Hydra, `model` is the group of networks and can be nothing else.
         return f"++{'model_file' if key == 'model' else key}={_quoted(value)}"
     if (conf / key).is_dir() and re.fullmatch(r"-?\d*|null", value):

@@ -15,6 +15,7 @@ from emotion_hpo.bundle import Bundle, trained_network
 from emotion_hpo.cli import conf_folder
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.experiment import Material
+from emotion_hpo.features.origin import origins_of
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
 from emotion_hpo.preparation import prepare_features, quiet
@@ -78,7 +79,9 @@ def small_bundle(material: Material) -> Bundle:
     inputs = material.read(config).inputs
     networks = [build_network(config.model, inputs.shapes(), 4, seed=seed) for seed in (0, 1)]
     classes = material.development.everything.classes
-    return Bundle(config, inputs, classes, tuple(map(trained_network, networks)))
+    origins = origins_of(inputs.modalities, config.features, {})
+    states = tuple(map(trained_network, networks))
+    return Bundle(config, inputs, classes, states, origins, synthetic=True)
 
 
 @pytest.fixture(scope="session")

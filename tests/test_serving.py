@@ -159,7 +159,7 @@ BAD = [
     (b'{"dataframe_records":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep", "deep"),
     (b"[" * 100_000, "nested too deep", "deep, and never closed"),
     (b'{"dataframe_records":[{"mocap":[[' + b"1" * 5000 + b"]]}]}", "5000 digits", "digits"),
-    ({"inputs": {"text": ["hello", None]}}, "utterance 1 has nothing", "null is no word"),
+    ({"inputs": {"text": ["hello", None]}}, "utterance 1: there is nothing", "null is no word"),
     ({"inputs": {"text": ["a", "b"], "speech": [None]}}, "", "columns of different lengths"),
     (b"x" * 100_000_000, "a request may have 80 MB", "a body of 100 MB"),
 ]

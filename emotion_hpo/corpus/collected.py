@@ -64,6 +64,7 @@ class Collected:
     name = "collected"
     synthetic = False
     modalities = ("mocap", "speech", "text")
+    ready_made = ()
 
     @classmethod
     def open(cls, config: CollectedCorpus) -> Self:

@@ -62,6 +62,7 @@ class Emodb:
     synthetic = False
     classes = tuple(_CLASSES.values())
     modalities = ("speech", "text")
+    ready_made = ()
 
     @classmethod
     def open(cls, config: EmodbCorpus) -> Self:

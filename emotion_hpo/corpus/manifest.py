@@ -79,6 +79,11 @@ class Manifest:
         held = {one for one, column in columns.items() if table[column].notna().any()}
         return tuple(sorted(held | self._files.keys()))
 
+    @property
+    def ready_made(self) -> tuple[str, ...]:
+        """What the files of features hold."""
+        return tuple(sorted(self._files))
+
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return tuple(sorted(self._table["session"].unique()))

@@ -24,14 +24,17 @@ class FeatureFile:
             utterance.
         modality: Which.
         ids: Of the table's rows, in the file's order.
+        key: What names the file, for messages.
 
     Raises:
         CorpusError: The file cannot be read, or has another number of rows or dimensions.
     """
 
-    def __init__(self, path: Path, modality: str, ids: list[str]) -> None:
+    def __init__(
+        self, path: Path, modality: str, ids: list[str], key: str = "corpus.features"
+    ) -> None:
         self.path = path
-        self._place = f"corpus.features.{modality}: {path}"
+        self._place = f"{key}.{modality}: {path}"
         self._rows = {name: row for row, name in enumerate(ids)}
         if path.suffix not in {".npy", ".npz"}:
             raise CorpusError(f"{self._place}: features end in .npy or .npz")

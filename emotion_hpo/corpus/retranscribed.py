@@ -61,6 +61,11 @@ class Retranscribed:
         """The corpus's, and text."""
         return tuple(sorted({*self.corpus.modalities, "text"}))
 
+    @property
+    def ready_made(self) -> tuple[str, ...]:
+        """The corpus's."""
+        return self.corpus.ready_made
+
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return self.corpus.sessions()

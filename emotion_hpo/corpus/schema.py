@@ -84,6 +84,11 @@ class Corpus(Protocol):
         """Modalities that it holds, of `speech`, `text`, `mocap` and any ready-made ones."""
         ...
 
+    @property
+    def ready_made(self) -> tuple[str, ...]:
+        """Those whose features it brings itself: nothing is extracted for them."""
+        ...
+
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         ...

@@ -94,8 +94,7 @@ def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Feat
             "out (model=…) or give the corpus this modality"
         )
     dimensions = train.sequence(modality, int(np.argmax(lengths))).shape[1]
-    limit = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", None)
-    max_length = int(limit or longest)
+    max_length = int(getattr(settings, "max_frames", longest))
     normalise = getattr(settings, "normalise", "corpus")
     corpus: Scale | None = None
     speakers: dict[str, Scale] = {}

@@ -45,6 +45,7 @@ class FeatureStore:
         synthetic: Whether the corpus is invented; every figure from it then says so.
         classes: Emotions, in the order of a network's outputs.
         modalities: What the corpus holds.
+        ready_made: Those of them whose features the corpus brought.
         sessions: All of them, sorted.
         keys: Session to the key of its shard; a session that was left out has none.
     """
@@ -54,6 +55,7 @@ class FeatureStore:
     synthetic: bool
     classes: tuple[str, ...]
     modalities: tuple[str, ...]
+    ready_made: tuple[str, ...]
     sessions: tuple[str, ...]
     keys: dict[str, str]
 
@@ -122,6 +124,7 @@ def _store(
         synthetic=corpus.synthetic,
         classes=corpus.classes,
         modalities=corpus.modalities,
+        ready_made=corpus.ready_made,
         sessions=sessions,
         keys={session: fingerprint(_identity(corpus, config, session)) for session in read},
     )
@@ -130,6 +133,7 @@ def _store(
 def _identity(corpus: Corpus, config: FeaturesConfig, session: str) -> dict[str, Any]:
     """All that a shard's content depends on."""
     extraction = config.extraction()
+    extracted = [name for name in corpus.modalities if name not in corpus.ready_made]
     return {
         "version": FEATURES_VERSION,
         "corpus": corpus.name,
@@ -138,7 +142,7 @@ def _identity(corpus: Corpus, config: FeaturesConfig, session: str) -> dict[str,
         "synthetic": corpus.synthetic,
         "classes": list(corpus.classes),
         "modalities": list(corpus.modalities),
-        "extraction": {name: extraction[name] for name in corpus.modalities if name in extraction},
+        "extraction": {name: extraction[name] for name in extracted if name in extraction},
     }
 
 

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from emotion_hpo.errors import FeatureError
+from emotion_hpo.errors import EmotionHpoError, FeatureError
 from emotion_hpo.predict import Predictor, Utterance, find_rows, predict_rows
 from emotion_hpo.predict import batch as module
+from emotion_hpo.predict.batch import Row
 
 RATE = 16_000
 HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -35,10 +36,10 @@ def silent(_done, _total):
 
 def test_a_folder(predictor, folder):
     rows = find_rows(folder)
-    assert [row["utterance_id"] for row in rows] == ["b", "deeper/a"]
+    assert [row.utterance_id for row in rows] == ["b", "deeper/a"]
     table = predict_rows(predictor, rows, silent)
     assert list(table.columns) == ["utterance_id", "predicted", "p_ang", "p_exc", "p_neu", "p_sad",
-                                   "error"]  # fmt: skip
+                                   "modalities", "error"]  # fmt: skip
     assert table["error"].isna().all()
     alone = predictor([Utterance(samples=HUM)])[0]
     np.testing.assert_allclose(table.iloc[0, 2:6].astype(float), alone, atol=0.01)
@@ -76,10 +77,9 @@ def test_words_that_mean_missing_elsewhere_are_words(predictor, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("\n".join(["utterance_id,transcript,speaker,start_s,end_s", *lines]))
     rows = find_rows(path)
-    assert [row["utterance_id"] for row in rows] == ["None", "NA", "nan", "null", "007", "NULL"]
-    assert [row.get("transcript") for row in rows] == [*words[:-1], None]
-    assert {row["speaker"] for row in rows} == {"None"}
-    assert not any({"start_s", "end_s"} & row.keys() for row in rows)
+    assert [row.utterance_id for row in rows] == ["None", "NA", "nan", "null", "007", "NULL"]
+    assert [row.cells.get("transcript") for row in rows] == [*words[:-1], None]
+    assert {row.cells["speaker"] for row in rows} == {"None"}
     errors = predict_rows(predictor, rows, silent)["error"]
     assert [*errors.isna()] == [True] * 5 + [False], "only the empty field is no transcript"
 
@@ -89,10 +89,10 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
     np.save(folder / "m.npy", np.zeros((9, 7)))
     rows = [
         *find_rows(folder),
-        {"utterance_id": "narrow", "motion": folder / "m.npy"},
-        {"utterance_id": "nothing", "transcript": " "},
-        {"utterance_id": "late", "audio": folder / "b.wav", "start_s": "half past"},
-        {"utterance_id": "fine", "transcript": "hello"},
+        Row("narrow", {"motion": "m.npy"}, folder),
+        Row("nothing", {"transcript": " "}),
+        Row("late", {"audio": "b.wav", "start_s": "half past"}, folder),
+        Row("fine", {"transcript": "hello"}),
     ]
     monkeypatch.setattr(module, "_AT_ONCE", 2)
     seen = []
@@ -100,7 +100,7 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
     told = table.set_index("utterance_id")["error"]
     assert "not a WAV file" in told["c"]
     assert "motion must be (frames, 189)" in told["narrow"]
-    assert "has nothing that the model uses" in told["nothing"]
+    assert "there is nothing that the model uses" in told["nothing"]
     assert told["late"] == "start_s is no number of seconds: 'half past'"
     assert told.isna().sum() == 3
     assert seen == [(2, 7), (4, 7), (6, 7), (7, 7)]
@@ -112,17 +112,18 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
         ("nowhere", None, "no such file or folder"),
         ("t.csv", "audio\na.wav", "there is no column 'utterance_id'"),
         ("t.csv", "utterance_id\none", "needs one of the columns audio, transcript, motion"),
-        ("t.csv", "utterance_id,audio\none,a\none,b", "each utterance_id must be there once"),
+        ("t.csv", "utterance_id,audio\none,a\none,b", r"1 rows repeat an utterance_id:\n.*line 3"),
         ("t.csv", "utterance_id,audio\n", "holds no utterance"),
-        ("t.csv", "", "cannot be read as a table"),
-        ("t.parquet", "nonsense", "cannot be read as a table"),
-        ("t.xlsx", "nonsense", "a table ends in .csv or .parquet"),
+        ("t.csv", "utterance_id,audio\n,a", r"1 rows have no utterance_id:\n.*line 2"),
+        ("t.csv", "", "is empty"),
+        ("t.parquet", "nonsense", "cannot be read as Parquet"),
+        ("t.xlsx", "nonsense", "a table ends in .csv, .tsv, .parquet"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path, name, content, message):
     if content is not None:
         (tmp_path / name).write_text(content)
-    with pytest.raises(FeatureError, match=message):
+    with pytest.raises(EmotionHpoError, match=message):
         find_rows(tmp_path / name)
 
 
@@ -168,8 +169,8 @@ class TestCommand:
         ("arguments", "message"),
         [
             ((), "nothing to predict"),
-            (("text=",), "this utterance has nothing that the model uses"),
-            (("text= ",), "this utterance has nothing that the model uses"),
+            (("text=",), "there is nothing that the model uses"),
+            (("text= ",), "there is nothing that the model uses"),
             (("text=hello", "utterances=x"), "either utterances, or"),
             (("wav=nowhere.wav",), "nowhere.wav: no such file"),
             (("motion=nowhere.npy",), "nowhere.npy: no such file"),

@@ -62,11 +62,11 @@ def test_any_subset_will_do(predictor, utterance):
 @pytest.mark.parametrize(
     ("utterance", "message"),
     [
-        (Utterance(), "utterance 1 has nothing that the model uses: .*text"),
-        (Utterance(text="  "), "utterance 1 has nothing"),
-        (Utterance(samples=np.zeros(0, np.float32)), "utterance 1 has nothing"),
+        (Utterance(), r"utterance 1: there is nothing that the model uses \(text"),
+        (Utterance(text="  "), "utterance 1: there is nothing"),
+        (Utterance(samples=np.zeros(0, np.float32)), "utterance 1: there is nothing"),
         (Utterance(motion=STILL[:, :100]), r"utterance 1: motion must be \(frames, 189\)"),
-        (Utterance(motion=np.full_like(STILL, np.nan)), "utterance 1 has nothing"),
+        (Utterance(motion=np.full_like(STILL, np.nan)), "utterance 1: there is nothing"),
     ],
     ids=["empty", "blank text", "no samples", "motion of the wrong width", "motion all lost"],
 )
@@ -120,7 +120,7 @@ class TestMlflowModel:
             ({"text": "word " * 10_000}, "the text has 10,000 words"),
             ({"mocap": [[0.0] * 7]}, r"motion must be \(frames, 189\)"),
             ({"mocap": [[0.0], [0.0, 1.0]]}, "rows of numbers, all of one width"),
-            ({"text": ""}, "utterance 0 has nothing that the model uses"),
+            ({"text": ""}, "utterance 0: there is nothing that the model uses"),
         ],
         ids=[
             "empty wav",

@@ -55,6 +55,7 @@ class Iemocap:
 
     name = "iemocap"
     modalities = ("mocap", "speech", "text")
+    ready_made = ()
 
     @classmethod
     def open(cls, config: IemocapCorpus) -> Self:
