@@ -153,9 +153,15 @@ BAD = [
     (records(mocap=[[0.0], [0.0, 0.0]]), "motion must be rows", "ragged motion"),
     (
         records(mood="good"),
-        "the columns are text, speech, mocap",
+        "the model takes no column 'mood'; the columns are text, speech, mocap",
         "a column that the model does not know",
     ),
+    (
+        records(text="hello", **{"features.video": [0.5]}),
+        "the model takes no column 'features.video'",
+        "beside one that it knows",
+    ),
+    (records(text="...?!"), "there is no word in '...?!'", "words without a letter"),
     (b'{"dataframe_records":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep", "deep"),
     (b"[" * 100_000, "nested too deep", "deep, and never closed"),
     (b'{"dataframe_records":[{"mocap":[[' + b"1" * 5000 + b"]]}]}", "5000 digits", "digits"),

@@ -244,6 +244,7 @@ def _answer(
             answered |= {f"p_{name}": share for name, share in shares}
             answered["modalities"] = " ".join(answer.modalities)
         else:
-            answered["error"] = f"{row.place}: {answer}" if row.place else str(answer)
+            error = f"{row.place}: {answer}" if row.place else str(answer)
+            answered["error"] = " ".join(error.splitlines())  # names may hold breaks
         answers.append(answered)
     return answers

@@ -19,6 +19,11 @@ def predictor(small_bundle):
     return Predictor(small_bundle)
 
 
+@pytest.fixture(scope="module")
+def mixed(mixed_bundle):
+    return Predictor(mixed_bundle)
+
+
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "recordings"
@@ -106,6 +111,103 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
     assert seen == [(2, 7), (4, 7), (6, 7), (7, 7)]
 
 
+TABLE = [["utterance_id", "transcript", "start_s"], ["a ", " so sad ", ""], ["b", "", ""]]
+
+
+def lines(sign, encoding="utf-8"):
+    return "\n".join(sign.join(fields) for fields in TABLE).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", lines(",")),
+        ("t.tsv", lines("\t")),
+        ("T.CSV", lines(",", "utf-8-sig")),
+        ("t.csv", lines(",").replace(b"\n", b"\r\n")),
+        ("t.csv", lines(",").replace(b"utterance_id,", b" utterance_id , ")),
+        ("t.parquet", None),
+    ],
+    ids=["csv", "tsv", "marked", "CRLF", "spaces in the header", "parquet"],
+)
+def test_tables_of_any_kind_are_read_alike(tmp_path, name, content):
+    path = tmp_path / name
+    if content is None:
+        pd.DataFrame(TABLE[1:], columns=TABLE[0]).to_parquet(path)
+    else:
+        path.write_bytes(content)
+    rows = find_rows(path)
+    assert [row.utterance_id for row in rows] == ["a", "b"]
+    assert [dict(row.cells) for row in rows] == [
+        {"utterance_id": "a", "transcript": "so sad"},
+        {"utterance_id": "b"},
+    ]
+
+
+def test_a_wrong_row_is_named_by_place_and_column(predictor, folder):
+    path = folder / "table.csv"
+    path.write_text("utterance_id,audio,start_s,end_s\nr1,b.wav,,\nr2,b.wav,-0.5,0.5\n")
+    table = predict_rows(predictor, find_rows(path), silent)
+    assert table["error"].isna()[0]
+    error = f"{path}, line 3: b.wav: start_s=-0.5 lies before the recording"
+    assert table["error"][1] == error
+
+
+def test_words_without_a_letter_are_missing(predictor, folder):
+    path = folder / "table.csv"
+    path.write_text("utterance_id,audio,transcript\nr1,b.wav,...?!\nr2,,😀\nr3,,...so\n")
+    table = predict_rows(predictor, find_rows(path), silent)
+    assert list(table["modalities"].fillna("")) == ["speech", "", "text"]
+    assert "there is no word in '😀'" in table["error"][1]
+
+
+class TestReadyMadeFeatures:
+    def test_a_column_names_a_file_each(self, mixed, folder):
+        np.save(folder / "v.npy", np.ones(6))
+        path = folder / "table.csv"
+        path.write_text(
+            "utterance_id,features.video,transcript\nr1,v.npy,\nr2,,so sad\nr3,b.wav,so sad\n"
+        )
+        table = predict_rows(mixed, find_rows(path), silent)
+        assert list(table["modalities"].fillna("")) == ["video", "text", ""]
+        assert "features.video: b.wav is not a NumPy file" in table["error"][2]
+        expected = mixed([Utterance(features={"video": np.ones(6, np.float32)})])[0]
+        np.testing.assert_array_equal(table.iloc[0][["p_ang", "p_sad"]], expected)
+
+    def test_parquet_may_hold_the_arrays(self, mixed, folder):
+        path = folder / "table.parquet"
+        for video in ([0.5] * 6, [[0.5] * 6]):
+            cells = {"utterance_id": ["r1", "r2"], "features.video": [video, None]}
+            pd.DataFrame(cells).to_parquet(path)
+            table = predict_rows(mixed, find_rows(path), silent)
+            assert list(table["modalities"].fillna("")) == ["video", ""]
+
+    @pytest.mark.parametrize("kind", ["npy", "npz"])
+    def test_one_file_of_all(self, mixed, folder, kind):
+        values = np.random.default_rng(0).standard_normal((2, 6)).astype(np.float32)
+        if kind == "npy":
+            np.save(folder / "all.npy", values)
+        else:
+            np.savez(folder / "all.npz", r2=values[1], r1=values[0])
+        path = folder / "table.csv"
+        path.write_text("utterance_id\nr1\nr2\n")
+        rows = find_rows(path, {"video": folder / f"all.{kind}"})
+        table = predict_rows(mixed, rows, silent)
+        expected = mixed([Utterance(features={"video": one}) for one in values])
+        np.testing.assert_array_equal(table[["p_ang", "p_sad"]], expected)
+
+    def test_files_that_do_not_fit_the_table_are_refused(self, folder):
+        path = folder / "table.csv"
+        path.write_text("utterance_id,features.video\nr1,v.npy\nr2,\n")
+        np.save(folder / "all.npy", np.ones((3, 6)))
+        with pytest.raises(
+            EmotionHpoError, match=r"^features.speech: .* has 3 rows, but the table"
+        ):
+            find_rows(path, {"speech": folder / "all.npy"})
+        with pytest.raises(EmotionHpoError, match=r"^features\.video is a column of"):
+            find_rows(path, {"video": folder / "all.npy"})
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -115,6 +217,14 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
         ("t.csv", "utterance_id,audio\none,a\none,b", r"1 rows repeat an utterance_id:\n.*line 3"),
         ("t.csv", "utterance_id,audio\n", "holds no utterance"),
         ("t.csv", "utterance_id,audio\n,a", r"1 rows have no utterance_id:\n.*line 2"),
+        ("t.csv", "utterance_id,audio\na,b,c", r"another number of fields .*\n.*line 2 \(3\)"),
+        ("t.csv", "utterance_id,audio,audio\na,b,c", "column 'audio' stands twice"),
+        ("t.csv", "utterance_id;audio\na;b", "separated by semicolons, where commas are needed"),
+        ("t.tsv", "utterance_id,audio\na,b", "separated by commas, where tabs are needed"),
+        ("t.csv", "\ufeffutterance_id,audio\na,b".encode("utf-16"), "is no UTF-8 but UTF-16"),
+        ("t.csv", "utterance_id,audio\nä,b".encode("cp1252"), r"are not UTF-8:\n.*line 2"),
+        ("t.csv", b"PAR1", "is a Parquet table; let its name end in .parquet"),
+        ("t.csv", b"PK\x03\x04", "is a spreadsheet or an archive"),
         ("t.csv", "", "is empty"),
         ("t.parquet", "nonsense", "cannot be read as Parquet"),
         ("t.xlsx", "nonsense", "a table ends in .csv, .tsv, .parquet"),
@@ -122,7 +232,7 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
 )
 def test_what_is_no_table_is_refused(tmp_path, name, content, message):
     if content is not None:
-        (tmp_path / name).write_text(content)
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(EmotionHpoError, match=message):
         find_rows(tmp_path / name)
 
@@ -165,9 +275,32 @@ class TestCommand:
         assert "1 of 3 utterances could not be used" in ended.stderr
         assert len(pd.read_csv(out)) == 3
 
+    def test_ready_made_features(self, emotion_hpo, mixed_bundle, folder, tmp_path):
+        mixed_bundle.save(tmp_path / "model.pt")
+        np.save(tmp_path / "a, 1.0 [b].npy", np.ones(6))
+        video = f"features.video={tmp_path / 'a, 1.0 [b].npy'}"
+        asked = ("predict", f"model={tmp_path / 'model.pt'}", video)
+        ended = emotion_hpo(*asked, "text=...?!", f"output={tmp_path / 'answer.json'}")
+        assert ended.status == 0
+        assert "synthetic" in ended.stdout, "its corpus was a manifest of invented content"
+        assert ended.stderr == (
+            "not used: text, in which there is nothing that the model reads; the answer is from "
+            "video\n"
+        )
+        assert pd.read_json(tmp_path / "answer.json", typ="series")["modalities"] == ["video"]
+        (folder / "table.csv").write_text("utterance_id,audio\none,b.wav\n")
+        np.savez(tmp_path / "all.npz", one=np.ones(6))
+        many = (f"utterances={folder / 'table.csv'}", f"features.video={tmp_path / 'all.npz'}")
+        ended = emotion_hpo(*asked[:2], *many)
+        assert ended.status == 0
+        assert ended.stdout.splitlines()[1].split(",")[-2] == "speech video"
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
+            (("features.speech=x.npy",), "features.speech: x.npy: no such file"),
+            (("features=x.npy",), "features"),
+            (("features.speech=",), "features.speech"),
             ((), "nothing to predict"),
             (("text=",), "there is nothing that the model uses"),
             (("text= ",), "there is nothing that the model uses"),
