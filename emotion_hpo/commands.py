@@ -81,7 +81,7 @@ def prepare(plain: Mapping[str, Any]) -> None:
         **summary(store),
         "words_without_vectors": word_vectors and words_without_vectors(store, word_vectors),
         "remarks": list(corpus.remarks()),
-        "faults": counted(corpus.faults()),
+        "faults": counted((*corpus.faults(), *store.faults())),
         "seconds": round(time.monotonic() - began, 2),
         "peak_memory_mb": peak_memory_mb(),
     }
