@@ -5,6 +5,7 @@ Nothing is unpickled.
 """
 
 import zipfile
+import zlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from numpy.typing import NDArray
 
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import CorpusError
+
+#: What NumPy, `zipfile` and `zlib` raise where a file is damaged, encrypted or of an odd packing.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 class FeatureFile:
@@ -40,7 +47,7 @@ class FeatureFile:
             raise CorpusError(f"{self._place}: features end in .npy or .npz")
         try:
             loaded = self._loaded
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise CorpusError(f"{self._place}: cannot be read as NumPy arrays ({error})") from None
         if isinstance(loaded, np.ndarray):
             self._check(loaded)
@@ -71,7 +78,7 @@ class FeatureFile:
             return np.asarray(self._loaded[self._rows[utterance_id]], np.float32)
         try:
             values = self._loaded[utterance_id]
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise CorpusError(f"{self._place}, {utterance_id}: {error}") from None
         if values.ndim not in {1, 2} or not _is_numeric(values) or not values.shape[-1]:
             raise CorpusError(

@@ -52,6 +52,8 @@ class Recording:
         sample_rate_hz: Of `samples`.
         motion: Part → float32 `(frames, width)` with NaN where a marker was lost, or None.
         features: Ready-made features by modality, `(d,)` or `(frames, d)`.
+        sources: Modality → the file that it was read from, for whoever names what is wrong with it.
+        faults: What could not be read; its modality is left out above.
     """
 
     utterance_id: str
@@ -59,6 +61,8 @@ class Recording:
     sample_rate_hz: int = 16_000
     motion: Mapping[str, NDArray[np.float32]] | None = None
     features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
 
 class Corpus(Protocol):

@@ -23,7 +23,7 @@ class Scale:
     def fit(cls, sequences: Iterator[NDArray[np.float32]], dimensions: int) -> Self:
         """From all valid frames, in one pass; a constant dimension keeps its deviation of 1."""
         count, total, squares = (np.zeros(dimensions) for _ in range(3))
-        for frames in sequences:
+        for frames in filter(len, sequences):
             valid = np.isfinite(frames)
             kept = np.where(valid, frames, 0).astype(np.float64)
             count += valid.sum(0)

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo.config.building import fingerprint
 from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus
 from emotion_hpo.features.extraction import stored_modalities
 from emotion_hpo.features.shard import Ragged, Shard, damage_of, open_shard
@@ -71,6 +72,10 @@ class FeatureStore:
         """
         return open_shard(self.shard_path(session), self.keys[session])
 
+    def faults(self) -> tuple[Fault, ...]:
+        """Recordings and arrays that could not be used, of every session that was not left out."""
+        return tuple(fault for session in self.keys for fault in self.open(session).faults)
+
 
 def prepare(
     corpus: Corpus,
@@ -95,7 +100,7 @@ def prepare(
         leave_out: A session whose recordings and shard are not looked at, for it is sealed.
 
     Raises:
-        FeatureError: A recording cannot be used, a worker died, or the disk is full.
+        FeatureError: The extractor cannot work as configured, a worker died, or the disk is full.
     """
     store = _store(corpus, config, directory, leave_out)
     missing = []
@@ -158,10 +163,6 @@ def _make(
     tables = {session: corpus.table(session) for session in sessions}
     dialogues = {session: list(tables[session]["dialogue"].unique()) for session in sessions}
     done, total = 0, sum(map(len, dialogues.values()))
-    if n_faults := len(corpus.faults()):
-        count = f"{n_faults} fault{'s' * (n_faults > 1)}"
-        said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"
-        on_progress(done, total, said)
     with extractor(corpus, config, n_workers) as extracted:
         for session in sessions:
             path, key = store.shard_path(session), store.keys[session]
@@ -179,6 +180,11 @@ def _make(
                         done += 1
                         on_progress(done, total, f"session {session}: {dialogue}")
                     writer.finish(_identity(corpus, config, session) | {"key": key})
+    n_faults = len(corpus.faults()) + sum(len(store.open(one).faults) for one in sessions)
+    if n_faults:
+        count = f"{n_faults} fault{'s' * (n_faults > 1)}"
+        said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"
+        on_progress(done, total, said)
 
 
 @contextmanager

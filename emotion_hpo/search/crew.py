@@ -80,16 +80,16 @@ class Crew:
         self.study.open_slots(self.lessons)
         trials = self.study.trials()
         self._ended_before = {one.number for one in trials if one.state.is_finished}
-        if is_spent(self.config.study, trials):
+        if is_spent(self.config, trials):
             return
-        n_workers = min(self.config.launcher.n_workers, n_open(self.config.study, trials) or 1)
+        n_workers = min(self.config.launcher.n_workers, n_open(self.config, trials) or 1)
         names = [f"worker_{index}" for index in range(n_workers)]
         launcher = open_launcher(
             self.config.launcher, self.home, n_workers, _environment(self.config)
         )
         with self.view, closing(launcher):
             try:
-                while not self.stop.politely and not is_spent(self.config.study, trials):
+                while not self.stop.politely and not is_spent(self.config, trials):
                     self._mend(launcher, trials)
                     self._staff(launcher, names, trials)
                     trials = self._look()
@@ -116,7 +116,7 @@ class Crew:
         """Start workers for the trials that nobody has in hands."""
         free = [name for name in names if name not in launcher.running]
         n_idle = len(launcher.running) - sum(one.state is TrialState.RUNNING for one in trials)
-        if starting := free[: max(0, n_open(self.config.study, trials) - max(0, n_idle))]:
+        if starting := free[: max(0, n_open(self.config, trials) - max(0, n_idle))]:
             if again := sorted(self._started & set(starting)):
                 screen.note(f"{' and '.join(again)}: started again")
             self._started |= set(starting)
