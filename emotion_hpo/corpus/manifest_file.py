@@ -7,8 +7,10 @@ its number where it is Parquet.
 """
 
 import csv
+import difflib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,42 @@ from emotion_hpo.errors import CorpusError, unknown_name
 _DELIMITERS = {".csv": ",;\t", ".tsv": "\t,;"}
 
 
-def read_columns(
-    path: Path, required: Sequence[str], optional: Sequence[str]
-) -> tuple[pd.DataFrame, list[str]]:
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a table may have.
+
+    Attributes:
+        required: Those that it must have.
+        optional: Those that it may have, too.
+        is_open: Whether it may have any others beside.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    is_open: bool = False
+
+    def check(self, path: Path, names: Sequence[str]) -> None:
+        """Say which columns are unknown, missing or there twice.
+
+        Raises:
+            CorpusError: There is any such.
+        """
+        valid = (*self.required, *self.optional)
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise CorpusError(f"{path}: column {twice[0]!r} stands twice")
+        if "" in names:
+            raise CorpusError(f"{path}: column {names.index('') + 1} of the header has no name")
+        unknown = [name for name in names if name not in valid]
+        if unknown and not self.is_open:
+            lines = [f"{path}: {unknown_name('column', name, valid)}" for name in unknown[:N_NAMED]]
+            raise CorpusError("\n".join(lines))
+        if missing := [name for name in self.required if name not in names]:
+            near = difflib.get_close_matches(missing[0], unknown, n=1)
+            hint = f"; is it {near[0]!r}?" if near else ""
+            raise CorpusError(f"{path}: the table lacks {', '.join(missing)}{hint}")
+
+
+def read_columns(path: Path, expected: Columns) -> tuple[pd.DataFrame, list[str]]:
     """Read a table whose columns are known.
 
     Returns:
@@ -39,15 +74,13 @@ def read_columns(
     if not path.is_file():
         raise CorpusError(f"{path}: no such file; point corpus.table at your table")
     if suffix == ".parquet":
-        return _read_parquet(path, required, optional)
-    return _read_csv(path, required, optional)
+        return _read_parquet(path, expected)
+    return _read_csv(path, expected)
 
 
-def _read_csv(
-    path: Path, required: Sequence[str], optional: Sequence[str]
-) -> tuple[pd.DataFrame, list[str]]:
+def _read_csv(path: Path, expected: Columns) -> tuple[pd.DataFrame, list[str]]:
     lines = csv_lines(path)
-    delimiter = _delimiter(path, lines, (*required, *optional))
+    delimiter = _delimiter(path, lines, (*expected.required, *expected.optional))
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     rows: list[list[str | None]] = []
     places: list[str] = []
@@ -59,7 +92,7 @@ def _read_csv(
             if not header:
                 header = [name.strip() for name in fields]
                 if header:
-                    _check_names(path, header, required, optional)
+                    expected.check(path, header)
             elif len(fields) == len(header):
                 rows.append([field.strip() or None for field in fields])
                 places.append(at(path, line))
@@ -69,7 +102,9 @@ def _read_csv(
     except csv.Error as error:
         raise CorpusError(f"{at(path, line)}: {error}") from None
     if not header:
-        raise CorpusError(f"{path}: the table has no header: {', '.join(required)} are needed")
+        raise CorpusError(
+            f"{path}: the table has no header: {', '.join(expected.required)} must be in it"
+        )
     if wrong:
         refuse_rows(wrong, f"have another number of fields than the header's {len(header)}")
     return pd.DataFrame(rows, columns=pd.Index(header), dtype=object), places
@@ -86,16 +121,14 @@ def _delimiter(path: Path, lines: Sequence[str], valid: Sequence[str]) -> str:
     return max(_DELIMITERS[path.suffix.lower()], key=n_columns)
 
 
-def _read_parquet(
-    path: Path, required: Sequence[str], optional: Sequence[str]
-) -> tuple[pd.DataFrame, list[str]]:
+def _read_parquet(path: Path, expected: Columns) -> tuple[pd.DataFrame, list[str]]:
     try:
         raw = pd.read_parquet(path)
     except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:
         words = " ".join(str(error).split())
         raise CorpusError(f"{path}: cannot be read as Parquet ({words})") from None
     names = [str(name).strip() for name in raw.columns]
-    _check_names(path, names, required, optional)
+    expected.check(path, names)
     places = [f"{path}, row {number}" for number in range(1, len(raw) + 1)]
     columns = {}
     for place, name in enumerate(names):
@@ -120,7 +153,7 @@ def _field(value: Any) -> Any:  # noqa: ANN401 (whatever a Parquet file holds)
     if isinstance(value, np.ndarray | list):
         pairs = list(value)
         is_map = bool(pairs) and all(isinstance(pair, tuple) for pair in pairs)
-        return json.dumps(dict(pairs) if is_map else pairs, default=str)
+        return json.dumps(dict(pairs) if is_map else pairs, default=_plain)
     if pd.isna(value):
         return None
     if isinstance(value, bytes):
@@ -128,17 +161,6 @@ def _field(value: Any) -> Any:  # noqa: ANN401 (whatever a Parquet file holds)
     return str(value).strip() or None
 
 
-def _check_names(
-    path: Path, columns: list[str], required: Sequence[str], optional: Sequence[str]
-) -> None:
-    """Say which columns are unknown, missing or there twice."""
-    valid = (*required, *optional)
-    if twice := [name for name in columns if columns.count(name) > 1]:
-        raise CorpusError(f"{path}: column {twice[0]!r} stands twice")
-    if "" in columns:
-        raise CorpusError(f"{path}: column {columns.index('') + 1} of the header has no name")
-    if unknown := [name for name in columns if name not in valid]:
-        lines = [f"{path}: {unknown_name('column', name, valid)}" for name in unknown[:N_NAMED]]
-        raise CorpusError("\n".join(lines))
-    if missing := [name for name in required if name not in columns]:
-        raise CorpusError(f"{path}: the table lacks {', '.join(missing)}")
+def _plain(value: object) -> object:
+    """What JSON holds of a NumPy array or number; of anything else its text."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

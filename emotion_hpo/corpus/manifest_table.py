@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from emotion_hpo.corpus.faults import refuse_rows
-from emotion_hpo.corpus.manifest_file import read_columns
+from emotion_hpo.corpus.manifest_file import Columns, read_columns
 from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.corpus.votes import read_votes
 from emotion_hpo.errors import CorpusError
@@ -53,7 +53,7 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
         CorpusError: The file cannot be read, a column is unknown or missing, or rows are wrong, of
             which the first ten are named.
     """
-    raw, places = read_columns(path, REQUIRED, OPTIONAL)
+    raw, places = read_columns(path, Columns(REQUIRED, OPTIONAL))
     if raw.empty:
         raise CorpusError(f"{path}: the table has no row")
     given = set(raw.columns)

@@ -4,8 +4,8 @@ What cannot be used is not dropped: its row says why, and the caller is answered
 """
 
 import contextlib
+import json
 import math
-import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus.faults import refuse_rows
 from emotion_hpo.corpus.manifest_features import FeatureFile
-from emotion_hpo.corpus.table_file import read_table, refuse_rows
-from emotion_hpo.errors import CorpusError, FeatureError, unknown_name
+from emotion_hpo.corpus.manifest_file import Columns, read_columns
+from emotion_hpo.errors import CorpusError, FeatureError
 from emotion_hpo.predict.predictor import FEATURES, Answer, Predictor, Utterance
 from emotion_hpo.predict.reading import (
     read_features,
@@ -32,6 +33,9 @@ _AT_ONCE = 256
 
 #: Columns of a table that say something of an utterance, beside `features.NAME`.
 _SOURCES = ("audio", "transcript", "motion")
+
+#: Of a table; those of a manifest, and anybody's own, may stand beside them.
+_COLUMNS = Columns(("utterance_id",), (*_SOURCES, "start_s", "end_s", "speaker"), is_open=True)
 
 #: A time that is not there, as programs write it. Of words only an empty field is missing: somebody
 #: may well say "None", or be called NA.
@@ -51,7 +55,7 @@ class Row:
     """
 
     utterance_id: str
-    cells: Mapping[str, Any]
+    cells: Mapping[str, str]
     folder: Path = Path()
     place: str = ""
     files: Mapping[str, FeatureFile] = field(default_factory=dict)
@@ -95,31 +99,27 @@ def _folder_rows(folder: Path) -> list[Row]:
 def _table_rows(path: Path, is_beside_features: bool) -> list[Row]:
     if not path.exists():
         raise FeatureError(f"{path}: no such file or folder")
-
-    def check(columns: list[str]) -> None:
-        if "utterance_id" not in columns:
-            near = unknown_name("column", "utterance_id", columns)
-            raise FeatureError(f"{path}: {near.replace('unknown column', 'there is no column')}")
-        has_any = any(name in _SOURCES or name.startswith(FEATURES) for name in columns)
-        if not has_any and not is_beside_features:
-            raise FeatureError(
-                f"{path}: a table needs one of the columns {', '.join(_SOURCES)}, {FEATURES}NAME"
-            )
-
-    table, places = read_table(path, check)
+    table, places = read_columns(path, _COLUMNS)
+    has_any = any(name in _SOURCES or name.startswith(FEATURES) for name in table.columns)
+    if not has_any and not is_beside_features:
+        raise FeatureError(
+            f"{path}: a table needs one of the columns {', '.join(_SOURCES)}, {FEATURES}NAME"
+        )
     if table.empty:
         raise FeatureError(f"{path} holds no utterance")
     ids = table["utterance_id"]
-    refuse_rows(ids.isna(), places, "have no utterance_id")
-    refuse_rows(ids.map(str).duplicated(), places, "repeat an utterance_id", lambda row: ids[row])
+    if nameless := [place for place, name in zip(places, ids, strict=True) if name is None]:
+        refuse_rows(nameless, "have no utterance_id")
+    if twice := [places[row] for row in np.flatnonzero(ids.duplicated())]:
+        refuse_rows(twice, "repeat an utterance_id")
     return [
         Row(
-            str(values["utterance_id"]),
-            {str(name): value for name, value in values.items() if value is not None},
+            cells["utterance_id"],
+            {str(name): cell for name, cell in cells.items() if cell is not None},
             path.parent,
             place,
         )
-        for values, place in zip(table.to_dict("records"), places, strict=True)
+        for cells, place in zip(table.to_dict("records"), places, strict=True)
     ]
 
 
@@ -160,7 +160,7 @@ def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 def _read(row: Row, speaker: str) -> Utterance | FeatureError:
     """The utterance, or what is wrong with it."""
     try:
-        samples, rate, motion, text = None, 16_000, None, _text(row, "transcript")
+        samples, rate, motion, text = None, 16_000, None, row.cells.get("transcript")
         if (path := _path(row, "audio")) is not None:
             samples, rate = read_sound(
                 path, path.name, _seconds(row, "start_s"), _seconds(row, "end_s")
@@ -170,44 +170,41 @@ def _read(row: Row, speaker: str) -> Utterance | FeatureError:
         if text is not None:
             text = read_text(text, "transcript")
         features = dict(_features(row))
-        return Utterance(text, samples, rate, motion, _text(row, "speaker") or speaker, features)
+        return Utterance(text, samples, rate, motion, row.cells.get("speaker", speaker), features)
     except (CorpusError, FeatureError) as error:
         return FeatureError(str(error))
 
 
 def _features(row: Row) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Ready-made features of an utterance: a file of its own, an array, or its part of a file."""
-    for column in row.cells:
-        if not column.startswith(FEATURES):
-            continue
-        name = column.removeprefix(FEATURES)
-        if isinstance(row.cells[column], str):
-            path = row.folder / row.cells[column]
-            yield name, read_features(path, f"{column}: {path.name}")
-        else:
-            yield name, to_array(row.cells[column], column)
+    """Ready-made features of an utterance: a file of its own, an array, or its part of a file.
+
+    Raises:
+        CorpusError: Its part of a file cannot be used.
+        FeatureError: There is no such file, or no array in it.
+    """
+    for column, cell in row.cells.items():
+        if column.startswith(FEATURES):
+            name = column.removeprefix(FEATURES)
+            if cell.startswith("["):  # as Parquet holds arrays
+                yield name, _listed(cell, column)
+            else:
+                path = row.folder / cell
+                yield name, read_features(path, f"{column}: {path.name}")
     for name, file in row.files.items():
         if (values := file.of(row.utterance_id)) is not None:
             yield name, values
 
 
-def _text(row: Row, name: str) -> str | None:
-    """A text of a row, if it has one; Parquet's numbers count as what they are written as.
-
-    Raises:
-        FeatureError: It is neither.
-    """
-    value = row.cells.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, numbers.Real):
-        return str(value)
-    raise FeatureError(f"{name} is no text, but {type(value).__name__}")
+def _listed(text: str, column: str) -> NDArray[np.float32]:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FeatureError(f"{column} is neither a file nor a list of numbers") from None
+    return to_array(values, column)
 
 
 def _path(row: Row, name: str) -> Path | None:
-    text = _text(row, name)
-    return None if text is None else row.folder / text
+    return row.folder / row.cells[name] if name in row.cells else None
 
 
 def _seconds(row: Row, name: str) -> float | None:
@@ -216,15 +213,14 @@ def _seconds(row: Row, name: str) -> float | None:
     Raises:
         FeatureError: It is no number.
     """
-    value = row.cells.get(name)
-    if value is None or (isinstance(value, str) and value in _NO_TIME):
+    text = row.cells.get(name)
+    if text is None or text in _NO_TIME:
         return None
     seconds = math.nan
-    if isinstance(value, str | numbers.Real):
-        with contextlib.suppress(ValueError):
-            seconds = float(value)
-    if math.isnan(seconds):
-        raise FeatureError(f"{name} is no number of seconds: {value!r}")
+    with contextlib.suppress(ValueError):
+        seconds = float(text)
+    if math.isnan(seconds) or "_" in text:  # Python takes 1_5 for 15
+        raise FeatureError(f"{name} is no number of seconds: {text!r}")
     return seconds
 
 
