@@ -15,18 +15,19 @@ from emotion_hpo.records import check_writable, write_bytes, write_json
 from emotion_hpo.screen import say
 
 if TYPE_CHECKING:
-    from emotion_hpo.predict import Predictor
+    from emotion_hpo.predict import Predictor, Utterance
 
 
 def predict(plain: Mapping[str, Any]) -> None:
     """Ask a model about one utterance, or about many."""
     command = build(PredictCommand, plain)
-    one = (command.wav, command.text, command.motion)
-    if command.utterances is not None and any(part is not None for part in one):
+    sources = (command.wav, command.text, command.motion)
+    if command.utterances is not None and any(source is not None for source in sources):
         raise ConfigError("give either utterances, or wav, text and motion of one utterance")
-    if command.utterances is None and all(part is None for part in one):
-        raise ConfigError("nothing to predict: give wav=FILE, text=WORDS, motion=FILE or several, "
-                          "or utterances=FOLDER_OR_TABLE")  # fmt: skip
+    is_empty = all(source is None for source in (*sources, command.utterances))
+    if is_empty and not command.features:
+        raise ConfigError("nothing to predict: give wav=FILE, text=WORDS, motion=FILE, features."
+                          "NAME=FILE or several, or utterances=FOLDER_OR_TABLE")  # fmt: skip
     check_writable(command.output)
     from emotion_hpo.predict import Predictor, find_model
 
@@ -35,45 +36,72 @@ def predict(plain: Mapping[str, Any]) -> None:
     if command.utterances is None:
         _predict_one(command, predictor, path)
     else:
-        _predict_many(command.utterances, predictor, path, command.output)
+        _predict_many(command, predictor, path)
 
 
 def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) -> None:
-    from emotion_hpo.predict import Utterance, read_motion, read_sound, read_text
+    utterance = _utterance(command)
+    answer = predictor.answer([utterance])[0]
+    if isinstance(answer, FeatureError):
+        raise answer
+    # What a library sets up at its first use is not the model's time.
+    began = time.perf_counter()
+    predictor.answer([utterance])
+    took_s = time.perf_counter() - began
+    shares = dict(zip(predictor.classes, answer.probabilities.tolist(), strict=True))
+    screen.show_answer(shares, synthetic=predictor.synthetic)
+    networks = screen.counted(predictor.n_networks, "network")
+    say(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
+    given = _given_modalities(command)
+    if missing := [key for key, modality in given.items() if modality not in answer.modalities]:
+        screen.note(
+            f"not used: {', '.join(missing)}, in which there is nothing that the model reads; the "
+            f"answer is from {', '.join(answer.modalities)}"
+        )
+    if command.output is not None:
+        write_json(command.output, {"model": str(path), "probabilities": shares,
+                                    "modalities": list(answer.modalities),
+                                    "latency_ms": 1000 * took_s})  # fmt: skip
+
+
+def _given_modalities(command: PredictCommand) -> dict[str, str]:
+    """Key → modality of what the command says of an utterance."""
+    given = {"wav": "speech", "text": "text", "motion": "mocap"}
+    keys = {key: name for key, name in given.items() if getattr(command, key) is not None}
+    return keys | {f"features.{name}": name for name in command.features}
+
+
+def _utterance(command: PredictCommand) -> "Utterance":
+    from emotion_hpo.predict import Utterance, read_features, read_motion, read_sound, read_text
 
     samples, rate = None, 16_000
     if command.wav is not None:
         samples, rate = read_sound(command.wav, str(command.wav))
     text = None if command.text is None else read_text(command.text, "text")
     motion = None if command.motion is None else read_motion(command.motion, str(command.motion))
-    utterance = Utterance(text, samples, rate, motion, command.speaker)
-    try:
-        predictor([utterance])  # what a library sets up at its first use is not the model's time
-        began = time.perf_counter()
-        shares = predictor([utterance])[0].tolist()
-        took_s = time.perf_counter() - began
-    except FeatureError as error:
-        raise FeatureError(str(error).replace("utterance 0", "this utterance", 1)) from None
-    answer = dict(zip(predictor.classes, shares, strict=True))
-    screen.show_answer(answer, synthetic=predictor.synthetic)
-    networks = screen.counted(predictor.n_networks, "network")
-    say(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
-    if command.output is not None:
-        write_json(command.output, {"model": str(path), "probabilities": answer,
-                                    "latency_ms": 1000 * took_s})  # fmt: skip
+    features = {
+        name: read_features(path, f"features.{name}: {path}")
+        for name, path in command.features.items()
+    }
+    return Utterance(text, samples, rate, motion, command.speaker, features)
 
 
-def _predict_many(source: Path, predictor: "Predictor", path: Path, output: Path | None) -> None:
+def _predict_many(command: PredictCommand, predictor: "Predictor", path: Path) -> None:
     from emotion_hpo.predict import find_rows, predict_rows
 
-    rows = find_rows(source)
+    assert command.utterances is not None
+    rows = find_rows(command.utterances, command.features)
     began = time.perf_counter()
     with screen.preparing("Asking") as on_progress:
         table = predict_rows(
-            predictor, rows, lambda done, total: on_progress(done, total, "utterances")
+            predictor,
+            rows,
+            lambda done, total: on_progress(done, total, "utterances"),
+            command.speaker,
         )
     took_s = time.perf_counter() - began
     text = table.to_csv(index=False, float_format="%.6f")
+    output = command.output
     if output is None:
         sys.stdout.write(text)
     else:

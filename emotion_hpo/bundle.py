@@ -18,6 +18,7 @@ from torch import Tensor
 from emotion_hpo.config import ExperimentConfig, build, dump
 from emotion_hpo.dataset import Dataset, FeatureReader, Inputs, Scale
 from emotion_hpo.errors import StudyError
+from emotion_hpo.features.origin import Origin, plain_origins, read_origins
 from emotion_hpo.features.text import Vocabulary
 from emotion_hpo.models import Network, build_network
 from emotion_hpo.records import write_bytes
@@ -33,12 +34,16 @@ class Bundle:
         inputs: How utterances are read.
         classes: Emotions in the order of the probabilities.
         networks: State of each network.
+        origins: How each modality that is read was made.
+        synthetic: Whether it was trained on invented content.
     """
 
     config: ExperimentConfig
     inputs: Inputs
     classes: tuple[str, ...]
     networks: tuple[Mapping[str, Tensor], ...]
+    origins: Mapping[str, Origin]
+    synthetic: bool
 
     def build_networks(self) -> tuple[Network, ...]:
         """The networks, ready to answer."""
@@ -72,6 +77,8 @@ class Bundle:
                 "inputs": _plain_inputs(self.inputs),
                 "classes": list(self.classes),
                 "networks": [dict(state) for state in self.networks],
+                "origins": plain_origins(self.origins),
+                "synthetic": self.synthetic,
             },
             buffer,
         )
@@ -93,10 +100,13 @@ class Bundle:
                 _inputs(stored["inputs"]),
                 tuple(stored["classes"]),
                 tuple(stored["networks"]),
+                read_origins(stored["origins"]),
+                bool(stored["synthetic"]),
             )
         except Exception as error:
             raise StudyError(
-                f"{path} is not a model of this version ({type(error).__name__})"
+                f"{path} is not a model of this version ({type(error).__name__}); "
+                "`make final` trains one"
             ) from error
 
 

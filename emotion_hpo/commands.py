@@ -83,7 +83,7 @@ def prepare(plain: Mapping[str, Any]) -> None:
         **counts,
         "words_without_vectors": word_vectors and words_without_vectors(store, word_vectors),
         "remarks": [*corpus.remarks(), *absences_by_session(counts["n_by_session_emotion"])],
-        "faults": counted(corpus.faults()),
+        "faults": counted((*corpus.faults(), *store.faults())),
         "seconds": round(time.monotonic() - began, 2),
         "peak_memory_mb": peak_memory_mb(),
     }
@@ -110,7 +110,8 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
         write_json(command.output, found)
     n_open = found["n_trials"] - found["n_finished"]
     say(
-        f"\nStudy {found['study']}: {found['n_finished']} of {found['n_trials']} trials finished "
+        f"\nStudy {found['study']}: "
+        f"{budget.words_of_count(found['n_finished'], found['n_trials'])} finished "
         f"({found['n_complete']} complete, {found['n_pruned']} pruned, {found['n_failed']} failed) "
         f"on {found['n_train']} training and {found['n_validation']} validation utterances"
         f"{_in_folds(found['n_folds'])}."
@@ -150,7 +151,17 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     parts = " and ".join(plain_model["parts"])
     say(f"Baseline: {kind} {score(kind, value)} (logistic regression on {parts})")
     say(f"Results: {home.summary}")
-    if n_open > 0 and not result.was_stopped:
+    if n_open < 0:
+        say(
+            f"Budget exhausted: {found['n_finished']} trials are finished, more than "
+            f"study.n_trials={found['n_trials']}. Raise it above {found['n_finished']} to continue."
+        )
+    if result.is_exhausted:
+        say(
+            "Space exhausted: every point has been tried. Search a wider space under another "
+            f"study.name; warm_start={home.name} takes these trials along."
+        )
+    elif n_open > 0 and not result.was_stopped:
         say(f"The budget of {budget.words(config.study)} is used up; a larger one goes on.")
     if result.was_stopped:
         say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")

@@ -26,6 +26,10 @@ class FeatureError(EmotionHpoError, ValueError):
     """Features cannot be extracted, stored or read."""
 
 
+class UnusableError(FeatureError):
+    """What an utterance brings of one modality holds nothing that can be used."""
+
+
 class StudyError(EmotionHpoError, RuntimeError):
     """A study cannot be opened, continued or asked for what it does not have."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.corpus import open_corpus
+from emotion_hpo.corpus.faults import refuse
 from emotion_hpo.features.store import FeatureStore, prepare
 from emotion_hpo.usage import highest_child_peak_mb, own_peak_mb
 
@@ -32,13 +33,17 @@ def prepare_features(
         leave_out: The sealed session, for a caller that must not see it.
 
     Raises:
-        CorpusError: The corpus cannot be read.
+        CorpusError: The corpus cannot be read; or, where it is to be strict, something cannot be
+            used.
         FeatureError: The features cannot be extracted or stored.
     """
     corpus = open_corpus(config.corpus)
-    return prepare(
+    store = prepare(
         corpus, config.features, directory, n_readers(), on_progress, leave_out=leave_out
     )
+    if getattr(config.corpus, "strict", False):
+        refuse(store.faults())
+    return store
 
 
 def quiet(_done: int, _total: int, _what: str) -> None:

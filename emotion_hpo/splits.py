@@ -227,7 +227,8 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
     """Divide a store into what a search may see and what it may not.
 
     Raises:
-        ConfigError: A session does not exist, or a part would be empty.
+        ConfigError: A session does not exist, a part would be empty, or a training part of one
+            class.
     """
     rest = check_sessions(config, store.sessions)
     whole = Utterances.of(tuple(map(store.open, rest)), store.classes)
@@ -240,7 +241,24 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
         )
         for name, in_validation in _validation_rows(everything, config).items()
     )
+    _refuse_one_class(folds)
     return Development(folds, everything), Holdout(store, config.test_session, config.scenario)
+
+
+def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
+    """Raise if a training part leaves nothing to tell apart.
+
+    Raises:
+        ConfigError: With the fold, and the class that its training part has alone.
+    """
+    for fold in folds:
+        labels = fold.train.labels
+        if len(set(labels)) == 1:
+            raise ConfigError(
+                f"split: the training part beside {fold.name} holds one class alone, "
+                f"{fold.train.classes[labels[0]]}, so that there is nothing to learn; take another "
+                "split, split.test_session or split.validation_session"
+            )
 
 
 def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:

@@ -16,6 +16,7 @@ from emotion_hpo.bundle import Bundle, trained_network
 from emotion_hpo.cli import conf_folder
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.experiment import Material
+from emotion_hpo.features.origin import origins_of
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
 from emotion_hpo.preparation import prepare_features, quiet
@@ -23,6 +24,7 @@ from emotion_hpo.records import StudyHome
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import Development, Holdout, split
+from tests import ready_made
 
 #: A search on this takes seconds: about 100 utterances, a network of a few thousand weights, and
 #: no confirmation but where it is what is tested.
@@ -78,7 +80,33 @@ def small_bundle(material: Material) -> Bundle:
     inputs = material.read(config).inputs
     networks = [build_network(config.model, inputs.shapes(), 4, seed=seed) for seed in (0, 1)]
     classes = material.development.everything.classes
-    return Bundle(config, inputs, classes, tuple(map(trained_network, networks)))
+    origins = origins_of(inputs.modalities, config.features, {})
+    states = tuple(map(trained_network, networks))
+    return Bundle(config, inputs, classes, states, origins, synthetic=True)
+
+
+@pytest.fixture(scope="session")
+def ready_made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A model that learnt from ready-made `speech` of `(5, 34)` alone."""
+    folder = tmp_path_factory.mktemp("ready_made")
+    ready_made.write_manifest(folder, with_audio=False)
+    encoders = {"speech": ready_made.SEQUENCES}
+    base = compose_config(*SMALL, "split=session").experiment()
+    return ready_made.train(base, folder, ("speech",), encoders)
+
+
+@pytest.fixture(scope="session")
+def mixed_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A model of words, sound and ready-made `video` of `(6,)`, on an invented corpus."""
+    folder = tmp_path_factory.mktemp("mixed")
+    ready_made.write_manifest(folder, with_audio=True)
+    encoders = {
+        "text": ready_made.TOKENS,
+        "speech": ready_made.SEQUENCES,
+        "video": ready_made.VECTORS,
+    }
+    base = compose_config(*SMALL, "split=session").experiment()
+    return ready_made.train(base, folder, ("video",), encoders, synthetic=True)
 
 
 @pytest.fixture(scope="session")

@@ -153,13 +153,19 @@ BAD = [
     (records(mocap=[[0.0], [0.0, 0.0]]), "motion must be rows", "ragged motion"),
     (
         records(mood="good"),
-        "the columns are text, speech, mocap",
+        "the model takes no column 'mood'; the columns are text, speech, mocap",
         "a column that the model does not know",
     ),
+    (
+        records(text="hello", **{"features.video": [0.5]}),
+        "the model takes no column 'features.video'",
+        "beside one that it knows",
+    ),
+    (records(text="...?!"), "there is no word in '...?!'", "words without a letter"),
     (b'{"dataframe_records":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deep", "deep"),
     (b"[" * 100_000, "nested too deep", "deep, and never closed"),
     (b'{"dataframe_records":[{"mocap":[[' + b"1" * 5000 + b"]]}]}", "5000 digits", "digits"),
-    ({"inputs": {"text": ["hello", None]}}, "utterance 1 has nothing", "null is no word"),
+    ({"inputs": {"text": ["hello", None]}}, "utterance 1: there is nothing", "null is no word"),
     ({"inputs": {"text": ["a", "b"], "speech": [None]}}, "", "columns of different lengths"),
     (b"x" * 100_000_000, "a request may have 80 MB", "a body of 100 MB"),
 ]

@@ -290,6 +290,26 @@ def test_the_final_model_has_a_run_with_its_figures_and_files(study, final_folde
     np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("which", "columns", "row"),
+    [
+        ("ready_made_bundle", ["features.speech"], {"features.speech": [[0.5] * 34] * 3}),
+        ("mixed_bundle", ["text", "speech", "features.video"], {"features.video": [0.5] * 6}),
+    ],
+)
+def test_a_model_of_ready_made_features_is_logged_and_takes_the_arrays(
+    study, final_folder, request, which, columns, row
+):
+    request.getfixturevalue(which).save(final_folder.model)
+    assert open_for(study).log_final(final_folder).endswith("model models:/study@best")
+    mlflow.set_tracking_uri(tracking_uri(study[0], study[1].tracking))
+    model = mlflow.pyfunc.load_model("models:/study@best")
+    assert model.metadata.get_input_schema().input_names() == columns
+    answer = model.predict(pd.DataFrame([row]))
+    assert list(answer.columns) == ["ang", "sad"]
+    assert answer.sum(axis=1)[0] == pytest.approx(1, abs=1e-4)
+
+
 FRESH = """
 import sys
 from pathlib import Path

@@ -142,9 +142,13 @@ class PredictCommand(Section):
     wav: Path | None = Field(description="recording of the utterance")
     text: str | None = Field(description="its words")
     motion: Path | None = Field(description="its motion capture, a .npy of (frames, 189)")
+    features: Mapping[str, Path] = Field(
+        description="modality to ready-made features, as in training: .npy of the utterance, or "
+        "of all `utterances` as corpus.features takes it"
+    )
     speaker: str = Field(description="who speaks, where the model scales by speaker")
     utterances: Path | None = Field(
-        description="many instead: a folder of .wav files, or a .csv or .parquet table"
+        description="many instead: a folder of .wav files, or a .csv, .tsv or .parquet table"
     )
     output: Path | None = Field(description="write the answer there: CSV of many, JSON of one")
 

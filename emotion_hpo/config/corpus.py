@@ -73,6 +73,7 @@ class EmodbCorpus(CorpusSection):
 
     name: Literal["emodb"]
     root: Path = Field(description="the folder that holds `wav/`")
+    strict: bool = Field(False, description="any fault of the files is an error")
 
 
 class IemocapCorpus(LabelledCorpus):

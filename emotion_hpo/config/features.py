@@ -45,7 +45,6 @@ class FunctionalFeatures(Section):
     """One vector an utterance: mean and deviation of each of the 34 short-term features."""
 
     EXTRACTION: ClassVar = ("name", "window_s", "step_s")
-    max_frames: ClassVar[int] = 1
 
     name: Literal["functionals"]
     window_s: float = Field(ge=SHORTEST_WINDOW_S, le=5)
@@ -57,7 +56,6 @@ class EgemapsFeatures(Section):
     """One vector an utterance: the 88 functionals of eGeMAPSv02; needs the extra `opensmile`."""
 
     EXTRACTION: ClassVar = ("name",)
-    max_frames: ClassVar[int] = 1
 
     name: Literal["egemaps"]
     normalise: Normalisation

@@ -67,6 +67,7 @@ class Collected:
     name = "collected"
     synthetic = False
     modalities = ("mocap", "speech", "text")
+    ready_made = ()
 
     @classmethod
     def open(cls, config: CollectedCorpus) -> Self:
@@ -136,12 +137,22 @@ class Collected:
             raise CorpusError(f"{self.path}: session {session} has no dialogue {dialogue!r}")
         for one, name in self._entries:
             if one["id"] in ids:
+                source = self.path.name
                 signal = numbers(one.get("signal"))
                 samples = None
                 if signal is not None and signal.size:
                     samples = (signal.ravel() / _LOUDEST).astype(np.float32)
+                is_lost = signal is None and size(one.get("signal"))
+                fault = Fault("samples that cannot be read", f"{source}, {one['id']}")
                 motion = self._motion(one, name)
-                yield Recording(one["id"], samples, _RATE_HZ, motion or None)
+                yield Recording(
+                    one["id"],
+                    samples,
+                    _RATE_HZ,
+                    motion or None,
+                    sources={"speech": source, "mocap": source},
+                    faults=(fault,) if is_lost else (),
+                )
 
     def _motion(self, one: Mapping[str, Any], name: Named) -> dict[str, NDArray[np.float32]]:
         """The parts of the motion that hold anything."""

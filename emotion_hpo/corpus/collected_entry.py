@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.corpus.iemocap.naming import named
 from emotion_hpo.corpus.pickled import PickledArray
+from emotion_hpo.errors import CorpusError
 
 _KEYS = ("id", "emotion", "start", "end")
 
@@ -31,9 +32,12 @@ def complaint(one: object) -> str | None:
 
 
 def numbers(value: object) -> NDArray[Any] | None:
-    """Numbers of an entry, or None."""
+    """Numbers of an entry, or None where there are none or they cannot be read."""
     if isinstance(value, PickledArray):
-        value = value.load()
+        try:
+            value = value.load()
+        except CorpusError:
+            return None
     elif isinstance(value, list):
         try:
             value = np.asarray(value, dtype=float)

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Self
 
 import pandas as pd
-import soundfile
 
 from emotion_hpo.config.corpus import EmodbCorpus
+from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault
+from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.schema import Recording, checked
 from emotion_hpo.errors import CorpusError
 
@@ -55,20 +55,29 @@ _NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?
 
 @dataclass(frozen=True)
 class Emodb:
-    """The Berlin recordings under `root/wav` (the `Corpus` protocol)."""
+    """The Berlin recordings under `root/wav` (the `Corpus` protocol).
+
+    Attributes:
+        root: The folder that holds `wav`.
+        strict: Whether any fault is an error.
+    """
 
     root: Path
+    strict: bool = False
 
     name = "emodb"
     synthetic = False
     classes = tuple(_CLASSES.values())
     modalities = ("speech", "text")
+    ready_made = ()
 
     @classmethod
     def open(cls, config: EmodbCorpus) -> Self:
         """The corpus at the configured root, its files' names checked."""
-        corpus = cls(config.root)
+        corpus = cls(config.root, config.strict)
         _ = corpus._files
+        if corpus.strict:
+            refuse(corpus.faults())
         return corpus
 
     def sessions(self) -> tuple[str, ...]:
@@ -94,8 +103,11 @@ class Emodb:
         return (f"left out, as no class here: {counts}",)
 
     def faults(self) -> tuple[Fault, ...]:
-        """None: a file that cannot be read is an error."""
-        return ()
+        """Recordings that are no audio, or have no sample."""
+        headers = ((path, _header(path)) for path in self._files)
+        return tuple(
+            Fault(header, str(path)) for path, header in headers if isinstance(header, str)
+        )
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; only the headers of the recordings are read."""
@@ -108,22 +120,33 @@ class Emodb:
         if not paths:
             raise CorpusError(f"{self.root}: session {session} has no dialogue {dialogue!r}")
         for path in paths:
-            with _readable(path):
-                samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-            yield Recording(path.stem, samples.mean(axis=1), rate_hz)
+            name = f"wav/{path.name}"
+            if isinstance(_header(path), sound.Header):
+                samples, rate, faults = sound.usable_samples(path, f"{name}, {path.stem}")
+            else:
+                samples, rate, faults = None, sound.ANY_RATE_HZ, ()
+            yield Recording(
+                path.stem,
+                None if samples is None else sound.mono(samples),
+                rate,
+                sources={"speech": name},
+                faults=faults,
+            )
 
     def _row(self, path: Path) -> dict[str, object]:
+        header = _header(path)
+        seconds = None if isinstance(header, str) else header.seconds
         return {
             "utterance_id": path.stem,
             "session": _SESSIONS[path.stem[:2]],
             "dialogue": path.stem[:5],
             "speaker": path.stem[:2],
             "emotion": _CLASSES[path.stem[5]],
-            "start_s": 0.0,
-            "end_s": _seconds(path),
+            "start_s": None if seconds is None else 0.0,
+            "end_s": seconds,
             "transcript": _SENTENCES[path.stem[2:5]],
             "audio": f"wav/{path.name}",
-            "has_speech": True,
+            "has_speech": seconds is not None,
             "has_text": True,
             "has_mocap": False,
         }
@@ -185,13 +208,13 @@ def _check_name(path: Path) -> None:
         raise CorpusError(f"{path}: the name {wrong}; rename the file or move it out of the folder")
 
 
-def _seconds(path: Path) -> float:
-    """Length of a recording, from its header."""
-    with _readable(path):
-        info = soundfile.info(path)
-    if not info.frames:
-        raise CorpusError(f"{path}: holds no samples; unpack it again or remove it")
-    return float(info.frames / info.samplerate)
+def _header(path: Path) -> sound.Header | str:
+    """What is known of a recording, or the kind of its fault."""
+    try:
+        header = sound.header(path)
+    except CorpusError:
+        return sound.UNREADABLE
+    return header if header.n_frames else "empty wav"
 
 
 @contextmanager
@@ -199,8 +222,6 @@ def _readable(path: Path) -> Iterator[None]:
     """Say which file cannot be read, and why."""
     try:
         yield
-    except soundfile.LibsndfileError as error:
-        raise CorpusError(f"{path}: cannot be read as audio ({error}); unpack it again") from error
     except OSError as error:
         raise CorpusError(
             f"{path}: cannot be read ({error.strerror}); mend its permissions, or unpack it again"

@@ -5,14 +5,23 @@ on; `prepare` shows the count of each kind and the first places. What would make
 itself doubtful (an id that occurs twice, motion of another width) is a `CorpusError` instead.
 """
 
+import codecs
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from emotion_hpo.errors import CorpusError
 
 #: So many places of each kind are named.
 N_NAMED = 10
+
+#: What begins a text of each encoding; UTF-16's mark begins UTF-32's, too.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 class Fault(NamedTuple):
@@ -56,24 +65,69 @@ def at(path: Path, line: int) -> str:
 
 
 def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
-    """Number and text of each line; LF or CRLF, UTF-8 with or without its mark.
+    """Number and text of each line; LF, CRLF or CR, UTF-8 with or without its mark.
 
-    A line that is not UTF-8 is read as Windows-1252, or Latin-1 failing that, and noted.
+    UTF-16 and UTF-32 are known by their marks. A line that is not UTF-8 is read as Windows-1252, or
+    Latin-1 failing that, and noted.
 
     Raises:
         CorpusError: The file cannot be read.
     """
     try:
-        content = path.read_bytes()
+        content = _as_utf8(path.read_bytes(), path)
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}") from None
-    for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    line_end = b"\n" if b"\n" in content else b"\r"
+    for number, raw in enumerate(content.split(line_end), start=1):
         try:
             text = raw.decode()
         except UnicodeDecodeError:
             faults.append(Fault("not UTF-8, read as Windows-1252", at(path, number)))
             text = _decoded(raw)
         yield number, text.removesuffix("\r")
+
+
+def csv_lines(path: Path) -> list[str]:
+    """The lines of a CSV, each with its end, as `csv.reader` takes them.
+
+    Raises:
+        CorpusError: The file cannot be read, or is not UTF-8 or UTF-16.
+    """
+    faults: list[Fault] = []
+    lines = [f"{text}\n" for _, text in text_lines(path, faults)]
+    if any("\0" in line for line in lines):
+        raise CorpusError(f"{path}: is no text, or UTF-16 without its mark; save it as UTF-8")
+    if faults:
+        refuse_rows([fault.place for fault in faults], "are not UTF-8; save the table as UTF-8")
+    return lines
+
+
+def refuse_rows(places: Iterable[str], what: str) -> NoReturn:
+    """Raise a complaint about some rows, the first ten of them named.
+
+    Raises:
+        CorpusError: Always.
+    """
+    named = list(places)
+    more = f"\n… and {len(named) - N_NAMED} more" if len(named) > N_NAMED else ""
+    listed = "\n".join(named[:N_NAMED])
+    raise CorpusError(f"{len(named)} rows {what}:\n{listed}{more}")
+
+
+def _as_utf8(content: bytes, path: Path) -> bytes:
+    """The same text in UTF-8 without a mark.
+
+    Raises:
+        CorpusError: It breaks its own encoding.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            try:
+                content = content.removeprefix(mark).decode(encoding).encode()
+            except UnicodeError:
+                raise CorpusError(f"{path}: is not {encoding}, as its mark says") from None
+            break
+    return content.removeprefix(b"\xef\xbb\xbf")
 
 
 def _decoded(raw: bytes) -> str:

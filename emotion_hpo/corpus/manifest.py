@@ -7,6 +7,8 @@ folder. Without `dialogue`, each utterance is one: say so if yours are not indep
 """
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +31,6 @@ from emotion_hpo.errors import CorpusError
 
 __all__ = ["Manifest"]
 
-_RATE_HZ = 16_000  # of recordings that are not there
 _LATE_S = 0.5  # a recording may end this much before its last utterance does
 
 
@@ -81,6 +82,11 @@ class Manifest:
         held = {one for one, column in columns.items() if table[column].notna().any()}
         return tuple(sorted(held | self._files.keys()))
 
+    @property
+    def ready_made(self) -> tuple[str, ...]:
+        """What the files of features hold."""
+        return tuple(sorted(self._files))
+
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return tuple(sorted(self._table["session"].unique()))
@@ -92,11 +98,20 @@ class Manifest:
         found = [*spelling_remarks({str(label): n for label, n in counts.items()})]
         if left_out := [f"{n} of {one}" for one, n in counts.items() if one not in self.classes]:
             found.append(f"left out, as no class here: {', '.join(left_out)}")
+        if unknown := self._votes_for_no_class():
+            counts_of = ", ".join(f"{n:g} for {label}" for label, n in unknown.most_common(20))
+            found.append(f"votes left out, as for no class here: {counts_of}")
         if not rows.has_dialogues:
             found.append("no column dialogue: every utterance counts as independent")
         if self.synthetic:
             found.append("synthetic, as configured")
         return tuple(found)
+
+    def _votes_for_no_class(self) -> "Counter[str]":
+        votes: Counter[str] = Counter()
+        for counts in self._rows.table["votes"].dropna():
+            votes.update({k: n for k, n in json.loads(counts).items() if k not in self.classes})
+        return votes
 
     def faults(self) -> tuple[Fault, ...]:
         """Recordings that are missing or unusable, utterances that features lack."""
@@ -133,15 +148,23 @@ class Manifest:
                 for modality, file in self._files.items()
                 if (values := file.of(utterance_id)) is not None
             }
-            samples, rate = None, _RATE_HZ
+            sources = {modality: self._files[modality].path.name for modality in features}
             if row["has_speech"] and "speech" not in self._files:
-                samples, rate = self._samples(row)
-            yield Recording(utterance_id, samples, rate, features=features)
+                sources["speech"] = row["audio"]
+                samples, rate, faults = self._samples(row)
+            else:
+                samples, rate, faults = None, sound.ANY_RATE_HZ, ()
+            yield Recording(
+                utterance_id, samples, rate, features=features, sources=sources, faults=faults
+            )
 
-    def _samples(self, row: Mapping[Any, Any]) -> tuple[NDArray[np.float32], int]:
+    def _samples(
+        self, row: Mapping[Any, Any]
+    ) -> tuple[NDArray[np.float32] | None, int, tuple[Fault, ...]]:
         cut = (row["start_s"], row["end_s"]) if self._rows.has_times else (None, None)
-        read, rate = sound.samples(self._root / row["audio"], *cut)
-        return sound.mono(read), rate
+        place = f"{row['audio']}, {row['utterance_id']}"
+        read, rate, faults = sound.usable_samples(self._root / row["audio"], place, *cut)
+        return None if read is None else sound.mono(read), rate, faults
 
     def _session(self, session: str) -> pd.DataFrame:
         if session not in self.sessions():
@@ -203,7 +226,7 @@ class Manifest:
         try:
             header = sound.header(path)
         except CorpusError:
-            return path, None, "unreadable wav"
+            return path, None, sound.UNREADABLE
         return (path, header.seconds, None) if header.n_frames else (path, None, "empty wav")
 
     @property

@@ -6,6 +6,7 @@ Nothing is unpickled.
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,12 @@ from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import CorpusError
 
+#: What NumPy, `zipfile` and `zlib` raise where a file is damaged, encrypted or of an odd packing.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
 
 class FeatureFile:
     """The features of a modality, utterance by utterance.
@@ -27,20 +34,23 @@ class FeatureFile:
             utterance.
         modality: Which.
         ids: Of the table's rows, in the file's order.
+        key: What names the file, for messages.
 
     Raises:
         CorpusError: The file cannot be read, or has another number of rows or dimensions.
     """
 
-    def __init__(self, path: Path, modality: str, ids: list[str]) -> None:
+    def __init__(
+        self, path: Path, modality: str, ids: list[str], key: str = "corpus.features"
+    ) -> None:
         self.path = path
-        self._place = f"corpus.features.{modality}: {path}"
+        self._place = f"{key}.{modality}: {path}"
         self._rows = {name: row for row, name in enumerate(ids)}
         if path.suffix not in {".npy", ".npz"}:
             raise CorpusError(f"{self._place}: features end in .npy or .npz")
         try:
             loaded = self._loaded
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise CorpusError(f"{self._place}: cannot be read as NumPy arrays ({error})") from None
         if isinstance(loaded, np.ndarray):
             self._check(loaded)
@@ -71,7 +81,7 @@ class FeatureFile:
             return np.asarray(self._loaded[self._rows[utterance_id]], np.float32)
         try:
             values = self._loaded[utterance_id]
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise CorpusError(f"{self._place}, {utterance_id}: {error}") from None
         if values.ndim not in {1, 2} or not _is_numeric(values) or not values.shape[-1]:
             raise CorpusError(

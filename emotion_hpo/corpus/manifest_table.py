@@ -1,25 +1,24 @@
-"""The table of a manifest: read as text, then checked row by row.
+"""The table of a manifest, checked row by row.
 
-Every complaint names the first ten offending rows: by file and line where it is a CSV, whose quoted
-fields may span lines, and by row where it is Parquet.
+Every complaint names the column, and the first ten offending rows.
 """
 
-import csv
+import json
 import math
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from emotion_hpo.corpus.faults import N_NAMED, Fault, at, text_lines
+from emotion_hpo.corpus.faults import refuse_rows
 from emotion_hpo.corpus.labels import check_labels
-from emotion_hpo.corpus.parquet import names_as_text
+from emotion_hpo.corpus.manifest_file import Columns, read_columns
 from emotion_hpo.corpus.schema import COLUMNS
-from emotion_hpo.errors import CorpusError, unknown_name
+from emotion_hpo.corpus.votes import read_votes
+from emotion_hpo.errors import CorpusError
 
 REQUIRED = ("utterance_id", "speaker", "session", "emotion")
 NAMES = (*REQUIRED, "dialogue")
@@ -57,12 +56,7 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
         CorpusError: The file cannot be read, a column is unknown or missing, or rows are wrong, of
             which the first ten are named.
     """
-    kinds = {".csv": _read_csv, ".tsv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix.lower() not in kinds:
-        raise CorpusError(f"{path}: a table ends in {', '.join(kinds)}")
-    if not path.is_file():
-        raise CorpusError(f"{path}: no such file; point corpus.table at your table")
-    raw, places = kinds[path.suffix.lower()](path)
+    raw, places = read_columns(path, Columns(REQUIRED, OPTIONAL, names=NAMES))
     if raw.empty:
         raise CorpusError(f"{path}: the table has no row")
     given = set(raw.columns)
@@ -88,14 +82,22 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     if {"start_s", "end_s"} & given:
         if not {"start_s", "end_s"} <= given:
             raise CorpusError(f"{path}: start_s and end_s go together")
+        for column in ("start_s", "end_s"):
+            _refuse(table[column].isna(), places, f"have no {column}")
+        start_s, end_s = table["start_s"], table["end_s"]
+        _refuse(start_s < 0, places, "have a start_s below 0", lambda i: f"{start_s[i]:g}")
         _refuse(
-            ~(table["end_s"] > table["start_s"]), places, "end before they start, or have no times"
+            end_s <= start_s,
+            places,
+            "end before they start",
+            lambda i: f"start_s {start_s[i]:g}, end_s {end_s[i]:g}",
         )
     truths = table["wears_markers"].map(lambda one: one is None or str(one).lower() in _TRUTHS)
     _refuse(~truths.astype(bool), places, "have a wears_markers that is neither true nor false")
     table["wears_markers"] = table["wears_markers"].map(
         lambda one: None if one is None else _TRUTHS[str(one).lower()]
     )
+    table["votes"] = _votes(table["votes"], places)
     labels = {label: label for label in table["emotion"]}
     check_labels("corpus.classes", classes, labels, str(path))
     return Rows(table, "dialogue" in given, "start_s" in given)
@@ -106,72 +108,33 @@ def _is_control(letter: str) -> bool:
     return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 
-def _check_names(columns: list[str], path: Path) -> None:
-    """Say which columns are unknown, missing or there twice."""
-    valid = (*REQUIRED, *OPTIONAL)
-    if twice := [one for one in columns if columns.count(one) > 1]:
-        raise CorpusError(f"{path}: column {twice[0]} stands twice")
-    if unknown := [one for one in columns if one not in valid]:
-        lines = [f"{path}: {unknown_name('column', one, valid)}" for one in unknown]
-        raise CorpusError("\n".join(lines))
-    if missing := [one for one in REQUIRED if one not in columns]:
-        raise CorpusError(f"{path}: the table lacks {', '.join(missing)}")
-
-
-def _read_csv(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Columns of text, None where a field is empty, and the place of each row."""
-    faults: list[Fault] = []
-    lines = (f"{text}\n" for _, text in text_lines(path, faults))
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    rows: list[list[str | None]] = []
-    places: list[str] = []
-    wrong: list[str] = []
-    header: list[str] = []
-    line = 1
-    try:
-        for fields in reader:
-            if not header:
-                header = fields
-                _check_names(header, path)
-            elif len(fields) == len(header):
-                rows.append([field.strip() or None for field in fields])
-                places.append(at(path, line))
-            elif fields:
-                wrong.append(f"{at(path, line)} ({len(fields)})")
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise CorpusError(f"{at(path, line)}: {error}") from None
-    if faults:
-        _say([fault.place for fault in faults], "are not UTF-8")
-    if wrong:
-        _say(wrong, f"have another number of fields than the header's {len(header)}")
-    return pd.DataFrame(rows, columns=pd.Index(header), dtype=object), places
-
-
-def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    try:
-        raw = names_as_text(pq.read_table(path), NAMES).to_pandas()
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise CorpusError(f"{path}: cannot be read as Parquet ({error})") from None
-    _check_names([str(name) for name in raw.columns], path)
-    raw = raw.reset_index(drop=True)
-    text = raw.astype(object).where(raw.notna(), None)
-    return text, [f"{path}, row {number}" for number in range(1, len(raw) + 1)]
-
-
 def _numbers(column: "pd.Series[float]", name: str, places: list[str]) -> "pd.Series[float]":
     def number(value: object) -> float | None:
         try:
             found = math.nan if value is None else float(str(value))
         except ValueError:
             return None
-        return None if math.isinf(found) else found
+        # Python takes 1_5 for 15.
+        return None if math.isinf(found) or "_" in str(value) else found
 
     found = [number(value) for value in column]
     wrong = pd.Series([value is None for value in found], dtype=bool)
     _refuse(wrong, places, f"have a {name} that is no number", lambda i: repr(column[i]))
     return pd.Series(found, index=column.index, dtype=float)
+
+
+def _votes(column: "pd.Series[Any]", places: list[str]) -> "pd.Series[Any]":
+    """Each row's votes as JSON of counts, or None."""
+    read = [None if text is None else read_votes(text) for text in column]
+    wrong = pd.Series([isinstance(votes, str) for votes in read], dtype=bool)
+    _refuse(
+        wrong,
+        places,
+        'have votes that are not JSON such as {"happy": 2, "sad": 1} or ["happy", "happy", "sad"]',
+        lambda i: f"{column[i]:.60}: {read[i]}",
+    )
+    counts = [None if votes is None else json.dumps(votes) for votes in read]
+    return pd.Series(counts, index=column.index, dtype=object)
 
 
 def _refuse(
@@ -183,12 +146,4 @@ def _refuse(
     """Raise if any row is wrong."""
     rows = [i for i, one in enumerate(wrong) if one]
     if rows:
-        _say([f"{places[i]} ({detail(i)})" if detail else places[i] for i in rows], what)
-
-
-def _say(places: Iterable[str], what: str) -> None:
-    """Raise a complaint about some places, the first ten of them named."""
-    all_ = list(places)
-    more = f"\n… and {len(all_) - N_NAMED} more" if len(all_) > N_NAMED else ""
-    listed = "\n".join(all_[:N_NAMED])
-    raise CorpusError(f"{len(all_)} rows {what}:\n{listed}{more}")
+        refuse_rows([f"{places[i]} ({detail(i)})" if detail else places[i] for i in rows], what)

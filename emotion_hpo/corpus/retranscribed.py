@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, at, text_lines
+from emotion_hpo.corpus.faults import Fault, at, csv_lines
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import CorpusError
 
@@ -61,6 +61,11 @@ class Retranscribed:
     def modalities(self) -> tuple[str, ...]:
         """The corpus's, and text."""
         return tuple(sorted({*self.corpus.modalities, "text"}))
+
+    @property
+    def ready_made(self) -> tuple[str, ...]:
+        """The corpus's."""
+        return self.corpus.ready_made
 
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
@@ -126,26 +131,23 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
     Raises:
         CorpusError: The file cannot be read, a line is malformed, or an id occurs twice.
     """
-    faults: list[Fault] = []
-    lines = (f"{text}\n" for _, text in text_lines(path, faults))
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(csv_lines(path), skipinitialspace=True, strict=True)
     found: dict[str, tuple[str, int]] = {}
     line = 1
     try:
         for row in reader:
             if line == 1:
-                if row != _HEADER:
+                if [name.strip() for name in row] != _HEADER:
                     raise CorpusError(f"{at(path, 1)}: `id,words` must stand here")
             elif row:
                 if len(row) != len(_HEADER):
                     raise CorpusError(f"{at(path, line)}: an id and its words must stand here")
-                if row[0] in found:
-                    first = at(path, found[row[0]][1])
-                    raise CorpusError(f"{at(path, line)}: {row[0]} stands in {first} already")
-                found[row[0]] = row[1].strip(), line
+                name, words = row[0].strip(), row[1].strip()
+                if name in found:
+                    first = at(path, found[name][1])
+                    raise CorpusError(f"{at(path, line)}: {name} stands in {first} already")
+                found[name] = words, line
             line = reader.line_num + 1
     except csv.Error as error:
         raise CorpusError(f"{at(path, line)}: {error}") from None
-    if faults:
-        raise CorpusError(f"{faults[0].place}: is not UTF-8")
     return found

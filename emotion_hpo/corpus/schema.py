@@ -53,6 +53,8 @@ class Recording:
         sample_rate_hz: Of `samples`.
         motion: Part → float32 `(frames, width)` with NaN where a marker was lost, or None.
         features: Ready-made features by modality, `(d,)` or `(frames, d)`.
+        sources: Modality → the file that it was read from, for whoever names what is wrong with it.
+        faults: What could not be read; its modality is left out above.
     """
 
     utterance_id: str
@@ -60,6 +62,8 @@ class Recording:
     sample_rate_hz: int = 16_000
     motion: Mapping[str, NDArray[np.float32]] | None = None
     features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
 
 class Corpus(Protocol):
@@ -83,6 +87,11 @@ class Corpus(Protocol):
     @property
     def modalities(self) -> tuple[str, ...]:
         """Modalities that it holds, of `speech`, `text`, `mocap` and any ready-made ones."""
+        ...
+
+    @property
+    def ready_made(self) -> tuple[str, ...]:
+        """Those whose features it brings itself: nothing is extracted for them."""
         ...
 
     def sessions(self) -> tuple[str, ...]:

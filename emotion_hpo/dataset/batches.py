@@ -128,6 +128,8 @@ class Dataset:
         lengths = [len(frames) for frames in sequences]
         values = np.full((len(rows), max(1, *lengths), reader.dimensions), np.nan, np.float32)
         for place, (row, frames) in enumerate(zip(rows, sequences, strict=True)):
+            if not len(frames):  # where a whole session has none, they have no width either
+                continue
             scale = scales[row]
             values[place, : len(frames)] = frames if scale is None else scale(frames)
         valid = torch.from_numpy(np.isfinite(values))

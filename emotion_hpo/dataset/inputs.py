@@ -12,6 +12,7 @@ from emotion_hpo.batch import InputShape
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
+from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
 from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import Vocabulary, tokenise
@@ -56,7 +57,7 @@ class Inputs:
         vocabulary = vectors = None
         if TEXT in modalities:
             words = [tokenise(text) for text in train.table["transcript"].dropna()]
-            vocabulary = Vocabulary.fit(words, min_count=config.text.min_count)
+            vocabulary = _fit_vocabulary(words, config.text.min_count)
             if config.text.vectors is not None:
                 vectors = glove.vectors(config.text.vectors, vocabulary)
         return cls(readers, vocabulary, config.text.max_words, vectors)
@@ -80,3 +81,23 @@ class Inputs:
     def read(self, utterances: Utterances) -> Dataset:
         """Make utterances ready for batches."""
         return Dataset(self, utterances)
+
+
+def _fit_vocabulary(words: list[list[str]], min_count: int) -> Vocabulary:
+    """The vocabulary of the training part.
+
+    Raises:
+        ConfigError: It would be empty.
+    """
+    if not any(words):
+        raise ConfigError(
+            "model.encoders.text: no training utterance has words; leave the encoder out (model=…) "
+            "or give the corpus transcripts"
+        )
+    vocabulary = Vocabulary.fit(words, min_count=min_count)
+    if not vocabulary.words:
+        raise ConfigError(
+            f"features.text.min_count: no word of the training part occurs {min_count} times; "
+            "lower it"
+        )
+    return vocabulary

@@ -23,7 +23,7 @@ class Scale:
     def fit(cls, sequences: Iterator[NDArray[np.float32]], dimensions: int) -> Self:
         """From all valid frames, in one pass; a constant dimension keeps its deviation of 1."""
         count, total, squares = (np.zeros(dimensions) for _ in range(3))
-        for frames in sequences:
+        for frames in filter(len, sequences):
             valid = np.isfinite(frames)
             kept = np.where(valid, frames, 0).astype(np.float64)
             count += valid.sum(0)
@@ -94,8 +94,7 @@ def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Feat
             "out (model=…) or give the corpus this modality"
         )
     dimensions = train.sequence(modality, int(np.argmax(lengths))).shape[1]
-    limit = getattr(settings, "max_frames", None) or getattr(settings, "n_parts", None)
-    max_length = int(limit or longest)
+    max_length = int(getattr(settings, "max_frames", longest))
     normalise = getattr(settings, "normalise", "corpus")
     corpus: Scale | None = None
     speakers: dict[str, Scale] = {}

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus, Recording
-from emotion_hpo.errors import FeatureError
+from emotion_hpo.errors import FeatureError, UnusableError
 from emotion_hpo.features import mocap, speech
 from emotion_hpo.features.marks import marks_of
 
@@ -28,11 +29,13 @@ class Extracted(NamedTuple):
         utterance_id: The row of the table that this belongs to.
         arrays: Modality → `(frames, dimensions)`; one that it has not is left out.
         marks: By which its recordings are known again (`marks_of`).
+        faults: Why a recording or an array of it could not be used.
     """
 
     utterance_id: str
     arrays: Arrays
     marks: Mapping[str, str]
+    faults: tuple[Fault, ...] = ()
 
 
 def extract_dialogue(
@@ -41,15 +44,23 @@ def extract_dialogue(
     """Extract a dialogue, one utterance after the other.
 
     Raises:
-        FeatureError: A recording cannot be used; its utterance is named.
+        FeatureError: The extractor cannot work as configured; an utterance is named.
     """
     modalities = stored_modalities(corpus)
     for recording in corpus.recordings(session, dialogue):
+        utterance_id, faults = recording.utterance_id, list(recording.faults)
         try:
-            arrays = extract(recording, modalities, config)
+            arrays, reasons = _usable(recording, modalities, config)
         except FeatureError as error:
-            raise FeatureError(f"{recording.utterance_id}: {error}") from None
-        yield Extracted(recording.utterance_id, arrays, marks_of(recording))
+            raise FeatureError(f"{utterance_id}: {error}") from None
+        kinds = {modality: f"no {modality}: {reason}" for modality, reason in reasons.items()}
+        for modality in recording.features.keys() & arrays.keys():
+            if np.isnan(arrays[modality]).any():
+                kinds[modality] = f"ready-made {modality} with values that are not finite, masked"
+        for modality, kind in sorted(kinds.items()):
+            source = recording.sources.get(modality)
+            faults.append(Fault(kind, f"{source}, {utterance_id}" if source else utterance_id))
+        yield Extracted(utterance_id, arrays, marks_of(recording), tuple(faults))
 
 
 def stored_modalities(corpus: Corpus) -> tuple[str, ...]:
@@ -63,25 +74,67 @@ def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesC
     Raises:
         FeatureError: It cannot be used.
     """
+    arrays, reasons = _usable(recording, modalities, config)
+    for modality, reason in reasons.items():
+        raise UnusableError(f"{modality}: {reason}")
+    return arrays
+
+
+def _usable(
+    recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig
+) -> tuple[Arrays, dict[str, str]]:
+    """The arrays of a recording, and by modality why what it brings cannot be used.
+
+    Raises:
+        FeatureError: It brings what the corpus does not announce, or the extractor cannot work.
+    """
     if unknown := sorted(set(recording.features) - set(modalities)):
         raise FeatureError(
             f"ready-made features {', '.join(unknown)} are not among the corpus's "
             f"({', '.join(modalities)}); `text` is for transcripts alone"
         )
-    arrays = {name: _as_frames(name, values) for name, values in recording.features.items()}
+    arrays: Arrays = {}
+    reasons: dict[str, str] = {}
+    for modality in modalities:
+        try:
+            values = _array(recording, modality, config)
+        except UnusableError as error:
+            reasons[modality] = str(error)
+        else:
+            if values is not None:
+                arrays[modality] = values
+    return arrays, reasons
+
+
+def _array(
+    recording: Recording, modality: str, config: FeaturesConfig
+) -> NDArray[np.float32] | None:
+    """One modality of a recording `(frames, dimensions)`, or None if it was not recorded."""
     samples, motion = recording.samples, recording.motion
-    if "speech" in modalities and "speech" not in arrays and samples is not None and samples.size:
-        arrays["speech"] = speech.extract(samples, recording.sample_rate_hz, config.speech)
-    if "mocap" in modalities and "mocap" not in arrays and motion is not None:
+    if (ready_made := recording.features.get(modality)) is not None:
+        return _as_frames(modality, ready_made)
+    if modality == "speech" and samples is not None and samples.size:
+        return speech.extract(samples, recording.sample_rate_hz, config.speech)
+    if modality == "mocap" and motion is not None:
         parts = mocap.parts(motion, config.mocap.n_parts)
         # Motion without a single valid value is no motion.
-        if not np.isnan(parts).all():
-            arrays["mocap"] = parts
-    return arrays
+        return None if np.isnan(parts).all() else parts
+    return None
 
 
 def _as_frames(modality: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ready-made features as `(frames, dimensions)`; one vector is one frame."""
+    """Ready-made features as `(frames, dimensions)`; one vector is one frame, infinity is NaN.
+
+    Raises:
+        FeatureError: They have another shape.
+        UnusableError: No value is a number.
+    """
     if values.ndim not in (1, 2):
         raise FeatureError(f"{modality} must be (d,) or (frames, d), but got {values.shape}")
-    return np.atleast_2d(values).astype(np.float32, copy=False)
+    frames = np.atleast_2d(values).astype(np.float32, copy=False)
+    if not frames.size:
+        raise UnusableError("the ready-made features have no frame")
+    is_finite = np.isfinite(frames)
+    if not is_finite.any():
+        raise UnusableError("no value of the ready-made features is finite")
+    return np.where(is_finite, frames, np.float32(np.nan))

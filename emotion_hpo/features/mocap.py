@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo.corpus.schema import MOTION_PARTS
-from emotion_hpo.errors import FeatureError
+from emotion_hpo.errors import FeatureError, UnusableError
 
 N_COLUMNS = sum(MOTION_PARTS.values())
 
@@ -31,7 +31,8 @@ def parts(motion: Mapping[str, NDArray[np.floating]], n_parts: int = 200) -> NDA
         float32 `(n_parts, 189)`: head, hand, face.
 
     Raises:
-        FeatureError: An unknown stream, a wrong shape, or an infinite value.
+        FeatureError: An unknown stream, or a wrong shape.
+        UnusableError: An infinite value.
 
     >>> parts({"head": np.arange(24.0).reshape(4, 6)}, n_parts=2)[:, :3]
     array([[ 3.,  4.,  5.],
@@ -53,7 +54,7 @@ def parts(motion: Mapping[str, NDArray[np.floating]], n_parts: int = 200) -> NDA
             _average(stream, averaged[:, first : first + width])
         first += width
     if np.isinf(averaged).any():
-        raise FeatureError("the motion holds infinite values")
+        raise UnusableError("the motion holds infinite values")
     return averaged
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import FeatureError
 
 HEADER = "shard.json"
@@ -90,6 +91,7 @@ class Shard:
         session: Which session it holds.
         key: Of its content: what it was extracted from, and how.
         header: What `shard.json` says.
+        faults: Recordings and arrays that could not be used.
         features: Modality to sequences, in the table's order.
     """
 
@@ -98,6 +100,7 @@ class Shard:
         self.header = header
         self.session: str = header["session"]
         self.key: str = header["key"]
+        self.faults = tuple(Fault(*entry) for entry in header.get("faults", ()))
         self.features = {
             modality: Ragged(path, modality, entry["dimensions"])
             for modality, entry in header["features"].items()

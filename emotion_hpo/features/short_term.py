@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from emotion_hpo.errors import FeatureError
+from emotion_hpo.errors import UnusableError
 from emotion_hpo.features.filter_bank import FilterBank, filter_bank
 
 Floats = NDArray[np.float64]
@@ -48,7 +48,8 @@ def short_term(
         float64 `(frames, 34)`, columns as in `NAMES`.
 
     Raises:
-        FeatureError: No sample, a sample that is not finite, or a window too short for chroma.
+        UnusableError: No sample, or a sample that is not finite.
+        FeatureError: A window too short for chroma.
 
     >>> tone = np.sin(np.arange(16_000) * 0.2)
     >>> short_term(tone, 16_000, window_s=0.2, step_s=0.1).shape
@@ -75,12 +76,12 @@ def short_term(
 def _normalised(samples: NDArray[np.floating]) -> Floats:
     """The waveform without its mean, its peak at one."""
     if samples.ndim != 1 or not samples.size:
-        raise FeatureError(f"a mono waveform with samples is needed, but got {samples.shape}")
+        raise UnusableError(f"a mono waveform with samples is needed, but got {samples.shape}")
     signal = samples.astype(np.float64)
     signal -= signal.mean()
     peak = max(signal.max(), -signal.min())
     if not np.isfinite(peak):
-        raise FeatureError("the waveform holds samples that are not finite")
+        raise UnusableError("the waveform holds samples that are not finite")
     signal /= peak + 1e-10
     return signal
 

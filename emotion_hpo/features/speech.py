@@ -20,12 +20,13 @@ from emotion_hpo.config.features import (
     ShortTermFeatures,
     SpectrogramFeatures,
 )
-from emotion_hpo.errors import FeatureError
+from emotion_hpo.errors import FeatureError, UnusableError
 from emotion_hpo.features.short_term import short_term
 
 __all__ = ["egemaps", "extract", "functionals", "resample", "short_term", "spectrogram"]
 
 SAMPLE_RATE_HZ = 16_000  # the rate of IEMOCAP and of most corpora of emotional speech
+LOWEST_RATE_HZ = 1000  # a header that claims less is wrong, and at 16 kHz would fill the memory
 FLOOR = 1e-10  # power that counts as silence: −100 dB
 BLOCK_FRAMES = 128  # bounds the memory of a long recording's spectrum
 SHORTEST_EGEMAPS_S = 1.0  # below, openSMILE has too few frames for some functionals
@@ -39,7 +40,8 @@ def extract(
     """The features that the configuration asks for.
 
     Raises:
-        FeatureError: The waveform is empty or not finite, or a library is not installed.
+        UnusableError: The waveform is empty, too short, or not finite.
+        FeatureError: A library is not installed.
     """
     signal = resample(samples, sample_rate_hz)
     match config:
@@ -58,17 +60,20 @@ def resample(samples: NDArray[np.floating], sample_rate_hz: int) -> NDArray[np.f
     """The waveform at 16 kHz.
 
     Raises:
-        FeatureError: It is not mono, has no sample, or holds values that are not finite.
+        UnusableError: It is not mono, has no sample, a rate too low for speech, or values that
+            are not finite.
     """
     if samples.ndim != 1 or not samples.size:
-        raise FeatureError(f"a mono waveform with samples is needed, but got {samples.shape}")
+        raise UnusableError(f"a mono waveform with samples is needed, but got {samples.shape}")
     if not np.isfinite([samples.min(), samples.max()]).all():
-        raise FeatureError("the waveform holds samples that are not finite")
+        raise UnusableError("the waveform holds samples that are not finite")
+    if sample_rate_hz < LOWEST_RATE_HZ:
+        raise UnusableError(f"a rate of {sample_rate_hz} Hz holds no speech")
     if sample_rate_hz == SAMPLE_RATE_HZ:
         return samples
     resampled: NDArray[np.floating] = soxr.resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
     if not resampled.size:
-        raise FeatureError(f"{samples.size} samples at {sample_rate_hz} Hz are none at 16 kHz")
+        raise UnusableError("the waveform is so short that no sample is left at 16 kHz")
     return resampled
 
 

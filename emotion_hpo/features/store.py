@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from emotion_hpo.config.building import fingerprint
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.digests import Digests
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus
 from emotion_hpo.features.extraction import stored_modalities
 from emotion_hpo.features.shard import Ragged, Shard, damage_of, open_shard
@@ -55,6 +56,7 @@ class FeatureStore:
         synthetic: Whether the corpus is invented; every figure from it then says so.
         classes: Emotions, in the order of a network's outputs.
         modalities: What the corpus holds.
+        ready_made: Those of them whose features the corpus brought.
         sessions: All of them, sorted.
         keys: Session to the key of its shard; a session that was left out has none.
     """
@@ -64,6 +66,7 @@ class FeatureStore:
     synthetic: bool
     classes: tuple[str, ...]
     modalities: tuple[str, ...]
+    ready_made: tuple[str, ...]
     sessions: tuple[str, ...]
     keys: dict[str, str]
 
@@ -79,6 +82,10 @@ class FeatureStore:
             FeatureError: It is missing or damaged.
         """
         return open_shard(self.shard_path(session), self.keys[session])
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Recordings and arrays that could not be used, of every session that was not left out."""
+        return tuple(fault for session in self.keys for fault in self.open(session).faults)
 
 
 def prepare(
@@ -104,7 +111,7 @@ def prepare(
         leave_out: A session whose recordings and shard are not looked at, for it is sealed.
 
     Raises:
-        FeatureError: A recording cannot be used, a worker died, or the disk is full.
+        FeatureError: The extractor cannot work as configured, a worker died, or the disk is full.
     """
     identities = _identities(corpus, config, directory, leave_out)
     store = _store(corpus, directory, identities)
@@ -135,6 +142,7 @@ def _store(corpus: Corpus, directory: Path, identities: Mapping[str, Identity]) 
         synthetic=corpus.synthetic,
         classes=corpus.classes,
         modalities=corpus.modalities,
+        ready_made=corpus.ready_made,
         sessions=corpus.sessions(),
         keys={session: fingerprint(identity) for session, identity in identities.items()},
     )
@@ -155,7 +163,9 @@ def _identities(
             "classes": list(corpus.classes),
             "modalities": list(corpus.modalities),
             "extraction": {
-                name: extraction[name] for name in corpus.modalities if name in extraction
+                name: extraction[name]
+                for name in corpus.modalities
+                if name in extraction and name not in corpus.ready_made
             },
         }
         for session in corpus.sessions()
@@ -177,10 +187,6 @@ def _make(
     tables = {session: corpus.table(session) for session in identities}
     dialogues = {session: list(table["dialogue"].unique()) for session, table in tables.items()}
     done, total = 0, sum(map(len, dialogues.values()))
-    if n_faults := len(corpus.faults()):
-        count = f"{n_faults} fault{'s' * (n_faults > 1)}"
-        said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"
-        on_progress(done, total, said)
     with extractor(corpus, config, n_workers) as extracted:
         for session, identity in identities.items():
             path, key = store.shard_path(session), store.keys[session]
@@ -198,6 +204,11 @@ def _make(
                         done += 1
                         on_progress(done, total, f"session {session}: {dialogue}")
                     writer.finish(identity | {"key": key})
+    n_faults = len(corpus.faults()) + sum(len(store.open(one).faults) for one in identities)
+    if n_faults:
+        count = f"{n_faults} fault{'s' * (n_faults > 1)}"
+        said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"
+        on_progress(done, total, said)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import Extracted
 from emotion_hpo.features.shard import HEADER, MARKS, TABLE, offsets_file, values_file
@@ -76,6 +77,7 @@ class ShardWriter:
         self._table = table
         self._rows = {id_: row for row, id_ in enumerate(table["utterance_id"])}
         self._marks: dict[str, dict[str, str]] = {}
+        self._faults: list[Fault] = []
         with disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(self._partial, ignore_errors=True)  # left by a process that was killed
@@ -106,6 +108,7 @@ class ShardWriter:
             trouble = "comes twice" if id_ in self._marks else "is not in the utterance table"
             raise FeatureError(f"{id_}: the recording {trouble}")
         self._marks[id_] = dict(extracted.marks)
+        self._faults += extracted.faults
         with disk(self._path):
             for modality, frames in extracted.arrays.items():
                 try:
@@ -135,14 +138,29 @@ class ShardWriter:
                     "n_frames": values.n_frames,
                     "n_lost": values.n_lost,
                 }
-            files |= self._write(TABLE, _parquet(self._table))
+            files |= self._write(TABLE, _parquet(self._as_stored()))
             marks = {id_: self._marks.get(id_, {}) for id_ in self._rows}
             files |= self._write(MARKS, json.dumps(marks, ensure_ascii=False).encode())
-            whole = {**header, "n_utterances": len(self._table), "features": features}
+            faults = sorted(self._faults)
+            whole = {
+                **header,
+                "n_utterances": len(self._table),
+                "features": features,
+                "faults": faults,
+            }
             self._write(HEADER, json.dumps({**whole, "files": files}, indent=1).encode())
             for path in (*self._partial.iterdir(), self._partial):
                 _make_durable(path)
             self._take_place()
+
+    def _as_stored(self) -> pd.DataFrame:
+        """The table, its flags those of what is stored: a recording may have been of no use."""
+        flags = {
+            f"has_{modality}": values.lengths > 0
+            for modality, values in self._values.items()
+            if f"has_{modality}" in self._table
+        }
+        return self._table.assign(**flags)
 
     def _write(self, name: str, data: bytes) -> dict[str, dict[str, int]]:
         """Write a small file; how the header describes it."""

@@ -166,7 +166,7 @@ class _Retrained:
 
 def _retrained(task: _Task, on_retraining: OnRetraining) -> _Retrained:
     everything = task.development.everything
-    retrain = Retraining(everything, on_retraining)
+    retrain = Retraining(everything, task.store, on_retraining)
 
     def bundle(recipe: Recipe) -> Bundle:
         return retrain(recipe, task.home.final(recipe.trial.name))

@@ -68,7 +68,7 @@ def replay_final(
             f"{folder.result} is of another model than the study would train now: its seeds, "
             "epochs or configurations have changed"
         )
-    retrain = Retraining(development.everything, on_retraining)
+    retrain = Retraining(development.everything, store, on_retraining)
     with TemporaryDirectory() as scratch:
         bundles = [retrain(one, FinalHome(Path(scratch) / one.trial.name)) for one in plan.members]
     facts = {"study": home.name, "trial": plan.name, "model": plan.identity, "by": user()}

@@ -7,6 +7,8 @@ from emotion_hpo.bundle import Bundle, trained_network
 from emotion_hpo.config import fingerprint
 from emotion_hpo.dataset import Dataset, Inputs
 from emotion_hpo.errors import StudyError
+from emotion_hpo.features.origin import Origin, ReadyMade, origins_of
+from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.records import Epoch, FinalHome, write_bytes
@@ -23,11 +25,15 @@ class Retraining:
 
     Args:
         everything: What is not sealed.
+        store: Where its features are from.
         on_retraining: Shows how far it is.
     """
 
-    def __init__(self, everything: Utterances, on_retraining: OnRetraining) -> None:
+    def __init__(
+        self, everything: Utterances, store: FeatureStore, on_retraining: OnRetraining
+    ) -> None:
         self._everything = everything
+        self._store = store
         self._show = on_retraining
         self._n_trained = 0
         self._read: dict[str, tuple[Inputs, Dataset]] = {}
@@ -62,7 +68,9 @@ class Retraining:
             fit(network, train, None, training, drawn, on_epoch, halvings=halvings)
             states.append(trained_network(network))
             self._n_trained += 1
-        bundle = Bundle(recipe.config, inputs, classes, tuple(states))
+        origins = self._origins(recipe, inputs)
+        synthetic = self._store.synthetic
+        bundle = Bundle(recipe.config, inputs, classes, tuple(states), origins, synthetic)
         bundle.save(folder.model)
         write_bytes(folder.plan, recipe.identity.encode())
         return bundle
@@ -75,3 +83,14 @@ class Retraining:
             inputs = Inputs.fit(self._everything, recipe.config.features, modalities)
             self._read[key] = inputs, inputs.read(self._everything)
         return self._read[key]
+
+    def _origins(self, recipe: Recipe, inputs: Inputs) -> dict[str, Origin]:
+        """How each modality was made; ready-made features have the shape of the training part's."""
+        rows = range(len(self._everything))
+        ready_made = {}
+        for name in self._store.ready_made:
+            if name in inputs.readers:
+                longest = max(len(self._everything.sequence(name, row)) for row in rows)
+                dimensions = inputs.readers[name].dimensions
+                ready_made[name] = ReadyMade(dimensions=dimensions, is_vector=longest == 1)
+        return origins_of(inputs.modalities, recipe.config.features, ready_made)

@@ -2,7 +2,8 @@
 
 It sees tf-idf of a transcript's words and pairs of words, and an utterance's means and deviations
 of each speech feature (of every other feature where a corpus has no speech), standardised. Nothing
-is tuned: scikit-learn's defaults, fitted on the utterances it is given and on nothing else.
+is tuned: scikit-learn's defaults, fitted on the utterances it is given and on nothing else. Where
+these have one class, or nothing to look at, there is nothing to fit: it answers by their shares.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -35,36 +37,50 @@ class Baseline:
     n_classes: int
     _words: TfidfVectorizer | None
     _scalers: dict[str, StandardScaler]
-    _regression: LogisticRegression
+    _classifier: LogisticRegression | DummyClassifier
 
     @classmethod
     def fit(cls, train: Utterances, parts: tuple[str, ...]) -> "Baseline":
         """Fit on these utterances; `parts` are the modalities to look at."""
         words = None
-        if TEXT in parts:
+        texts = _texts(train)
+        if TEXT in parts and any(map(tokenise, texts)):
             words = TfidfVectorizer(
                 ngram_range=(1, 2), tokenizer=tokenise, token_pattern=None, lowercase=False
-            ).fit(_texts(train))
-        scalers = {
-            part: StandardScaler().fit(_functionals(train, part)) for part in parts if part != TEXT
-        }
-        regression = LogisticRegression(max_iter=_MAX_ITERATIONS)
-        fitted = cls(parts, len(train.classes), words, scalers, regression)
-        regression.fit(fitted._seen(train), train.labels)
+            ).fit(texts)
+        scalers = {}
+        for part in parts:
+            if part == TEXT:
+                continue
+            functionals = _functionals(train, part)
+            is_known = np.isfinite(functionals).any(0)
+            if is_known.any():
+                functionals[:, ~is_known] = 0  # a mean of nothing would be warned of
+                scalers[part] = StandardScaler().fit(functionals)
+        is_fittable = len(np.unique(train.labels)) > 1 and (words is not None or scalers)
+        classifier = (
+            LogisticRegression(max_iter=_MAX_ITERATIONS)
+            if is_fittable
+            else DummyClassifier(strategy="prior")
+        )
+        fitted = cls(parts, len(train.classes), words, scalers, classifier)
+        classifier.fit(fitted._seen(train), train.labels)
         return fitted
 
     def probabilities(self, utterances: Utterances) -> NDArray[np.float32]:
         """Class probabilities `(n, classes)`; a class that training lacked has 0."""
         found = np.zeros((len(utterances), self.n_classes), np.float32)
-        found[:, self._regression.classes_] = self._regression.predict_proba(self._seen(utterances))
+        found[:, self._classifier.classes_] = self._classifier.predict_proba(self._seen(utterances))
         return found
 
     def _seen(self, utterances: Utterances) -> Any:  # noqa: ANN401 (a sparse matrix)
-        blocks = [] if self._words is None else [self._words.transform(_texts(utterances))]
+        blocks = [sparse.csr_matrix((len(utterances), 0))]
+        if self._words is not None:
+            blocks.append(self._words.transform(_texts(utterances)))
         for part, scaler in self._scalers.items():
+            functionals = _functionals(utterances, part, scaler.n_features_in_)
             # The average stands where an utterance lacks the modality
-            scaled = np.nan_to_num(scaler.transform(_functionals(utterances, part)))
-            blocks.append(sparse.csr_matrix(scaled))
+            blocks.append(sparse.csr_matrix(np.nan_to_num(scaler.transform(functionals))))
         return sparse.hstack(blocks).tocsr()
 
 
@@ -83,15 +99,29 @@ def _texts(utterances: Utterances) -> list[str]:
     return [text if isinstance(text, str) else "" for text in utterances.table["transcript"]]
 
 
-def _functionals(utterances: Utterances, modality: str) -> NDArray[np.float64]:
-    """Means and deviations `(n, 2d)` over an utterance's valid frames; NaN where there is none."""
-    rows = []
-    for row in range(len(utterances)):
-        frames = utterances.sequence(modality, row)
-        valid = np.isfinite(frames)
-        n = np.where(valid.any(0), valid.sum(0), np.nan)
-        kept = np.where(valid, frames, 0).astype(np.float64)
-        mean = kept.sum(0) / n
-        squares = np.where(valid, (kept - mean) ** 2, 0).sum(0) / n
-        rows.append(np.concatenate([mean, np.sqrt(squares)]))
-    return np.array(rows)
+def _functionals(
+    utterances: Utterances, modality: str, width: int | None = None
+) -> NDArray[np.float64]:
+    """Means and deviations `(n, 2d)` over an utterance's valid frames; NaN where there is none.
+
+    Args:
+        utterances: Whose.
+        modality: Of the features.
+        width: `2d`; without it, as the utterances have it. Where a whole session lacks the
+            modality, its features have no width of their own.
+    """
+    rows = [_functionals_of(utterances.sequence(modality, row)) for row in range(len(utterances))]
+    if width is None:
+        width = max((len(row) for row in rows), default=0)
+    missing = np.full(width, np.nan)
+    return np.array([row if len(row) else missing for row in rows]).reshape(len(rows), width)
+
+
+def _functionals_of(frames: NDArray[np.float32]) -> NDArray[np.float64]:
+    valid = np.isfinite(frames)
+    n = np.where(valid.any(0), valid.sum(0), np.nan)
+    kept = np.where(valid, frames, 0).astype(np.float64)
+    mean = kept.sum(0) / n
+    squares = np.where(valid, (kept - mean) ** 2, 0).sum(0) / n
+    functionals: NDArray[np.float64] = np.concatenate([mean, np.sqrt(squares)])
+    return functionals

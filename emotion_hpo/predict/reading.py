@@ -1,13 +1,13 @@
-"""What people have, read and judged: a sound, words, motion; and which model they mean.
+"""What people have, read and judged: a sound, words, motion, arrays; and which model they mean.
 
 The limits are far beyond any utterance and far below what would hold up a server: a recording of
 two hours is a whole conversation, to be cut into utterances first.
 """
 
+import math
 import shlex
 from pathlib import Path
-from typing import BinaryIO
-from zipfile import BadZipFile
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -21,6 +21,12 @@ LONGEST_S = 300.0
 
 #: The longest of them has 98 words.
 MOST_WORDS = 2000
+
+#: 300 s of motion capture at 120 Hz are 36,000.
+MOST_FRAMES = 100_000
+
+#: How an `.npy` begins.
+_MAGIC = b"\x93NUMPY"
 
 Samples = NDArray[np.float32]
 
@@ -41,13 +47,8 @@ def read_sound(
             raise FeatureError(f"{name}: {_not_there(source)}")
         with soundfile.SoundFile(source) as file:
             rate = int(file.samplerate)
-            first = round(min((start_s or 0.0) * rate, file.frames))
-            last = file.frames if end_s is None else round(min(end_s * rate, file.frames))
-            if first < 0:
-                raise FeatureError(f"{name}: start_s={start_s} lies before the recording")
+            first, last = _part_of(file, name, start_s, end_s)
             seconds = (last - first) / rate
-            if seconds <= 0:
-                raise FeatureError(f"{name}: the recording has no samples")
             if seconds > LONGEST_S:
                 raise FeatureError(
                     f"{name}: the recording lasts {seconds:,.0f} s, an utterance at most "
@@ -66,6 +67,31 @@ def read_sound(
     if not np.isfinite(mono).all():
         raise FeatureError(f"{name}: the recording holds values that are no numbers")
     return mono, rate
+
+
+def _part_of(
+    file: soundfile.SoundFile, name: str, start_s: float | None, end_s: float | None
+) -> tuple[int, int]:
+    """First sample of a part of a recording, and the one behind its last.
+
+    Raises:
+        FeatureError: It has no sample; what is wrong is named.
+    """
+    start, end = start_s or 0.0, math.inf if end_s is None else end_s
+    whole = file.frames / file.samplerate
+    if not file.frames:
+        raise FeatureError(f"{name}: the recording has no samples")
+    if not start >= 0:
+        raise FeatureError(f"{name}: start_s={start:g} lies before the recording")
+    if not end > start:
+        raise FeatureError(f"{name}: end_s={end:g} is not after start_s={start:g}")
+    first = round(min(start, whole) * file.samplerate)
+    last = round(min(end, whole) * file.samplerate)
+    if first >= file.frames:
+        raise FeatureError(f"{name}: start_s={start:g} lies behind the recording of {whole:g} s")
+    if last <= first:
+        raise FeatureError(f"{name}: from start_s={start:g} to end_s={end:g} there is no sample")
+    return first, last
 
 
 def read_text(text: str, name: str) -> str:
@@ -87,20 +113,100 @@ def read_motion(path: Path, name: str) -> Samples:
     """Motion capture `(frames, 189)` from a NumPy file; its width is checked as it is used.
 
     Raises:
-        FeatureError: It is no such file.
+        FeatureError: It is no such file, or longer than an utterance.
+    """
+    return _read_numpy(path, name, "iuf")
+
+
+def read_features(path: Path, name: str) -> Samples:
+    """Ready-made features of one utterance from a NumPy file; their shape is checked as it is used.
+
+    Raises:
+        FeatureError: It is no such file, or longer than an utterance.
+    """
+    return _read_numpy(path, name, "iufb")
+
+
+def to_array(value: object, name: str) -> Samples:
+    """Numbers from nested lists, in which null is a lost value; or from arrays.
+
+    Raises:
+        FeatureError: They are no numbers, of no common width, or more than an utterance has.
+    """
+    numbers = _numbers(value)
+    if numbers is None:
+        raise FeatureError(f"{name} must be rows of numbers, all of one width")
+    return _as_float32(numbers, name)
+
+
+def _numbers(value: object) -> NDArray[Any] | None:
+    """An array of nested lists or of arrays; None where it cannot be one of numbers."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return None
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "O":  # null, numbers beyond 64 bits, or Parquet's arrays of arrays
+            rows = [row.tolist() if isinstance(row, np.ndarray) else row for row in value]
+            array = np.asarray(rows, object)
+            if not all(_is_number(number) for number in array.flat):
+                return None
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    return array if array.dtype.kind in "iufb" else None
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, int | float | np.number | np.bool_)
+
+
+def _read_numpy(path: Path, name: str, kinds: str) -> Samples:
+    head = _head(path, name)
+    if head != _MAGIC:
+        what = " but an archive of them" if head.startswith(b"PK") else ""
+        raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers{what}")
+    try:
+        # Mapped, so that a file is judged by its head before its values take memory.
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, TypeError, EOFError, MemoryError, OverflowError):
+        raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers") from None
+    if values.dtype.kind not in kinds:
+        kind = values.dtype
+        raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers, but of {kind}")
+    return _as_float32(values, name)
+
+
+def _head(path: Path, name: str) -> bytes:
+    """A file's first bytes.
+
+    Raises:
+        FeatureError: There is no such file, or it cannot be read.
     """
     try:
-        if not path.is_file():
-            raise FeatureError(f"{name}: {_not_there(path)}")
-        with path.open("rb") as file:
-            values = np.asarray(np.load(file, allow_pickle=False))
-    except (OSError, ValueError, TypeError, EOFError, BadZipFile, MemoryError) as error:
-        if isinstance(error, FeatureError):
-            raise
-        raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers") from None
-    if values.dtype.kind not in "iuf":
-        raise FeatureError(f"{name} is not a NumPy file (.npy) of numbers, but of {values.dtype}")
-    return values.astype(np.float32)
+        if path.is_file():
+            with path.open("rb") as file:
+                return file.read(len(_MAGIC))
+    except OSError as error:
+        raise FeatureError(f"{name:.80} cannot be read: {error.strerror}") from None
+    raise FeatureError(f"{name}: {_not_there(path)}")
+
+
+def _as_float32(values: NDArray[Any], name: str) -> Samples:
+    """What networks read.
+
+    Raises:
+        FeatureError: There are too many rows, or values too large for it.
+    """
+    if values.ndim > 1 and len(values) > MOST_FRAMES:
+        raise FeatureError(
+            f"{name} has {len(values):,} frames, an utterance at most {MOST_FRAMES:,}; cut it into "
+            "utterances first"
+        )
+    with np.errstate(over="ignore"):
+        floats = np.array(values, np.float32)
+    if (np.isinf(floats) & np.isfinite(values)).any():
+        raise FeatureError(f"{name} holds numbers beyond {np.finfo(np.float32).max:.1g}")
+    return floats
 
 
 def _not_there(source: Path) -> str:

@@ -103,7 +103,8 @@ def _present(*blocks: Block | None) -> list[Block]:
 def _cards(findings: Findings) -> list[Card]:
     n_finished = sum(one.state.is_finished for one in findings.trials)
     asked = findings.config.study.n_trials
-    cards = [Card("trials finished", f"{n_finished} of {asked}", _states(findings.trials))]
+    count = f"{n_finished} of {asked}" if n_finished <= asked else str(n_finished)
+    cards = [Card("trials finished", count, _states(findings.trials))]
     objective, best, final = findings.objective, findings.best, findings.final
     if best is not None:
         label = f"best {objective_words(objective)}"

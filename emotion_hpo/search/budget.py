@@ -3,31 +3,35 @@
 Three measures, whichever ends first: finished trials (exact), epochs, and hours of training. The
 last two end a search between trials: once that much has been trained no new trial begins, and those
 that run, or were cut off, are trained to their end, so that nothing paid for is lost. An epoch that
-a killed worker did not finish is not counted; one that a later life takes up is counted once.
+a killed worker did not finish is not counted; one that a later life takes up is counted once. A
+space of fewer points than trials ends a search, too, once each point is tried.
 """
 
 from collections.abc import Container, Iterable, Mapping
 
-from emotion_hpo.config import StudyConfig
+from emotion_hpo.config import SearchConfig, StudyConfig
 from emotion_hpo.records import Epoch, Trial, TrialState
+from emotion_hpo.search.enumeration import is_exhaustible
 
 #: If this many first trials all fail, the rest would too.
 FAIL_FAST = 3
 
 
-def is_spent(study: StudyConfig, trials: list[Trial]) -> bool:
+def is_spent(config: SearchConfig, trials: list[Trial]) -> bool:
     """Whether no trial is left to begin, to continue or to wait for."""
-    return n_open(study, trials) <= 0 and not any(one.state is TrialState.RUNNING for one in trials)
+    return n_open(config, trials) <= 0 and not any(
+        one.state is TrialState.RUNNING for one in trials
+    )
 
 
-def n_open(study: StudyConfig, trials: list[Trial]) -> int:
+def n_open(config: SearchConfig, trials: list[Trial]) -> int:
     """How many trials are still to be taken in hands: none but cut ones once all is used up."""
     n_taken = sum(one.state.is_finished or one.state is TrialState.RUNNING for one in trials)
-    n_left = study.n_trials - n_taken
-    if not is_used_up(study, trials):
-        return n_left
-    is_cut = (one.state is TrialState.WAITING and one.continues is not None for one in trials)
-    return min(n_left, sum(is_cut))
+    n_left = config.study.n_trials - n_taken
+    waiting = [trial for trial in trials if trial.state is TrialState.WAITING]
+    if is_used_up(config.study, trials):
+        return min(n_left, sum(trial.continues is not None for trial in waiting))
+    return min(n_left, len(waiting)) if is_exhaustible(config) else n_left
 
 
 def is_used_up(study: StudyConfig, trials: Iterable[Trial]) -> bool:
@@ -73,6 +77,17 @@ def trained(trials: Iterable[Trial]) -> list[Epoch]:
         if not any(len(one.curve) >= len(trial.curve) for one in heirs):
             found += trial.curve
     return found
+
+
+def words_of_count(n_finished: int, n_trials: int) -> str:
+    """How far a study is, which may be beyond a budget that was lowered later.
+
+    >>> words_of_count(3, 12), words_of_count(3, 1)
+    ('3 of 12 trials', '3 trials')
+    """
+    return (
+        f"{n_finished} of {n_trials} trials" if n_finished <= n_trials else f"{n_finished} trials"
+    )
 
 
 def words(study: StudyConfig) -> str:

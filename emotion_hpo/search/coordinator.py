@@ -18,7 +18,6 @@ from filelock import FileLock, Timeout
 from emotion_hpo import screen, study_file
 from emotion_hpo.class_remarks import remarks_on
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.config.search import GridSampler
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
 from emotion_hpo.expected import expected_of
@@ -32,12 +31,13 @@ from emotion_hpo.records import (
     write_json,
 )
 from emotion_hpo.search.baseline import baseline_of, n_train
-from emotion_hpo.search.budget import is_spent, trained
+from emotion_hpo.search.budget import is_spent, is_used_up, trained
 from emotion_hpo.search.crew import Crew, Stop
+from emotion_hpo.search.enumeration import exhaustible_points
 from emotion_hpo.search.live import SearchScreen
 from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.pruning import check_pruner
-from emotion_hpo.search.space import check_params, check_space, grid_points
+from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.warm_start import lessons_for, taught
 from emotion_hpo.splits import Development, check_sessions, split
@@ -52,10 +52,12 @@ class SearchResult:
     Attributes:
         summary: What `search.json` holds.
         was_stopped: Whether the user ended it before the budget was spent.
+        is_exhausted: Whether every point of the space was tried before it was.
     """
 
     summary: Mapping[str, Any]
     was_stopped: bool
+    is_exhausted: bool
 
 
 def search(config: SearchConfig) -> SearchResult:
@@ -67,8 +69,7 @@ def search(config: SearchConfig) -> SearchResult:
     """
     home = StudyHome(config.study.directory, config.study.name)
     check_space(config.experiment(), config.space)
-    if isinstance(config.sampler, GridSampler):
-        grid_points(config.space, config.sampler.points, config.study.seed)
+    points = exhaustible_points(config)
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
     corpus = open_corpus(config.corpus)
@@ -87,6 +88,11 @@ def search(config: SearchConfig) -> SearchResult:
         Material(development).check(config.experiment())
         lessons, notes = lessons_for(config)
         notes += study_file.write_or_compare(home, config, store.keys, synthetic=store.synthetic)
+        if points is not None and len(points) < config.study.n_trials:
+            notes.append(
+                f"The space has {len(points)} points, fewer than study.n_trials="
+                f"{config.study.n_trials}: each is tried once."
+            )
         for line in (*notes, *remarks):
             screen.note(line)
         baseline = baseline_of(home, development, store.modalities)
@@ -106,7 +112,10 @@ def search(config: SearchConfig) -> SearchResult:
                 summary["expected"] = expected_of(home, config, development, trials)
                 write_json(home.summary, summary)
                 mirror.finish(trials, summary)
-    return SearchResult(summary, was_stopped=stop.politely and not is_spent(config.study, trials))
+    was_stopped = stop.politely and not is_spent(config, trials)
+    is_short = summary["n_finished"] < config.study.n_trials and not was_stopped
+    is_exhausted = is_short and points is not None and not is_used_up(config.study, trials)
+    return SearchResult(summary, was_stopped=was_stopped, is_exhausted=is_exhausted)
 
 
 def _summary(

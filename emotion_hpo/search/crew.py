@@ -85,16 +85,16 @@ class Crew:
         self.study.open_slots(self.lessons)
         trials = self.study.trials()
         self._ended_before = {one.number for one in trials if one.state.is_finished}
-        if is_spent(self.config.study, trials):
+        if is_spent(self.config, trials):
             return
-        n_workers = min(self.config.launcher.n_workers, n_open(self.config.study, trials) or 1)
+        n_workers = min(self.config.launcher.n_workers, n_open(self.config, trials) or 1)
         names = [f"worker_{index}" for index in range(n_workers)]
         launcher = open_launcher(
             self.config.launcher, self.home, n_workers, _environment(self.config)
         )
         with self.view, closing(launcher):
             try:
-                while not self.stop.politely and not is_spent(self.config.study, trials):
+                while not self.stop.politely and not is_spent(self.config, trials):
                     self._mend(launcher)
                     self._staff(launcher, names, trials)
                     trials = self._look()
@@ -120,7 +120,7 @@ class Crew:
     def _staff(self, launcher: Launcher, names: list[str], trials: list[Trial]) -> None:
         """Start workers for the trials that nobody has in hands."""
         n_set_aside = self.study.n_set_aside()
-        n_ready = n_open(self.config.study, trials) - n_set_aside
+        n_ready = n_open(self.config, trials) - n_set_aside
         is_running = any(trial.state is TrialState.RUNNING for trial in trials)
         if n_set_aside and n_ready <= 0 and not launcher.running and not is_running:
             self.study.take_up_set_aside()

@@ -14,7 +14,7 @@ import pandas as pd
 import soundfile
 
 from emotion_hpo.corpus.schema import MOTION_PARTS
-from emotion_hpo.predict import Predictor
+from emotion_hpo.predict import FEATURES, Predictor
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -57,15 +57,24 @@ def save_model(model: Path, folder: Path) -> None:
 
 
 def example(predictor: Predictor) -> pd.DataFrame:
-    """One utterance that the model can be asked about."""
-    if "text" in predictor.modalities:
-        return pd.DataFrame({"text": ["I am so glad that you came."]})
-    if "speech" in predictor.modalities:
+    """One utterance that the model can be asked about, in the first of its columns."""
+    column = predictor.columns[0]
+    return pd.DataFrame({column: [_example_value(predictor, column)]})
+
+
+def _example_value(predictor: Predictor, column: str) -> object:
+    if column == "text":
+        return "I am so glad that you came."
+    if column == "speech":
         file = io.BytesIO()
         hum = 0.1 * np.sin(np.arange(8000) / 20)
         soundfile.write(file, hum, 16_000, format="WAV", subtype="PCM_16")
-        return pd.DataFrame({"speech": [file.getvalue()]})
-    return pd.DataFrame({"mocap": [np.zeros((20, sum(MOTION_PARTS.values()))).tolist()]})
+        return file.getvalue()
+    if column == "mocap":
+        return np.zeros((20, sum(MOTION_PARTS.values()))).tolist()
+    shape = predictor.ready_made[column.removeprefix(FEATURES)]
+    vector = [0.0] * shape.dimensions
+    return vector if shape.is_vector else [vector] * 20
 
 
 def _settings(path: Path) -> dict[str, Any]:

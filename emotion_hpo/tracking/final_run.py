@@ -71,6 +71,6 @@ def about(result: Mapping[str, Any]) -> str:
     return (
         f"{mark}Study {result['study']}: {note_of(result)} Test accuracy "
         f"{100 * result['accuracy']:.2f} % (95 % interval {interval_words(interval)}, "
-        f"by {interval.method}). In: a row an utterance with any of `text`, `speech` (a WAV file) "
-        "and `mocap`; out: the probability of each emotion."
+        f"by {interval.method}). In: a row an utterance with any of the signature's columns "
+        "(`speech` is a WAV file, `features.NAME` an array); out: the probability of each emotion."
     )

@@ -1,10 +1,11 @@
 """A final model as MLflow loads and serves it, from this code and `model.pt`: nothing is pickled.
 
 `mlflow.pyfunc.load_model` runs this file and calls `load_context` with the logged files. In: a
-table, a row an utterance, with any of the columns `text` (words), `speech` (the bytes of a WAV
-file, base64 in JSON) and `mocap` (`(frames, 189)` numbers). Out: a column of probabilities for each
-emotion. What cannot be used is refused as MLflow refuses a wrong column, so that a server answers
-with 400 and one line, and lives on.
+table, a row an utterance, with any of those columns that the model reads: `text` (words), `speech`
+(the bytes of a WAV file, base64 in JSON), `mocap` (`(frames, 189)` numbers), and `features.NAME`
+for each modality that it learnt from ready-made features (`(d,)` or `(frames, d)` numbers). Out: a
+column of probabilities for each emotion. What cannot be used is refused as MLflow refuses a wrong
+column, so that a server answers with 400 and one line, and lives on.
 """
 
 import base64
@@ -21,26 +22,27 @@ from mlflow.models import ModelSignature
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
-from numpy.typing import NDArray
 
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.predict import Predictor, Utterance, read_sound, read_text
-
-#: Column → what MLflow checks it for. `DataType.binary` and `Array` would refuse every request in
-#: which one row has a sound or motion and another has none; so they are checked here.
-COLUMNS: dict[str, DataType | AnyType] = {
-    "text": DataType.string,
-    "speech": AnyType(),
-    "mocap": AnyType(),
-}
+from emotion_hpo.predict import (
+    FEATURES,
+    Predictor,
+    Utterance,
+    read_sound,
+    read_text,
+    to_array,
+)
 
 
 def signature(predictor: Predictor) -> ModelSignature:
-    """What goes in and comes out of a model."""
+    """What goes in and comes out of a model.
+
+    `DataType.binary` and `Array` would refuse every request in which one row has a sound or an
+    array and another has none; so these are checked here.
+    """
     columns = [
-        ColSpec(COLUMNS[name], name, required=False)
-        for name in COLUMNS
-        if name in predictor.modalities
+        ColSpec(DataType.string if name == "text" else AnyType(), name, required=False)
+        for name in predictor.columns
     ]
     classes = [ColSpec(DataType.double, name) for name in predictor.classes]
     return ModelSignature(Schema(columns), Schema(classes))
@@ -61,7 +63,8 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         """
         records = model_input.to_dict("records")
         if model_input.columns.empty:  # MLflow drops columns that it does not know
-            words = f"nothing that the model uses; the columns are {', '.join(COLUMNS)}"
+            takes = ", ".join(self._predictor.columns)
+            words = f"nothing that the model uses; the columns are {takes}"
             raise MlflowException(words, INVALID_PARAMETER_VALUE)
         try:
             rows = [_utterance(index, row) for index, row in enumerate(records)]
@@ -75,7 +78,7 @@ def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
     """One row of a request.
 
     Raises:
-        FeatureError: Its sound is not a WAV file, or it is longer than an utterance.
+        FeatureError: Its sound is no WAV file, its arrays are no numbers, or it is too long.
     """
     name = f"utterance {index}"
     text, speech, motion = (
@@ -91,7 +94,13 @@ def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
     if text is not None and not isinstance(text, str):
         raise FeatureError(f"{name}: text must be a string")
     words = None if text is None else read_text(text, name)
-    return Utterance(words, samples, rate, _motion(motion, name))
+    arrays = {
+        str(column).removeprefix(FEATURES): to_array(value, f"{name}: {column}")
+        for column, value in row.items()
+        if str(column).startswith(FEATURES) and not _is_missing(value)
+    }
+    frames = None if motion is None else to_array(motion, f"{name}: motion")
+    return Utterance(words, samples, rate, frames, features=arrays)
 
 
 def _is_missing(value: object) -> bool:
@@ -104,16 +113,6 @@ def _decoded(text: str, name: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:
         raise FeatureError(f"{name}: speech is not base64 of a WAV file") from None
-
-
-def _motion(rows: Any, name: str) -> NDArray[np.float32] | None:  # noqa: ANN401 (as it came)
-    """Motion from lists of numbers, in which null is a lost value."""
-    if rows is None:
-        return None
-    try:
-        return np.array([*map(list, rows)], np.float32)
-    except (TypeError, ValueError):
-        raise FeatureError(f"{name}: motion must be rows of numbers, all of one width") from None
 
 
 mlflow.models.set_model(EmotionModel())

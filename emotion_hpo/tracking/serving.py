@@ -5,17 +5,24 @@ handed to MLflow's server. What is added are limits: MLflow reads a request as a
 of gigabytes would be the end of the server; and JSON that Python does not read, nested too deep or
 with a number of thousands of digits, is the fault of its sender, not of the server. Rows and
 columns of utterances that lack a modality reach MLflow in the one form in which it keeps the gap.
+A column that the model does not take is refused: MLflow would drop it without a word.
 """
 
 import json
 import os
 import tempfile
 import warnings
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from emotion_hpo.predict import FEATURES
 from emotion_hpo.tracking.final_model import save_model
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
 
 #: Five minutes of stereo at 48 kHz are 77 MB in base64.
 LARGEST_BODY = 80 * 2**20
@@ -118,10 +125,47 @@ def serving_app(model: Path) -> App:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loaded = mlflow.pyfunc.load_model(str(path))  # reads all that it needs
-    app = scoring_server.init(loaded)
+    app = scoring_server.init(_Strict(loaded))
     for error in (RecursionError, ValueError):  # what a model raises, MLflow tells itself
         app.add_exception_handler(error, _unreadable)
     return limited(app)
+
+
+class _Strict:
+    """A loaded model that refuses columns which MLflow would drop."""
+
+    def __init__(self, model: "PyFuncModel") -> None:
+        self.metadata = model.metadata
+        self._model = model
+
+    def predict(self, data: Any, params: Any = None) -> Any:  # noqa: ANN401 (MLflow's own)
+        """What the model answers.
+
+        Raises:
+            MlflowException: A column with a value is none that the model takes.
+        """
+        from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+
+        known = self.metadata.get_input_schema().input_names()
+        if isinstance(data, pd.DataFrame):
+            given = data.columns[data.notna().any()]
+            if unknown := [str(name) for name in given if name not in known]:
+                raise MlflowException(unknown_column(unknown[0], known), INVALID_PARAMETER_VALUE)
+        return self._model.predict(data, params=params)
+
+
+def unknown_column(name: str, known: Sequence[str]) -> str:
+    """Say that a model does not take a column, and which ones it takes.
+
+    >>> unknown_column("speech", ["text", "features.speech"])
+    "the model takes no column 'speech': its speech is ready-made, so give features.speech; the \
+columns are text, features.speech"
+    """
+    why = ""
+    if f"{FEATURES}{name}" in known:
+        why = f": its {name} is ready-made, so give {FEATURES}{name}"
+    return f"the model takes no column {name!r}{why}; the columns are {', '.join(known)}"
 
 
 async def _unreadable(_request: object, error: Exception) -> Any:  # noqa: ANN401 (Starlette's response)

@@ -26,6 +26,7 @@ class FakeCorpus:
     fails_at: str | None = None
     kills_at: str | None = None
     features: tuple[str, ...] = ()
+    ready_made: tuple[str, ...] = ()
     prefix: str = ""
     n_faults: int = 0
 

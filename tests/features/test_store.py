@@ -5,13 +5,14 @@ import multiprocessing
 import pickle
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from emotion_hpo.config import TwinCorpus
-from emotion_hpo.corpus import open_corpus
+from emotion_hpo.corpus import Fault, open_corpus
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import prepare
 from emotion_hpo.features.extraction import extract_dialogue
@@ -32,8 +33,12 @@ def test_what_went_in_comes_out(fake_corpus, paper, store):
     assert store.sessions == ("1", "2")
     for session in store.sessions:
         shard = store.open(session)
+        held = {f"has_{name}": ragged.lengths > 0 for name, ragged in shard.features.items()}
         pd.testing.assert_frame_equal(
-            shard.table, corpus.table(session), check_dtype=False, check_like=False
+            shard.table,
+            corpus.table(session).assign(**held),
+            check_dtype=False,
+            check_like=False,
         )
         extracted = {
             utterance.utterance_id: utterance.arrays
@@ -185,12 +190,53 @@ def test_what_a_killed_process_left_is_swept_away(fake_corpus, paper, tmp_path):
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
-def test_a_bad_recording_is_named_and_leaves_the_rest(fake_corpus, paper, tmp_path, n_workers):
+def test_a_bad_recording_is_named_and_leaves_the_rest(
+    fake_corpus, paper, tmp_path, n_workers, said, listen
+):
     corpus = fake_corpus(fails_at="S2_003")
-    with pytest.raises(FeatureError, match="S2_003: the waveform holds samples that are not fin"):
-        prepare(corpus, paper, tmp_path, n_workers, quiet)
-    left = sorted(path.name.split("-")[0] for path in (tmp_path / "fake").iterdir())
-    assert left == [".locks", "1"]
+    store = prepare(corpus, paper, tmp_path, n_workers, listen)
+    reason = "no speech: the waveform holds samples that are not finite"
+    assert store.faults() == (Fault(reason, "S2_003"),)
+    assert said[-1] == "1 fault of the corpus's files, which `emotion-hpo prepare` names"
+    bad = store.open("2")
+    assert bad.features["speech"].lengths[3] == 0
+    assert bad.table["has_speech"].tolist() == [False, True, True, False, True, True]
+    assert bad.features["mocap"].lengths[3] == 200, "its motion is of use"
+    assert prepare(corpus, paper, tmp_path, 1, quiet).faults() == store.faults(), "kept"
+
+
+@pytest.mark.parametrize(
+    ("values", "n_frames", "kind"),
+    [
+        (np.full((2, 3), np.nan), 0, "no video: no value of the ready-made features is finite"),
+        (np.full(3, -np.inf), 0, "no video: no value of the ready-made features is finite"),
+        (np.zeros((0, 3)), 0, "no video: the ready-made features have no frame"),
+        (
+            np.array([[1, np.inf, 3], [np.nan] * 3]),
+            2,
+            "ready-made video with values that are not finite, masked",
+        ),
+    ],
+)
+def test_what_is_not_finite_is_lost(fake_corpus, paper, tmp_path, values, n_frames, kind):
+    corpus = fake_corpus(modalities=("video",), features=("video",))
+    recordings = type(corpus).recordings
+
+    def with_bad_values(self, session, dialogue):
+        for recording in recordings(self, session, dialogue):
+            if recording.utterance_id == "S1_002":
+                features = {"video": values}
+                yield replace(recording, features=features, sources={"video": "v.npz"})
+            else:
+                yield recording
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(corpus), "recordings", with_bad_values)
+        store = prepare(corpus, paper, tmp_path, 1, quiet)
+    assert store.faults() == (Fault(kind, "v.npz, S1_002"),)
+    stored = store.open("1").features["video"]
+    assert stored.lengths.tolist() == [0, 1, n_frames, 3, 4, 5]
+    assert not np.isinf(stored.values).any()
 
 
 def test_a_worker_that_dies_is_reported(fake_corpus, paper, tmp_path):
@@ -274,7 +320,7 @@ def test_the_header_says_what_the_shard_is(store):
 
 def test_faults_of_the_corpus_are_told(fake_corpus, paper, tmp_path, said, listen):
     prepare(fake_corpus(n_faults=3), paper, tmp_path, 1, listen)
-    assert said[0] == "3 faults of the corpus's files, which `emotion-hpo prepare` names"
+    assert said[-1] == "3 faults of the corpus's files, which `emotion-hpo prepare` names"
     said.clear()
     prepare(fake_corpus(n_faults=3), paper, tmp_path, 1, listen)
     assert not said, "nothing was extracted"

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from emotion_hpo.errors import FeatureError
+from emotion_hpo.errors import EmotionHpoError, FeatureError
 from emotion_hpo.predict import Predictor, Utterance, find_rows, predict_rows
 from emotion_hpo.predict import batch as module
+from emotion_hpo.predict.batch import Row
 
 RATE = 16_000
 HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -16,6 +17,11 @@ HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
 @pytest.fixture(scope="module")
 def predictor(small_bundle):
     return Predictor(small_bundle)
+
+
+@pytest.fixture(scope="module")
+def mixed(mixed_bundle):
+    return Predictor(mixed_bundle)
 
 
 @pytest.fixture
@@ -35,10 +41,10 @@ def silent(_done, _total):
 
 def test_a_folder(predictor, folder):
     rows = find_rows(folder)
-    assert [row["utterance_id"] for row in rows] == ["b", "deeper/a"]
+    assert [row.utterance_id for row in rows] == ["b", "deeper/a"]
     table = predict_rows(predictor, rows, silent)
     assert list(table.columns) == ["utterance_id", "predicted", "p_ang", "p_exc", "p_neu", "p_sad",
-                                   "error"]  # fmt: skip
+                                   "modalities", "error"]  # fmt: skip
     assert table["error"].isna().all()
     alone = predictor([Utterance(samples=HUM)])[0]
     np.testing.assert_allclose(table.iloc[0, 2:6].astype(float), alone, atol=0.01)
@@ -76,10 +82,9 @@ def test_words_that_mean_missing_elsewhere_are_words(predictor, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("\n".join(["utterance_id,transcript,speaker,start_s,end_s", *lines]))
     rows = find_rows(path)
-    assert [row["utterance_id"] for row in rows] == ["None", "NA", "nan", "null", "007", "NULL"]
-    assert [row.get("transcript") for row in rows] == [*words[:-1], None]
-    assert {row["speaker"] for row in rows} == {"None"}
-    assert not any({"start_s", "end_s"} & row.keys() for row in rows)
+    assert [row.utterance_id for row in rows] == ["None", "NA", "nan", "null", "007", "NULL"]
+    assert [row.cells.get("transcript") for row in rows] == [*words[:-1], None]
+    assert {row.cells["speaker"] for row in rows} == {"None"}
     errors = predict_rows(predictor, rows, silent)["error"]
     assert [*errors.isna()] == [True] * 5 + [False], "only the empty field is no transcript"
 
@@ -89,10 +94,10 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
     np.save(folder / "m.npy", np.zeros((9, 7)))
     rows = [
         *find_rows(folder),
-        {"utterance_id": "narrow", "motion": folder / "m.npy"},
-        {"utterance_id": "nothing", "transcript": " "},
-        {"utterance_id": "late", "audio": folder / "b.wav", "start_s": "half past"},
-        {"utterance_id": "fine", "transcript": "hello"},
+        Row("narrow", {"motion": "m.npy"}, folder),
+        Row("nothing", {"transcript": " "}),
+        Row("late", {"audio": "b.wav", "start_s": "half past"}, folder),
+        Row("fine", {"transcript": "hello"}),
     ]
     monkeypatch.setattr(module, "_AT_ONCE", 2)
     seen = []
@@ -100,29 +105,134 @@ def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
     told = table.set_index("utterance_id")["error"]
     assert "not a WAV file" in told["c"]
     assert "motion must be (frames, 189)" in told["narrow"]
-    assert "has nothing that the model uses" in told["nothing"]
+    assert "there is nothing that the model uses" in told["nothing"]
     assert told["late"] == "start_s is no number of seconds: 'half past'"
     assert told.isna().sum() == 3
     assert seen == [(2, 7), (4, 7), (6, 7), (7, 7)]
+
+
+TABLE = [["utterance_id", "transcript", "start_s"], ["a ", " so sad ", ""], ["b", "", ""]]
+
+
+def lines(sign, encoding="utf-8"):
+    return "\n".join(sign.join(fields) for fields in TABLE).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", lines(",")),
+        ("t.tsv", lines("\t")),
+        ("T.CSV", lines(",", "utf-8-sig")),
+        ("t.csv", lines(",").replace(b"\n", b"\r\n")),
+        ("t.csv", lines(",").replace(b"utterance_id,", b" utterance_id , ")),
+        ("t.csv", lines(";")),
+        ("t.csv", lines("\t", "utf-16")),
+        ("t.parquet", None),
+    ],
+    ids=["csv", "tsv", "marked", "CRLF", "spaces in the header", "semicolons", "UTF-16", "parquet"],
+)
+def test_tables_of_any_kind_are_read_alike(tmp_path, name, content):
+    path = tmp_path / name
+    if content is None:
+        pd.DataFrame(TABLE[1:], columns=TABLE[0]).to_parquet(path)
+    else:
+        path.write_bytes(content)
+    rows = find_rows(path)
+    assert [row.utterance_id for row in rows] == ["a", "b"]
+    assert [dict(row.cells) for row in rows] == [
+        {"utterance_id": "a", "transcript": "so sad"},
+        {"utterance_id": "b"},
+    ]
+
+
+def test_a_wrong_row_is_named_by_place_and_column(predictor, folder):
+    path = folder / "table.csv"
+    path.write_text("utterance_id,audio,start_s,end_s\nr1,b.wav,,\nr2,b.wav,-0.5,0.5\n")
+    table = predict_rows(predictor, find_rows(path), silent)
+    assert table["error"].isna()[0]
+    error = f"{path}, line 3: b.wav: start_s=-0.5 lies before the recording"
+    assert table["error"][1] == error
+
+
+def test_words_without_a_letter_are_missing(predictor, folder):
+    path = folder / "table.csv"
+    path.write_text("utterance_id,audio,transcript\nr1,b.wav,...?!\nr2,,😀\nr3,,...so\n")
+    table = predict_rows(predictor, find_rows(path), silent)
+    assert list(table["modalities"].fillna("")) == ["speech", "", "text"]
+    assert "there is no word in '😀'" in table["error"][1]
+
+
+class TestReadyMadeFeatures:
+    def test_a_column_names_a_file_each(self, mixed, folder):
+        np.save(folder / "v.npy", np.ones(6))
+        path = folder / "table.csv"
+        path.write_text(
+            "utterance_id,features.video,transcript\nr1,v.npy,\nr2,,so sad\nr3,b.wav,so sad\n"
+        )
+        table = predict_rows(mixed, find_rows(path), silent)
+        assert list(table["modalities"].fillna("")) == ["video", "text", ""]
+        assert "features.video: b.wav is not a NumPy file" in table["error"][2]
+        expected = mixed([Utterance(features={"video": np.ones(6, np.float32)})])[0]
+        np.testing.assert_array_equal(table.iloc[0][["p_ang", "p_sad"]], expected)
+
+    def test_parquet_may_hold_the_arrays(self, mixed, folder):
+        path = folder / "table.parquet"
+        for video in ([0.5] * 6, [[0.5] * 6]):
+            cells = {"utterance_id": ["r1", "r2"], "features.video": [video, None]}
+            pd.DataFrame(cells).to_parquet(path)
+            table = predict_rows(mixed, find_rows(path), silent)
+            assert list(table["modalities"].fillna("")) == ["video", ""]
+
+    @pytest.mark.parametrize("kind", ["npy", "npz"])
+    def test_one_file_of_all(self, mixed, folder, kind):
+        values = np.random.default_rng(0).standard_normal((2, 6)).astype(np.float32)
+        if kind == "npy":
+            np.save(folder / "all.npy", values)
+        else:
+            np.savez(folder / "all.npz", r2=values[1], r1=values[0])
+        path = folder / "table.csv"
+        path.write_text("utterance_id\nr1\nr2\n")
+        rows = find_rows(path, {"video": folder / f"all.{kind}"})
+        table = predict_rows(mixed, rows, silent)
+        expected = mixed([Utterance(features={"video": one}) for one in values])
+        np.testing.assert_array_equal(table[["p_ang", "p_sad"]], expected)
+
+    def test_files_that_do_not_fit_the_table_are_refused(self, folder):
+        path = folder / "table.csv"
+        path.write_text("utterance_id,features.video\nr1,v.npy\nr2,\n")
+        np.save(folder / "all.npy", np.ones((3, 6)))
+        with pytest.raises(
+            EmotionHpoError, match=r"^features.speech: .* has 3 rows, but the table"
+        ):
+            find_rows(path, {"speech": folder / "all.npy"})
+        with pytest.raises(EmotionHpoError, match=r"^features\.video is a column of"):
+            find_rows(path, {"video": folder / "all.npy"})
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("nowhere", None, "no such file or folder"),
-        ("t.csv", "audio\na.wav", "there is no column 'utterance_id'"),
+        ("t.csv", "audio\na.wav", "the table lacks utterance_id"),
         ("t.csv", "utterance_id\none", "needs one of the columns audio, transcript, motion"),
-        ("t.csv", "utterance_id,audio\none,a\none,b", "each utterance_id must be there once"),
+        ("t.csv", "utterance_id,audio\none,a\none,b", r"1 rows repeat an utterance_id:\n.*line 3"),
         ("t.csv", "utterance_id,audio\n", "holds no utterance"),
-        ("t.csv", "", "cannot be read as a table"),
-        ("t.parquet", "nonsense", "cannot be read as a table"),
-        ("t.xlsx", "nonsense", "a table ends in .csv or .parquet"),
+        ("t.csv", "utterance_id,audio\n,a", r"1 rows have no utterance_id:\n.*line 2"),
+        ("t.csv", "utterance_id,audio\na,b,c", r"another number of fields .*\n.*line 2 \(3\)"),
+        ("t.csv", "utterance_id,audio,audio\na,b,c", "column 'audio' stands twice"),
+        ("t.csv", "utterance_id|audio\na|b", r"lacks utterance_id; is it 'utterance_id\|audio'"),
+        ("t.csv", "utterance id,audio\na,b", "lacks utterance_id; is it 'utterance id'"),
+        ("t.csv", "utterance_id,audio\nä,b".encode("cp1252"), r"are not UTF-8.*\n.*line 2"),
+        ("t.csv", "", "the table has no header"),
+        ("t.parquet", "nonsense", "cannot be read as Parquet"),
+        ("t.xlsx", "nonsense", "a table ends in"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path, name, content, message):
     if content is not None:
-        (tmp_path / name).write_text(content)
-    with pytest.raises(FeatureError, match=message):
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(EmotionHpoError, match=message):
         find_rows(tmp_path / name)
 
 
@@ -164,12 +274,35 @@ class TestCommand:
         assert "1 of 3 utterances could not be used" in ended.stderr
         assert len(pd.read_csv(out)) == 3
 
+    def test_ready_made_features(self, emotion_hpo, mixed_bundle, folder, tmp_path):
+        mixed_bundle.save(tmp_path / "model.pt")
+        np.save(tmp_path / "a, 1.0 [b].npy", np.ones(6))
+        video = f"features.video={tmp_path / 'a, 1.0 [b].npy'}"
+        asked = ("predict", f"model={tmp_path / 'model.pt'}", video)
+        ended = emotion_hpo(*asked, "text=...?!", f"output={tmp_path / 'answer.json'}")
+        assert ended.status == 0
+        assert "synthetic" in ended.stdout, "its corpus was a manifest of invented content"
+        assert ended.stderr == (
+            "not used: text, in which there is nothing that the model reads; the answer is from "
+            "video\n"
+        )
+        assert pd.read_json(tmp_path / "answer.json", typ="series")["modalities"] == ["video"]
+        (folder / "table.csv").write_text("utterance_id,audio\none,b.wav\n")
+        np.savez(tmp_path / "all.npz", one=np.ones(6))
+        many = (f"utterances={folder / 'table.csv'}", f"features.video={tmp_path / 'all.npz'}")
+        ended = emotion_hpo(*asked[:2], *many)
+        assert ended.status == 0
+        assert ended.stdout.splitlines()[1].split(",")[-2] == "speech video"
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
+            (("features.speech=x.npy",), "features.speech: x.npy: no such file"),
+            (("features=x.npy",), "features"),
+            (("features.speech=",), "features.speech"),
             ((), "nothing to predict"),
-            (("text=",), "this utterance has nothing that the model uses"),
-            (("text= ",), "this utterance has nothing that the model uses"),
+            (("text=",), "there is nothing that the model uses"),
+            (("text= ",), "there is nothing that the model uses"),
             (("text=hello", "utterances=x"), "either utterances, or"),
             (("wav=nowhere.wav",), "nowhere.wav: no such file"),
             (("motion=nowhere.npy",), "nowhere.npy: no such file"),

@@ -62,11 +62,11 @@ def test_any_subset_will_do(predictor, utterance):
 @pytest.mark.parametrize(
     ("utterance", "message"),
     [
-        (Utterance(), "utterance 1 has nothing that the model uses: .*text"),
-        (Utterance(text="  "), "utterance 1 has nothing"),
-        (Utterance(samples=np.zeros(0, np.float32)), "utterance 1 has nothing"),
+        (Utterance(), r"utterance 1: there is nothing that the model uses \(text"),
+        (Utterance(text="  "), "utterance 1: there is nothing"),
+        (Utterance(samples=np.zeros(0, np.float32)), "utterance 1: there is nothing"),
         (Utterance(motion=STILL[:, :100]), r"utterance 1: motion must be \(frames, 189\)"),
-        (Utterance(motion=np.full_like(STILL, np.nan)), "utterance 1 has nothing"),
+        (Utterance(motion=np.full_like(STILL, np.nan)), "utterance 1: there is nothing"),
     ],
     ids=["empty", "blank text", "no samples", "motion of the wrong width", "motion all lost"],
 )
@@ -120,7 +120,7 @@ class TestMlflowModel:
             ({"text": "word " * 10_000}, "the text has 10,000 words"),
             ({"mocap": [[0.0] * 7]}, r"motion must be \(frames, 189\)"),
             ({"mocap": [[0.0], [0.0, 1.0]]}, "rows of numbers, all of one width"),
-            ({"text": ""}, "utterance 0 has nothing that the model uses"),
+            ({"text": ""}, "utterance 0: there is nothing that the model uses"),
         ],
         ids=[
             "empty wav",
@@ -136,3 +136,51 @@ class TestMlflowModel:
     def test_what_cannot_be_used_is_refused(self, model, row, message):
         with pytest.raises(MlflowException, match=message):
             model.predict(None, pd.DataFrame([row]))
+
+
+class TestMlflowModelOfReadyMadeFeatures:
+    """Arrays beside words and sound, under `features.NAME`."""
+
+    @pytest.fixture
+    def model(self, mixed_bundle):
+        from emotion_hpo.tracking.model import EmotionModel
+
+        model = EmotionModel()
+        model._predictor = Predictor(mixed_bundle)
+        return model
+
+    @pytest.mark.parametrize(
+        "video",
+        [[0.5] * 6, [[0.5] * 6], np.full(6, 0.5), (0.5,) * 6, [0.5, None, 0.5, 0.5, 0.5, 0.5],
+         [1, 0, 1, 0, 1, 0], [10**30] * 6, np.full(6, 0.5, np.float16)],
+        ids=["a list", "a frame", "an array", "a tuple", "null", "whole", "beyond 64 bits", "half"],
+    )  # fmt: skip
+    def test_arrays_are_taken(self, model, video):
+        answer = model.predict(None, pd.DataFrame({"features.video": [video]}))
+        assert answer.sum(axis=1)[0] == pytest.approx(1, abs=1e-4)
+
+    def test_rows_may_lack_what_others_have(self, model):
+        rows = [{"features.video": [0.5] * 6}, {"text": "so sad"}]
+        assert model.predict(None, pd.DataFrame(rows)).shape == (2, 2)
+
+    @pytest.mark.parametrize(
+        ("video", "message"),
+        [
+            ([0.5] * 7, r"utterance 0: features.video must be \(6,\), as in training, but are"),
+            ([[0.5], [0.5, 0.5]], "features.video must be rows of numbers, all of one width"),
+            (["a"] * 6, "must be rows of numbers"),
+            (["1"] * 6, "must be rows of numbers"),
+            ([{"a": 1}] * 6, "must be rows of numbers"),
+            ({"a": 1}, "must be rows of numbers"),
+            ("AAAA", "must be rows of numbers"),
+            (5.0, "must be rows of numbers"),
+            ([10**400] * 6, "must be rows of numbers"),
+            ([1e300] * 6, r"holds numbers beyond 3e\+38"),
+            ([[0.5] * 6] * 100_001, "has 100,001 frames, an utterance at most 100,000"),
+            ([], "must be"),
+            ([None] * 6, "nothing that the model uses|no value"),
+        ],
+    )
+    def test_what_is_no_array_is_refused(self, model, video, message):
+        with pytest.raises(MlflowException, match=message):
+            model.predict(None, pd.DataFrame({"features.video": [video]}))

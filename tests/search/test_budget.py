@@ -28,6 +28,10 @@ def study_of(*overrides):
     return compose_config(*SMALL, *overrides).study
 
 
+def config_of(*overrides):
+    return compose_config(*SMALL, *overrides)
+
+
 def trial(number, state, n_epochs=0, continues=None):
     curve = tuple(Epoch(n, {}, 1800.0, 0.0) for n in range(1, n_epochs + 1))
     return Trial(number, state, curve=curve, continues=continues)
@@ -53,7 +57,7 @@ SPENT = [
 
 @pytest.mark.parametrize(("trials", "overrides", "expected", "why"), SPENT)
 def test_is_spent(trials, overrides, expected, why):
-    assert is_spent(study_of(*overrides), trials) is expected, why
+    assert is_spent(config_of(*overrides), trials) is expected, why
 
 
 def test_an_epoch_counts_once():
@@ -97,7 +101,7 @@ def test_what_was_cut_off_is_trained_to_its_end(make_study, material):
     states = [one.state for one in study.trials()]
     assert states.count(COMPLETE) == 1
     assert study.trials()[-1].continues == 0
-    assert is_spent(config.study, study.trials())
+    assert is_spent(config, study.trials())
 
 
 FAILING = (

@@ -23,7 +23,7 @@ from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, refuse
 from emotion_hpo.corpus.iemocap import motion
 from emotion_hpo.corpus.iemocap.channels import channel, n_louder
-from emotion_hpo.corpus.iemocap.dialogue import SAMPLE_RATE_HZ, DialogueRows, read_dialogue
+from emotion_hpo.corpus.iemocap.dialogue import DialogueRows, read_dialogue
 from emotion_hpo.corpus.iemocap.evaluation import MEANINGS
 from emotion_hpo.corpus.iemocap.release import Release
 from emotion_hpo.corpus.labels import check_labels, unmerged
@@ -58,6 +58,7 @@ class Iemocap:
 
     name = "iemocap"
     modalities = ("mocap", "speech", "text")
+    ready_made = ()
 
     @classmethod
     def open(cls, config: IemocapCorpus) -> Self:
@@ -148,18 +149,32 @@ class Iemocap:
         rows = self._dialogue(session, dialogue).rows
         moved = self._motion(session, dialogue, rows)
         for i, row in enumerate(rows):
-            samples, rate = self._samples(row) if row["has_speech"] else (None, SAMPLE_RATE_HZ)
+            if row["has_speech"]:
+                samples, rate, faults = self._samples(row)
+            else:
+                samples, rate, faults = None, sound.ANY_RATE_HZ, ()
             frames = {part: cut[i] for part, cut in moved.items() if len(cut[i])}
-            yield Recording(row["utterance_id"], samples, rate, frames or None)
+            yield Recording(
+                row["utterance_id"],
+                samples,
+                rate,
+                frames or None,
+                sources={"speech": row["audio"]},
+                faults=faults,
+            )
 
-    def _samples(self, row: Mapping[str, Any]) -> tuple[NDArray[np.float32], int]:
-        path = self.root / row["audio"]
-        if self.audio == "sentences":
-            read, rate = sound.samples(path)
-            return sound.mono(read), rate
-        read, rate = sound.samples(path, row["start_s"], row["end_s"])
-        own = channel(row, self.left_channel)
-        return np.ascontiguousarray(read[:, own]), rate
+    def _samples(
+        self, row: Mapping[str, Any]
+    ) -> tuple[NDArray[np.float32] | None, int, tuple[Fault, ...]]:
+        whole = self.audio == "sentences"
+        cut = (None, None) if whole else (row["start_s"], row["end_s"])
+        place = f"{row['audio']}, {row['utterance_id']}"
+        read, rate, faults = sound.usable_samples(self.root / row["audio"], place, *cut)
+        if read is None:
+            return None, rate, faults
+        if whole:
+            return sound.mono(read), rate, faults
+        return np.ascontiguousarray(read[:, channel(row, self.left_channel)]), rate, faults
 
     def _swapped(self) -> Iterator[Fault]:
         """Sessions whose channels are the wrong way round, judged by their first dialogue."""

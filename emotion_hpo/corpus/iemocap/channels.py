@@ -34,10 +34,16 @@ def channel(row: Mapping[str, Any], left: str) -> int:
 
 
 def n_louder(path: Path, rows: Sequence[Mapping[str, Any]], left: str) -> int:
-    """In how many turns the speaker's own channel is the louder one."""
+    """In how many turns the speaker's own channel is the louder one.
+
+    A turn that cannot be read says nothing against the channels.
+    """
     count = 0
     for row in rows:
-        turn, _ = sound.samples(path, row["start_s"], row["end_s"])
+        turn, _, _ = sound.usable_samples(path, str(path), row["start_s"], row["end_s"])
+        if turn is None:
+            count += 1
+            continue
         own = channel(row, left)
         power = np.square(turn, dtype=np.float64).sum(axis=0)
         count += bool(power[own] >= power[1 - own])

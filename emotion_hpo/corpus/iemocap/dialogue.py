@@ -175,7 +175,7 @@ def _usable(path: Path, n_channels: int) -> tuple[float | None, list[str]]:
     try:
         header = sound.header(path)
     except CorpusError:
-        return None, ["unreadable wav"]
+        return None, [sound.UNREADABLE]
     if not header.n_frames:
         return None, ["empty wav"]
     odd = []

@@ -51,6 +51,7 @@ class Twin:
     synthetic = True
     classes = CLASSES
     modalities = ("mocap", "speech", "text")
+    ready_made = ()
 
     @classmethod
     def open(cls, config: TwinCorpus) -> Self:

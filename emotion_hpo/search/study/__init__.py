@@ -31,10 +31,10 @@ from optuna.trial import TrialState as OptunaState
 
 from emotion_hpo import screen
 from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
-from emotion_hpo.config.search import GridSampler
 from emotion_hpo.records import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
 from emotion_hpo.search.budget import is_used_up
-from emotion_hpo.search.space import Params, applies, configured, defaults, grid_points
+from emotion_hpo.search.enumeration import exhaustible_points, is_exhaustible
+from emotion_hpo.search.space import Params, applies, configured, defaults
 from emotion_hpo.search.study.claim import Claim, ClaimLost, lost
 from emotion_hpo.search.study.deaths import (
     ALONE,
@@ -154,9 +154,17 @@ class Study:
             n_open = self._config.study.n_trials - sum(
                 state_of(one) is not TrialState.INTERRUPTED for one in own
             )
-            known = [(i, one) for i, one in enumerate(self._known_points()) if i not in made]
-            for index, params in known[: max(n_open, 0)]:
-                self._study.enqueue_trial(dict(params), user_attrs={"known": index})
+            tried = {
+                frozenset({**one.system_attrs.get("fixed_params", {}), **one.params}.items())
+                for one in own
+                if state_of(one) is not TrialState.INTERRUPTED
+            }
+            for index, params in enumerate(self._known_points()):
+                point = frozenset(params.items())
+                if n_open > 0 and index not in made and point not in tried:
+                    self._study.enqueue_trial(dict(params), user_attrs={"known": index})
+                    tried.add(point)
+                    n_open -= 1
 
     @patiently
     def claim(self, worker: str, n_threads: int = 1, commit: str | None = None) -> Claim | None:
@@ -212,6 +220,8 @@ class Study:
             waiting = self._withdraw_new(waiting)
             if not waiting:
                 return None
+        if not waiting and is_exhaustible(self._config):
+            return None
         return min((one.number for one in waiting), default=len(trials))
 
     @contextmanager
@@ -478,12 +488,10 @@ class Study:
         return record_of(self._home, self._config, one)
 
     def _known_points(self) -> list[Params]:
-        """Points that are tried before any is drawn; of a grid, all."""
+        """Points that are tried before any is drawn; of a space that can be exhausted, all."""
         base, space = self._config.experiment(), self._config.space
         points: list[Params] = [defaults(base, space), *self._config.study.enqueue]
-        if isinstance(self._config.sampler, GridSampler):
-            points += grid_points(space, self._config.sampler.points, self._config.study.seed)
-        return points
+        return [*points, *(exhaustible_points(self._config) or ())]
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
