@@ -37,6 +37,10 @@ _REPORT_S = 15.0
 #: After its last trial a worker clears up and ends; one that still waits for a place never starts.
 _LEAVING_S = 10.0
 
+#: Before a trial is tried alone the others end, within so long; one that still waits for a place on
+#: a full cluster may take it up itself.
+_EMPTY_S = 60.0
+
 
 @dataclass
 class Stop:
@@ -70,6 +74,7 @@ class Crew:
     _ended_before: set[int] = field(default_factory=set)
     _started: set[str] = field(default_factory=set)
     _reaped_at: float = 0.0
+    _quiet_since: float | None = None
 
     def __post_init__(self) -> None:
         """Begin to count."""
@@ -122,8 +127,9 @@ class Crew:
         n_set_aside = self.study.n_set_aside()
         n_ready = n_open(self.config, trials) - n_set_aside
         is_running = any(trial.state is TrialState.RUNNING for trial in trials)
-        if n_set_aside and n_ready <= 0 and not launcher.running and not is_running:
+        if n_set_aside and n_ready <= 0 and not is_running and self._is_empty(launcher):
             self.study.take_up_set_aside()
+            self._quiet_since = None
             n_ready = 1
         free = [name for name in names if name not in launcher.running]
         n_idle = len(launcher.running) - sum(one.state is TrialState.RUNNING for one in trials)
@@ -132,6 +138,13 @@ class Crew:
                 screen.note(f"{' and '.join(again)}: started again")
             self._started |= set(starting)
             launcher.start(starting)
+
+    def _is_empty(self, launcher: Launcher) -> bool:
+        """Whether all workers have ended, or had the time to: the others wait for a place."""
+        now = time.monotonic()
+        if self._quiet_since is None:
+            self._quiet_since = now
+        return not launcher.running or now - self._quiet_since >= _EMPTY_S
 
     def _see_off(self, launcher: Launcher) -> None:
         """Let the workers end: at once if they have nothing left, else after their epoch."""

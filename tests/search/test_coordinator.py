@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -15,7 +16,11 @@ from emotion_hpo.corpus import Twin
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.records import TrialState
 from emotion_hpo.search.coordinator import search
+from emotion_hpo.search.crew import Crew, Stop
+from emotion_hpo.search.live import SearchScreen
+from emotion_hpo.search.mirror import Mirror
 from emotion_hpo.search.study import Study
+from emotion_hpo.tracking import NullTracker
 from tests.search.processes import Command
 
 
@@ -261,6 +266,25 @@ def test_a_trial_that_workers_die_of_is_tried_alone_at_last(
     lines = capfd.readouterr().err
     assert "worker_0 died (SIGSEGV, see " in lines
     assert "it is tried once more at the end, with no other worker beside it" in lines
+
+
+def test_a_worker_without_a_place_keeps_no_trial_from_its_last_try(make_study, monkeypatch):
+    home, config = make_study("study", "study.n_trials=1", "launcher.n_workers=2")
+    home.path.mkdir()
+    study = Study(home, config)
+    study.open_slots()
+    for _ in range(3):
+        study.claim("worker_0").lock.release()
+        study.requeue_trials_of("worker_0", evidence="SIGSEGV")
+    view, mirror = SearchScreen(config, [], synthetic=True), Mirror(NullTracker)
+    crew = Crew(config, home, study, view, mirror, Stop())
+    started = []
+    waiting = SimpleNamespace(running=("worker_1",), start=started.append)
+    crew._staff(waiting, ["worker_0", "worker_1"], study.trials())
+    assert study.n_set_aside() == 1, "that worker may be about to end"
+    monkeypatch.setattr("emotion_hpo.search.crew._EMPTY_S", 0.0)
+    crew._staff(waiting, ["worker_0", "worker_1"], study.trials())
+    assert (study.n_set_aside(), started) == (0, []), "it is left to that worker, not to a second"
 
 
 def test_a_search_whose_workers_are_killed_again_and_again_stops_and_goes_on(
