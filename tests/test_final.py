@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from emotion_hpo import decision, study_file
 from emotion_hpo import final as module
 from emotion_hpo.bundle import Bundle
+from emotion_hpo.contents import Content
 from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.final import Ensemble, final, retraining
 from emotion_hpo.final.again import replay_final
@@ -272,6 +273,16 @@ def test_cut_off_between_scoring_and_writing_it_writes_what_was_scored(searched,
     result = score(searched)
     assert result["n_scorings"] == 1
     assert searched.final(0).result.exists()
+
+
+def test_some_utterances_that_were_scored_before_are_said(searched, small_parts):
+    few = Content(small_parts[1].content.utterances[:5])
+    facts = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
+    Ledger(searched.ledger).open(few, "model", facts, rescore=False)
+    result = score(searched)
+    (overlap,) = result["overlaps"]
+    assert overlap.items() >= {"n_shared": 5, "study": "other", "trial": "trial_7"}.items()
+    assert result["n_scorings"] == 1
 
 
 def ledger_key(home):

@@ -181,6 +181,7 @@ RESULT = {
     "n_scorings": 1,
     "scorings": [],
     "scorings_spread": None,
+    "overlaps": [],
 }
 
 
@@ -231,6 +232,13 @@ def test_a_second_scoring_is_said(capsys):
     assert "2026-01-02 by ann: a, trial_1, 70.00 %" in text
     assert "standard deviation): 1.41 points" in text
     assert "synthetic" not in text
+
+
+def test_utterances_that_were_scored_before_are_said(capsys):
+    first = {"n_shared": 3, "study": "a", "trial": "trial_1", "at": "2026-01-02"}
+    show_final({**RESULT, "overlaps": [first]})
+    said = "3 of its utterances lay in a holdout that was scored before: study a, trial_1, 2026-01"
+    assert said in capsys.readouterr().out
 
 
 def test_scaling_by_the_test_speakers_own_utterances_is_said(capsys):

@@ -16,6 +16,7 @@ from emotion_hpo.corpus import Fault, open_corpus
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import prepare
 from emotion_hpo.features.extraction import extract_dialogue
+from emotion_hpo.features.marks import marks_of
 from emotion_hpo.features.shard import damage_of
 
 
@@ -55,6 +56,18 @@ def test_what_went_in_comes_out(fake_corpus, paper, store):
                 assert ragged.lengths[row] == n_frames
                 if expected is not None:
                     np.testing.assert_array_equal(ragged[row], expected)
+
+
+def test_marks_of_its_recordings_are_stored(fake_corpus, store):
+    for session in store.sessions:
+        shard = store.open(session)
+        recordings = [
+            recording
+            for dialogue in shard.table["dialogue"].unique()
+            for recording in fake_corpus().recordings(session, dialogue)
+        ]
+        assert any(shard.marks.values())
+        assert shard.marks == {one.utterance_id: marks_of(one) for one in recordings}
 
 
 def test_values_are_read_only(store):

@@ -16,6 +16,7 @@ import pytest
 from matplotlib.lines import Line2D
 
 from emotion_hpo import report as room
+from emotion_hpo.contents import Content
 from emotion_hpo.errors import StudyError
 from emotion_hpo.ledger import Ledger
 from emotion_hpo.records import Training, TrialState, write_json
@@ -345,6 +346,20 @@ def test_who_looked_is_told_and_every_other_look(tmp_path, unpainted):
     assert "read again to replay trial_7 (study other," in page.text
     (table,) = [one for one in study_page(read_findings(home)).tables() if one.name == "ledger"]
     assert [row[2:6] for row in table.rows][1] == ("ann", "other", "trial_7", "50.00 %")
+
+
+def test_utterances_that_were_scored_before_are_said(tmp_path, unpainted):
+    home = study_with(tmp_path, [])
+    earlier = Content(({"words": "a"},))
+    ann = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
+    Ledger(home.ledger).open(earlier, "m", ann, rescore=False)
+    mine = Content((*earlier.utterances, {"words": "b"}))
+    facts = {**ann, "study": home.name}
+    Ledger(home.ledger).open(mine, "m", facts, rescore=False)
+    page = read_page(room.report(home))
+    assert (
+        "1 of its utterances lay in a holdout that was scored before: study other, tr" in page.text
+    )
 
 
 def test_without_the_ledger_the_results_tell_of_the_scorings(tmp_path, unpainted):
