@@ -213,8 +213,8 @@ def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str,
     if len(sessions) < n_needed:
         raise ConfigError(
             f"split: the corpus has {len(sessions)} session{'s' * (len(sessions) > 1)} "
-            f"({', '.join(sessions)}), and {config.name} needs {n_needed}: one is sealed as the "
-            "test; divide the corpus into more (the column session of a manifest)"
+            f"({', '.join(sessions)}), and split={config.name} needs {n_needed}: one is sealed as "
+            "the test; divide the corpus into more (the column session of a manifest)"
         )
     _known(config.test_session, "split.test_session", sessions)
     rest = tuple(session for session in sessions if session != config.test_session)

@@ -153,14 +153,16 @@ def test_impossible_splits_say_why(small_store, config, message):
 
 
 def test_one_session_beside_the_test_makes_no_folds():
-    with pytest.raises(ConfigError, match=r"has 2 sessions \(4, 5\), and session needs 3"):
+    with pytest.raises(ConfigError, match=r"has 2 sessions \(4, 5\), and split=session needs 3"):
         check_sessions(SESSION, ("4", "5"))
 
 
 @pytest.mark.parametrize("config", [PAPER, SPEAKERS, LOSO], ids=lambda one: one.name)
 def test_one_session_cannot_be_divided(config):
     """It says so first, and not that the test session is another."""
-    with pytest.raises(ConfigError, match=rf"has 1 session \(A\), and {config.name} needs [23]"):
+    with pytest.raises(
+        ConfigError, match=rf"has 1 session \(A\), and split={config.name} needs [23]"
+    ):
         check_sessions(config, ("A",))
 
 

@@ -18,6 +18,7 @@ from emotion_hpo.features import prepare
 from emotion_hpo.features.extraction import extract_dialogue
 from emotion_hpo.features.marks import marks_of
 from emotion_hpo.features.shard import damage_of
+from emotion_hpo.features.store import FeatureStore
 
 
 def quiet(done: int, total: int, what: str) -> None:
@@ -337,3 +338,14 @@ def test_faults_of_the_corpus_are_told(fake_corpus, paper, tmp_path, said, liste
     said.clear()
     prepare(fake_corpus(n_faults=3), paper, tmp_path, 1, listen)
     assert not said, "nothing was extracted"
+
+
+@pytest.mark.parametrize("session", ["会" * 200, "../x", "[/a] %", "&" * 300])
+def test_a_session_of_any_name_has_a_folder(tmp_path, session):
+    store = FeatureStore(
+        tmp_path, "manifest", True, ("a", "b"), (), (session,), {session: "k" * 16}
+    )
+    path = store.shard_path(session)
+    assert path.parent == tmp_path
+    (tmp_path / f"{path.name}.lock").touch()
+    path.mkdir()
