@@ -24,7 +24,7 @@ ROWS = (
     {"companion", "cost", "predict", "repetition", "expected"},
     {"tracking"},
     {"search", "final", "replay", "report", "selection"},  # they talk through files
-    {"answering", "nested", "scoring"},
+    {"answering", "nested", "overrides", "scoring"},
     {"commands"},
     {"cli"},
 )

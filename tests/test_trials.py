@@ -47,7 +47,6 @@ FOUND = [
     ("0", 0),
     (0, 0),
     ("trial_3", 3),
-    ("trial_003", 3),
     (7, 7),
 ]
 
@@ -67,6 +66,7 @@ LOST = [
     (TRIALS, "trail_2", "unknown trial 'trail_2', did you mean 'trial_2'", "a slip"),
     (TRIALS, "best", r"unknown trial 'best' \(valid: trial_0, trial_2", "no number"),
     (TRIALS, "-2", "unknown trial '-2'", "no number of a trial"),
+    (TRIALS, "trial_003", "unknown trial 'trial_003', did you mean 'trial_3'", "no trial's name"),
     (TRIALS, "²", "unknown trial '²'", "a digit, but no number"),
     (TRIALS, 99, "unknown trial '99'", "not there"),
     (TRIALS, 11, "trial_11 is failed and has no score; trials with one: trial_0, ", "failed"),
