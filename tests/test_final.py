@@ -306,7 +306,7 @@ def test_the_same_study_gives_the_same_result(searched, tmp_path):
     for path in searched.final(0).path.iterdir():
         path.unlink()
     again = score(searched)
-    when = {"seconds": 0, "scorings": [], "cost": None}
+    when = {"seconds": 0, "scorings": [], "cost": None, "scored_at": None}
     assert {**again, **when} == {**first, **when}
 
 
