@@ -7,7 +7,15 @@ import pytest
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import Epoch, Trial, TrialState
-from emotion_hpo.search.budget import FAIL_FAST, is_spent, is_used_up, too_many_failures, trained, words, words_of_end
+from emotion_hpo.search.budget import (
+    FAIL_FAST,
+    is_spent,
+    is_used_up,
+    too_many_failures,
+    trained,
+    words,
+    words_of_end,
+)
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.study import Study
 from emotion_hpo.search.worker import Worker
