@@ -149,18 +149,9 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     parts = " and ".join(plain_model["parts"])
     say(f"Baseline: {kind} {score(kind, value)} (logistic regression on {parts})")
     say(f"Results: {home.summary}")
-    if n_open < 0:
-        say(
-            f"Budget exhausted: {found['n_finished']} trials are finished, more than "
-            f"study.n_trials={found['n_trials']}. Raise it above {found['n_finished']} to continue."
-        )
-    if result.is_exhausted:
-        say(
-            "Space exhausted: every point has been tried. Search a wider space under another "
-            f"study.name; warm_start={home.name} takes these trials along."
-        )
-    elif n_open > 0 and not result.was_stopped:
-        say(f"The budget of {budget.words(config.study)} is used up; a larger one goes on.")
+    if not result.was_stopped and n_open:
+        is_exhausted = result.is_exhausted
+        say(budget.words_of_end(config.study, found["n_finished"], is_exhausted=is_exhausted))
     if result.was_stopped:
         say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
         return result

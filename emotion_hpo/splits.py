@@ -247,9 +247,9 @@ def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
         labels = fold.train.labels
         if len(set(labels)) == 1:
             raise ConfigError(
-                f"split: the training part beside {fold.name} holds one class alone, "
-                f"{fold.train.classes[labels[0]]}, so that there is nothing to learn; take another "
-                "split, split.test_session or split.validation_session"
+                f"split: the training part of fold {fold.name!r} has one class alone, "
+                f"{fold.train.classes[labels[0]]!r}, so that there is nothing to learn; take "
+                "another split, split.test_session or split.validation_session"
             )
 
 

@@ -149,6 +149,25 @@ def test_the_vocabulary_is_of_the_training_part_alone(small_parts, features):
     assert set(few.words) < set(all_words.words)
 
 
+@pytest.mark.parametrize(
+    ("transcript", "min_count", "message"),
+    [
+        ("...", 1, "model.encoders.text: no training utterance has words"),
+        (None, 1, "model.encoders.text: no training utterance has words"),
+        ("yes", 10**6, r"features\.text\.min_count: no word .* occurs 1000000 times; lower it"),
+    ],
+)
+def test_a_training_part_without_words_is_an_error(
+    small_parts, features, transcript, min_count, message
+):
+    train = small_parts[0].folds[0].train
+    train = train.subset(np.arange(len(train)))
+    train.table = train.table.assign(transcript=transcript)
+    text = features.text.model_copy(update={"min_count": min_count})
+    with pytest.raises(ConfigError, match=message):
+        Inputs.fit(train, features.model_copy(update={"text": text}), ("text",))
+
+
 def test_a_modality_that_nobody_has_is_an_error(small_parts, features):
     part = small_parts[0].folds[0].train
     absent = np.flatnonzero(~part.table["has_mocap"].to_numpy(bool))

@@ -6,7 +6,14 @@ import pytest
 from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSplit
 from emotion_hpo.errors import ConfigError, HoldoutError
 from emotion_hpo.features.store import FeatureStore
-from emotion_hpo.splits import Utterances, _of_scenario, check_sessions, split
+from emotion_hpo.splits import (
+    Fold,
+    Utterances,
+    _of_scenario,
+    _refuse_one_class,
+    check_sessions,
+    split,
+)
 from tests.pipeline import SMALL, compose_config
 
 PAPER = PaperSplit(name="paper", test_session="5", n_validation=20)
@@ -189,3 +196,12 @@ def test_a_corpus_without_scenarios_has_none_to_pick(small_store):
     unknown.table["scenario"] = None
     with pytest.raises(ConfigError, match=r"split\.scenario: no utterance here is scripted"):
         _of_scenario(unknown, "scripted")
+
+
+def test_a_training_part_of_one_class_is_refused(small_parts):
+    everything = small_parts[0].everything
+    part = everything.subset(np.flatnonzero(everything.labels == 1))
+    fold = Fold("3", train=part, validation=everything)
+    with pytest.raises(ConfigError, match=f"fold '3' has one class alone, '{part.classes[1]}'"):
+        _refuse_one_class((fold,))
+    _refuse_one_class(small_parts[0].folds)

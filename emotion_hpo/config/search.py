@@ -40,7 +40,9 @@ class StudyConfig(Section):
     directory: Path = Field(description="where studies, features and the MLflow database lie")
     question: str = Field(description="what the study asks, in words; heads its report")
     seed: int = Field(ge=0, description="fixes the sampler and every trial's training")
-    n_trials: int = Field(ge=1, description="exact budget of finished trials")
+    n_trials: int = Field(
+        ge=1, description="exact budget of finished trials; a space of fewer points ends earlier"
+    )
     max_epochs: int | None = Field(
         None, ge=1, description="epochs of all trials; once trained, no new trial begins"
     )

@@ -46,5 +46,5 @@ def _counts(pairs: list[tuple[str, Any]]) -> Votes | str:
             return f"{label} has {json.dumps(n):.20} votes"
         if label.strip() in votes:
             return f"{label} stands twice"
-        votes[label.strip()] = n
+        votes[label.strip()] = n if n % 1 else int(n)
     return votes

@@ -67,6 +67,21 @@ def words_of_count(n_finished: int, n_trials: int) -> str:
     )
 
 
+def words_of_end(study: StudyConfig, n_finished: int, *, is_exhausted: bool) -> str:
+    """Why a search ended with another number of trials than `n_trials`, and how to go on."""
+    if n_finished > study.n_trials:
+        return (
+            f"Budget exhausted: {n_finished} trials are finished, more than study.n_trials="
+            f"{study.n_trials}. Raise it above {n_finished} to continue."
+        )
+    if is_exhausted:
+        return (
+            f"Space exhausted: all its points are tried, in {n_finished} trials. Search a wider "
+            f"space under another study.name; warm_start={study.name} takes these trials along."
+        )
+    return f"The budget of {words(study)} is used up; a larger one goes on."
+
+
 def words(study: StudyConfig) -> str:
     """What the study may spend, as people read it."""
     parts = [f"{study.n_trials} trials"]

@@ -8,7 +8,7 @@ import pytest
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.records import Epoch, Trial, TrialState
-from emotion_hpo.search.budget import FAIL_FAST, is_spent, is_used_up, trained, words
+from emotion_hpo.search.budget import FAIL_FAST, is_spent, is_used_up, trained, words, words_of_end
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.crew import Crew
 from emotion_hpo.search.study import Study
@@ -59,6 +59,19 @@ def test_an_epoch_counts_once():
     lives = [trial(0, CUT, 2), trial(1, CUT, 3, 0), trial(2, WAITING, 0, 1), trial(3, COMPLETE, 1)]
     assert len(trained(lives)) == 4
     assert is_used_up(study_of("study.max_epochs=4"), lives)
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "is_exhausted", "message"),
+    [
+        (1, False, "Budget exhausted: 3 trials are finished, more than study.n_trials=1. Raise it"),
+        (9, True, "Space exhausted: all its points are tried, in 3 trials. Search a wider space"),
+        (9, False, "The budget of 9 trials or 40 epochs is used up; a larger one goes on."),
+    ],
+)
+def test_the_end_in_words(n_trials, is_exhausted, message):
+    study = study_of(f"study.n_trials={n_trials}", "study.max_epochs=40")
+    assert words_of_end(study, 3, is_exhausted=is_exhausted).startswith(message)
 
 
 def test_budgets_in_words():
