@@ -33,7 +33,7 @@ from small_studies.study import (
     speaker_parts,
 )
 
-from emotion_hpo.decision import greedy_selection
+from emotion_hpo.metrics.combination import greedy_selection
 
 #: Utterances of a study's development part under `split=paper`; a fifth validates.
 N_DEVELOPMENT = 3000

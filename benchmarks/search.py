@@ -28,19 +28,18 @@ from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from emotion_hpo import study_file
-from emotion_hpo.cli import conf_folder
-from emotion_hpo.companion import freeze_loaded
+from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import SearchConfig, build
-from emotion_hpo.eager import stay_eager
-from emotion_hpo.experiment import Material
+from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.models import keep_freed_memory
-from emotion_hpo.preparation import prepare_features, quiet
-from emotion_hpo.records import StudyHome, Trial, TrialState
+from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.search.coordinator import search
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import split
+from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
+from emotion_hpo.training.fold_run import Material
+from emotion_hpo.training.worker_process import freeze_loaded
 
 N_CROWD, N_EACH, EPOCH_S, N_EPOCHS = 64, 3, 10.0, 6  # a default trial on one core: 6 epochs
 

@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.record_curves import EPOCHS, GRID, TABLE, configuration, read_table
 from emotion_hpo.config import SearchConfig, dump, flatten
-from emotion_hpo.records import StudyHome, TrialState
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.space import Params
-from emotion_hpo.search.study import Study
+from emotion_hpo.study import StudyHome, TrialState
 
 N_RANDOM = 30
 FULL = N_RANDOM * EPOCHS

@@ -31,17 +31,17 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(Path(__file__).parent))
 from port import N_COLUMNS, N_FRAMES, N_PARTS, Port
 
-from emotion_hpo.batch import Batch
-from emotion_hpo.cli import conf_folder
+from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.dataset import Dataset
-from emotion_hpo.eager import stay_eager
-from emotion_hpo.experiment import Material, Reading
+from emotion_hpo.dataset.batch import Batch
+from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.models.layers import Lstm
-from emotion_hpo.preparation import prepare_features, quiet
+from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.splits import split
-from emotion_hpo.training import fit
+from emotion_hpo.training.fold_run import Material, Reading
+from emotion_hpo.training.loop import fit
 
 BATCH, N_ROUNDS = 64, 3  # rounds of short turns; the fastest counts
 REFERENCE_S = 44 / 3838  # the reference's log: 44 s an epoch of 3,838 utterances on a GPU

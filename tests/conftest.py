@@ -71,7 +71,7 @@ def emotion_hpo(
     """Run a command line in this process: `emotion_hpo("search", "study=smoke")`."""
     from hydra.core.global_hydra import GlobalHydra
 
-    from emotion_hpo import cli
+    from emotion_hpo.cli import app as cli
 
     environment = dict(os.environ)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from emotion_hpo import commands
+from emotion_hpo.cli import commands
 from emotion_hpo.config import build
 from emotion_hpo.config.commands import MODELS
 from emotion_hpo.config.search import SearchConfig

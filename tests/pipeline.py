@@ -11,19 +11,20 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from emotion_hpo import screen, study_file
-from emotion_hpo.bundle import Bundle, trained_network
-from emotion_hpo.cli import conf_folder
+from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import SearchConfig, build
-from emotion_hpo.experiment import Material
+from emotion_hpo.console import output as screen
 from emotion_hpo.features.origin import origins_of
+from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
-from emotion_hpo.preparation import prepare_features, quiet
-from emotion_hpo.records import StudyHome
-from emotion_hpo.search.study import Study
+from emotion_hpo.predict.saved_model import Bundle, trained_network
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.splits import Development, Holdout, split
+from emotion_hpo.splits import split
+from emotion_hpo.splits.split import Development, Holdout
+from emotion_hpo.study import StudyHome, study_file
+from emotion_hpo.training.fold_run import Material
 from tests import ready_made
 
 #: A search on this takes seconds: about 100 utterances, a network of a few thousand weights, and

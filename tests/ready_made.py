@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from emotion_hpo.bundle import Bundle
 from emotion_hpo.config import ExperimentConfig, build, dump, with_value
 from emotion_hpo.corpus import open_corpus
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.features.store import prepare
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.final.retraining import Retraining
-from emotion_hpo.preparation import quiet
-from emotion_hpo.records import FinalHome, Trial, TrialState
+from emotion_hpo.predict.saved_model import Bundle
 from emotion_hpo.splits import split
+from emotion_hpo.study import FinalHome, Trial, TrialState
 
 CLASSES = ("ang", "sad")
 WORDS = ("angry mad stop", "sorry sad lost")

@@ -130,8 +130,18 @@ PLANTED = [
     ("config/x.py", "from ..records import y", "config.x:1 imports records", "same row, relative"),
     ("config/x.py", "from .. import ledger", "config.x:1 imports ledger", "same row, relative"),
     ("search/x.py", "import emotion_hpo.final", "search.x:1 imports final", "search knows final"),
-    ("final.py", "from emotion_hpo.search.study import Study", "final:1 imports search", "reverse"),
-    ("trials.py", "def f():\n    import emotion_hpo.cli", "trials:2 imports cli", "in a function"),
+    (
+        "final.py",
+        "from emotion_hpo.search.optuna import Study",
+        "final:1 imports search",
+        "reverse",
+    ),
+    (
+        "trials.py",
+        "def f():\n    import emotion_hpo.cli.app",
+        "trials:2 imports cli",
+        "in a function",
+    ),
     (
         "seeds.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from emotion_hpo.errors import X",

@@ -18,11 +18,11 @@ from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
-from emotion_hpo import commands
-from emotion_hpo.cli import conf_folder
-from emotion_hpo.records import ReportHome, StudyHome
+from emotion_hpo.cli import commands
+from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.report.document import Listing, Page, Section, Table, write_page
 from emotion_hpo.search.coordinator import search
+from emotion_hpo.study import ReportHome, StudyHome
 from emotion_hpo.tracking import tracking_uri
 from tests.pipeline import SMALL, compose_config
 
@@ -100,7 +100,7 @@ def served(study):
     """The address at which `emotion-hpo ui` shows the study."""
     home, config = study
     port = free_port()
-    program = "from emotion_hpo.cli import main; main()"
+    program = "from emotion_hpo.cli.app import main; main()"
     arguments = ["ui", f"study.directory={home.directory}", f"port={port}"]
     address = f"http://127.0.0.1:{port}"
     with serving([sys.executable, "-c", program, *arguments], address, "/health"):

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emotion_hpo.console.final import show_final
+from emotion_hpo.console.output import interval_words
 from emotion_hpo.final import figures
 from emotion_hpo.metrics import Interval, interval
 from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
 from emotion_hpo.report.honesty import reference_table
 from emotion_hpo.report.words import interval as words_of
 from emotion_hpo.report.words import method
-from emotion_hpo.screen import interval_words
-from emotion_hpo.screen_final import show_final
-from emotion_hpo.splits import Utterances
+from emotion_hpo.splits.split import Utterances
 from emotion_hpo.tracking.final_run import figures_of, tags_of
 
 CLASSES = ("ang", "hap", "sad")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emotion_hpo.cli import COMMANDS
+from emotion_hpo.cli.app import COMMANDS
 from emotion_hpo.config.commands import MODELS
 from tests.making import built, made_call
 

@@ -13,9 +13,8 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils
 
 import emotion_hpo
-from emotion_hpo import study_file
 from emotion_hpo.predict.reading import find_model
-from emotion_hpo.records import StudyHome, read_json
+from emotion_hpo.study import StudyHome, read_json, study_file
 from emotion_hpo.tracking.serving import serving_app
 
 # Traced, these would take half as long again; what they run is traced elsewhere.

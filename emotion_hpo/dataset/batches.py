@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from emotion_hpo.batch import Batch, Sequence
+from emotion_hpo.dataset.batch import Batch, Sequence
 from emotion_hpo.dataset.resident import ResidentDataset
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import tokenise
-from emotion_hpo.splits import Utterances
+from emotion_hpo.splits.split import Utterances
 
 if TYPE_CHECKING:  # it makes data sets
     from emotion_hpo.dataset.inputs import Inputs

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emotion_hpo.batch import InputShape
 from emotion_hpo.config import FeaturesConfig
+from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
 from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import Vocabulary, tokenise
-from emotion_hpo.splits import Utterances
+from emotion_hpo.splits.split import Utterances
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emotion_hpo.batch import Batch, Sequence
+from emotion_hpo.dataset.batch import Batch, Sequence
 
 if TYPE_CHECKING:  # it makes resident ones
     from emotion_hpo.dataset.batches import Dataset

@@ -45,10 +45,8 @@ from typing import Any
 
 import numpy as np
 
-from emotion_hpo import study_file
-from emotion_hpo.bundle import Bundle
-from emotion_hpo.class_remarks import absences_in_test
 from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.preparation import OnProgress, prepare_features
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final import figures
 from emotion_hpo.final.cost import cost_of_bundles
@@ -64,12 +62,14 @@ from emotion_hpo.final.plan import (
 from emotion_hpo.final.promised import held_against, promise_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
-from emotion_hpo.ledger import Ledger, user
 from emotion_hpo.models.baseline import Baseline, parts_of
-from emotion_hpo.preparation import OnProgress, prepare_features
-from emotion_hpo.records import StudyHome, Trial
-from emotion_hpo.splits import Development, Holdout, Utterances, split
-from emotion_hpo.trials import find, read_trials
+from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.splits import split
+from emotion_hpo.splits.class_coverage import absences_in_test
+from emotion_hpo.splits.split import Development, Holdout, Utterances
+from emotion_hpo.study import StudyHome, Trial, study_file
+from emotion_hpo.study.ledger import Ledger, user
+from emotion_hpo.study.trials import find, read_trials
 
 __all__ = ["Ensemble", "final"]
 

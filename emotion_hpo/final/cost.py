@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from emotion_hpo.bundle import Bundle
-from emotion_hpo.cost import latency_of
-from emotion_hpo.splits import Utterances
+from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.splits.split import Utterances
+from emotion_hpo.training.profiling import latency_of
 
 
 def cost_of_bundles(bundles: Sequence[Bundle], utterances: Utterances) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from emotion_hpo import decision
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.metrics import combination as decision
+from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of
 
 #: How trials are combined: Caruana's greedy selection, or a rule over the best of them.
 Rule = Literal["greedy", "average", "weighted", "maximum_confidence"]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo import metrics
-from emotion_hpo.bundle import Bundle
 from emotion_hpo.features.text import tokenise
-from emotion_hpo.splits import Utterances
+from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.splits.split import Utterances
 
 Probabilities = NDArray[np.float32]
 

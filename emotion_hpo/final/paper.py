@@ -10,10 +10,10 @@ from typing import Any
 from emotion_hpo.dataset import Inputs
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network
-from emotion_hpo.records import Epoch
-from emotion_hpo.seeds import derive
-from emotion_hpo.splits import Utterances
-from emotion_hpo.training import Evaluation, fit
+from emotion_hpo.runtime.seeds import derive
+from emotion_hpo.splits.split import Utterances
+from emotion_hpo.study import Epoch
+from emotion_hpo.training.loop import Evaluation, fit
 
 WARNING = "BEST EPOCH ON THE TEST SESSION: too good by choice, only to be held against papers' own"
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo import study_file
 from emotion_hpo.config import ExperimentConfig, fingerprint
-from emotion_hpo.decision import maximum_confidence
 from emotion_hpo.errors import StudyError
 from emotion_hpo.final.promised import confirmed_epochs, confirmed_winner
-from emotion_hpo.records import StudyHome, Trial
-from emotion_hpo.splits import Development
-from emotion_hpo.training import n_plateaus
+from emotion_hpo.metrics.combination import maximum_confidence
+from emotion_hpo.splits.split import Development
+from emotion_hpo.study import StudyHome, Trial, study_file
+from emotion_hpo.training.loop import n_plateaus
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 from emotion_hpo import metrics
 from emotion_hpo.errors import StudyError
 from emotion_hpo.final.figures import Probabilities
-from emotion_hpo.records import StudyHome, read_json
-from emotion_hpo.splits import Utterances
+from emotion_hpo.splits.split import Utterances
+from emotion_hpo.study import StudyHome, read_json
 
 
 def confirmed_epochs(home: StudyHome) -> dict[str, int]:

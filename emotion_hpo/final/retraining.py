@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable
 
-from emotion_hpo.bundle import Bundle, trained_network
 from emotion_hpo.config import fingerprint
 from emotion_hpo.dataset import Dataset, Inputs
 from emotion_hpo.errors import StudyError
@@ -11,10 +10,11 @@ from emotion_hpo.features.origin import Origin, ReadyMade, origins_of
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network, keep_freed_memory
-from emotion_hpo.records import Epoch, FinalHome, write_bytes
-from emotion_hpo.seeds import derive
-from emotion_hpo.splits import Utterances
-from emotion_hpo.training import Evaluation, fit
+from emotion_hpo.predict.saved_model import Bundle, trained_network
+from emotion_hpo.runtime.seeds import derive
+from emotion_hpo.splits.split import Utterances
+from emotion_hpo.study import Epoch, FinalHome, write_bytes
+from emotion_hpo.training.loop import Evaluation, fit
 
 #: Training index, epoch, epochs in all: what a screen shows while models are retrained.
 OnRetraining = Callable[[int, int, int], None]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.records import FinalHome, write_bytes, write_json
-from emotion_hpo.splits import Utterances
+from emotion_hpo.splits.split import Utterances
+from emotion_hpo.study import FinalHome, write_bytes, write_json
 
 
 def write(

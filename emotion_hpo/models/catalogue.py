@@ -12,7 +12,6 @@ import torch
 import yaml
 from torch import nn
 
-from emotion_hpo.batch import InputShape
 from emotion_hpo.config import build
 from emotion_hpo.config.model import (
     AttentionDecoderEncoder,
@@ -29,6 +28,7 @@ from emotion_hpo.config.model import (
     MlpEncoder,
     ModelConfig,
 )
+from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.models.fusion import build_head
 from emotion_hpo.models.network import ModalityEncoder, Network
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emotion_hpo.batch import InputShape
 from emotion_hpo.config.model import EmbeddingConfig
+from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.errors import ConfigError
 
 RANDOM_RANGE = 0.05  # Keras's uniform initialisation

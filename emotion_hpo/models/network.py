@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emotion_hpo.batch import InputShape, Sequence
 from emotion_hpo.config.model import EncoderConfig, ModelConfig
+from emotion_hpo.dataset.batch import InputShape, Sequence
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.models.embedding import Embedding
 from emotion_hpo.models.encoders import build_encoder

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import StudyHome, write_bytes
 from emotion_hpo.report.comparison import comparison_page
 from emotion_hpo.report.document import write_page
 from emotion_hpo.report.final_plots import confusion_plot
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import pictures
+from emotion_hpo.study import StudyHome, write_bytes
 
 __all__ = ["compare", "report"]
 

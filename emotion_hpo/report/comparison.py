@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from emotion_hpo.console.output import counted
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import STATISTICS, Comparison, compare
-from emotion_hpo.records import TrialState
 from emotion_hpo.report.document import Card, Page, Section, Table, Text
 from emotion_hpo.report.progress import in_order, judged_on, random_values, time_unit
 from emotion_hpo.report.reading import Answers, Final, Findings
@@ -41,7 +41,7 @@ from emotion_hpo.report.words import (
     short,
     value_words,
 )
-from emotion_hpo.screen import counted
+from emotion_hpo.study import TrialState
 
 
 def comparison_page(studies: Sequence[Findings]) -> Page:

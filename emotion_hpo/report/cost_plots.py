@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from emotion_hpo.records import Trial, TrialState
+from emotion_hpo.console.output import counted
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.progress import judged_on
 from emotion_hpo.report.reading import Findings
@@ -24,8 +24,8 @@ from emotion_hpo.report.style import (
     value_axis,
 )
 from emotion_hpo.report.words import short, value_words
-from emotion_hpo.screen import counted
-from emotion_hpo.trials import front_of
+from emotion_hpo.study import Trial, TrialState
+from emotion_hpo.study.trials import front_of
 
 #: More names than this would lie on each other.
 _MOST_NAMES = 10

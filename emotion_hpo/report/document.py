@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotion_hpo.records import ReportHome, write_bytes
 from emotion_hpo.report.style import Plot, pictures
+from emotion_hpo.study import ReportHome, write_bytes
 
 if TYPE_CHECKING:
     from markupsafe import Markup

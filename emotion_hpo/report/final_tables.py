@@ -1,10 +1,10 @@
 """The tables of what was scored: the baseline and the final models."""
 
+from emotion_hpo.console.output import counted
 from emotion_hpo.report.document import Table, Verbatim
 from emotion_hpo.report.final_plots import breakdown
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.words import METHODS, interval, method, percent
-from emotion_hpo.screen import counted
 
 
 def baseline_table(findings: Findings) -> Table | None:

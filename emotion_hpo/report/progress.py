@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.records import Trial, TrialState
 from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
@@ -24,6 +23,7 @@ from emotion_hpo.report.style import (
     objective_words,
     value_axis,
 )
+from emotion_hpo.study import Trial, TrialState
 
 
 def judged_on(findings: Findings) -> str:

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
-from emotion_hpo.ledger import Ledger
-from emotion_hpo.records import (
+from emotion_hpo.report.parts import Parts
+from emotion_hpo.study import (
     Epoch,
     FinalHome,
     StudyHome,
@@ -27,12 +26,14 @@ from emotion_hpo.records import (
     TrialHome,
     TrialState,
     read_baseline,
+    result_shapes,
+    shapes,
     sign_of,
+    study_file,
 )
-from emotion_hpo.report import result_shapes, shapes
-from emotion_hpo.report.parts import Parts
-from emotion_hpo.report.shapes import as_written
-from emotion_hpo.trials import best_of, read_record, records_of
+from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.shapes import as_written
+from emotion_hpo.study.trials import best_of, read_record, records_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from emotion_hpo.config import Range
-from emotion_hpo.records import Trial
 from emotion_hpo.report.progress import judged_on
 from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.statistics import Importance, importance, scaled
@@ -29,6 +28,7 @@ from emotion_hpo.report.style import (
     value_axis,
     words,
 )
+from emotion_hpo.study import Trial
 
 
 def importance_of(findings: Findings) -> tuple[Importance | None, str]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from emotion_hpo.class_remarks import absences_in_test
-from emotion_hpo.records import RESTORE, Trial, TrialState
+from emotion_hpo.console.output import counted
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
 from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
@@ -46,7 +45,8 @@ from emotion_hpo.report.tables import (
 )
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
 from emotion_hpo.report.words import interval, method, percent, times, value_words
-from emotion_hpo.screen import counted
+from emotion_hpo.splits.class_coverage import absences_in_test
+from emotion_hpo.study import RESTORE, Trial, TrialState
 
 Block = Text | Table | Plot | Listing
 

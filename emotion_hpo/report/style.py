@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from emotion_hpo.metrics import Interval
-from emotion_hpo.records import TrialState
 from emotion_hpo.report.lettering import FONT, fonts_for, number_names
+from emotion_hpo.study import TrialState
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#222222", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",

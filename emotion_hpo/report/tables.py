@@ -3,13 +3,13 @@
 from collections import Counter
 
 from emotion_hpo.config import fingerprint
-from emotion_hpo.records import Trial, TrialState
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.statistics import scaled
 from emotion_hpo.report.style import objective_words
 from emotion_hpo.report.words import hours, short, value_words
-from emotion_hpo.trials import describe_end
+from emotion_hpo.study import Trial, TrialState
+from emotion_hpo.study.trials import describe_end
 
 #: A best value nearer to an end of its range than this share of it suggests a tight range.
 _AT_EDGE = 0.05

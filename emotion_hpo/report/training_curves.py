@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.report.progress import judged_on
 from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.style import (
@@ -26,6 +25,7 @@ from emotion_hpo.report.style import (
     value_axis,
 )
 from emotion_hpo.report.words import methods_words
+from emotion_hpo.study import Epoch, Trial, TrialState
 
 
 def by_training(trial: Trial) -> list[list[Epoch]]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo import metrics
-from emotion_hpo.records import StudyHome, read_baseline, write_bytes, write_json
-from emotion_hpo.splits import Development
+from emotion_hpo.splits.split import Development
+from emotion_hpo.study import StudyHome, read_baseline, write_bytes, write_json
 
 
 def baseline_of(

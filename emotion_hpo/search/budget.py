@@ -10,8 +10,8 @@ space of fewer points than trials ends a search, too, once each point is tried.
 from collections.abc import Container, Iterable, Mapping
 
 from emotion_hpo.config import SearchConfig, StudyConfig
-from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.search.enumeration import is_exhaustible
+from emotion_hpo.study import Epoch, Trial, TrialState
 
 #: If this many first trials all fail, the rest would too.
 FAIL_FAST = 3

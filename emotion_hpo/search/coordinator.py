@@ -15,34 +15,29 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from emotion_hpo import screen, study_file
-from emotion_hpo.class_remarks import remarks_on
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.console import output as screen
+from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
-from emotion_hpo.expected import expected_of
-from emotion_hpo.experiment import Material, check_modalities
-from emotion_hpo.preparation import prepare_features
-from emotion_hpo.records import (
-    StudyHome,
-    Trial,
-    TrialState,
-    make_folder,
-    write_json,
-)
+from emotion_hpo.features.preparation import prepare_features
 from emotion_hpo.search.baseline import baseline_of, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, trained
-from emotion_hpo.search.crew import Crew, Stop
 from emotion_hpo.search.enumeration import exhaustible_points
-from emotion_hpo.search.live import SearchScreen
-from emotion_hpo.search.mirror import Mirror
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
-from emotion_hpo.search.study import Study
 from emotion_hpo.search.warm_start import lessons_for, taught
-from emotion_hpo.splits import Development, check_sessions, split
+from emotion_hpo.search.worker_pool import Crew, Stop
+from emotion_hpo.selection.expected_score import expected_of
+from emotion_hpo.splits import split
+from emotion_hpo.splits.class_coverage import remarks_on
+from emotion_hpo.splits.split import Development, check_sessions
+from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
+from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.tracking import open_tracker
-from emotion_hpo.trials import best_of, front_of
+from emotion_hpo.tracking.background import Mirror
+from emotion_hpo.training.fold_run import Material, check_modalities
 
 
 @dataclass(frozen=True)

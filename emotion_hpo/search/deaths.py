@@ -9,10 +9,10 @@ trial that ended.
 from pathlib import Path
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import Trial
 from emotion_hpo.search.budget import trained
-from emotion_hpo.search.launch import WorkerEnd
-from emotion_hpo.search.study import MOST_DEATHS
+from emotion_hpo.search.optuna import MOST_DEATHS
+from emotion_hpo.study import Trial
+from emotion_hpo.training.launch import WorkerEnd
 
 #: Bare kills in a row without an epoch: a machine that preempts now and then lets some epoch end.
 MOST_BARE_DEATHS = 10

@@ -9,8 +9,8 @@ import numpy as np
 
 from emotion_hpo.config import Range, Scalar, SearchConfig, dump, flatten
 from emotion_hpo.config.search import GridSampler
+from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search.space import Params, applies, grid_points
-from emotion_hpo.seeds import derive
 
 
 def exhaustible_points(config: SearchConfig) -> list[Params] | None:

@@ -13,7 +13,7 @@ import statistics
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.search import PatientPruner, PrunerConfig, WilcoxonPruner
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.repetition import Outcomes
+from emotion_hpo.training.trial_run import Outcomes
 
 
 def steps(outcomes: Outcomes, objective: str, pruner: PrunerConfig) -> dict[int, float]:

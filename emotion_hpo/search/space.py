@@ -22,7 +22,7 @@ from emotion_hpo.config import (
 )
 from emotion_hpo.config.space import SEARCHABLE
 from emotion_hpo.errors import ConfigError, unknown_name
-from emotion_hpo.seeds import derive
+from emotion_hpo.runtime.seeds import derive
 
 Params = Mapping[str, Scalar]
 

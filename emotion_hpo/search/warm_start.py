@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import StudyHome, Trial, TrialState
 from emotion_hpo.search.space import Params, applies
-from emotion_hpo.trials import read_trials
+from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
+from emotion_hpo.study.trials import read_trials
 
 
 @dataclass(frozen=True)

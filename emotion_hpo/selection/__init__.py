@@ -16,11 +16,11 @@ from typing import Any
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
-from emotion_hpo.preparation import n_cores
-from emotion_hpo.records import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
+from emotion_hpo.features.preparation import n_cores
 from emotion_hpo.selection.leaders import Rerun, reruns_of
 from emotion_hpo.selection.promise import expected_of_confirmed
-from emotion_hpo.trials import read_trials
+from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
+from emotion_hpo.study.trials import read_trials
 
 #: Between two looks at the processes.
 _LOOK_S = 0.3
@@ -88,7 +88,7 @@ def _started(home: StudyHome, index: int, n_threads: int) -> "subprocess.Popen[b
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "emotion_hpo.selection.rerun", str(home.path), str(n_threads)],
+            [sys.executable, "-m", "emotion_hpo.selection.worker", str(home.path), str(n_threads)],
             stdin=subprocess.PIPE,  # closes when we die, in whatever way: then it ends, too
             stdout=output,
             stderr=output,

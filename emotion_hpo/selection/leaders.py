@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emotion_hpo import study_file
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.records import StudyHome, Trial, TrialState, sign_of
-from emotion_hpo.seeds import derive
+from emotion_hpo.runtime.seeds import derive
+from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of, study_file
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.expected import choosable
 from emotion_hpo.metrics import Fold, Run, expected_score
-from emotion_hpo.records import StudyHome, n_smoothed_of, read_json
+from emotion_hpo.selection.expected_score import choosable
 from emotion_hpo.selection.leaders import Rerun
+from emotion_hpo.study import StudyHome, n_smoothed_of, read_json
 
 
 def expected_of_confirmed(

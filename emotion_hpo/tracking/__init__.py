@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.search import MlflowTracking
-from emotion_hpo.records import FinalHome, ReportHome, StudyHome, Trial
+from emotion_hpo.study import FinalHome, ReportHome, StudyHome, Trial
 from emotion_hpo.tracking.client import experiment_id, serve_ui, tracking_uri
 from emotion_hpo.tracking.mirroring import MlflowTracker
 

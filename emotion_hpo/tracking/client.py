@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
-from emotion_hpo.records import StudyHome
+from emotion_hpo.study import StudyHome
 from emotion_hpo.tracking.moving import follow_move
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from emotion_hpo.console.output import counted, interval_words
 from emotion_hpo.metrics import Interval
-from emotion_hpo.naming import escaped
-from emotion_hpo.screen import counted, interval_words
+from emotion_hpo.runtime.naming import escaped
 
 
 def figures_of(result: Mapping[str, Any]) -> dict[str, float]:

@@ -15,21 +15,13 @@ from filelock import FileLock
 
 from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.console.output import counted
 from emotion_hpo.errors import TrackingError
-from emotion_hpo.records import (
-    Epoch,
-    FinalHome,
-    ReportHome,
-    StudyHome,
-    Trial,
-    TrialState,
-    read_json,
-)
-from emotion_hpo.screen import counted
+from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState, read_json
+from emotion_hpo.study.trials import describe_end
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
 from emotion_hpo.tracking.final_run import about, figures_of, tags_of
 from emotion_hpo.tracking.runs import Figure, StudyRuns, open_experiment
-from emotion_hpo.trials import describe_end
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

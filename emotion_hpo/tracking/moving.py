@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from emotion_hpo.records import StudyHome
+from emotion_hpo.study import StudyHome
 
 #: Where MLflow keeps places of artifacts, by table.
 _PLACES = (

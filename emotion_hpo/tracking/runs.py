@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from emotion_hpo.config.search import MlflowTracking
-from emotion_hpo.naming import escaped
-from emotion_hpo.records import StudyHome
+from emotion_hpo.runtime.naming import escaped
+from emotion_hpo.study import StudyHome
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -8,12 +8,11 @@ import signal
 import psutil
 import pytest
 
-from emotion_hpo import study_file
 from emotion_hpo.config.places import LocalLauncher, RayLauncher, SlurmLauncher
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.records import TrialState
-from emotion_hpo.search.launch import WorkerEnd, open_launcher
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.optuna import Study
+from emotion_hpo.study import TrialState, study_file
+from emotion_hpo.training.launch import WorkerEnd, open_launcher
 from tests.cluster.servers import needed, until
 from tests.cluster.slurm import Slurm
 from tests.search.processes import Command

@@ -9,7 +9,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from emotion_hpo.cli import COMMANDS, conf_folder
+from emotion_hpo.cli.app import COMMANDS, conf_folder
 from emotion_hpo.config import EmodbCorpus, SearchConfig, SpeakersSplit, build, dump, fingerprint
 from emotion_hpo.config.commands import MODELS, PredictCommand, ServeCommand
 from emotion_hpo.search.space import check_params, check_space

@@ -20,8 +20,8 @@ from emotion_hpo.errors import CorpusError
 from emotion_hpo.features.marks import marks_of
 from emotion_hpo.features.mocap import parts
 from emotion_hpo.features.short_term import short_term
-from emotion_hpo.ledger import SAME_SHARE
-from emotion_hpo.splits import content_of
+from emotion_hpo.splits.split import content_of
+from emotion_hpo.study.ledger import SAME_SHARE
 from tests.corpus.releases import SCALE, SEED, opened
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ class TestRoundTrip:
         # In a process of its own, whose peak of memory is this command's alone.
         ended = subprocess.run(
             [
-                sys.executable, "-c", "from emotion_hpo.cli import main; main()", "prepare",
+                sys.executable, "-c", "from emotion_hpo.cli.app import main; main()", "prepare",
                 "corpus=iemocap", "corpus.root=out", "study.name=one", "output=found.json",
             ],
             env={**os.environ, "PYTHONPATH": str(ROOT)},

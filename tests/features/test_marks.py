@@ -7,9 +7,9 @@ import pytest
 import soundfile
 from scipy.signal import lfilter, resample_poly
 
-from emotion_hpo.contents import Content
 from emotion_hpo.corpus import Recording, Twin
 from emotion_hpo.features.marks import marks_of
+from emotion_hpo.runtime.contents import Content
 
 
 @pytest.fixture(scope="module")

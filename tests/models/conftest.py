@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from emotion_hpo.batch import InputShape, Sequence
+from emotion_hpo.dataset.batch import InputShape, Sequence
 
 SHAPES = {
     "text": InputShape(0, 7, n_tokens=12),

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from emotion_hpo.batch import InputShape
 from emotion_hpo.config.model import EmbeddingConfig
+from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models.embedding import Embedding
 

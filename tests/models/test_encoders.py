@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from emotion_hpo.batch import Sequence
 from emotion_hpo.config.model import EncoderConfig
+from emotion_hpo.dataset.batch import Sequence
 from emotion_hpo.models.network import ModalityEncoder
 
 UNITS = {"units": 6, "output_units": 4}

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from emotion_hpo.batch import Sequence
 from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.dataset.batch import Sequence
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models import build_network
 from emotion_hpo.models.network import hide_modalities

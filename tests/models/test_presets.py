@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from emotion_hpo.batch import InputShape
 from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.models import build_network
 
 CONF = Path(__file__).parents[2] / "conf"

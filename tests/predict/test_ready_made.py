@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion_hpo.bundle import Bundle
 from emotion_hpo.errors import FeatureError, StudyError
 from emotion_hpo.features.origin import Extraction, ReadyMade
 from emotion_hpo.features.store import FEATURES_VERSION
 from emotion_hpo.predict import Predictor, Utterance
+from emotion_hpo.predict.saved_model import Bundle
 from tests.ready_made import N_FRAMES, RATE, VIDEO_WIDTH, WIDTH
 
 HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -92,7 +92,7 @@ def test_the_answers_are_those_of_evaluation(ready_made_bundle, alone, tmp_path)
     (network,) = ready_made_bundle.build_networks()
     import torch
 
-    from emotion_hpo.batch import Sequence
+    from emotion_hpo.dataset.batch import Sequence
 
     scaled = torch.from_numpy((frames - reader.corpus.mean) / reader.corpus.deviation)
     mask = torch.ones(frames.shape[:2], dtype=torch.bool)

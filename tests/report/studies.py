@@ -9,20 +9,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emotion_hpo import metrics, study_file
+from emotion_hpo import metrics
 from emotion_hpo.config import SearchConfig, dump, with_value
-from emotion_hpo.contents import Content
-from emotion_hpo.ledger import Ledger
-from emotion_hpo.records import (
+from emotion_hpo.runtime.contents import Content
+from emotion_hpo.study import (
     Epoch,
     StudyHome,
     Trial,
     TrialState,
+    study_file,
     write_bytes,
     write_json,
     write_yaml,
 )
-from emotion_hpo.trials import write_trial
+from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.trials import write_trial
 from tests.pipeline import compose_config
 
 CLASSES = ("ang", "exc", "neu", "sad")

@@ -9,10 +9,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import write_json
 from emotion_hpo.report import document
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.style import Pictures
+from emotion_hpo.study import write_json
 from tests.report.studies import (
     begin,
     config_for,

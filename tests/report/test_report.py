@@ -16,10 +16,7 @@ import pytest
 from matplotlib.lines import Line2D
 
 from emotion_hpo import report as room
-from emotion_hpo.contents import Content
 from emotion_hpo.errors import StudyError
-from emotion_hpo.ledger import Ledger
-from emotion_hpo.records import Training, TrialState, write_json
 from emotion_hpo.report import document
 from emotion_hpo.report.comparison import comparison_page
 from emotion_hpo.report.document import Table, Text, as_csv
@@ -27,6 +24,9 @@ from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import Pictures
 from emotion_hpo.report.words import percent
+from emotion_hpo.runtime.contents import Content
+from emotion_hpo.study import Training, TrialState, write_json
+from emotion_hpo.study.ledger import Ledger
 from tests.making import ROOT
 from tests.report.studies import (
     HOLDOUT,

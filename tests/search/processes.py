@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from emotion_hpo.records import StudyHome
+from emotion_hpo.study import StudyHome
 from tests.pipeline import SMALL, compose_config
 
 
@@ -13,7 +13,7 @@ class Command:
 
     def __init__(self, home, *overrides):
         arguments = [*SMALL, f"study.directory={home.directory}", f"study.name={home.name}"]
-        program = "from emotion_hpo.cli import main; main()"
+        program = "from emotion_hpo.cli.app import main; main()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", program, "search", *arguments, *overrides],
             stdout=subprocess.PIPE,

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import Epoch, Trial, TrialState
 from emotion_hpo.search.budget import (
     FAIL_FAST,
     is_spent,
@@ -17,8 +16,9 @@ from emotion_hpo.search.budget import (
     words_of_end,
 )
 from emotion_hpo.search.coordinator import search
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
+from emotion_hpo.study import Epoch, Trial, TrialState
 from tests.pipeline import SMALL, compose_config
 
 COMPLETE, RUNNING, WAITING = TrialState.COMPLETE, TrialState.RUNNING, TrialState.WAITING

@@ -11,16 +11,15 @@ import psutil
 import pytest
 import torch
 
-from emotion_hpo import study_file
+from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.corpus import Twin
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.records import TrialState
 from emotion_hpo.search.coordinator import search
-from emotion_hpo.search.crew import Crew, Stop
-from emotion_hpo.search.live import SearchScreen
-from emotion_hpo.search.mirror import Mirror
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.worker_pool import Crew, Stop
+from emotion_hpo.study import TrialState, study_file
 from emotion_hpo.tracking import NullTracker
+from emotion_hpo.tracking.background import Mirror
 from tests.search.processes import Command
 
 
@@ -282,7 +281,7 @@ def test_a_worker_without_a_place_keeps_no_trial_from_its_last_try(make_study, m
     waiting = SimpleNamespace(running=("worker_1",), start=started.append)
     crew._staff(waiting, ["worker_0", "worker_1"], study.trials())
     assert study.n_set_aside() == 1, "that worker may be about to end"
-    monkeypatch.setattr("emotion_hpo.search.crew._EMPTY_S", 0.0)
+    monkeypatch.setattr("emotion_hpo.search.worker_pool._EMPTY_S", 0.0)
     crew._staff(waiting, ["worker_0", "worker_1"], study.trials())
     assert (study.n_set_aside(), started) == (0, []), "it is left to that worker, not to a second"
 

@@ -3,10 +3,10 @@
 import pytest
 
 from emotion_hpo.config import Range
-from emotion_hpo.records import Trial, TrialState
 from emotion_hpo.search.budget import is_spent, n_open
 from emotion_hpo.search.enumeration import _points, exhaustible_points, is_exhaustible
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.optuna import Study
+from emotion_hpo.study import Trial, TrialState
 from tests.pipeline import SMALL, compose_config
 
 ADAM = Range(choices=("adam", "sgd"))

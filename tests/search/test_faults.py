@@ -16,10 +16,10 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from emotion_hpo.experiment import SavedRun
-from emotion_hpo.records import PARTIAL, TrialState
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.optuna import Study
+from emotion_hpo.study import PARTIAL, TrialState
 from emotion_hpo.tracking import tracking_uri
+from emotion_hpo.training.fold_run import SavedRun
 from tests.search.processes import Command
 
 N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))

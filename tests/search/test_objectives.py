@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from emotion_hpo.config import SearchConfig, build, dump, with_value
-from emotion_hpo.cost import cost_of, latency_of, n_parameters_of
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models import build_network
-from emotion_hpo.records import Trial, TrialState
 from emotion_hpo.search.coordinator import search
-from emotion_hpo.search.study import Study
-from emotion_hpo.trials import front_of, read_trials
+from emotion_hpo.search.optuna import Study
+from emotion_hpo.study import Trial, TrialState
+from emotion_hpo.study.trials import front_of, read_trials
+from emotion_hpo.training.profiling import cost_of, latency_of, n_parameters_of
 from tests.pipeline import SMALL, compose_config
 
 COMPLETE = TrialState.COMPLETE

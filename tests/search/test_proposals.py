@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from emotion_hpo.config import Range, build
 from emotion_hpo.errors import StudyError
+from emotion_hpo.search.optuna.sampling import distribution, draw, sampler
 from emotion_hpo.search.space import applies, grid_points
-from emotion_hpo.search.study.proposals import distribution, draw, sampler
 from tests.pipeline import compose_config
 
 #: Every kind of range, with steps that do not divide their range.

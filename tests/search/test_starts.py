@@ -9,12 +9,12 @@ import os
 
 import pytest
 
-from emotion_hpo.experiment import Material
-from emotion_hpo.preparation import prepare_features, quiet
-from emotion_hpo.records import TrialState
-from emotion_hpo.search.study import Study
+from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits import split
+from emotion_hpo.study import TrialState
+from emotion_hpo.training.fold_run import Material
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover

@@ -8,11 +8,10 @@ import sqlite3
 import optuna
 import pytest
 
-from emotion_hpo import study_file
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import Epoch, StudyHome, TrialState, write_json
-from emotion_hpo.search.study import MOST_DEATHS, Study
-from emotion_hpo.trials import best_of, read_record, read_trials
+from emotion_hpo.search.optuna import MOST_DEATHS, Study
+from emotion_hpo.study import Epoch, StudyHome, TrialState, study_file, write_json
+from emotion_hpo.study.trials import best_of, read_record, read_trials
 from tests.pipeline import compose_config
 
 SAMPLERS = ("random", "tpe", "gp", "cmaes", "qmc", "grid", "nsga2")

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from emotion_hpo import study_file
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.records import TrialState
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.pruning import check_pruner
-from emotion_hpo.search.study import Study
 from emotion_hpo.search.warm_start import lessons_for, taught
+from emotion_hpo.study import TrialState, study_file
 
 WARM = ("warm_start=old", "sampler.n_startup_trials=4", "study.n_trials=6", "pruner=none")
 

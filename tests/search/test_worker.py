@@ -9,11 +9,11 @@ import torch
 
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.models import build_network
-from emotion_hpo.records import TrialState
 from emotion_hpo.search import worker as module
-from emotion_hpo.search.study import Study
+from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.training import evaluate
+from emotion_hpo.study import TrialState
+from emotion_hpo.training.loop import evaluate
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_a_full_disk_is_no_fault_of_the_trial(start, monkeypatch):
         raise StudyError(f"cannot write {path}: No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("emotion_hpo.experiment.SavedRun.save", no_space)
+        patch.setattr("emotion_hpo.training.fold_run.SavedRun.save", no_space)
         with pytest.raises(StudyError, match=r"cannot write .*No space left"):
             worker.work()
     assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.WAITING]

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from emotion_hpo.records import StudyHome, write_json
 from emotion_hpo.selection.leaders import Rerun
 from emotion_hpo.selection.promise import expected_of_confirmed
+from emotion_hpo.study import StudyHome, write_json
 
 N, N_CLASSES = 300, 4
 CONFIG = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="best"))

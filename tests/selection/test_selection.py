@@ -6,15 +6,14 @@ import sys
 
 import pytest
 
-from emotion_hpo import study_file
+from emotion_hpo.cli.scoring import confirm_leaders
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
-from emotion_hpo.records import write_json
-from emotion_hpo.scoring import confirm_leaders
 from emotion_hpo.selection import confirm, standard_error, winner_of
 from emotion_hpo.selection.leaders import reruns_of
-from emotion_hpo.selection.rerun import work
-from emotion_hpo.trials import read_trials
+from emotion_hpo.selection.worker import work
+from emotion_hpo.study import study_file, write_json
+from emotion_hpo.study.trials import read_trials
 
 
 def silent(*_counts):
@@ -121,7 +120,7 @@ def test_what_was_trained_is_not_trained_again(done, material, monkeypatch):
 
 def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, material, monkeypatch):
     """A checkpoint after the first epoch is taken up, and the figures are the same bits."""
-    from emotion_hpo.selection import rerun
+    from emotion_hpo.selection import worker as rerun
 
     home, config = done
     one = reruns_of(home, config, read_trials(home))[0]
@@ -152,7 +151,7 @@ def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, material,
 
 def test_its_processes_end_with_their_starter(study):
     home, _ = study(seeds=1)
-    command = [sys.executable, "-m", "emotion_hpo.selection.rerun", str(home.path), "1"]
+    command = [sys.executable, "-m", "emotion_hpo.selection.worker", str(home.path), "1"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     process.stdin.close()
     assert process.wait(timeout=60) in (0, 1)

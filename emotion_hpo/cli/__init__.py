@@ -1,0 +1,1 @@
+"""The command line: `emotion-hpo COMMAND key=value …`, one file a command."""

@@ -1,0 +1,69 @@
+"""From a configuration to its feature store: what every command does before its own work."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from emotion_hpo.config import ExperimentConfig
+from emotion_hpo.corpus import open_corpus
+from emotion_hpo.corpus.faults import refuse
+from emotion_hpo.features.store import FeatureStore, prepare
+from emotion_hpo.runtime.usage import highest_child_peak_mb, own_peak_mb
+
+#: Processes that read a corpus at most: four take a minute for IEMOCAP, and 1 GB together.
+MOST_READERS = 4
+
+#: Utterances done, utterances in all, what is being done.
+OnProgress = Callable[[int, int, str], None]
+
+
+def prepare_features(
+    config: ExperimentConfig,
+    directory: Path,
+    on_progress: OnProgress,
+    *,
+    leave_out: str | None = None,
+) -> FeatureStore:
+    """Extract and store what is not stored yet, by several processes; at once where all is there.
+
+    Args:
+        config: The corpus and its features.
+        directory: Folder of all stores.
+        on_progress: Shows how far it is.
+        leave_out: The sealed session, for a caller that must not see it.
+
+    Raises:
+        CorpusError: The corpus cannot be read; or, where it is to be strict, something cannot be
+            used.
+        FeatureError: The features cannot be extracted or stored.
+    """
+    corpus = open_corpus(config.corpus)
+    store = prepare(
+        corpus, config.features, directory, n_readers(), on_progress, leave_out=leave_out
+    )
+    if getattr(config.corpus, "strict", False):
+        refuse(store.faults())
+    return store
+
+
+def quiet(_done: int, _total: int, _what: str) -> None:
+    """Show nothing."""
+
+
+def n_cores() -> int:
+    """Cores that this process may use, which a cluster may have made fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def n_readers() -> int:
+    """Processes that read a corpus beside each other."""
+    return min(n_cores(), MOST_READERS)
+
+
+def peak_memory_mb() -> int:
+    """The most memory that this process and its workers can have held at once, in MB.
+
+    The system remembers the peak of this process and the highest peak among the workers that have
+    ended; the sum counts every worker with the latter.
+    """
+    return round(own_peak_mb() + n_readers() * highest_child_peak_mb())

@@ -1,0 +1,84 @@
+"""`replay final=trial_42`: train a final model again, from nothing, and compare its predictions.
+
+It reads the sealed session once more, but learns nothing that its first scoring has not told: the
+model is the same. The ledger gets a line of its own kind all the same.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from emotion_hpo.errors import StudyError
+from emotion_hpo.features.preparation import OnProgress, prepare_features
+from emotion_hpo.final.plan import Plan, recipe_of
+from emotion_hpo.final.retraining import OnRetraining, Retraining
+from emotion_hpo.final.writing import predictions
+from emotion_hpo.splits import split
+from emotion_hpo.study import FinalHome, StudyHome, read_json, study_file
+from emotion_hpo.study.ledger import Ledger, user
+from emotion_hpo.study.trials import find, read_trials
+
+
+@dataclass(frozen=True)
+class Again:
+    """A final model trained again.
+
+    Attributes:
+        name: `trial_42` or `ensemble`.
+        n_test: Predictions compared.
+        first_difference: The first line of `predictions.csv` that differs, or None.
+    """
+
+    name: str
+    n_test: int
+    first_difference: int | None
+
+
+def replay_final(
+    home: StudyHome, name: str, on_features: OnProgress, on_retraining: OnRetraining
+) -> Again:
+    """Retrain what a result is from and predict the test session again.
+
+    Raises:
+        StudyError: There is no such result, or the study no longer makes the same plan.
+    """
+    scored = {folder.path.name: folder for folder in home.finals()}
+    folder = scored.get(name) or scored.get(f"trial_{name}")
+    if folder is None:
+        known = f"there are {', '.join(sorted(scored))}" if scored else "run `make final` first"
+        raise StudyError(f"no final result {name!r} in study {home.name!r}; {known}")
+    result, stored = read_json(folder.result), study_file.read(home)
+    store = prepare_features(stored.config, home.features, on_features)
+    development, holdout = split(store, stored.config.split)
+    study_file.check_shards(stored, store.keys, store.corpus_name)
+    trials, objective = read_trials(home), stored.config.study.objective
+    members = result["members"]
+    plan = Plan(
+        result["trial"],
+        tuple(
+            recipe_of(home, stored, find(trials, one["trial"], objective), development)
+            for one in members
+        ),
+        tuple(one["weight"] for one in members),
+        result["rule"],
+    )
+    if plan.identity != result["model"]:
+        raise StudyError(
+            f"{folder.result} is of another model than the study would train now: its seeds, "
+            "epochs or configurations have changed"
+        )
+    retrain = Retraining(development.everything, store, on_retraining)
+    with TemporaryDirectory() as scratch:
+        bundles = [retrain(one, FinalHome(Path(scratch) / one.trial.name)) for one in plan.members]
+    facts = {"study": home.name, "trial": plan.name, "model": plan.identity, "by": user()}
+    ledger = Ledger(home.ledger)
+    ledger.note("replayed", ledger.name_of(holdout.content), facts)
+    test = holdout.unseal()
+    answers = plan.combined([one.probabilities(one.inputs.read(test)) for one in bundles]).mean(0)
+    old = folder.predictions.read_bytes().splitlines()
+    new = predictions(test, answers).splitlines()
+    pairs = enumerate(zip(old, new, strict=False), start=1)
+    differs = next((at for at, (one, other) in pairs if one != other), None)
+    if differs is None and len(old) != len(new):
+        differs = min(len(old), len(new)) + 1
+    return Again(plan.name, len(test), differs)

@@ -1,0 +1,1 @@
+"""What any process needs: seeds, threads, cores, memory, formats."""

@@ -1,0 +1,50 @@
+"""A trial in a worker's hands."""
+
+from dataclasses import dataclass
+
+import optuna
+from filelock import BaseFileLock
+
+from emotion_hpo.config import ExperimentConfig
+from emotion_hpo.errors import StudyError
+from emotion_hpo.search.optuna.heartbeat import Pulse
+
+
+class ClaimLost(StudyError):  # noqa: N818 (what happened, not what is wrong)
+    """A trial was taken from its worker, which was believed dead; another continues it."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial in a worker's hands.
+
+    Attributes:
+        number: The trial's number.
+        config: What to train.
+        seed: Of the training.
+        former_lives: Interrupted trials that this one continues, the latest first.
+        trial: Optuna's handle.
+        lock: Held as long as the trial is trained: a dead worker's is free.
+        is_alone: Whether no other worker is beside its own: it was set aside.
+        pulse: Tells other machines that the trial is being trained; None on one machine alone.
+    """
+
+    number: int
+    config: ExperimentConfig
+    seed: int
+    former_lives: tuple[int, ...]
+    trial: optuna.Trial
+    lock: BaseFileLock
+    is_alone: bool = False
+    pulse: Pulse | None = None
+
+    def drop(self) -> None:
+        """Let go of the trial."""
+        if self.pulse is not None:
+            self.pulse.stop()
+        self.lock.release()
+
+
+def lost(claim: Claim) -> ClaimLost:
+    """What to raise where a trial is another's by now."""
+    return ClaimLost(f"trial_{claim.number} was taken over by another worker")

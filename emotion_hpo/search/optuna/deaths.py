@@ -1,0 +1,86 @@
+"""When a trial is what its workers die of: too little memory for it, a crash in a library.
+
+It would be continued for ever, each time at the cost of a worker. Only deaths with evidence against
+the trial count (`launch.ends`), and only while nothing is gained: a life in which an epoch was
+trained to its end begins the count anew. A life that was cut without evidence says nothing.
+
+A trial that has died too often is *set aside*: it waits until nothing else is left, and is then
+tried with no other worker beside it, for its neighbours may have taken the memory. If it dies
+alone, too, it has failed.
+"""
+
+from collections import Counter
+from enum import StrEnum
+
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as OptunaState
+
+from emotion_hpo.search.optuna.frozen import former_lives
+from emotion_hpo.study import StudyHome
+
+#: Lives in a row that end in a death with evidence, without a new epoch: then it is set aside.
+MOST_DEATHS = 3
+
+#: Attribute of a life: the evidence of its death.
+DIED = "died"
+
+#: Attribute of a life that is not to be trained beside others.
+ALONE = "alone"
+
+
+class Alone(StrEnum):
+    """Whether a trial that is not to be trained beside others may be claimed."""
+
+    SET_ASIDE = "set aside"
+    TAKEN_UP = "taken up"
+
+
+def is_set_aside(trial: FrozenTrial) -> bool:
+    """Whether a trial waits until nothing else is left."""
+    return trial.state is OptunaState.WAITING and trial.user_attrs.get(ALONE) == Alone.SET_ASIDE
+
+
+def is_not_for_others(home: StudyHome, trials: list[FrozenTrial], number: int) -> bool:
+    """Whether the life that continues a cut one is to be set aside.
+
+    One that was once set aside is trained alone to its end.
+    """
+    return ALONE in trials[number].user_attrs or (
+        len(deaths_of(home, trials, number)) >= MOST_DEATHS
+    )
+
+
+def has_died_alone(home: StudyHome, trials: list[FrozenTrial], number: int) -> bool:
+    """Whether a life died of its trial, without a new epoch and with no other worker beside it."""
+    attrs = trials[number].user_attrs
+    return ALONE in attrs and DIED in attrs and bool(deaths_of(home, trials, number))
+
+
+def deaths_of(home: StudyHome, trials: list[FrozenTrial], number: int) -> list[str]:
+    """The evidence of each death since the trial's last gain, the latest first.
+
+    Args:
+        home: Where the curves lie. A life's begins with the former ones'.
+        trials: All of the study's.
+        number: Of the latest life.
+    """
+    lives = (number, *former_lives(trials, number))
+    n_epochs = [len(home.trial(life).read_curve()) for life in lives]
+    evidence = []
+    for index, life in enumerate(lives):
+        if n_epochs[index] > max(n_epochs[index + 1 :], default=0):
+            break
+        # Studies of former versions hold True, of which nobody knows what it was
+        if isinstance(died := trials[life].user_attrs.get(DIED), str):
+            evidence.append(died)
+    return evidence
+
+
+def reason_of(evidence: list[str]) -> str:
+    """Why a trial has failed that died alone.
+
+    >>> reason_of(["SIGSEGV", "SIGSEGV", "exit status 3"])
+    'workers died of it without an epoch, at last with none beside: 2 x SIGSEGV, 1 x exit status 3'
+    """
+    counts = ", ".join(f"{n} x {kind}" for kind, n in Counter(evidence).items())
+    return f"workers died of it without an epoch, at last with none beside: {counts}"

@@ -1,0 +1,106 @@
+"""Waiting for a storage that is away: a server is restarted, a network hiccups, a search goes on.
+
+Every call of a study to its storage can be made again from its start: what was done before the
+server went is found done. So a call that fails because the server is away is repeated until it is
+back. It is said once when the waiting begins and once when it ends.
+"""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
+
+import optuna
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from emotion_hpo.console import output as screen
+from emotion_hpo.errors import StudyError
+from emotion_hpo.search.optuna.postgresql import cause_of, is_away
+
+#: Between two tries: at first for a hiccup, then for a restart.
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 5.0
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+class StorageAway(StudyError):  # noqa: N818 (named as the state that it is about)
+    """Somebody wanted an end while the storage was away."""
+
+
+class Patience:
+    """Repeats what fails while the storage is away.
+
+    Args:
+        gives_up: Whether somebody has asked for an end at once.
+        is_expected: Whether the storage has been open before, so that it will come back: if not,
+            the first failure is the user's to mend.
+    """
+
+    def __init__(self, gives_up: Callable[[], bool], *, is_expected: bool) -> None:
+        self._gives_up = gives_up
+        self._is_expected = is_expected
+        self.n_outages = 0
+
+    def __call__(self, call: Callable[[], Found]) -> Found:
+        """The result of a call, as soon as it has one."""
+        began = time.monotonic()
+        wait = _FIRST_WAIT_S
+        is_told = False
+        while True:
+            try:
+                found = call()
+            except (StudyError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+                if not is_away(error) or not self._is_expected:
+                    if (said := _refused(error)) is not None:
+                        raise StudyError(said) from error
+                    raise
+                self.n_outages += 1
+                if self._gives_up():
+                    raise StorageAway(
+                        f"the storage is away ({cause_of(error)}); once it is back, the same "
+                        "command goes on where this one ended"
+                    ) from None
+                if not is_told:
+                    screen.note(f"The storage is away ({cause_of(error)}); waiting for it")
+                is_told = True
+                time.sleep(wait)
+                wait = min(2 * wait, _LONGEST_WAIT_S)
+            else:
+                self._is_expected = True
+                if is_told:
+                    away = screen.duration(time.monotonic() - began)
+                    screen.note(f"The storage is back after {away}")
+                return found
+
+
+def _refused(error: Exception) -> str | None:
+    """What to say where a database refuses: it is broken, full, locked or must not be written."""
+    link: BaseException | None = error
+    while link is not None and not isinstance(link, DBAPIError):
+        link = link.__cause__ or link.__context__
+    if link is None or isinstance(error, StudyError):
+        return None
+    return (
+        f"the study's storage cannot be used: {cause_of(link)}; once that is mended (what is "
+        "broken, from a copy), the same command goes on where this one ended"
+    )
+
+
+class _Patient(Protocol):
+    patience: Patience
+
+
+Owner = TypeVar("Owner", bound=_Patient)
+
+
+def patiently(
+    method: Callable[Concatenate[Owner, Given], Found],
+) -> Callable[Concatenate[Owner, Given], Found]:
+    """Repeat a method while its object's storage is away."""
+
+    @functools.wraps(method)
+    def call(self: Owner, *given: Given.args, **named: Given.kwargs) -> Found:
+        return self.patience(lambda: method(self, *given, **named))
+
+    return cast("Callable[Concatenate[Owner, Given], Found]", call)

@@ -1,0 +1,190 @@
+"""A crew of workers, kept alive until the budget is spent or the user asks for an end.
+
+Nothing here trains or decides about trials. A worker that dies, or whose place is lost, is replaced
+while slots are left, and what it held goes back into the queue; a crew that dies again and again
+without training an epoch is given up (`deaths.py`). Trials that workers have died of too often come
+last, one at a time, with no other worker beside them.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.console import output as screen
+from emotion_hpo.console.search import SearchScreen
+from emotion_hpo.errors import StudyError
+from emotion_hpo.search.budget import is_spent, n_open, too_many_failures
+from emotion_hpo.search.deaths import DeathCount
+from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.warm_start import Lesson
+from emotion_hpo.study import StudyHome, Trial, TrialState
+from emotion_hpo.tracking.background import Mirror
+from emotion_hpo.training.launch import Launcher, open_launcher
+
+#: Between two looks at the study: a trial takes seconds at least, a look milliseconds.
+_LOOK_S = 0.5
+
+#: Between two looks for trials whose workers are silent: silence takes a minute.
+_REAP_S = 5.0
+
+#: A trial that is seen without its worker waits so long for the launcher to say how the worker
+#: ended: SLURM is asked every 2 s, and needs some to clear a job up.
+_REPORT_S = 15.0
+
+#: After its last trial a worker clears up and ends; one that still waits for a place never starts.
+_LEAVING_S = 10.0
+
+#: Before a trial is tried alone the others end, within so long; one that still waits for a place on
+#: a full cluster may take it up itself.
+_EMPTY_S = 60.0
+
+
+@dataclass
+class Stop:
+    """What the user asked for by Ctrl-C or SIGTERM: first politely, then at once."""
+
+    n_asked: int = 0
+
+    @property
+    def politely(self) -> bool:
+        """Whether the running epochs are to be the last."""
+        return self.n_asked >= 1
+
+    @property
+    def at_once(self) -> bool:
+        """Whether nothing is to be waited for."""
+        return self.n_asked >= 2
+
+
+@dataclass
+class Crew:
+    """The workers of one stretch of a search, from start to budget or stop."""
+
+    config: SearchConfig
+    home: StudyHome
+    study: Study
+    view: SearchScreen
+    mirror: Mirror
+    stop: Stop
+    lessons: Sequence[Lesson] = ()
+    _deaths: DeathCount = field(init=False)
+    _ended_before: set[int] = field(default_factory=set)
+    _started: set[str] = field(default_factory=set)
+    _reaped_at: float = 0.0
+    _quiet_since: float | None = None
+
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self._deaths = DeathCount(self.config.launcher.n_workers)
+
+    def work(self) -> None:
+        """Keep workers at work until the budget is spent or a stop is asked for.
+
+        Raises:
+            StudyError: The workers cannot live, or the first trials all failed.
+        """
+        self.study.requeue_orphans()
+        self.study.open_slots(self.lessons)
+        trials = self.study.trials()
+        self._ended_before = {one.number for one in trials if one.state.is_finished}
+        if is_spent(self.config, trials):
+            return
+        n_workers = min(self.config.launcher.n_workers, n_open(self.config, trials) or 1)
+        names = [f"worker_{index}" for index in range(n_workers)]
+        launcher = open_launcher(
+            self.config.launcher, self.home, n_workers, _environment(self.config)
+        )
+        with self.view, closing(launcher):
+            try:
+                while not self.stop.politely and not is_spent(self.config, trials):
+                    self._mend(launcher)
+                    self._staff(launcher, names, trials)
+                    trials = self._look()
+                    self._check_failures(trials)
+                self._see_off(launcher)
+            finally:
+                for name in launcher.kill():
+                    self.study.requeue_trials_of(name)
+                self.study.requeue_orphans()
+                self.view.show(self.study.trials())
+
+    def _look(self) -> list[Trial]:
+        """Wait a little, and show what has become of the trials."""
+        time.sleep(_LOOK_S)
+        if time.monotonic() - self._reaped_at >= _REAP_S:
+            self._reaped_at = time.monotonic()
+            self.study.requeue_orphans(grace_s=_REPORT_S)
+        trials = self.study.trials()
+        self.view.show(trials, self._message())
+        self.mirror.show(trials)
+        return trials
+
+    def _staff(self, launcher: Launcher, names: list[str], trials: list[Trial]) -> None:
+        """Start workers for the trials that nobody has in hands."""
+        n_set_aside = self.study.n_set_aside()
+        n_ready = n_open(self.config, trials) - n_set_aside
+        is_running = any(trial.state is TrialState.RUNNING for trial in trials)
+        if n_set_aside and n_ready <= 0 and not is_running and self._is_empty(launcher):
+            self.study.take_up_set_aside()
+            self._quiet_since = None
+            n_ready = 1
+        free = [name for name in names if name not in launcher.running]
+        n_idle = len(launcher.running) - sum(one.state is TrialState.RUNNING for one in trials)
+        if starting := free[: max(0, n_ready - max(0, n_idle))]:
+            if again := sorted(self._started & set(starting)):
+                screen.note(f"{' and '.join(again)}: started again")
+            self._started |= set(starting)
+            launcher.start(starting)
+
+    def _is_empty(self, launcher: Launcher) -> bool:
+        """Whether all workers have ended, or had the time to: the others wait for a place."""
+        now = time.monotonic()
+        if self._quiet_since is None:
+            self._quiet_since = now
+        return not launcher.running or now - self._quiet_since >= _EMPTY_S
+
+    def _see_off(self, launcher: Launcher) -> None:
+        """Let the workers end: at once if they have nothing left, else after their epoch."""
+        since = time.monotonic()
+        while launcher.running and not self.stop.at_once:
+            if self.stop.politely:
+                launcher.stop()
+            elif time.monotonic() - since >= _LEAVING_S:
+                return
+            launcher.ended()
+            self._look()
+
+    def _mend(self, launcher: Launcher) -> None:
+        """Give back what dead workers held."""
+        for name, end in launcher.ended().items():
+            if end.is_orderly:
+                continue
+            self.study.requeue_trials_of(name, evidence=end.evidence, is_gone=end.is_gone)
+            log = self.home.worker_log(name)
+            self._deaths.add(name, end, self.study.trials(), log)
+            screen.note(f"{name} died ({end}, see {log})")
+
+    def _check_failures(self, trials: list[Trial]) -> None:
+        """Stop if the first trials all failed, or more than a user accepts."""
+        failures = too_many_failures(self.config.study, trials, self._ended_before)
+        if failures is not None:
+            raise StudyError(
+                f"{failures}; see {self.home.path / 'workers'}. The same command tries the next "
+                "ones"
+            )
+
+    def _message(self) -> str:
+        if self.stop.politely:
+            return "stopping after the running epochs; Ctrl-C again stops at once"
+        return ""
+
+
+def _environment(config: SearchConfig) -> dict[str, str]:
+    """What workers elsewhere need beside the study's home: the way to the storage."""
+    if config.storage.name != "postgresql" or config.storage.url_file is not None:
+        return {}
+    name = config.storage.url_variable
+    return {name: os.environ[name]}

@@ -1,0 +1,1 @@
+"""Which utterances train, which validate, and which stay sealed."""

@@ -1,0 +1,114 @@
+"""What a person should know of the classes before anything is trained on them.
+
+A class of which a part of a split has no utterance is told, with counts; one that nothing can learn
+is refused; and so is told which classes may be spellings of one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from emotion_hpo.corpus.labels import spelling_remarks
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.splits.split import Development, Utterances
+
+#: So many folds or sessions are named.
+_N_NAMED = 5
+
+
+def remarks_on(development: Development) -> list[str]:
+    """A line for each class that a training or validation part lacks, and for alike spellings.
+
+    Raises:
+        ConfigError: All of the development part lacks a class: nothing can learn it.
+    """
+    everything = development.everything
+    if absent := _absent(everything):
+        raise ConfigError(
+            f"split: no utterance of {_listed(absent)} outside the test session "
+            f"({_counts(everything)}): no model can learn it; leave it out by corpus.classes, "
+            "or seal another session"
+        )
+    lines = [*spelling_remarks(dict(zip(everything.classes, _n_by_class(everything), strict=True)))]
+    parts = {
+        "training": ("it is not learnt there", [fold.train for fold in development.folds]),
+        "validation": (
+            "it is not judged there, and the UAR is of the others",
+            [fold.validation for fold in development.folds],
+        ),
+    }
+    names = [fold.name for fold in development.folds]
+    for part, (what, utterances) in parts.items():
+        lacking: dict[str, list[int]] = {}
+        for index, of_fold in enumerate(utterances):
+            for label in _absent(of_fold):
+                lacking.setdefault(label, []).append(index)
+        for label, at in lacking.items():
+            if len(names) == 1:
+                where, counts = f"the {part} part", f" ({_counts(utterances[0])})"
+            else:
+                where, counts = f"the {part} part of {_some([names[i] for i in at], names)}", ""
+            lines.append(f"no utterance of {label} in {where}{counts}: {what}")
+    return lines
+
+
+def absences_in_test(counts: Mapping[str, int], session: str) -> list[str]:
+    """A line for each class that the test part lacks.
+
+    Args:
+        counts: Class → utterances of the test part.
+        session: Its name.
+    """
+    listed = ", ".join(f"{label} {n}" for label, n in counts.items())
+    return [
+        f"no utterance of {label} in the test part, session {session} ({listed}): it has no "
+        "recall, and the UAR is of the others"
+        for label, n in counts.items()
+        if n == 0
+    ]
+
+
+def absences_by_session(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A line for each class that sessions lack, any of which may become a part.
+
+    Args:
+        counts: Session → class → utterances.
+    """
+    lacking: dict[str, list[str]] = {}
+    for session, of_session in counts.items():
+        for label, n in of_session.items():
+            if n == 0:
+                lacking.setdefault(label, []).append(session)
+    return [
+        f"no utterance of {label} in {_some(sessions, counts, 'session')}"
+        for label, sessions in lacking.items()
+    ]
+
+
+def _n_by_class(utterances: Utterances) -> list[int]:
+    counts: list[int] = np.bincount(utterances.labels, minlength=len(utterances.classes)).tolist()
+    return counts
+
+
+def _absent(utterances: Utterances) -> list[str]:
+    counts = zip(utterances.classes, _n_by_class(utterances), strict=True)
+    return [label for label, n in counts if n == 0]
+
+
+def _counts(utterances: Utterances) -> str:
+    counts = zip(utterances.classes, _n_by_class(utterances), strict=True)
+    return ", ".join(f"{label} {n}" for label, n in counts)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return " and of ".join(labels)
+
+
+def _some(names: Sequence[str], of: Iterable[str], what: str = "fold") -> str:
+    """Some of many, the first of them named.
+
+    >>> _some(["1"], ["1", "2"]), _some(["4", "5"], "12345", "session")
+    ('1 of 2 folds (1)', '2 of 5 sessions (4, 5)')
+    """
+    more = ", …" * (len(names) > _N_NAMED)
+    return f"{len(names)} of {len([*of])} {what}s ({', '.join(names[:_N_NAMED])}{more})"

@@ -1,0 +1,315 @@
+"""Which utterances train, which validate, and which stay sealed.
+
+`split` divides a feature store in two types that cannot be mistaken for each other. `Development`
+holds utterances and hands them out, in one fold or several. `Holdout` holds none: it knows a store
+and a session, tells what that session is, for the ledger to know whether it was scored before, and
+reads its features only when `final` opens it. A search is given the `Development` alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSplit, SplitConfig
+from emotion_hpo.errors import ConfigError, HoldoutError
+from emotion_hpo.features.extraction import TEXT
+from emotion_hpo.features.store import FeatureStore, Shard
+from emotion_hpo.runtime.contents import NAME, WORDS, Content, name_mark, words_mark
+
+
+class Shelf(Protocol):
+    """Where features stand: a shard on disk, or arrays in memory."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """Modality → something whose `[row]` is `(frames, d)` float32."""
+        ...
+
+
+class _Lacking:
+    """A shelf of which one modality has no frames."""
+
+    def __init__(self, shelf: Shelf, modality: str) -> None:
+        self.features = {**shelf.features, modality: _Empty(shelf.features[modality])}
+
+
+class _Empty:
+    """Features of no frames, as wide as some others."""
+
+    def __init__(self, features: Any) -> None:  # noqa: ANN401 (anything with rows)
+        self._features = features
+
+    def __getitem__(self, row: int) -> NDArray[np.float32]:
+        frames: NDArray[np.float32] = self._features[row]
+        return frames[:0]
+
+
+class Utterances:
+    """Some rows of some shards, sorted by id, with their features.
+
+    Attributes:
+        table: The utterance table of these rows.
+        classes: Emotions in the order of the labels.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        classes: tuple[str, ...],
+        shards: tuple[Shelf, ...],
+        places: NDArray[np.int64],
+    ) -> None:
+        self.table = table
+        self.classes = classes
+        self._shards = shards
+        self._places = places  # (n, 2): which shard, which row in it
+
+    @classmethod
+    def of(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
+        """All rows of some shards."""
+        table = pd.concat([shard.table for shard in shards], ignore_index=True)
+        places = np.concatenate(
+            [
+                np.stack([np.full(len(shard.table), index), np.arange(len(shard.table))], axis=1)
+                for index, shard in enumerate(shards)
+            ]
+        )
+        order = np.argsort(table["utterance_id"].to_numpy(), kind="stable")
+        return cls(table.iloc[order].reset_index(drop=True), classes, shards, places[order])
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self.table)
+
+    @property
+    def ids(self) -> list[str]:
+        """Utterance ids in order."""
+        return list(self.table["utterance_id"])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class of each utterance `(n,)`."""
+        codes = pd.Categorical(self.table["emotion"], categories=list(self.classes)).codes
+        return codes.astype(np.int64)
+
+    def sequence(self, modality: str, row: int) -> NDArray[np.float32]:
+        """Stored features `(frames, d)` of one utterance; no frame where it has none."""
+        shard, place = self._places[row]
+        frames: NDArray[np.float32] = self._shards[shard].features[modality][place]
+        return frames
+
+    def subset(self, rows: NDArray[np.int64] | slice) -> "Utterances":
+        """Some of these utterances, in order."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return Utterances(table, self.classes, self._shards, self._places[rows])
+
+    def without(self, modality: str) -> "Utterances":
+        """The same utterances as if nobody had recorded this modality of them."""
+        table = self.table
+        if modality == TEXT:
+            return Utterances(
+                table.assign(transcript=None), self.classes, self._shards, self._places
+            )
+        shards = tuple(_Lacking(one, modality) for one in self._shards)
+        return Utterances(table, self.classes, shards, self._places)
+
+    def named(self, ids: list[str]) -> "Utterances":
+        """The utterances of these ids, in order of ids.
+
+        Raises:
+            HoldoutError: An id is not among them, as every sealed utterance's is.
+        """
+        here = pd.Index(self.table["utterance_id"])
+        if missing := sorted(set(ids) - set(here)):
+            raise HoldoutError(
+                f"{missing[0]} is not among the development utterances: it does not exist, or it "
+                "is sealed in the holdout"
+            )
+        return self.subset(np.sort(here.get_indexer(ids)).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One way to divide the development utterances.
+
+    Attributes:
+        name: The session or speaker that validates, or `validation` where there is but one fold.
+        train: What a training learns from.
+        validation: What it is judged on.
+    """
+
+    name: str
+    train: Utterances
+    validation: Utterances
+
+
+@dataclass(frozen=True)
+class Development:
+    """All utterances that a search may look at.
+
+    Attributes:
+        folds: What a trial trains and judges on, in this order; no utterance validates twice.
+        everything: What the final training learns from.
+    """
+
+    folds: tuple[Fold, ...]
+    everything: Utterances
+
+    @property
+    def validation(self) -> Utterances:
+        """What is judged on in any fold, sorted by id."""
+        return self.everything.named([one for fold in self.folds for one in fold.validation.ids])
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The sealed test part: where it lies, not what is in it."""
+
+    store: FeatureStore
+    session: str
+    scenario: str | None = None
+
+    @cached_property
+    def content(self) -> Content:
+        """What the sealed session is, whatever its scenario, classes and features."""
+        return content_of(self.store.open(self.session))
+
+    def counts(self) -> dict[str, int]:
+        """Class → utterances, by the session's table alone."""
+        table = self.store.open(self.session).table
+        if self.scenario is not None:
+            table = table[(table["scenario"] == self.scenario).to_numpy(bool, na_value=False)]
+        return {label: int((table["emotion"] == label).sum()) for label in self.store.classes}
+
+    def unseal(self) -> Utterances:
+        """Read the test utterances. Only `final` may, after it has written the ledger."""
+        whole = Utterances.of((self.store.open(self.session),), self.store.classes)
+        return _of_scenario(whole, self.scenario)
+
+
+def content_of(shard: Shard) -> Content:
+    """What a session is: the marks of its recordings, words, names and labels."""
+    rows = shard.table[["utterance_id", "speaker", "emotion", "transcript"]]
+    utterances = []
+    for name, speaker, emotion, transcript in rows.itertuples(index=False):
+        marks = dict(shard.marks[name]) | {NAME: name_mark(name, speaker, emotion)}
+        words = words_mark(transcript) if isinstance(transcript, str) else None
+        utterances.append(marks | ({WORDS: words} if words is not None else {}))
+    return Content(tuple(utterances))
+
+
+def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str, ...]:
+    """The sessions that are not sealed.
+
+    Raises:
+        ConfigError: A session does not exist, or none is left to train on.
+    """
+    n_needed = 3 if isinstance(config, SpeakersSplit | SessionSplit) else 2
+    if len(sessions) < n_needed:
+        raise ConfigError(
+            f"split: the corpus has {len(sessions)} session{'s' * (len(sessions) > 1)} "
+            f"({', '.join(sessions)}), and split={config.name} needs {n_needed}: one is sealed as "
+            "the test; divide the corpus into more (the column session of a manifest)"
+        )
+    _known(config.test_session, "split.test_session", sessions)
+    rest = tuple(session for session in sessions if session != config.test_session)
+    if isinstance(config, SpeakersSplit):
+        _known(config.validation_session, "split.validation_session", rest)
+    return rest
+
+
+def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdout]:
+    """Divide a store into what a search may see and what it may not.
+
+    Raises:
+        ConfigError: A session does not exist, a part would be empty, or a training part of one
+            class.
+    """
+    rest = check_sessions(config, store.sessions)
+    whole = Utterances.of(tuple(map(store.open, rest)), store.classes)
+    everything = _of_scenario(whole, config.scenario)
+    folds = tuple(
+        Fold(
+            name,
+            train=everything.subset(np.flatnonzero(~in_validation)),
+            validation=everything.subset(np.flatnonzero(in_validation)),
+        )
+        for name, in_validation in _validation_rows(everything, config).items()
+    )
+    _refuse_one_class(folds)
+    return Development(folds, everything), Holdout(store, config.test_session, config.scenario)
+
+
+def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
+    """Raise if a training part leaves nothing to tell apart.
+
+    Raises:
+        ConfigError: With the fold, and the class that its training part has alone.
+    """
+    for fold in folds:
+        labels = fold.train.labels
+        if len(set(labels)) == 1:
+            raise ConfigError(
+                f"split: the training part of fold {fold.name!r} has one class alone, "
+                f"{fold.train.classes[labels[0]]!r}, so that there is nothing to learn; take "
+                "another split, split.test_session or split.validation_session"
+            )
+
+
+def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
+    """The utterances of one scenario, or all of them.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if scenario is None:
+        return whole
+    rows = np.flatnonzero((whole.table["scenario"] == scenario).to_numpy(bool, na_value=False))
+    if not len(rows):
+        raise ConfigError(f"split.scenario: no utterance here is {scenario}; leave it at null")
+    return whole.subset(rows)
+
+
+def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, NDArray[np.bool_]]:
+    """Fold → which rows validate in it."""
+    match config:
+        case PaperSplit():
+            n = config.n_validation
+            n_validation = round(n * len(everything)) if n < 1 else int(n)
+            if not 0 < n_validation < len(everything):
+                raise ConfigError(
+                    f"split.n_validation: 0 < n_validation < {len(everything)} (the development "
+                    f"utterances) must hold, but got {n}"
+                )
+            return {"validation": np.arange(len(everything)) >= len(everything) - n_validation}
+        case SpeakersSplit():
+            validates = everything.table["session"] == config.validation_session
+            return {"validation": validates.to_numpy(bool)}
+        case SessionSplit():
+            return _each(everything, "session")
+        case LosoSplit():
+            return _each(everything, "speaker")
+
+
+def _each(everything: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:
+    """Each value of a column → its rows.
+
+    Raises:
+        ConfigError: There is but one value, and nothing would be left to train on.
+    """
+    found = sorted(everything.table[column].unique())
+    if len(found) < 2:
+        raise ConfigError(
+            f"split: with one {column} alone in the development part, nothing is left to train on"
+        )
+    return {str(one): (everything.table[column] == one).to_numpy(bool) for one in found}
+
+
+def _known(session: str, path: str, sessions: tuple[str, ...]) -> None:
+    if session not in sessions:
+        raise ConfigError(f"{path}: no session {session!r}; there are {', '.join(sessions)}")

@@ -1,0 +1,55 @@
+"""Every file of a study: its name, its schema, and how it is written.
+
+`search`, `final` and `report` talk to each other through these files alone.
+"""
+
+from emotion_hpo.study.baseline import read_baseline
+from emotion_hpo.study.files import (
+    PARTIAL,
+    RESTORE,
+    check_writable,
+    make_folder,
+    read_as,
+    read_json,
+    read_yaml,
+    replacing,
+    write_bytes,
+    write_json,
+    write_yaml,
+)
+from emotion_hpo.study.paths import (
+    FinalHome,
+    ReportHome,
+    RerunHome,
+    StudyHome,
+    TrialHome,
+    scored_at,
+)
+from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState, n_smoothed_of, sign_of
+
+__all__ = [
+    "PARTIAL",
+    "RESTORE",
+    "Epoch",
+    "FinalHome",
+    "ReportHome",
+    "RerunHome",
+    "StudyHome",
+    "Training",
+    "Trial",
+    "TrialHome",
+    "TrialState",
+    "check_writable",
+    "make_folder",
+    "n_smoothed_of",
+    "read_as",
+    "read_baseline",
+    "read_json",
+    "read_yaml",
+    "replacing",
+    "scored_at",
+    "sign_of",
+    "write_bytes",
+    "write_json",
+    "write_yaml",
+]

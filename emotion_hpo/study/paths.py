@@ -1,0 +1,293 @@
+"""Every file and folder name of a study."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from emotion_hpo.errors import StudyError
+from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
+from emotion_hpo.study.files import read_as, read_json, write_json
+from emotion_hpo.study.trial import Epoch
+
+_CURVE = TypeAdapter(tuple[Epoch, ...])
+
+
+@dataclass(frozen=True)
+class TrialHome:
+    """The files of one trial."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The complete experiment configuration that was trained."""
+        return self.path / "config.yaml"
+
+    @property
+    def record(self) -> Path:
+        """How the trial ended."""
+        return self.path / "trial.json"
+
+    @property
+    def curve(self) -> Path:
+        """Every epoch's metrics."""
+        return self.path / "curve.json"
+
+    @property
+    def probabilities(self) -> Path:
+        """Validation ids, dialogues, labels, folds, probabilities at the best epoch, over seeds."""
+        return self.path / "validation.npz"
+
+    @property
+    def cost(self) -> Path:
+        """What the network costs to use: `n_parameters`, `latency_ms`, and how that was timed."""
+        return self.path / "cost.json"
+
+    @property
+    def every_epoch(self) -> Path:
+        """Validation probabilities of each training after every epoch."""
+        return self.path / "epochs.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of an unfinished training; gone once the trial has ended."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def weights(self) -> Path:
+        """The network of its best epoch, where `study.keep_weights` asks for it."""
+        return self.path / "weights.pt"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the worker that trains the trial: a dead worker's is free."""
+        return self.path / ".lock"
+
+    def read_curve(self) -> tuple[Epoch, ...]:
+        """The epochs stored so far."""
+        if not self.curve.exists():
+            return ()
+        return read_as(self.curve, _CURVE)
+
+    def write_curve(self, curve: tuple[Epoch, ...]) -> None:
+        """Store the epochs trained so far."""
+        write_json(self.curve, [epoch.to_json() for epoch in curve])
+
+
+@dataclass(frozen=True)
+class RerunHome:
+    """The files of a leader's training over a fresh seed."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        """What it came to."""
+        return self.path / "rerun.json"
+
+    @property
+    def every_epoch(self) -> Path:
+        """Validation probabilities of each of its trainings after every epoch."""
+        return self.path / "epochs.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of an unfinished training; gone once it has ended."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains it: a dead one's is free."""
+        return self.path / ".lock"
+
+
+def scored_at(result: Path) -> str:
+    """When a `result.json` says that it was scored (UTC, ISO 8601); empty where it is broken.
+
+    The file's own times are those of its last copy.
+    """
+    with suppress(StudyError):
+        content = read_json(result)
+        if isinstance(content, dict) and isinstance(content.get("scored_at"), str):
+            return str(content["scored_at"])
+    return ""
+
+
+@dataclass(frozen=True)
+class FinalHome:
+    """The files of one final model."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The trained networks with all that is needed to use them."""
+        return self.path / "model.pt"
+
+    @property
+    def plan(self) -> Path:
+        """Identity of the model that is stored, written after it."""
+        return self.path / "model.id"
+
+    @property
+    def result(self) -> Path:
+        """The test figures."""
+        return self.path / "result.json"
+
+    @property
+    def predictions(self) -> Path:
+        """One row a test utterance: truth, prediction, probabilities."""
+        return self.path / "predictions.csv"
+
+    @property
+    def confusion(self) -> Path:
+        """The confusion matrix as a picture."""
+        return self.path / "confusion.png"
+
+
+@dataclass(frozen=True)
+class ReportHome:
+    """The files of a report: of one study, or of several compared."""
+
+    path: Path
+
+    @property
+    def page(self) -> Path:
+        """The page, with all its figures in it."""
+        return self.path / "index.html"
+
+    def figure(self, name: str, kind: str) -> Path:
+        """A figure of the page as a file of its own: pdf or png."""
+        return self.path / "figures" / f"{name}.{kind}"
+
+    def table(self, name: str, kind: str) -> Path:
+        """A table of the page as a file of its own: csv or tex."""
+        return self.path / "tables" / f"{name}.{kind}"
+
+
+@dataclass(frozen=True)
+class StudyHome:
+    """The files of one study: `<directory>/<name>/`, and those it shares with its siblings."""
+
+    directory: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The study's own folder."""
+        return self.directory / self.name
+
+    @property
+    def study(self) -> Path:
+        """Resolved configuration, fingerprints, versions and commit."""
+        return self.path / "study.yaml"
+
+    @property
+    def database(self) -> Path:
+        """Optuna's SQLite file."""
+        return self.path / "study.db"
+
+    @property
+    def identity(self) -> Path:
+        """What ties this folder to the study of its name on a server."""
+        return self.path / ".identity"
+
+    @property
+    def summary(self) -> Path:
+        """What `search` found."""
+        return self.path / "search.json"
+
+    @property
+    def selection(self) -> Path:
+        """What the leaders reach over fresh seeds, and which of them is confirmed."""
+        return self.path / "selection.json"
+
+    @property
+    def nested(self) -> Path:
+        """What the nested protocol found over all sessions."""
+        return self.path / "nested.json"
+
+    @property
+    def baseline(self) -> Path:
+        """What the plain model that every trial is held against reaches on validation."""
+        return self.path / "baseline.json"
+
+    @property
+    def baseline_probabilities(self) -> Path:
+        """Its answers on the validation part, as a trial's `validation.npz`."""
+        return self.path / "baseline.npz"
+
+    @property
+    def report(self) -> ReportHome:
+        """The study's page, its figures and tables."""
+        return ReportHome(self.path / "report")
+
+    def comparison(self, others: "Sequence[StudyHome]") -> ReportHome:
+        """The page that compares this study with others of the same folder."""
+        names = "+".join(one.name for one in (self, *others))
+        folder = escaped(names, rf"{ASCII_LETTERS}+", 200)  # a folder's name may have 255 letters
+        return ReportHome(self.directory / "comparisons" / folder)
+
+    @property
+    def claims(self) -> Path:
+        """Lock under which a worker claims its next trial."""
+        return self.path / ".claims.lock"
+
+    @property
+    def coordinator(self) -> Path:
+        """Lock of the one `search` that runs this study."""
+        return self.path / ".coordinator.lock"
+
+    @property
+    def mirror(self) -> Path:
+        """Lock under which a run of this study is made in MLflow."""
+        return self.path / ".mirror.lock"
+
+    @property
+    def features(self) -> Path:
+        """Feature shards, shared by all studies."""
+        return self.directory / "features"
+
+    @property
+    def ledger(self) -> Path:
+        """Every opening of a holdout, shared by all studies."""
+        return self.directory / "holdout_ledger.jsonl"
+
+    @property
+    def mlflow_database(self) -> Path:
+        """MLflow's SQLite file, shared by all studies."""
+        return self.directory / "mlflow.db"
+
+    @property
+    def mlflow_lock(self) -> Path:
+        """Lock under which MLflow makes its tables."""
+        return self.directory / ".mlflow.lock"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """MLflow's artifacts, shared by all studies."""
+        return self.directory / "mlartifacts"
+
+    def trial(self, number: int) -> TrialHome:
+        """The home of a trial."""
+        return TrialHome(self.path / "trials" / f"trial_{number}")
+
+    def rerun(self, number: int, index: int) -> RerunHome:
+        """The home of a leader's training over a fresh seed."""
+        return RerunHome(self.path / "selection" / f"trial_{number}_seed_{index}")
+
+    def final(self, name: str | int) -> FinalHome:
+        """The home of a final model: of a trial, by number or name, or of another name's."""
+        return FinalHome(self.path / "final" / (f"trial_{name}" if isinstance(name, int) else name))
+
+    def finals(self) -> list[FinalHome]:
+        """The homes of all final models that were scored, the first scored first."""
+        results = self.path.glob("final/*/result.json")
+        return [FinalHome(result.parent) for result in sorted(results, key=scored_at)]
+
+    def worker_log(self, worker: str) -> Path:
+        """What a worker printed."""
+        return self.path / "workers" / f"{worker}.log"

@@ -1,0 +1,299 @@
+"""`study.yaml`: what a study is, written once, compared whenever a command continues it."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from emotion_hpo.config import (
+    ExperimentConfig,
+    SearchConfig,
+    build,
+    differences,
+    dump,
+    fingerprint,
+    with_value,
+)
+from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.study import RESTORE, StudyHome, read_yaml, write_yaml
+
+#: What may change between two runs of one study: nothing that a trial's score depends on.
+_FREE = (
+    "study.n_trials",
+    "study.question",
+    "study.directory",
+    "study.final_seeds",
+    "study.confirm_leaders",
+    "study.confirm_seeds",
+    "study.retrain",
+    "study.max_epochs",
+    "study.max_hours",
+    "study.max_failures",
+    "study.keep_weights",
+    "corpus.write_release",
+)
+_FREE_SECTIONS = ("launcher", "tracking", "storage")
+
+#: Packages whose version may change a number.
+_PACKAGES = (
+    "emotion-hpo",
+    "torch",
+    "numpy",
+    "scipy",
+    "librosa",
+    "scikit-learn",
+    "optuna",
+    "mlflow",
+)
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study as stored.
+
+    Attributes:
+        config: The complete configuration.
+        shards: Session → content key of its features, the sealed session left out.
+        facts: Versions, commit, time of creation, fingerprints, whether the corpus is synthetic.
+    """
+
+    config: SearchConfig
+    shards: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+def exists(home: StudyHome) -> bool:
+    """Whether there is a study here."""
+    return home.study.exists()
+
+
+def read(home: StudyHome) -> StudyFile:
+    """Read a stored study.
+
+    Raises:
+        StudyError: There is none, or it cannot be read.
+    """
+    if not exists(home):
+        others = sorted(path.parent.name for path in home.directory.glob("*/study.yaml"))
+        known = f"studies here: {', '.join(others)}" if others else "run `make search` first"
+        raise StudyError(f"no study {home.name!r} in {home.directory}; {known}")
+    stored = read_yaml(home.study)
+    if not isinstance(stored, Mapping):
+        raise StudyError(f"{home.study} holds no study; {RESTORE}")
+    if missing := {"facts", "shards", "config"} - stored.keys():
+        raise _foreign(home.study, f"{min(missing)} is missing")
+    try:
+        config = build(SearchConfig, stored["config"])
+        # The folder may have been moved, or be named by another relative path now.
+        config = build(
+            SearchConfig, with_value(dump(config), "study.directory", str(home.directory))
+        )
+        shards, facts = (_mapping(stored, part) for part in ("shards", "facts"))
+    except (TypeError, ConfigError) as error:
+        raise _foreign(home.study, error) from None
+    if missing := {"created_at", "synthetic"} - facts.keys():
+        raise _foreign(home.study, f"facts.{min(missing)} is missing")
+    return StudyFile(config, shards, facts)
+
+
+def trial_config(home: StudyHome, number: int) -> ExperimentConfig:
+    """What a trial trained, as stored beside it.
+
+    Raises:
+        StudyError: It cannot be read.
+    """
+    path = home.trial(number).config
+    stored = read_yaml(path)
+    try:
+        return build(ExperimentConfig, stored)
+    except ConfigError as error:
+        raise _foreign(path, error) from None
+
+
+def _foreign(path: Path, why: object) -> StudyError:
+    first = str(why).splitlines()[0]
+    return StudyError(f"{path} was not written by this version: {first}; {RESTORE}")
+
+
+def write_or_compare(
+    home: StudyHome, config: SearchConfig, shards: Mapping[str, str], *, synthetic: bool
+) -> list[str]:
+    """Store a new study, or make sure that an old one is the same; return what a user should know.
+
+    Raises:
+        StudyError: The stored study differs, with the differences and the ways on.
+    """
+    if not exists(home):
+        _write(home, config, shards, {**_facts(config), "synthetic": synthetic})
+        return []
+    stored = check_same(home, config, shards)
+    _write(home, config, shards, stored.facts)
+    old, new = stored.facts.get("commit"), commit()
+    if old != new:
+        return [f"the code has changed since this study began (commit {old} → {new})"]
+    return []
+
+
+def check_same(
+    home: StudyHome, config: SearchConfig, shards: Mapping[str, str] | None = None
+) -> StudyFile:
+    """Read a stored study and make sure that it is the one that is wanted.
+
+    Args:
+        home: The study.
+        config: What is wanted.
+        shards: The features that it would be searched on; without them only settings are compared.
+
+    Raises:
+        StudyError: It differs, with the differences and the ways on.
+    """
+    stored = read(home)
+    changed = differences(_compared(stored.config), _compared(config))
+    if shards is not None:
+        changed += differences({"features": dict(stored.shards)}, {"features": dict(shards)})
+    if changed:
+        listed = "".join(f"\n  {line}" for line in changed)
+        raise StudyError(
+            f"study {home.name!r} was searched with another configuration:{listed}\n"
+            "Search under another name (study.name=NAME), where warm_start="
+            f"{home.name} hands on what its trials have taught, or take the old values back."
+        )
+    return stored
+
+
+def with_places(stored: StudyFile, places: Mapping[str, object]) -> StudyFile:
+    """The study with other places of its corpus's files.
+
+    Raises:
+        ConfigError: One is no place.
+    """
+    plain = dump(stored.config)
+    for path, place in places.items():
+        plain = with_value(plain, path, place)
+    return replace(stored, config=build(SearchConfig, plain))
+
+
+def write_places(home: StudyHome, moved: StudyFile, keys: Mapping[str, str]) -> None:
+    """Store where a corpus lies now.
+
+    Args:
+        home: The study.
+        moved: It, with the new places.
+        keys: Of the features that are made from what lies there.
+
+    Raises:
+        StudyError: Another corpus lies there.
+    """
+    check_shards(moved, keys, moved.config.corpus.name)
+    _write(home, moved.config, moved.shards, moved.facts)
+
+
+def check_shards(stored: StudyFile, keys: Mapping[str, str], corpus: str) -> None:
+    """Make sure that a corpus is the one that was searched on.
+
+    Raises:
+        StudyError: Its recordings or what is extracted from them have changed.
+    """
+    if any(keys.get(session) != key for session, key in stored.shards.items()):
+        raise StudyError(
+            f"corpus {corpus} has changed since study {stored.config.study.name!r} was searched; "
+            "search anew under another study.name"
+        )
+
+
+def _write(
+    home: StudyHome, config: SearchConfig, shards: Mapping[str, str], facts: Mapping[str, Any]
+) -> None:
+    write_yaml(home.study, {"facts": dict(facts), "shards": dict(shards), "config": dump(config)})
+
+
+def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    if not isinstance(stored[part], Mapping):
+        raise TypeError(f"{part} holds no keys")
+    return dict(stored[part])
+
+
+def _compared(config: SearchConfig) -> dict[str, Any]:
+    """The configuration less what may change; `check_shards` compares what the corpus holds."""
+    whole = config.without_places()
+    plain = {name: part for name, part in whole.items() if name not in _FREE_SECTIONS}
+    for path in _FREE:
+        plain = with_value(plain, path, None)
+    return plain
+
+
+def _facts(config: SearchConfig) -> dict[str, Any]:
+    return {
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "commit": commit(),
+        "fingerprint": {
+            "experiment": config.experiment().identity,
+            "space": fingerprint({path: dump(one) for path, one in config.space.items()}),
+        },
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "hardware": _hardware(),
+    }
+
+
+def _hardware() -> dict[str, Any]:
+    """The machine that begins the study; workers elsewhere may have another."""
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = re.findall(r"^model name\s*:\s*(.+)$", information.read_text("utf-8"), re.MULTILINE)
+        processor = names[0] if names else processor
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "memory_gb": _memory_gb(),
+        "gpus": _gpus(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def _memory_gb() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (OSError, ValueError, AttributeError):  # not every system tells
+        return None
+
+
+def _gpus() -> list[str]:
+    """Names of NVIDIA GPUs, as their driver tells them: without torch, which takes seconds."""
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return told.stdout.splitlines() if told.returncode == 0 else []
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def commit() -> str | None:
+    """Commit of the code that runs, or None where it is not a checkout, or git is not there."""
+    folder = Path(__file__).parent
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD", "--show-prefix"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    head, _, prefix = result.stdout.strip().partition("\n")
+    # Installed into an environment inside another project, git would name that project's commit.
+    return head[:12] if result.returncode == 0 and prefix == f"{folder.name}/" else None

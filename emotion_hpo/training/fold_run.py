@@ -1,0 +1,279 @@
+"""One configuration, one fold, one seed: a training that can be stopped and taken up again.
+
+`Material` reads the development utterances as a configuration wants them and keeps the last
+reading, for most trials of a search read alike. `run` trains, keeps the answers of the best epoch,
+and hands a `Progress` to its caller after every epoch; `SavedRun` is what a checkpoint file holds.
+`repetition` makes a trial of several such trainings.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emotion_hpo.config import ExperimentConfig, fingerprint
+from emotion_hpo.dataset import Dataset, Inputs
+from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.models import build_network
+from emotion_hpo.splits.split import Development
+from emotion_hpo.study import Epoch, n_smoothed_of, replacing, sign_of
+from emotion_hpo.training.loop import Checkpoint, Evaluation, device_of, fit
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A fold, read: what was learnt from the training part, and both parts as data sets."""
+
+    inputs: Inputs
+    train: Dataset
+    validation: Dataset
+
+
+class Material:
+    """The development utterances, read once for all trials that read them alike.
+
+    One fold at a time is held: eight of the full corpus would need eight times its memory.
+    """
+
+    def __init__(self, development: Development) -> None:
+        self.development = development
+        self._key = ""
+        self._reading: Reading | None = None
+
+    def read(self, config: ExperimentConfig, fold: int = 0) -> Reading:
+        """A fold's training and validation part as this configuration's network wants them."""
+        modalities = tuple(config.model.encoders)
+        key = "/".join([fingerprint(config.features), *modalities, str(fold)])
+        if self._reading is None or key != self._key:
+            part = self.development.folds[fold]
+            self._reading = None  # gives its memory back before as much is taken again
+            inputs = Inputs.fit(part.train, config.features, modalities)
+            self._reading = Reading(inputs, inputs.read(part.train), inputs.read(part.validation))
+            self._key = key
+        return self._reading
+
+    def check(self, config: ExperimentConfig) -> None:
+        """Build what a trial would train, so that what can never be built is said before any.
+
+        Raises:
+            ConfigError: No trial of this configuration could start.
+        """
+        reading = self.read(config)
+        classes = reading.train.utterances.classes
+        device_of(config.training)
+        build_network(config.model, reading.inputs.shapes(), len(classes), seed=0)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What makes a training's value.
+
+    Attributes:
+        objective: A metric such as `val/accuracy`.
+        rule: `best` epoch, `last` epoch, or best `smoothed` figure, the mean of up to three epochs.
+    """
+
+    objective: str
+    rule: str = "best"
+
+    def value(self, curve: tuple[Epoch, ...]) -> float:
+        """The figure of the latest epoch."""
+        latest = curve[-n_smoothed_of(self.rule) :]
+        figures = [epoch.metrics[self.objective] for epoch in latest]
+        return sum(figures) / len(figures)
+
+    def is_out_of(self, patience: int | None, curve: tuple[Epoch, ...]) -> bool:
+        """Whether that many latest epochs brought no better figure than the best before them."""
+        if patience is None or len(curve) <= patience:
+            return False
+        figures = [self.value(curve[: end + 1]) for end in range(len(curve))]
+        sign = sign_of(self.objective)
+        best = max(sign * one for one in figures[:-patience])
+        return all(sign * one <= best for one in figures[-patience:])
+
+    def prefers(self, new: float, old: float) -> bool:
+        """Whether a later epoch's figure takes the place of the one so far."""
+        return self.rule == "last" or sign_of(self.objective) * (new - old) > 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training has come to so far.
+
+    Attributes:
+        curve: Every epoch.
+        best_epoch: The epoch that the judge took, the first of equals.
+        value: The objective at `best_epoch`.
+        probabilities: Validation probabilities `(n, classes)` at `best_epoch`.
+        every: Those of every epoch `(epochs, n, classes)`: the epoch is chosen, too, and what that
+            adds to a value can be told from these alone.
+    """
+
+    curve: tuple[Epoch, ...]
+    best_epoch: int
+    value: float
+    probabilities: NDArray[np.float32]
+    every: NDArray[np.float16]
+
+    def after(self, epoch: Epoch, evaluation: Evaluation, judge: "Judge") -> "Outcome":
+        """The same, one epoch on."""
+        curve = (*self.curve, epoch)
+        value = judge.value(curve)
+        latest = halved(evaluation.probabilities)[None]
+        every = np.concatenate([self.every, latest]) if self.curve else latest
+        if self.curve and not judge.prefers(value, self.value):
+            return Outcome(curve, self.best_epoch, self.value, self.probabilities, every)
+        return Outcome(curve, epoch.epoch, value, evaluation.probabilities, every)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As a checkpoint holds it."""
+        return {
+            "curve": [epoch.to_json() for epoch in self.curve],
+            "best_epoch": self.best_epoch,
+            "value": self.value,
+            "probabilities": torch.from_numpy(self.probabilities),
+            "every": torch.from_numpy(self.every),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """As read back."""
+        curve = tuple(map(Epoch.from_json, plain["curve"]))
+        answers = (plain[name].numpy() for name in ("probabilities", "every"))
+        return cls(curve, plain["best_epoch"], plain["value"], *answers)
+
+
+def halved(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Half as many bytes, and the same answers: two classes that rounding makes equal stay apart.
+
+    >>> halved(np.array([[0.49991, 0.49999, 0.0001]], np.float32)).argmax(1)
+    array([1])
+    """
+    half = probabilities.astype(np.float16)
+    answers = probabilities.argmax(1)
+    rows = np.flatnonzero(half.argmax(1) != answers)
+    half[rows, answers[rows]] = np.nextafter(half[rows].max(1), np.float16(2))
+    return half
+
+
+NOTHING_YET = Outcome(
+    (), 0, float("-inf"), np.zeros((0, 0), np.float32), np.zeros((0, 0, 0), np.float16)
+)
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A training between two epochs, as a checkpoint file holds it.
+
+    Attributes:
+        checkpoint: The network's state.
+        outcome: What this training has come to.
+        before: What the trial's trainings before this one came to.
+    """
+
+    checkpoint: Checkpoint
+    outcome: Outcome
+    before: tuple[Outcome, ...] = ()
+
+    def save(self, path: Path) -> None:
+        """Replace the checkpoint file as a whole; it is large, and may be lost with the power."""
+        content = {
+            "epoch": self.checkpoint.epoch,
+            "network": self.checkpoint.network,
+            "optimizer": self.checkpoint.optimizer,
+            "losses": self.checkpoint.losses,
+            "outcomes": [one.to_plain() for one in (*self.before, self.outcome)],
+        }
+        with replacing(path, is_flushed=False) as file:
+            torch.save(content, file)
+
+    def save_weights(self, path: Path) -> None:
+        """Replace a file of the network's weights alone, for an encoder to start from."""
+        with replacing(path) as file:
+            torch.save(self.checkpoint.network, file)
+
+    @classmethod
+    def load(cls, path: Path) -> "SavedRun | None":
+        """Read a checkpoint file, or None where there is none.
+
+        Raises:
+            StudyError: It cannot be read.
+        """
+        if not path.exists():
+            return None
+        try:
+            content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            *before, outcome = map(Outcome.from_plain, content["outcomes"])
+        except Exception as error:  # torch raises whatever its broken pickle leads to
+            raise StudyError(f"{path} is broken ({type(error).__name__})") from None
+        parts = (content[name] for name in ("epoch", "network", "optimizer", "losses"))
+        return cls(Checkpoint(*parts), outcome, tuple(before))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What `run` hands on after every epoch."""
+
+    outcome: Outcome
+    saved: Callable[[], SavedRun]
+
+
+def run(
+    config: ExperimentConfig,
+    material: Material,
+    seed: int,
+    judge: Judge,
+    after_epoch: Callable[[Progress], bool],
+    resume: SavedRun | None = None,
+    fold: int = 0,
+) -> Outcome:
+    """Train one configuration on a fold's training part and judge it on its validation part.
+
+    Args:
+        config: What to train.
+        material: What to train on.
+        seed: Of initial weights, batches and dropout.
+        judge: Makes the value, and one epoch the best.
+        after_epoch: Called after every epoch; True ends the training.
+        resume: Where to continue.
+        fold: Index of the fold.
+
+    Raises:
+        TrialFailed: The training diverged.
+    """
+    reading = material.read(config, fold)
+    classes = reading.train.utterances.classes
+    network = build_network(config.model, reading.inputs.shapes(), len(classes), seed=seed)
+    outcome = resume.outcome if resume else NOTHING_YET
+
+    def on_epoch(
+        epoch: Epoch, evaluation: Evaluation | None, checkpoint: Callable[[], Checkpoint]
+    ) -> bool:
+        nonlocal outcome
+        assert evaluation is not None
+        outcome = outcome.after(epoch, evaluation, judge)
+        is_over = after_epoch(Progress(outcome, lambda: SavedRun(checkpoint(), outcome)))
+        return is_over or judge.is_out_of(config.training.patience, outcome.curve)
+
+    start = resume.checkpoint if resume else None
+    if judge.is_out_of(config.training.patience, outcome.curve):  # cut off after its last epoch
+        return outcome
+    fit(network, reading.train, reading.validation, config.training, seed, on_epoch, start)
+    return outcome
+
+
+def check_modalities(config: ExperimentConfig, available: tuple[str, ...], corpus: str) -> None:
+    """Say at once if the network reads a modality that the corpus does not have.
+
+    Raises:
+        ConfigError: With what works instead.
+    """
+    if absent := [name for name in config.model.encoders if name not in available]:
+        raise ConfigError(
+            f"model.encoders: corpus {corpus} has {', '.join(available)}, but the model reads "
+            f"{', '.join(absent)}; choose a model of these, such as model={available[0]}"
+        )

@@ -1,0 +1,276 @@
+"""The training loop: one flat function, and the evaluation that it calls after every epoch.
+
+Both know batches and networks, and nothing of studies. Whatever follows an epoch (a checkpoint, a
+report to the sampler, a line on the screen) is the caller's `on_epoch`. All randomness of an epoch
+derives from `(seed, epoch)`, so that a training continued from any checkpoint ends where the
+uninterrupted one does, bit for bit.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from emotion_hpo import metrics
+from emotion_hpo.config import TrainingConfig
+from emotion_hpo.dataset import Dataset
+from emotion_hpo.errors import ConfigError, TrialFailed
+from emotion_hpo.runtime.usage import Meter
+from emotion_hpo.study import Epoch
+
+#: Larger batches are hardly faster, and would need more memory than training does.
+EVALUATION_BATCH = 64
+
+#: As long as most people wait; the schedule then halves the learning rate.
+PLATEAU_EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's answers on a data set, in the data set's order.
+
+    Attributes:
+        probabilities: `(n, classes)` float32, rows sum to 1.
+        metrics: `loss`, `accuracy`, `uar`, `macro_f1`.
+    """
+
+    probabilities: NDArray[np.float32]
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that continues a training: states after `epoch` epochs, and the losses until then."""
+
+    epoch: int
+    network: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    losses: list[float]
+
+
+#: Called after every epoch; True ends the training.
+OnEpoch = Callable[[Epoch, Evaluation | None, Callable[[], Checkpoint]], bool]
+
+
+def fit(
+    network: nn.Module,
+    train: Dataset,
+    validation: Dataset | None,
+    config: TrainingConfig,
+    seed: int,
+    on_epoch: OnEpoch,
+    start: Checkpoint | None = None,
+    halvings: Sequence[int] | None = None,
+) -> None:
+    """Train a network in place.
+
+    Args:
+        network: Modalities → logits `(B, classes)`.
+        train: What it learns from.
+        validation: What it is judged on after every epoch, or None.
+        config: Epochs, optimiser, learning rate …
+        seed: Of batches and dropout.
+        on_epoch: Gets the epoch's figures, the evaluation, and a function that makes a checkpoint.
+        start: Where to continue.
+        halvings: How often `schedule=plateau` has halved the learning rate before each epoch, the
+            last holding on; None or empty: as this training's own losses have it.
+
+    Raises:
+        TrialFailed: The loss or a weight is not a finite number.
+    """
+    device = device_of(config)
+    autocast = autocast_of(config, device)
+    network.to(device)
+    optimizer = _optimizer(network, config)
+    class_weights = _class_weights(train, config)
+    here = train.on(device)
+    targets = here.vote_shares() if config.labels == "votes" else here.labels
+    losses: list[float] = []
+    if start is not None:
+        network.load_state_dict(start.network)
+        optimizer.load_state_dict(start.optimizer)
+        losses += start.losses
+
+    for epoch in range(start.epoch + 1 if start else 1, config.epochs + 1):
+        began, meter = time.perf_counter(), Meter.start()
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+        told = halvings[:epoch][-1] if halvings else n_plateaus(losses)
+        _set_learning_rate(optimizer, config, epoch, told)
+        network.train()
+        total_loss = torch.zeros((), device=device)
+        for batch in here.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
+            with autocast:
+                logits_BC = network(batch.modalities)
+            loss = F.cross_entropy(
+                logits_BC.float(),
+                targets[batch.rows],
+                weight=class_weights,
+                label_smoothing=config.label_smoothing,
+            )
+            loss.backward()  # type: ignore[no-untyped-call]
+            if config.clip_norm is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)  # now: the next forward pass needs the memory
+            total_loss += loss.detach() * len(batch)
+
+        figures = {"train/loss": float(total_loss) / len(train)}
+        evaluation = None
+        if validation is not None:
+            evaluation = evaluate(network, validation, config)
+            figures |= {f"val/{name}": value for name, value in evaluation.metrics.items()}
+        if diverged := [name for name, value in figures.items() if not math.isfinite(value)]:
+            raise TrialFailed(f"{diverged[0]} is {figures[diverged[0]]} after epoch {epoch}")
+        if not _is_finite(network):
+            raise TrialFailed(f"a weight is not a finite number after epoch {epoch}")
+        losses.append(figures.get("val/loss", figures["train/loss"]))
+        seconds, usage = time.perf_counter() - began, _usage(meter, device)
+        report = Epoch(epoch, figures, seconds, time.time(), usage=usage)
+        state = partial(_checkpoint, epoch, network, optimizer, losses)
+        if on_epoch(report, evaluation, state):
+            return
+
+
+def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evaluation:
+    """Ask a network for the class probabilities of every utterance."""
+    device = device_of(config)
+    network.to(device).eval()
+    autocast = autocast_of(config, device)
+    here = data.on(device)
+    logits_NC: Tensor | None = None
+    with torch.inference_mode(), autocast:
+        for batch in here.in_order(EVALUATION_BATCH):
+            some = network(batch.modalities)
+            if logits_NC is None:
+                logits_NC = torch.empty(len(data), some.shape[1], device=device)
+            logits_NC[batch.rows] = some.float()
+    assert logits_NC is not None, "an empty data set has no answers"
+    loss = float(F.cross_entropy(logits_NC, here.labels))
+    probabilities = logits_NC.softmax(1).cpu().numpy()
+    labels = data.utterances.labels
+    counts = metrics.confusion(labels, probabilities.argmax(1), logits_NC.shape[1])
+    return Evaluation(
+        probabilities,
+        {
+            "loss": loss,
+            "accuracy": metrics.accuracy(counts),
+            "uar": metrics.uar(counts),
+            "macro_f1": metrics.macro_f1(counts),
+        },
+    )
+
+
+def _usage(meter: Meter, device: torch.device) -> dict[str, float]:
+    """What an epoch took of the machine."""
+    taken = dict(meter.read())
+    if device.type == "cuda":
+        peak_mb = torch.cuda.max_memory_allocated(device) / 1024**2
+        taken["gpu_memory_peak_mb"] = round(peak_mb, 1)
+    return taken
+
+
+def _is_finite(network: nn.Module) -> bool:
+    """Whether all weights are: an integer ReLU may hide NaN from the loss."""
+    return bool(torch.stack([one.isfinite().all() for one in network.parameters()]).all())
+
+
+def _checkpoint(
+    epoch: int, network: nn.Module, optimizer: torch.optim.Optimizer, losses: list[float]
+) -> Checkpoint:
+    return Checkpoint(epoch, network.state_dict(), optimizer.state_dict(), list(losses))
+
+
+def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    parameters = [one for one in network.parameters() if one.requires_grad]
+    rate, chosen = config.learning_rate, config.optimizer
+    match chosen.name:
+        case "adam":
+            # Keras's epsilon, the reference's; fused: one pass over the weights, not a dozen
+            return torch.optim.Adam(parameters, lr=rate, eps=1e-7, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(
+                parameters, lr=rate, weight_decay=chosen.weight_decay, fused=True
+            )
+        case "adadelta":
+            return torch.optim.Adadelta(parameters, lr=rate, rho=0.95, eps=1e-7)  # as in Keras
+        case "sgd":
+            return torch.optim.SGD(
+                parameters,
+                lr=rate,
+                momentum=chosen.momentum,
+                weight_decay=chosen.weight_decay,
+                nesterov=chosen.momentum > 0,
+                fused=True,
+            )
+
+
+def _set_learning_rate(
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int, n_halved: int
+) -> None:
+    """A function of the epoch and the losses so far: the schedule has no state of its own."""
+    rate = config.learning_rate
+    if config.schedule == "cosine":
+        rate *= (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2
+    elif config.schedule == "plateau":
+        rate *= 0.5**n_halved
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def n_plateaus(losses: Sequence[float]) -> int:
+    """How often three epochs in a row brought no lower loss than the lowest before them.
+
+    >>> n_plateaus([3, 2, 2, 2, 2, 1, 1])
+    1
+    """
+    lowest, waited, found = math.inf, 0, 0
+    for loss in losses:
+        waited = 0 if loss < lowest else waited + 1
+        lowest = min(lowest, loss)
+        if waited == PLATEAU_EPOCHS:
+            found, waited = found + 1, 0
+    return found
+
+
+def _class_weights(train: Dataset, config: TrainingConfig) -> Tensor | None:
+    if config.class_weights == "none":
+        return None
+    counts = torch.bincount(train.labels, minlength=len(train.utterances.classes))
+    weights = len(train) / (len(counts) * counts.clamp(min=1))
+    return weights.to(device_of(config))
+
+
+def device_of(config: TrainingConfig) -> torch.device:
+    """Where a training runs.
+
+    Raises:
+        ConfigError: A device was asked for that is not there.
+    """
+    has_cuda = torch.cuda.is_available()
+    if config.device == "cuda" and not has_cuda:
+        raise ConfigError("training.device: cuda was asked for, but no CUDA device is there")
+    return torch.device("cuda" if config.device != "cpu" and has_cuda else "cpu")
+
+
+def autocast_of(config: TrainingConfig, device: torch.device) -> torch.autocast:
+    """The context in which a network computes as precisely as the configuration says."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
+
+
+def _is_bfloat16(config: TrainingConfig, device: torch.device) -> bool:
+    """`auto` takes bfloat16 where the hardware multiplies it, which is about twice as fast."""
+    if config.precision != "auto":
+        return config.precision == "bfloat16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

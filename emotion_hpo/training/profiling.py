@@ -1,0 +1,109 @@
+"""What a network costs to use, whatever it has learnt: beside its accuracy, or as second objective.
+
+`n_parameters` counts trainable weights. `latency_ms` is the time from one utterance's features to
+its class probabilities, on the device and threads that train: the median over utterances that are
+spread evenly over a data set, after some that are not counted. It is a measurement; a busy machine
+raises it.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from emotion_hpo.config import ExperimentConfig, TrainingConfig
+from emotion_hpo.dataset import Dataset
+from emotion_hpo.models import Network, build_network
+from emotion_hpo.models.catalogue import count
+from emotion_hpo.training.fold_run import Material, Reading
+from emotion_hpo.training.loop import autocast_of, device_of
+
+#: What a study may search against → its name in a trial's `cost.json`.
+MEASURED = {"parameters": "n_parameters", "latency_ms": "latency_ms"}
+
+#: Utterances asked before any is timed: the first ones allocate memory and choose kernels.
+_WARM_UP = 2
+
+#: Utterances timed; the median of so many varies by a few per cent on a quiet machine.
+_TIMED = 20
+
+#: A slow network is asked about fewer, for the search waits meanwhile; but of so many at least.
+_LONGEST_S, _FEWEST = 0.2, 5
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long an utterance takes.
+
+    Attributes:
+        latency_ms: The median.
+        n_threads: Of the processor that were allowed.
+        device: What computed: `cpu`, or the name of the GPU.
+        n_timed: Utterances that were timed.
+    """
+
+    latency_ms: float
+    n_threads: int
+    device: str
+    n_timed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored."""
+        return asdict(self)
+
+
+def n_parameters_of(config: ExperimentConfig, material: Material) -> int:
+    """Trainable weights of a configuration's network."""
+    return count(_blank(config, _read(config, material)))
+
+
+def cost_of(config: ExperimentConfig, material: Material) -> dict[str, Any]:
+    """`n_parameters`, `latency_ms`, and how that was timed, of a configuration's network."""
+    reading = _read(config, material)
+    network = _blank(config, reading)
+    timed = latency_of([network], reading.validation, config.training)
+    return {"n_parameters": count(network), **timed.to_json()}
+
+
+def latency_of(networks: Sequence[nn.Module], data: Dataset, config: TrainingConfig) -> Latency:
+    """Time networks that answer together, one utterance at a time."""
+    device = device_of(config)
+    for one in networks:
+        one.to(device).eval()
+    times_s: list[float] = []
+    with torch.inference_mode(), autocast_of(config, device):
+        for index, row in enumerate(_spread(len(data), _WARM_UP + _TIMED)):
+            batch = data.batch(np.array([row]))
+            began = time.perf_counter()
+            inputs = {name: part.to(device) for name, part in batch.modalities.items()}
+            for one in networks:
+                one(inputs).cpu()  # waits for the device
+            if index >= _WARM_UP:
+                times_s.append(time.perf_counter() - began)
+            if len(times_s) >= _FEWEST and sum(times_s) > _LONGEST_S:
+                break
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    n_threads = torch.get_num_threads()
+    return Latency(1000 * statistics.median(times_s), n_threads, name, len(times_s))
+
+
+def _spread(n: int, n_wanted: int) -> Iterator[int]:
+    """Rows from all over a data set, however soon one stops: steps of the golden section."""
+    yield from (int(n * (index * _GOLDEN % 1)) for index in range(n_wanted))
+
+
+def _read(config: ExperimentConfig, material: Material) -> Reading:
+    return material.read(config, len(material.development.folds) - 1)  # what was read last
+
+
+def _blank(config: ExperimentConfig, reading: Reading) -> Network:
+    classes = reading.train.utterances.classes
+    return build_network(config.model, reading.inputs.shapes(), len(classes), seed=0)

@@ -1,0 +1,181 @@
+"""A trial: its trainings over folds and seeds, one after the other, and what they come to.
+
+In: a configuration and a plan of trainings. Out: `Outcomes`, whose value is the mean of the
+trainings' values. A trial that is cut off keeps what its finished trainings came to in the
+checkpoint of the one that was running, so that one file is all that continues it.
+
+A split of one fold and `study.n_seeds=1` give a plan of one training: the usual trial.
+"""
+
+import io
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from emotion_hpo.config import ExperimentConfig
+from emotion_hpo.runtime.seeds import derive
+from emotion_hpo.splits.split import Development
+from emotion_hpo.study import Epoch, Training
+from emotion_hpo.training.fold_run import Judge, Material, Outcome, Progress, SavedRun, run
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A training that is to be run.
+
+    Attributes:
+        fold: Index of the fold.
+        seed: Of this training.
+    """
+
+    fold: int
+    seed: int
+
+
+def plan(n_folds: int, n_seeds: int, seed: int) -> tuple[Planned, ...]:
+    """The trainings of a trial: every seed of a fold before the next fold, which is read anew.
+
+    The first training has the trial's own seed, every other one a stream of its own: trainings
+    that share initial weights would err alike, and their mean would hide it.
+
+    >>> [one.fold for one in plan(n_folds=2, n_seeds=2, seed=7)], plan(1, 1, seed=7)
+    ([0, 0, 1, 1], (Planned(fold=0, seed=7),))
+    """
+    return tuple(
+        Planned(index // n_seeds, derive(seed, "repetition", index) if index else seed)
+        for index in range(n_folds * n_seeds)
+    )
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a trial's trainings have come to, those that have begun.
+
+    Attributes:
+        planned: All trainings of the trial.
+        each: An outcome for each training so far.
+        is_running: Whether the last of `each` may go on.
+    """
+
+    planned: tuple[Planned, ...]
+    each: tuple[Outcome, ...]
+    is_running: bool = False
+
+    @property
+    def finished(self) -> tuple[Outcome, ...]:
+        """The trainings that have ended."""
+        return self.each[:-1] if self.is_running else self.each
+
+    @property
+    def value(self) -> float:
+        """Mean of the trainings' values."""
+        return statistics.fmean(one.value for one in self.each)
+
+    @property
+    def best_epoch(self) -> int:
+        """Median of the trainings' best epochs, the lower of two: an epoch that one of them had."""
+        return statistics.median_low([one.best_epoch for one in self.each])
+
+    @property
+    def curve(self) -> tuple[Epoch, ...]:
+        """Every epoch of every training, in order, each with the index of its training."""
+        return tuple(
+            replace(epoch, training=index)
+            for index, one in enumerate(self.each)
+            for epoch in one.curve
+        )
+
+    def trainings(self, development: Development) -> tuple[Training, ...]:
+        """As the trial's record holds them."""
+        return tuple(
+            Training(development.folds[one.fold].name, one.seed, done.value, done.best_epoch)
+            for one, done in zip(self.planned, self.each, strict=False)  # those that have begun
+        )
+
+    def by_fold(self) -> dict[int, list[Outcome]]:
+        """Fold → the outcomes of its seeds."""
+        found: dict[int, list[Outcome]] = {}
+        for one, done in zip(self.planned, self.each, strict=False):  # those that have begun
+            found.setdefault(one.fold, []).append(done)
+        return found
+
+    def answers(self, development: Development) -> bytes:
+        """Validation answers as an `.npz`: ids, dialogues, labels, folds, probabilities over seeds.
+
+        Rows are sorted by id; a trial that was pruned between folds has rows of its folds alone.
+        """
+        ids, dialogues, labels, folds, probabilities = [], [], [], [], []
+        for index, outcomes in self.by_fold().items():
+            fold = development.folds[index]
+            ids += fold.validation.ids
+            dialogues += [*fold.validation.table["dialogue"]]
+            labels.append(fold.validation.labels)
+            folds += [fold.name] * len(fold.validation)
+            probabilities.append(np.mean([one.probabilities for one in outcomes], axis=0))
+        order = np.argsort(np.array(ids), kind="stable")
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            utterance_id=np.array(ids)[order],
+            dialogue=np.array(dialogues, str)[order],
+            label=np.concatenate(labels)[order],
+            probabilities=np.concatenate(probabilities)[order],
+            fold=np.array(folds)[order],
+        )
+        return buffer.getvalue()
+
+    def every_epoch(self) -> bytes:
+        """Every training's validation answers after every epoch, as an `.npz`.
+
+        `training_0`, `training_1` …: each `(epochs, n, classes)` float16, in the order of its
+        fold's validation part.
+        """
+        buffer = io.BytesIO()
+        arrays: dict[str, Any] = {f"training_{i}": one.every for i, one in enumerate(self.each)}
+        np.savez_compressed(buffer, **arrays)
+        return buffer.getvalue()
+
+
+def run_all(
+    config: ExperimentConfig,
+    material: Material,
+    planned: tuple[Planned, ...],
+    judge: Judge,
+    after_epoch: Callable[[Outcomes, Callable[[], SavedRun]], bool],
+    after_training: Callable[[Outcomes], bool] = lambda _: False,
+    resume: SavedRun | None = None,
+) -> Outcomes:
+    """Run a trial's trainings, those after the finished ones of `resume`.
+
+    Args:
+        config: What to train.
+        material: What to train on.
+        planned: The trainings.
+        judge: Makes each training's value.
+        after_epoch: Gets what has come out and a function that makes a checkpoint; True ends the
+            trial.
+        after_training: Gets what has come out; True ends the trial.
+        resume: Where to continue.
+
+    Raises:
+        TrialFailed: A training diverged.
+    """
+    done = resume.before if resume else ()
+    is_stopped = False
+    for one in planned[len(done) :]:
+
+        def on_epoch(progress: Progress, done: tuple[Outcome, ...] = done) -> bool:
+            nonlocal is_stopped
+            so_far = Outcomes(planned, (*done, progress.outcome), is_running=True)
+            is_stopped = after_epoch(so_far, lambda: replace(progress.saved(), before=done))
+            return is_stopped
+
+        outcome = run(config, material, one.seed, judge, on_epoch, resume, one.fold)
+        resume = None
+        done = (*done, outcome)
+        if is_stopped or after_training(Outcomes(planned, done)):
+            break
+    return Outcomes(planned, done)

@@ -1,0 +1,55 @@
+"""A process that trains for another one: how it begins, and why it never outlives its starter.
+
+Its standard input is a pipe; when that closes, whoever started it is gone. It reads the study from
+its files, and never sees the sealed session.
+"""
+
+import gc
+import os
+import threading
+
+import pyarrow as pa
+import torch
+
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.models import keep_freed_memory
+from emotion_hpo.runtime.eager import stay_eager
+from emotion_hpo.splits import split
+from emotion_hpo.study import StudyHome, study_file
+from emotion_hpo.training.fold_run import Material
+
+#: Ends a process for a cause that is not its trial's: its starter or the storage is gone. It is
+#: `EX_TEMPFAIL` of sysexits.h, which Python itself never uses.
+NO_FAULT_STATUS = 75
+
+
+def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:
+    """Set this process up to train, and read what it trains on."""
+    torch.set_num_threads(n_threads)
+    stay_eager()
+    pa.set_memory_pool(pa.system_memory_pool())  # its own one keeps what reading a table took
+    threading.Thread(target=_die_with_the_pipe, daemon=True).start()
+    config = study_file.read(home).config
+    sealed = config.split.test_session
+    store = prepare_features(config, home.features, quiet, leave_out=sealed)
+    development, _ = split(store, config.split)
+    keep_freed_memory()  # of what comes now: reading has left some that training would not fit into
+    freeze_loaded()
+    return config, Material(development)
+
+
+def freeze_loaded() -> None:
+    """Let the garbage collector pass over what is loaded by now, libraries most of all.
+
+    It would go through these 300,000 objects again and again, and find nothing.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _die_with_the_pipe() -> None:
+    """Block until the starter's end of the pipe closes; then nobody waits for this process."""
+    while os.read(0, 1024):
+        pass
+    os._exit(NO_FAULT_STATUS)

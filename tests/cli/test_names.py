@@ -1,0 +1,305 @@
+"""Names are text as typed: on every command, in `make`, in YAML, in tables, in what is stored."""
+
+import itertools
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from emotion_hpo.cli import commands
+from emotion_hpo.cli.app import COMMANDS
+from emotion_hpo.cli.overrides import decode, for_hydra
+from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.config.commands import MODELS, SearchCommand
+from emotion_hpo.config.search import SHARED
+from emotion_hpo.console.output import make_line
+from emotion_hpo.corpus.parquet import names_as_text
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.final.nested import with_test
+from emotion_hpo.splits import split
+from emotion_hpo.study import StudyHome, read_json, read_yaml, write_json, write_yaml
+from tests.making import made_call
+from tests.pipeline import compose_config
+
+NAMES = (
+    "1.1", "1.10", "1.9", "2024_05", "2019_08", "01", "007", "0", "-1", "+1", "1e3", "1e-1", "0x1f",
+    "1_0.5", "1:30", "2019-05-01", "inf", "nan", "NULL", "on", "No", "true", "~", "[happy]",
+    "[/sad]", "{a: b}", "(x)", "it's", "'quoted'", '"quoted"', "a b", " a ", "a,b", "a=b", "a:b",
+    "#a", "a#b", "&a", "*a", "!a", "%a", "@a", "`a`", "$ang$_{x}$", "${x}", r"\${x}", "$HOME",
+    "a\\", "\\'", "???", "..", "../x", "-x", "--help", "ü", "Größe", "中文", "😀", "_text_61",
+    "a\nb", "x" * 200,
+)  # fmt: skip
+
+
+@pytest.fixture
+def composed(emotion_hpo, monkeypatch):
+    """What a command is given by a command line: `composed("search", "study.name=1.10")`."""
+    calls = []
+    for name in COMMANDS:
+        monkeypatch.setattr(commands, name, lambda plain, **more: calls.append({**plain, **more}))
+
+    def compose(*arguments):
+        calls.clear()
+        ended = emotion_hpo(*arguments)
+        assert (ended.status, ended.stderr) == (0, "")
+        return calls[0]
+
+    return compose
+
+
+def value_at(plain, path):
+    for step in path:
+        plain = plain[step]
+    return plain
+
+
+STUDY_KEYS = (
+    "study.name", "study.directory", "study.question", "corpus.table", "corpus.root", "corpus.file",
+    "corpus.transcripts", "corpus.features.video", "features.text.vectors",
+    "model.encoders.text.weights", "split.test_session", "split.validation_session",
+    "storage.url_variable", "storage.url_file", "tracking.experiment", "tracking.uri",
+    "launcher.partition", "launcher.address", "launcher.options.account", "warm_start", "output",
+)  # fmt: skip
+KEYS = {
+    **dict.fromkeys(COMMANDS, STUDY_KEYS),
+    "final": (*STUDY_KEYS, "best"),
+    "replay": (*STUDY_KEYS, "trial", "final"),
+    "models": ("model.name", "features.text.vectors", "output"),
+    "predict": ("model", "wav", "text", "motion", "speaker", "utterances", "output"),
+    "serve": ("model",),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_names_as_they_were_typed(composed, command):
+    """Each call gives the command's keys other names: where it has enough of them, all names."""
+    keys = KEYS[command]
+    preset = ("model=fusion",) if command == "models" else ()
+    for start in range(0, len(NAMES), max(len(keys), 14)):
+        pairs = [(key, NAMES[(start + at) % len(NAMES)]) for at, key in enumerate(keys)]
+        plain = composed(command, *preset, *(f"{key}={name}" for key, name in pairs))
+        for key, name in pairs:
+            path = "model_file" if key == "model" else key
+            assert value_at(plain, path.split(".")) == name, key
+
+
+@pytest.mark.parametrize("command", ["models", "predict", "serve"])
+def test_commands_of_few_keys_take_every_name(command):
+    for key, name in itertools.product(KEYS[command], NAMES):
+        (readable,) = for_hydra(f"{key}={name}", (MODELS[command], SearchConfig), ("model",))
+        (override,) = OverridesParser.create().parse_overrides([readable])
+        held = OmegaConf.create({"value": override.value()})
+        assert decode(OmegaConf.to_container(held, resolve=True)) == {"value": name}
+
+
+@pytest.mark.parametrize("command", ["search", "final", "compare", "report"])
+def test_lists_and_mappings_keep_the_text_of_their_items(composed, command):
+    quoted = [f'"{name}"' if '"' not in name else f"'{name}'" for name in NAMES]
+    listed = f"[{', '.join(quoted)}]"
+    merged = f"{{{', '.join(f'{name}: {name}' for name in quoted)}}}"
+    plain = composed(command, f"corpus.classes={listed}", f"corpus.merge={merged}")
+    assert tuple(plain["corpus"]["classes"]) == NAMES
+    assert plain["corpus"]["merge"] == {name: name for name in NAMES}
+    assert composed(command, "corpus.classes=[0,1, 1.10,1.1]")["corpus"]["classes"] == [
+        "0", "1", "1.10", "1.1",
+    ]  # fmt: skip
+    plain = composed(command, "corpus.merge={fear:sad,1.10: on}", "corpus.merge.Größe 1.1=01")
+    assert plain["corpus"]["merge"] == {"fear": "sad", "1.10": "on", "Größe 1.1": "01"}
+    if command in ("compare", "report"):
+        assert composed(command, "studies=[1.10,2024_05]")["studies"] == ["1.10", "2024_05"]
+
+
+def test_final_is_told_names_as_typed(composed):
+    overrides = ("corpus.merge.1.10=01", "split.test_session=1.10", "corpus.classes=[1,1.10]")
+    assert composed("final", *overrides)["asked"] == {
+        "corpus.merge.1.10": "01", "split.test_session": "1.10", "corpus.classes": ["1", "1.10"],
+    }  # fmt: skip
+
+
+def test_null_is_an_absence_only_where_there_may_be_one(composed):
+    plain = composed("final", "best=null", "split.test_session=null", "corpus.classes=[null, on]")
+    assert (plain["best"], plain["split"]["test_session"]) == (None, "null")
+    assert plain["corpus"]["classes"] == ["null", "on"]
+
+
+@drawn(st.text(st.characters(codec="utf-8")))
+def test_any_text_passes_hydra_and_omegaconf(text):
+    """As a value, an item, an entry's name and its value."""
+    typed = [f"split.test_session={text}", f"corpus.merge.{text}={text}"]
+    readable = [one for line in typed for one in for_hydra(line, [SearchConfig], ())]
+    found = {}
+    for override in OverridesParser.create().parse_overrides(readable):
+        OmegaConf.update(config := OmegaConf.create(found), override.key_or_group, override.value())
+        found = OmegaConf.to_container(config, resolve=False)
+    plain = decode(OmegaConf.to_container(OmegaConf.create(found), resolve=True))
+    name, _, value = f"{text}={text}".partition("=")
+    assert plain == {"split": {"test_session": text}, "corpus": {"merge": {name: value}}}
+
+
+REFUSED = [
+    # arguments, what is said, why it is bad
+    (
+        ("corpus.classes=ang,sad",),
+        "corpus.classes takes a list: write corpus.classes=[ang,sad]",
+        "",
+    ),
+    (("corpus.classes=[a,,b]",), "corpus.classes=[a,,b]: an item is empty", "a slip"),
+    (("corpus.classes=[a,b,]",), "corpus.classes=[a,b,]: an item is empty", "a slip"),
+    (("corpus.merge=[a]",), "corpus.merge takes names with values: write", "a list"),
+    (("corpus.merge={a}",), "corpus.merge={a}: write {NAME: VALUE, …}", "no value"),
+    (("split.test_session=\udcff",), "it is not UTF-8", "bytes of another encoding"),
+    (("study=1.10",), "study: unknown choice '1.10' (valid: paper, quick, smoke)", "no number"),
+    (("study=[1.10]",), "study: unknown choice", "no list of names"),
+    (("corpus=emodb", "corpus.root="), "corpus: root is empty; write . if", "no folder"),
+    (("study.name=features",), "study.name: 'features' lies in every folder of studies", "taken"),
+    (("study.name=1,10",), "got '1,10'; take '1-10'", "no folder's name"),
+    (("++split.test_session=1.10", "split.tset=1"), "split.tset: unknown key", "one slip"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said", "why"), REFUSED)
+def test_what_is_no_name_is_refused_in_one_line(emotion_hpo, isolated, arguments, said, why):
+    ended = emotion_hpo("search", *arguments)
+    assert (ended.status, ended.stdout, ended.stderr.count("\n")) == (2, "", 1), why
+    assert said in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return dump(compose_config("study=smoke"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_study_is_named_as_asked_or_refused_with_another_name(plain, name):
+    try:
+        assert build(SearchConfig, with_value(plain, "study.name", name)).study.name == name
+    except ConfigError as error:
+        (line,) = str(error).splitlines()
+        near = line.rpartition("take ")[2].strip("'")
+        assert build(SearchConfig, with_value(plain, "study.name", near)).study.name == near
+
+
+def test_no_study_lies_where_all_studies_keep_something():
+    home = StudyHome(Path("studies"), "study")
+    shared = (home.features, home.ledger, home.mlflow_database, home.mlflow_artifacts)
+    places = {*shared, home.comparison([]).path.parent}
+    assert {place.name for place in places} == set(SHARED)
+
+
+WRITTEN = ["1.10", "2019_05", "01", "1e3", "on", "null", "0x1f", "1:30", ""]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("key", ["test_session", "validation_session"])
+def test_yaml_without_quotes_is_refused_and_with_quotes_taken(emotion_hpo, isolated, key, written):
+    group = isolated / "mine" / "split"
+    group.mkdir(parents=True)
+    sessions = {"test_session": '"5"', "validation_session": '"4"', key: written}
+    lines = "\n".join(f"{name}: {session}" for name, session in sessions.items())
+    (group / "own.yaml").write_text(f"name: speakers\nscenario: null\n{lines}\n")
+    ended = emotion_hpo("search", "--config-dir", "mine", "split=own")
+    assert (ended.status, ended.stderr.count("\n")) == (2, 1)
+    assert f"split.{key}: text is needed here, but " in ended.stderr
+    assert "in YAML, quote it as you mean it" in ended.stderr
+
+
+def test_keys_of_yaml_are_names_too(plain):
+    merged = yaml.safe_load("{1.10: sad, on: sad}")
+    corpus = {
+        "name": "collected", "file": "x", "classes": ["ang", "sad"], "merge": merged,
+        "strict": False,
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as raised:
+        build(SearchConfig, {**plain, "corpus": corpus})
+    assert [line.partition(":")[0] for line in str(raised.value).splitlines()] == [
+        "corpus.merge.1.1", "corpus.merge.1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_stored_holds_every_name_exactly(tmp_path, name):
+    content = {"session": name, "classes": [name, "x"], "merge": {name: name}}
+    write_yaml(tmp_path / "study.yaml", content)
+    write_json(tmp_path / "search.json", content)
+    assert read_yaml(tmp_path / "study.yaml") == read_json(tmp_path / "search.json") == content
+
+
+#: `make` itself takes away the blanks before a variable's value, and ends a line at its end.
+ONE_LINE = [name for name in NAMES if "\n" not in name and name[0] != " "]
+
+
+@pytest.mark.parametrize("name", ONE_LINE)
+def test_make_hands_names_over_as_typed(tmp_path, name):
+    variables = {"STUDY": "study", "CORPUS": "corpus", "ROOT": "corpus.root", "BEST": "best"}
+    typed = " ".join(shlex.quote(f"{variable}={name}") for variable in variables)
+    in_args = shlex.quote(f"ARGS={shlex.quote(f'study.name={name}')}")
+    call = made_call(f"make final {typed} {in_args}", tmp_path)
+    assert call[1:] == [*(f"{key}={name}" for key in variables.values()), f"study.name={name}"]
+
+
+@pytest.mark.parametrize("name", [name for name in ONE_LINE if name != "--help"])
+def test_a_printed_line_does_what_it_says(tmp_path, name):
+    keys = {"study.name": "wide", "study.directory": f"/data/{name}"}
+    call = made_call(make_line("final", keys, BEST="trial_7"), tmp_path)
+    assert call == ["final", "best=trial_7", "study.name=wide", f"study.directory=/data/{name}"]
+
+
+@pytest.mark.parametrize("typed", ["~/corpus/t.csv", "~/x y"])
+def test_home_is_expanded_wherever_a_path_is_given(plain, monkeypatch, typed):
+    monkeypatch.setenv("HOME", "/home/ann")
+    corpus = {
+        "name": "manifest", "table": typed, "features": {"video": typed}, "classes": None,
+        "synthetic": False, "strict": False, "transcripts": typed,
+    }  # fmt: skip
+    built = build(SearchConfig, with_value({**plain, "corpus": corpus}, "study.directory", typed))
+    expanded = Path("/home/ann") / typed[2:]
+    places = (built.corpus.table, built.corpus.features["video"], built.corpus.transcripts)
+    assert {*places, built.study.directory} == {expanded}
+
+
+def test_the_session_that_was_typed_is_sealed(composed, isolated):
+    """1.1 and 1.10 are two sessions."""
+    sessions = ("1.1", "1.2", "1.9", "1.10")
+    rows = [
+        f"u{session}{i},s{session}{i % 2},{session},{'ab'[i % 2]},good day {i}"
+        for session in sessions
+        for i in range(4)
+    ]
+    header = "utterance_id,speaker,session,emotion,transcript"
+    Path("table.csv").write_text("\n".join([header, *rows]), "utf-8")
+    table = ("corpus=manifest", "corpus.table=table.csv", "model=text")
+    given = composed("search", "study=smoke", *table, "split.test_session=1.10")
+    config = build(SearchCommand, given).search()
+    development, holdout = split(prepare_features(config, Path("features"), quiet), config.split)
+    assert holdout.session == "1.10"
+    assert set(development.everything.table["session"]) == {"1.1", "1.2", "1.9"}
+
+
+def test_names_in_parquet_are_text_or_whole_numbers(tmp_path):
+    import pyarrow as pa
+
+    whole = pa.table({"session": pa.array([1, None, 10]), "start_s": [0.5, 1.0, 1.5]})
+    assert names_as_text(whole, ["session"]).to_pydict() == {
+        "session": ["1", None, "10"], "start_s": [0.5, 1.0, 1.5],
+    }  # fmt: skip
+    coded = pa.Table.from_pandas(pd.DataFrame({"session": pd.Categorical(["1.10", "1.1"])}))
+    assert names_as_text(coded, ["session"]).to_pydict() == {"session": ["1.10", "1.1"]}
+    for values in ([1.1, 1.10], [True, False], pd.to_datetime(["2019-05-01", "2019-05-02"])):
+        lossy = pa.Table.from_pandas(pd.DataFrame({"session": values}))
+        with pytest.raises(ValueError, match=r"^column session holds names, .*store it as text$"):
+            names_as_text(lossy, ["session"])
+
+
+def test_nested_studies_of_two_sessions_are_two(plain):
+    config = build(SearchConfig, with_value(plain, "study.name", "deep"))
+    studies = [with_test(config, name) for name in NAMES]
+    assert [study.split.test_session for study in studies] == list(NAMES)
+    assert len({study.study.name for study in studies}) == len(NAMES)
+    assert studies[NAMES.index("1.10")].study.name == "deep-test1.10"

@@ -1,0 +1,501 @@
+"""`final`: one scoring of the sealed session, written down, resumable, reproducible."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+
+from emotion_hpo import final as module
+from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
+from emotion_hpo.features.preparation import quiet
+from emotion_hpo.final import Ensemble, final, retraining
+from emotion_hpo.final.plan import halvings_of
+from emotion_hpo.final.replay_final import replay_final
+from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics import combination as decision
+from emotion_hpo.models.baseline import Baseline
+from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.runtime.contents import Content
+from emotion_hpo.splits.split import Holdout
+from emotion_hpo.study import Epoch, Trial, TrialState, study_file
+from emotion_hpo.study.ledger import Ledger
+
+# Traced, these would take half as long again; what they run is traced elsewhere.
+pytestmark = pytest.mark.no_cover
+
+
+def ends(stored):
+    """Ends of an interval of `result.json`."""
+    return Interval.read(stored).ends
+
+
+def silent(*_arguments):
+    """Show nothing."""
+
+
+def score(home, wanted="trial_0", *, rescore=False, **more):
+    return final(home, wanted, rescore=rescore, on_features=quiet, on_retraining=silent, **more)
+
+
+def cut_off(home, monkeypatch):
+    """Interrupt a scoring after its opening, before a byte of the holdout is read."""
+
+    def cut(_holdout):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Holdout, "unseal", cut)
+        with pytest.raises(KeyboardInterrupt):
+            score(home)
+
+
+def test_the_result_holds_what_it_promises(searched, small_parts):
+    development, holdout = small_parts
+    result = score(searched)
+    assert json.loads(searched.final(0).result.read_text()) == result
+    assert result["n_train"] == len(development.everything)
+    assert result["n_test"] == len(holdout.unseal())
+    assert result["seeds"] == [0, 1]
+    assert len(result["accuracy_by_seed"]) == 2
+    assert result["synthetic"] is True
+    assert result["n_scorings"] == 1
+    cost = result["cost"]
+    assert (cost["n_networks"], cost["device"]) == (2, "cpu")
+    assert 0 < cost["latency_ms"] < 1000
+    assert set(result["recall_by_class"]) == set(development.everything.classes)
+    for name in ("accuracy", "uar", "macro_f1"):
+        low, high = ends(result[f"{name}_interval"])
+        assert low <= result[name] <= high
+
+
+def test_no_recall_is_certain(searched):
+    """Of so few utterances, some class is right without exception, or wrong."""
+    for one in score(searched)["recall_by_class"].values():
+        low, high = ends(one["interval"])
+        assert low <= one["recall"] <= high
+        assert low < high
+
+
+def test_the_baseline_is_scored_by_the_same_opening(searched, small_parts):
+    development, holdout = small_parts
+    result = score(searched)
+    test = holdout.unseal()
+    answers = Baseline.fit(development.everything, ("text", "speech")).probabilities(test)
+    expected = accuracy_score(test.labels, answers.argmax(1))
+    assert result["baseline"]["accuracy"] == pytest.approx(expected)
+    assert result["baseline"]["parts"] == ["text", "speech"]
+    assert set(result["modalities"]) >= {"text", "speech"}
+    low, high = ends(result["baseline"]["accuracy_interval"])
+    assert low <= expected <= high
+    assert result["n_scorings"] == 1
+
+
+def test_figures_agree_with_the_stored_predictions(searched):
+    result = score(searched)
+    table = pd.read_csv(searched.final(0).predictions)
+    truth, said = table["emotion"], table["predicted"]
+    assert result["accuracy"] == pytest.approx(accuracy_score(truth, said))
+    assert result["uar"] == pytest.approx(balanced_accuracy_score(truth, said))
+    macro = f1_score(truth, said, average="macro", zero_division=0)
+    assert result["macro_f1"] == pytest.approx(macro)
+    assert np.array(result["confusion"]["counts"]).sum() == result["n_test"]
+
+
+def test_the_answers_are_as_sure_as_said(searched):
+    result = score(searched)
+    table = pd.read_csv(searched.final(0).predictions)
+    classes = result["confusion"]["classes"]
+    probabilities = table[[f"p_{name}" for name in classes]].to_numpy()
+    truth = np.eye(len(classes))[[classes.index(one) for one in table["emotion"]]]
+    found = result["calibration"]
+    assert found["brier"] == pytest.approx(((probabilities - truth) ** 2).sum(1).mean(), abs=1e-6)
+    assert 0 <= found["ece"] <= 1
+    assert sum(one["n"] for one in found["reliability"]) == result["n_test"]
+
+
+def test_every_breakdown_counts_every_utterance(searched, small_parts):
+    result = score(searched)
+    test = small_parts[1].unseal().table
+    said = pd.read_csv(searched.final(0).predictions)
+    assert set(result["by"]) == {
+        "scenario", "speaker", "wears_markers", "modalities", "transcript_in_training"
+    }  # fmt: skip
+    for parts in result["by"].values():
+        assert sum(one["n"] for one in parts.values()) == result["n_test"]
+        right = sum(one["n"] * one["accuracy"] for one in parts.values())
+        assert right == pytest.approx(result["n_test"] * result["accuracy"])
+    assert set(result["by"]["scenario"]) == {"improvised", "scripted"}
+    for one in (each for parts in result["by"].values() for each in parts.values()):
+        low, high = ends(one["accuracy_interval"])
+        assert low <= one["accuracy"] <= high
+        assert low < high, "nothing is certain of so few"
+    (first, *_) = result["test_speakers"]
+    mine = said[said["speaker"] == first]
+    accuracy = (mine["emotion"] == mine["predicted"]).mean()
+    assert result["by"]["speaker"][first]["accuracy"] == pytest.approx(accuracy)
+    absent = int((~test["has_mocap"]).sum())
+    assert result["by"]["modalities"].get("speech+text", {"n": 0})["n"] >= absent
+
+
+def test_words_that_training_had_are_told_apart(searched, small_parts):
+    development, holdout = small_parts
+    known = {" ".join(one.lower().split()) for one in development.everything.table["transcript"]}
+    said = [" ".join(one.lower().split()) for one in holdout.unseal().table["transcript"]]
+    n_known = sum(one in known for one in said)
+    by = score(searched)["by"]["transcript_in_training"]
+    assert by.get("yes", {"n": 0})["n"] >= n_known
+
+
+def test_each_modality_is_removed_in_turn(searched, small_parts):
+    result = score(searched)
+    assert set(result["without"]) == {"text", "speech", "mocap"}
+    bundle = Bundle.load(searched.final(0).model)
+    test = small_parts[1].unseal()
+    for modality, found in result["without"].items():
+        lacking = test.without(modality)
+        (batch,) = list(bundle.inputs.read(lacking).in_order(len(test)))
+        assert not batch.modalities[modality].present.any()
+        assert all(one.present.any() for name, one in batch.modalities.items() if name != modality)
+        answers = bundle.probabilities(bundle.inputs.read(lacking)).mean(0)
+        expected = accuracy_score(test.labels, answers.argmax(1))
+        assert found["accuracy"] == pytest.approx(expected)
+        lost = found["loss_of_accuracy"]["difference"]
+        assert lost == pytest.approx(result["accuracy"] - expected)
+
+
+def test_it_is_held_against_baseline_and_default_configuration(searched):
+    result = score(searched, "trial_1")
+    assert result["default"]["trial"] == "trial_0"
+    for one in (result["default"], result["baseline"]):
+        gain = one["gain"]["accuracy"]
+        assert gain["difference"] == pytest.approx(result["accuracy"] - one["accuracy"])
+        low, high = ends(gain["interval"])
+        assert low < gain["difference"] < high
+        assert 0 < gain["mcnemar_p"] <= 1
+    assert result["n_scorings"] == 1, "the others need no opening of their own"
+
+
+def test_the_default_configuration_is_not_held_against_itself(searched):
+    assert score(searched, "trial_0")["default"] is None
+
+
+def test_what_search_promised_is_held_against_the_test(searched):
+    trials = [json.loads(searched.trial(n).record.read_text()) for n in (0, 1)]
+    best = max(trials, key=lambda one: one["value"])["number"]
+    promised = {"value": 0.4, "interval": [0.0, 1.0], "holds_for": "new speakers"}
+    promised["winner"] = f"trial_{best}"
+    searched.summary.write_text(json.dumps({"expected": promised}))
+    result = score(searched, f"trial_{best}")
+    interval = Interval.read(promised["interval"]).as_json()
+    said = {"interval": interval, "test": result["accuracy"], "is_inside": True}
+    assert result["expected"] == {**promised, **said}
+    other = score(searched, f"trial_{1 - best}", rescore=True)
+    assert other["expected"] is None, "nothing was promised of it"
+    confirmed = {"winner": f"trial_{1 - best}", "expected": {"value": 0.3, "interval": [0, 0.4]}}
+    searched.selection.write_text(json.dumps(confirmed))
+    again = score(searched, f"trial_{1 - best}", rescore=True)
+    assert (again["expected"]["value"], again["expected"]["holds_for"]) == (0.3, "new speakers")
+
+
+def test_the_epochs_are_those_that_validation_chose(searched):
+    trial = json.loads(searched.trial(1).record.read_text())
+    assert score(searched, "1")["epochs"] == trial["best_epoch"]
+
+
+def test_without_a_name_the_best_trial_is_taken(searched):
+    trials = [json.loads(searched.trial(n).record.read_text()) for n in (0, 1)]
+    best = max(trials, key=lambda one: one["value"])
+    assert score(searched, None)["trial"] == f"trial_{best['number']}"
+
+
+def test_a_second_scoring_is_refused_and_then_counted(searched):
+    first = score(searched)
+    told = rf"study study, trial_0, .*{100 * first['accuracy']:.2f}"
+    with pytest.raises(HoldoutError, match=told):
+        score(searched, "trial_1")
+    assert not searched.final(1).path.exists(), "it is refused before anything is trained"
+    again = score(searched, "trial_1", rescore=True)
+    assert again["n_scorings"] == 2
+    both = [first["accuracy"], again["accuracy"]]
+    assert [one["accuracy"] for one in again["scorings"]] == both
+    assert [one["trial"] for one in again["scorings"]] == ["trial_0", "trial_1"]
+    assert all(one["by"] and one["at"] for one in again["scorings"])
+    assert again["scorings_spread"] == pytest.approx(np.std(both, ddof=1))
+
+
+@pytest.mark.parametrize("wanted", ["trial_9", "best", "-1"])
+def test_an_unknown_trial_is_named_with_those_that_there_are(searched, wanted):
+    with pytest.raises(StudyError, match=rf"unknown trial '{wanted}'.*trial_0, trial_1"):
+        score(searched, wanted)
+
+
+def test_a_study_without_trials_says_what_to_do(make_study, small_store):
+    home, config = make_study()
+    home.path.mkdir()
+    study_file.write_or_compare(home, config, {}, synthetic=True)
+    with pytest.raises(StudyError, match="no complete trial yet; run `make search` first"):
+        score(home, None)
+
+
+def test_a_study_that_is_not_there_is_named(make_study):
+    home, _ = make_study("nothing")
+    with pytest.raises(StudyError, match="no study 'nothing'"):
+        score(home)
+
+
+def test_a_corpus_that_changed_is_refused(searched):
+    content = searched.study.read_text()
+    searched.study.write_text(content.replace("'1': ", "'1': 0").replace('"1": ', '"1": 0'))
+    with pytest.raises(StudyError, match="has changed since study 'study' was searched"):
+        score(searched)
+
+
+def test_cut_off_before_the_holdout_is_read_it_trains_nothing_again(searched, monkeypatch):
+    cut_off(searched, monkeypatch)
+    monkeypatch.setattr(retraining, "fit", None)  # calling it would fail
+    result = score(searched)
+    assert result["n_scorings"] == 1
+    assert len(Ledger(searched.ledger).openings(ledger_key(searched))) == 1
+
+
+def test_cut_off_between_scoring_and_writing_it_writes_what_was_scored(searched, monkeypatch):
+    def cut(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write", cut)
+        with pytest.raises(KeyboardInterrupt):
+            score(searched)
+    monkeypatch.setattr(retraining, "fit", None)
+    result = score(searched)
+    assert result["n_scorings"] == 1
+    assert searched.final(0).result.exists()
+
+
+def test_some_utterances_that_were_scored_before_are_said(searched, small_parts):
+    few = Content(small_parts[1].content.utterances[:5])
+    facts = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
+    Ledger(searched.ledger).open(few, "model", facts, rescore=False)
+    result = score(searched)
+    (overlap,) = result["overlaps"]
+    assert overlap.items() >= {"n_shared": 5, "study": "other", "trial": "trial_7"}.items()
+    assert result["n_scorings"] == 1
+
+
+def ledger_key(home):
+    line = json.loads(home.ledger.read_text().splitlines()[0])
+    return line["holdout"]
+
+
+def test_the_stored_model_gives_the_stored_predictions(searched, small_parts):
+    score(searched)
+    table = pd.read_csv(searched.final(0).predictions)
+    bundle = Bundle.load(searched.final(0).model)
+    test = small_parts[1].unseal()
+    again = bundle.probabilities(bundle.inputs.read(test)).mean(0)
+    stored = table[[f"p_{name}" for name in test.classes]].to_numpy()
+    np.testing.assert_allclose(again, stored, atol=1e-6)
+
+
+def test_the_same_study_gives_the_same_result(searched, tmp_path):
+    first = score(searched)
+    searched.ledger.unlink()
+    for path in searched.final(0).path.iterdir():
+        path.unlink()
+    again = score(searched)
+    when = {"seconds": 0, "scorings": [], "cost": None, "scored_at": None}
+    assert {**again, **when} == {**first, **when}
+
+
+@pytest.mark.parametrize("content", [None, b"broken"], ids=["gone", "broken"])
+def test_a_model_that_was_lost_before_its_scoring_is_trained_again(searched, monkeypatch, content):
+    cut_off(searched, monkeypatch)
+    model = searched.final(0).model
+    if content is None:
+        model.unlink()
+    else:
+        model.write_bytes(content)
+    assert score(searched)["n_scorings"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no model at .*; `make final` makes one"), (b"?", "is not a model of this version")],
+    ids=["absent", "broken"],
+)
+def test_a_model_that_cannot_be_read_says_so(tmp_path, content, message):
+    path = tmp_path / "model.pt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StudyError, match=message):
+        Bundle.load(path)
+
+
+def test_without_a_name_the_confirmed_winner_is_taken_for_its_epochs(searched):
+    trials = [json.loads(searched.trial(n).record.read_text()) for n in (0, 1)]
+    other = min(trials, key=lambda one: one["value"])["number"]
+    confirmed = {"trial": f"trial_{other}", "epochs": 2}
+    found = {"winner": confirmed["trial"], "candidates": [confirmed]}
+    searched.selection.write_text(json.dumps(found))
+    result = score(searched, None)
+    assert (result["trial"], result["epochs"]) == (f"trial_{other}", 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"candidates": [{"trial": "trial_0"}]}', '{"winner": 3}', "[1]", "{",
+     '{"winner": "trial_0", "expected": {"value": "high"}}'],
+)  # fmt: skip
+def test_a_damaged_selection_is_named_before_anything_is_opened(searched, content):
+    expected = {"winner": "trial_0", "value": 0.5, "interval": [0.4, 0.6], "holds_for": "them"}
+    searched.summary.write_text(json.dumps({"expected": expected}))
+    searched.selection.write_text(content)
+    with pytest.raises(StudyError, match=r"selection.json is (damaged; delete it|not readable)"):
+        score(searched, None)
+    assert not searched.ledger.exists()
+
+
+def test_as_many_steps_are_fewer_epochs_of_more_data(searched, small_parts):
+    searched.selection.write_text(
+        json.dumps({"winner": "trial_0", "candidates": [{"trial": "trial_0", "epochs": 3}]})
+    )
+    content = searched.study.read_text()
+    searched.study.write_text(content.replace("retrain: epochs", "retrain: steps"))
+    development, _ = small_parts
+    share = len(development.folds[0].train) / len(development.everything)
+    assert score(searched)["epochs"] == round(3 * share)
+
+
+def curve(losses, training=0):
+    return tuple(
+        Epoch(number, {"val/loss": loss}, 1.0, 0.0, training)
+        for number, loss in enumerate(losses, start=1)
+    )
+
+
+#: Halved before the fifth epoch, and before the eighth.
+FALLS = [1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("curves", "epochs", "share", "halvings"),
+    [
+        ((FALLS,), 8, 1.0, (0, 0, 0, 0, 1, 1, 1, 2)),
+        ((FALLS,), 4, 0.5, (0, 0, 1, 1)),
+        ((FALLS[:5],), 7, 1.0, (0, 0, 0, 0, 1, 1, 1)),
+        ((FALLS, FALLS, [3.0, 2.0, 1.0, 0.5, 0.4]), 6, 1.0, (0, 0, 0, 0, 1, 1)),
+        ((FALLS, [3.0, 2.0, 1.0], [2.0, 1.0]), 6, 1.0, (0, 0, 0, 0, 0, 0)),
+    ],
+    ids=["one", "in steps", "stopped early", "of folds the median", "most never waited"],
+)
+def test_the_rate_is_halved_where_validation_halved_it(curves, epochs, share, halvings):
+    trained = [one for index, losses in enumerate(curves) for one in curve(losses, index)]
+    trial = Trial(number=0, state=TrialState.COMPLETE, params={}, curve=tuple(trained))
+    assert halvings_of(trial, epochs, share) == halvings
+
+
+@pytest.mark.parametrize("rule", ["greedy", "average", "weighted", "maximum_confidence"])
+def test_an_ensemble_is_one_opening(searched, small_parts, rule):
+    result = score(searched, "ensemble", ensemble=Ensemble(rule, 2))
+    assert result["trial"] == "ensemble"
+    assert result["rule"] == rule
+    assert sum(one["weight"] for one in result["members"]) == pytest.approx(1)
+    assert result["n_scorings"] == 1
+    openings = Ledger(searched.ledger).openings(ledger_key(searched))
+    assert [one["trial"] for one in openings] == ["ensemble"]
+    test = small_parts[1].unseal()
+    answers = []
+    for one in result["members"]:
+        bundle = Bundle.load(searched.final(one["trial"]).model)
+        answers.append(bundle.probabilities(bundle.inputs.read(test)))
+    if rule == "maximum_confidence":
+        combined = np.mean(
+            [decision.maximum_confidence(np.stack(one)) for one in zip(*answers, strict=True)], 0
+        )
+    else:
+        shares = [one["weight"] for one in result["members"]]
+        combined = np.tensordot(shares, np.stack(answers), 1).mean(0)
+    assert result["accuracy"] == pytest.approx((combined.argmax(1) == test.labels).mean())
+    table = pd.read_csv(searched.final("ensemble").predictions)
+    assert len(table) == result["n_test"]
+
+
+def test_an_ensemble_needs_two_trials(searched):
+    shutil.rmtree(searched.trial(1).path)
+    with pytest.raises(StudyError, match=r"an ensemble needs two complete trials, .* has 1"):
+        score(searched, "ensemble")
+
+
+def test_an_ensemble_of_one_is_that_trial(searched):
+    """The other trial is always wrong: nobody is helped by it."""
+    for number, is_right in ((0, True), (1, False)):
+        path = searched.trial(number).probabilities
+        stored = dict(np.load(path))
+        n_classes = stored["probabilities"].shape[1]
+        answers = stored["label"] if is_right else (stored["label"] + 1) % n_classes
+        stored["probabilities"] = np.eye(n_classes, dtype=np.float32)[answers]
+        np.savez(path, **stored)
+    with pytest.raises(StudyError, match=r"takes trial_0 alone: .*`make final BEST=trial_0`"):
+        score(searched, "ensemble")
+    assert not searched.ledger.exists()
+
+
+def test_the_papers_protocol_is_of_one_network(searched):
+    with pytest.raises(ConfigError, match="name a trial instead of best=ensemble"):
+        score(searched, "ensemble", is_paper_protocol=True)
+
+
+def test_the_papers_protocol_is_a_column_and_a_line_of_its_own(searched):
+    result = score(searched, is_paper_protocol=True)
+    found = result["paper_protocol"]
+    assert "TEST SESSION" in found["warning"]
+    assert len(found["by_seed"]) == len(result["seeds"])
+    assert all(one["best"] >= one["last"] for one in found["by_seed"])
+    ledger = Ledger(searched.ledger)
+    (line,) = ledger.notes("paper_protocol", ledger_key(searched))
+    assert line["trial"] == "trial_0"
+    assert result["n_scorings"] == 1
+    assert result["accuracy"] == ledger.openings(ledger_key(searched))[0]["accuracy"]
+
+
+def test_without_it_nothing_looks_at_the_test_by_epoch(searched):
+    assert score(searched)["paper_protocol"] is None
+    assert Ledger(searched.ledger).notes("paper_protocol", ledger_key(searched)) == []
+
+
+@pytest.mark.parametrize("wanted", ["trial_1", "ensemble"])
+def test_a_final_model_replays_to_the_same_predictions(searched, wanted):
+    score(searched, wanted)
+    found = replay_final(searched, wanted, quiet, silent)
+    assert found.first_difference is None
+    (line,) = Ledger(searched.ledger).notes("replayed", ledger_key(searched))
+    assert line["trial"] == wanted
+    path = searched.final(wanted).predictions
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], lines[3] + "1", *lines[4:]]) + "\n")
+    assert replay_final(searched, wanted, quiet, silent).first_difference == 4
+
+
+def test_a_final_model_that_is_not_there_cannot_be_replayed(searched):
+    with pytest.raises(StudyError, match=r"no final result 'trial_1'.*run `make final` first"):
+        replay_final(searched, "trial_1", quiet, silent)
+
+
+@pytest.mark.parametrize("step", ["reference", "breakdowns", "without_each"])
+def test_cut_off_while_it_judges_it_scores_once(searched, monkeypatch, step):
+    from emotion_hpo.final import figures
+
+    def cut(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(figures, step, cut)
+        with pytest.raises(KeyboardInterrupt):
+            score(searched, "trial_1")
+    monkeypatch.setattr(retraining, "fit", None)  # neither winner nor default is trained again
+    result = score(searched, "trial_1")
+    assert result["n_scorings"] == 1
+    assert result["default"] is not None

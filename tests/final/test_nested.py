@@ -1,0 +1,136 @@
+"""The nested protocol: every session the test once, mean, spread, and going on after a stop."""
+
+import json
+
+import numpy as np
+import pytest
+
+from emotion_hpo.console.final import show_nested
+from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
+from emotion_hpo.final.nested import nested, with_test
+from emotion_hpo.metrics import fold_interval
+from emotion_hpo.runtime.contents import Content
+from emotion_hpo.study import StudyHome, study_file, write_json
+from emotion_hpo.study.ledger import Ledger
+
+
+def result(config, accuracy):
+    session = config.split.test_session
+    return {
+        "study": config.study.name,
+        "trial": "trial_0",
+        "synthetic": True,
+        "test_session": session,
+        "test_speakers": [f"Ses0{session}F"],
+        "accuracy": accuracy,
+        "accuracy_interval": [accuracy - 0.05, accuracy + 0.05],
+        "uar": accuracy - 0.01,
+        "n_train": 400,
+        "n_test": 100,
+        "expected": None,
+        "baseline": {"gain": {"accuracy": {"difference": accuracy - 0.5}}},
+        "default": None,
+        "opening": "opening_1",
+        "model": "model",
+    }
+
+
+def contents(sessions):
+    return {one: Content(({"words": f"said in {one}"},)) for one in sessions}
+
+
+@pytest.fixture
+def protocol(make_study):
+    home, config = make_study("deep")
+    seen = []
+
+    def score(one):
+        seen.append(one.split.test_session)
+        found = result(one, 0.5 + 0.02 * int(one.split.test_session))
+        write_json(StudyHome(home.directory, one.study.name).final(0).result, found)
+        return found
+
+    return home, config, score, seen
+
+
+def test_every_session_is_the_test_once(protocol):
+    home, config, score, seen = protocol
+    found = nested(config, contents("123"), score)
+    assert seen == ["1", "2", "3"]
+    assert json.loads(home.nested.read_text()) == found
+    values = [0.52, 0.54, 0.56]
+    assert found["accuracy"]["mean"] == pytest.approx(0.54)
+    assert found["accuracy"]["spread"] == pytest.approx(np.std(values, ddof=1))
+    assert found["accuracy"]["interval"] == fold_interval(values, 400, 100).as_json()
+    assert found["gain"]["baseline"]["mean"] == pytest.approx(0.04)
+    assert found["gain"]["default"] is None
+
+
+def test_what_is_finished_is_not_repeated(protocol):
+    _, config, score, seen = protocol
+    stop_after = iter([True, False])
+    assert (
+        nested(config, contents("12"), lambda one: score(one) if next(stop_after) else None) is None
+    )
+    nested(config, contents("12"), score)
+    assert seen == ["1", "2"]
+
+
+def test_a_result_that_the_ledger_was_not_told_of_is_entered(protocol):
+    """Killed between the two: the session is not scored again, and its line is no loose end."""
+    home, config, score, seen = protocol
+    ledger = Ledger(home.ledger)
+    facts = {"study": "deep-test1", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
+    opening = ledger.open(contents("1")["1"], "model", facts, rescore=False)
+    score(with_test(config, "1"))
+    for _ in range(2):
+        nested(config, contents("12"), score)
+        (line,) = ledger.openings(opening.holdout)
+        assert line["accuracy"] == pytest.approx(0.52)
+        assert len(home.ledger.read_text().splitlines()) == 3
+    assert seen == ["1", "2"]
+
+
+def test_nothing_is_scored_where_one_session_would_fail(protocol, make_study):
+    _, config, score, seen = protocol
+    _, speakers = make_study("deep", "split=speakers")
+    with pytest.raises(ConfigError, match=r"split.validation_session"):
+        nested(speakers, contents("123"), score)
+    _, other = make_study("deep", "training.learning_rate=0.5")
+    home, other = StudyHome(other.study.directory, "deep-test3"), with_test(other, "3")
+    study_file.write_or_compare(home, other, {}, synthetic=True)
+    with pytest.raises(StudyError, match=r"'deep-test3' was searched with another (?s:.*)rate"):
+        nested(config, contents("123"), score)
+    assert seen == []
+
+
+def test_a_session_that_another_study_has_scored_is_told_before_any_is_searched(protocol):
+    home, config, score, seen = protocol
+    ledger = Ledger(home.ledger)
+    mine = {"study": "deep-test2", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
+    ledger.open(contents("2")["2"], "model", mine, rescore=False)  # cut off before its score
+    theirs = {**mine, "study": "another"}
+    opening = ledger.open(contents("3")["3"], "model", theirs, rescore=False)
+    ledger.score(*opening, 0.6123)
+    with pytest.raises(HoldoutError, match=r"of study deep-test3 was .* another, .* 61\.23 %"):
+        nested(config, contents("123"), score)
+    assert seen == []
+    nested(config, contents("123"), score, rescore=True)
+    assert seen == ["1", "2", "3"]
+    nested(config, contents("123"), score)  # all are scored: there is nothing to refuse
+
+
+def test_each_is_a_study_of_its_own(protocol):
+    _, config, _, _ = protocol
+    one = with_test(config, "3")
+    assert (one.study.name, one.split.test_session) == ("deep-test3", "3")
+    assert with_test(config, "4").study.name != one.study.name
+
+
+def test_it_is_shown_as_synthetic_with_mean_and_spread(protocol, capsys):
+    _, config, score, _ = protocol
+    show_nested(nested(config, contents("123"), score))
+    text = capsys.readouterr().out
+    assert "study deep (synthetic data)" in text
+    assert "Mean accuracy 54.00 %, standard deviation between sessions 2.00 %" in text
+    assert "Less the baseline: +4.00 points" in text

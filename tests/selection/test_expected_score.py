@@ -1,0 +1,64 @@
+"""What a search promises: read from its files, for the right speakers."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from emotion_hpo.selection.expected_score import HEARD, NEW, audience, expected_of
+from emotion_hpo.splits import split
+from emotion_hpo.study import TrialState, study_file
+from emotion_hpo.study.trials import best_of, read_trials
+from tests.pipeline import SMALL, compose_config
+
+
+@pytest.fixture
+def promised(searched, material):
+    config = study_file.read(searched).config
+    return lambda trials: expected_of(searched, config, material.development, trials)
+
+
+def test_the_winner_is_the_best_trial_and_its_plain_value_the_same(searched, promised):
+    trials = read_trials(searched)
+    found = promised(trials)
+    best = best_of(trials)
+    assert found["winner"] == best.name
+    assert found["plain"] == pytest.approx(best.value)
+    assert found["interval"]["low"] < found["value"] < found["interval"]["high"]
+    assert found["interval"]["method"] == "choice repeated"
+    assert found["optimism"] == pytest.approx(found["plain"] - found["value"])
+    assert found["n_trials"] == 2
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_only_complete_trials_are_chosen_from(searched, promised):
+    trials = read_trials(searched)
+    best = best_of(trials)
+    cut = [replace(one, state=TrialState.PRUNED) if one == best else one for one in trials]
+    found = promised(cut)
+    assert (found["n_trials"], found["winner"] == best.name) == (1, False)
+    assert promised([]) is None
+
+
+AUDIENCES = [
+    ((), HEARD, "training has heard, too (Ses04"),
+    (("split=speakers",), NEW, "as far as Ses04F, Ses04M tell"),
+    (("split=session",), NEW, "spread between the 4 folds"),
+    (("split=loso",), NEW, "spread between the 8 folds"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "holds_for", "said"), AUDIENCES)
+def test_it_says_for_whom_it_holds(small_store, overrides, holds_for, said):
+    from emotion_hpo.metrics import Expected
+    from emotion_hpo.selection.expected_score import sentence
+
+    config = compose_config(*SMALL, *overrides)
+    development, _ = split(small_store, config.split)
+    found, speakers = audience(development)
+    assert found == holds_for
+    assert not any(one.startswith("Ses05") for one in speakers)
+    expected = Expected(0, 0.7, 0.68, 0.6, 0.7, 0.08, 10, len(development.folds), 30)
+    words = sentence(config, expected, found, speakers)
+    assert said in words
+    assert ("voices never heard" in words) == (not overrides)

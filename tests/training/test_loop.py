@@ -1,0 +1,255 @@
+"""The loop: learns, continues bit for bit, and says when it diverges."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from emotion_hpo.config import SearchConfig, TrainingConfig, build, dump
+from emotion_hpo.config.building import with_value
+from emotion_hpo.config.model import EncoderConfig
+from emotion_hpo.dataset import Dataset, ResidentDataset
+from emotion_hpo.errors import ConfigError, TrialFailed
+from emotion_hpo.models import build_network
+from emotion_hpo.training.loop import evaluate, fit, n_plateaus
+from tests.pipeline import SMALL, compose_config
+
+OPTIMIZERS = {
+    "adam": {"name": "adam"},
+    "adamw": {"name": "adamw", "weight_decay": 0.01},
+    "adadelta": {"name": "adadelta"},
+    "sgd": {"name": "sgd", "momentum": 0.9, "weight_decay": 1e-4},
+}
+
+
+@pytest.fixture(scope="module")
+def config():
+    return compose_config(*SMALL, "training.precision=float32", "training.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def reading(material, config):
+    return material.read(config.experiment())
+
+
+def network_of(reading, config, seed=0):
+    return build_network(config.model, reading.inputs.shapes(), 4, seed=seed)
+
+
+def train(reading, config, training=None, start=None, stop_after=None, halvings=None):
+    """Curve, checkpoints by epoch, and the network at the end."""
+    network = network_of(reading, config)
+    curve, checkpoints = [], {}
+
+    def on_epoch(epoch, _evaluation, checkpoint):
+        curve.append(dict(epoch.metrics))
+        saved = checkpoint()
+        checkpoints[epoch.epoch] = type(saved)(*map(clone, vars(saved).values()))
+        return epoch.epoch == stop_after
+
+    training = training or config.training
+    fit(network, reading.train, reading.validation, training, 7, on_epoch, start, halvings)
+    return curve, checkpoints, network
+
+
+def test_an_epoch_tells_what_it_took(reading, config):
+    network, told = network_of(reading, config), []
+
+    def on_epoch(epoch, _evaluation, _checkpoint):
+        told.append(epoch.usage)
+        return True
+
+    fit(network, reading.train, reading.validation, config.training, 7, on_epoch)
+    (usage,) = told
+    assert set(usage) == {"cpu_cores", "memory_peak_mb"}
+    assert usage["cpu_cores"] > 0
+    assert usage["memory_peak_mb"] > 100
+
+
+def clone(value):
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        return {key: clone(one) for key, one in value.items()}
+    return [clone(one) for one in value] if isinstance(value, list) else value
+
+
+def changed(config, path, value) -> TrainingConfig:
+    return build(TrainingConfig, with_value(dump(config.training), path, value))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
+def test_a_checkpoint_continues_to_the_same_end(reading, config, optimizer, schedule):
+    training = build(
+        TrainingConfig,
+        {**dump(config.training), "optimizer": optimizer, "schedule": schedule},
+    )
+    whole, checkpoints, network = train(reading, config, training)
+    rest, _, continued = train(reading, config, training, start=checkpoints[1])
+    assert rest == whole[1:]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, continued.state_dict()[name]), name
+
+
+UNITS = {"units": 4, "output_units": 4}
+ENCODERS = {
+    "mlp": UNITS | {"name": "mlp", "depth": 1},
+    "lstm": UNITS
+    | {"name": "lstm", "depth": 2, "bidirectional": True, "pooling": "max"}
+    | {"recurrent_dropout": 0.2},
+    "conv1d": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
+    "conv2d": {"name": "conv2d", "channels": [2, 3], "output_units": 4},
+    "attention_decoder": UNITS | {"name": "attention_decoder", "bidirectional": True},
+}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_every_encoder_continues_to_the_same_end(material, config, encoder, precision):
+    plain = with_value(dump(config), "model.encoders", {"speech": encoder})
+    plain = with_value(with_value(plain, "model.dropout", 0.3), "training.precision", precision)
+    tiny = build(SearchConfig, with_value(plain, "training.epochs", 2))
+    reading = material.read(tiny.experiment())
+    whole, checkpoints, network = train(reading, tiny)
+    rest, _, continued = train(reading, tiny, start=checkpoints[1])
+    assert rest == whole[1:]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, continued.state_dict()[name]), name
+
+
+def test_every_encoder_is_tried():
+    kinds = get_args(get_args(EncoderConfig)[0])
+    assert set(ENCODERS) == {get_args(kind.model_fields["name"].annotation)[0] for kind in kinds}
+
+
+def test_a_plateau_halves_the_rate_of_what_follows(reading, config):
+    """Labels that mean nothing: the validation loss soon rises."""
+    training = build(
+        TrainingConfig,
+        {**dump(config.training), "schedule": "plateau", "epochs": 12, "learning_rate": 0.05},
+    )
+    curve, checkpoints, _ = train(reading, config, training)
+    losses = [one["val/loss"] for one in curve]
+    assert checkpoints[12].losses == losses
+    assert n_plateaus(losses[:-1]) > 0, "or the test shows nothing"
+    rates = [one.optimizer["param_groups"][0]["lr"] for one in checkpoints.values()]
+    assert rates == [0.05 * 0.5 ** n_plateaus(losses[:n]) for n in range(12)]
+
+
+def test_votes_need_a_corpus_that_has_them(reading, config, monkeypatch):
+    bare = reading.train.utterances.table.drop(columns="votes")
+    monkeypatch.setattr(reading.train.utterances, "table", bare)
+    with pytest.raises(ConfigError, match=r"training\.labels: the corpus has no annotators' votes"):
+        train(reading, config, changed(config, "labels", "votes"))
+
+
+def test_a_device_trains_as_the_memory_map_does(reading, config, monkeypatch):
+    """The path of a GPU, on the CPU: the data set lies encoded on the device."""
+    usual, _, _ = train(reading, config)
+
+    def resident(self, device):
+        return ResidentDataset(self, device)
+
+    monkeypatch.setattr(Dataset, "on", resident)
+    assert train(reading, config)[0] == usual
+
+
+def test_frozen_encoders_keep_their_weights(reading, config, tmp_path):
+    _, _, trained = train(reading, config)
+    torch.save(trained.state_dict(), tmp_path / "trained.pt")
+    plain = dump(config)
+    for name in ("text", "speech", "mocap"):
+        here = {"weights": str(tmp_path / "trained.pt"), "frozen": True}
+        plain["model"]["encoders"][name] |= here
+    curve, _, network = train(reading, build(SearchConfig, plain))
+    before, after = trained.state_dict(), network.state_dict()
+    same = {name for name, value in after.items() if torch.equal(value, before[name])}
+    assert same == {name for name in after if name.startswith("encoders.")}
+    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
+
+
+def test_the_same_seed_gives_the_same_curve(reading, config):
+    assert train(reading, config)[0] == train(reading, config)[0]
+
+
+def test_the_loss_falls(reading, config):
+    curve, _, _ = train(reading, config, changed(config, "epochs", 6))
+    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
+
+
+def test_the_caller_ends_the_training(reading, config):
+    assert len(train(reading, config, stop_after=2)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("clip_norm", 0.1),
+        ("label_smoothing", 0.2),
+        ("class_weights", "balanced"),
+        ("labels", "votes"),
+        ("bucket_batches", 1),
+    ],
+)
+def test_each_knob_turns_something(reading, config, path, value):
+    assert train(reading, config, changed(config, path, value))[0] != train(reading, config)[0]
+
+
+def test_bfloat16_trains(reading, config):
+    curve, _, _ = train(reading, config, changed(config, "precision", "bfloat16"))
+    assert curve[-1]["train/loss"] < curve[0]["train/loss"]
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_diverging_loss_fails_the_trial(reading, config, broken):
+    network = network_of(reading, config)
+    with torch.no_grad():
+        next(network.head.parameters()).fill_(broken)
+    with pytest.raises(TrialFailed, match=r"train/loss is (nan|inf) after epoch 1"):
+        fit(network, reading.train, None, config.training, 0, lambda *_: False)
+
+
+def test_weights_that_the_loss_does_not_see_fail_the_trial(reading, config):
+    network = network_of(reading, config)
+    with torch.no_grad():
+        network.encoders["mocap"].encoder.convolutions[0].weight.fill_(np.nan)
+    with pytest.raises(TrialFailed, match=r"not a finite number|is nan after epoch 1"):
+        fit(network, reading.train, None, config.training, 0, lambda *_: False)
+
+
+def test_cuda_without_a_device_says_so(reading, config, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="no CUDA device"):
+        train(reading, config, changed(config, "device", "cuda"))
+
+
+def test_evaluation_answers_in_the_order_of_the_data(reading, config):
+    network = network_of(reading, config)
+    found = evaluate(network, reading.validation, config.training)
+    np.testing.assert_allclose(found.probabilities.sum(1), 1, rtol=1e-5)
+    network.eval()
+    with torch.no_grad():
+        for row in (0, len(reading.validation) - 1):
+            alone = network(reading.validation.batch(np.array([row])).modalities).softmax(1)
+            np.testing.assert_allclose(found.probabilities[row], alone[0], atol=1e-5)
+
+
+def test_evaluation_leaves_the_network_as_it_was(reading, config):
+    network = network_of(reading, config)
+    before = clone(network.state_dict())
+    first = evaluate(network, reading.validation, config.training)
+    again = evaluate(network, reading.validation, config.training)
+    assert np.array_equal(first.probabilities, again.probabilities)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+def test_halvings_that_are_told_take_the_place_of_its_own(reading, config):
+    training = build(
+        TrainingConfig,
+        {**dump(config.training), "schedule": "plateau", "epochs": 5, "learning_rate": 0.01},
+    )
+    _, checkpoints, _ = train(reading, config, training, halvings=[0, 0, 1, 3])
+    rates = [one.optimizer["param_groups"][0]["lr"] for one in checkpoints.values()]
+    assert rates == [0.01, 0.01, 0.005, 0.00125, 0.00125]
