@@ -22,7 +22,7 @@ from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.search.space import Params, configured
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.training.fold_run import Judge, Material, run
 
 TABLE = Path(__file__).parent / "learning_curves.csv.gz"

@@ -36,7 +36,7 @@ from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
 from emotion_hpo.training.fold_run import Material
 from emotion_hpo.training.worker_process import freeze_loaded

@@ -21,8 +21,7 @@ from emotion_hpo.models import build_network
 from emotion_hpo.predict.saved_model import Bundle, trained_network
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.splits import split
-from emotion_hpo.splits.split import Development, Holdout
+from emotion_hpo.splits.parts import Development, Holdout, split
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import Material
 from tests import ready_made

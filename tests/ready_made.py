@@ -15,7 +15,7 @@ from emotion_hpo.features.store import prepare
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.final.retraining import Retraining
 from emotion_hpo.predict.saved_model import Bundle
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import FinalHome, Trial, TrialState
 
 CLASSES = ("ang", "sad")

@@ -18,7 +18,7 @@ from emotion_hpo.report.final_tables import breakdown_table, final_table, recall
 from emotion_hpo.report.honesty import reference_table
 from emotion_hpo.report.words import interval as words_of
 from emotion_hpo.report.words import method
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.tracking.final_run import figures_of, tags_of
 
 CLASSES = ("ang", "hap", "sad")

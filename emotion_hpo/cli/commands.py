@@ -183,7 +183,7 @@ def nested(plain: Mapping[str, Any]) -> None:
     command = build(NestedCommand, plain)
     from emotion_hpo.features.preparation import prepare_features
     from emotion_hpo.final.nested import nested as run
-    from emotion_hpo.splits.split import content_of
+    from emotion_hpo.splits.parts import content_of
 
     check_writable(command.output)
     config = command.search()

@@ -20,7 +20,7 @@ from emotion_hpo.dataset.resident import ResidentDataset
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import tokenise
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 
 if TYPE_CHECKING:  # it makes data sets
     from emotion_hpo.dataset.inputs import Inputs

@@ -16,7 +16,7 @@ from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
 from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import Vocabulary, tokenise
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,8 @@ from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
 from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.predict.saved_model import Bundle
-from emotion_hpo.splits import split
 from emotion_hpo.splits.class_coverage import absences_in_test
-from emotion_hpo.splits.split import Development, Holdout, Utterances
+from emotion_hpo.splits.parts import Development, Holdout, Utterances, split
 from emotion_hpo.study import StudyHome, Trial, study_file
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.trials import find, read_trials

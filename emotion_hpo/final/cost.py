@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from emotion_hpo.predict.saved_model import Bundle
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.training.profiling import latency_of
 
 

@@ -14,7 +14,7 @@ from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
-from emotion_hpo.splits.split import check_sessions
+from emotion_hpo.splits.parts import check_sessions
 from emotion_hpo.study import StudyHome, read_json, study_file, write_json
 from emotion_hpo.study.ledger import Ledger
 

@@ -11,7 +11,7 @@ from emotion_hpo.dataset import Inputs
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.study import Epoch
 from emotion_hpo.training.loop import Evaluation, fit
 

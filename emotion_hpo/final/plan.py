@@ -10,7 +10,7 @@ from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.errors import StudyError
 from emotion_hpo.final.promised import confirmed_epochs, confirmed_winner
 from emotion_hpo.metrics.combination import maximum_confidence
-from emotion_hpo.splits.split import Development
+from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, study_file
 from emotion_hpo.training.loop import n_plateaus
 

@@ -13,7 +13,7 @@ from emotion_hpo.features.preparation import OnProgress, prepare_features
 from emotion_hpo.final.plan import Plan, recipe_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import predictions
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import FinalHome, StudyHome, read_json, study_file
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.trials import find, read_trials

@@ -11,7 +11,7 @@ import torch
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import OnProgress, prepare_features
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import Epoch, StudyHome, Trial, study_file
 from emotion_hpo.study.trials import find, read_trials
 from emotion_hpo.training.fold_run import Judge, Material

@@ -12,7 +12,7 @@ from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.predict.saved_model import Bundle, trained_network
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.study import Epoch, FinalHome, write_bytes
 from emotion_hpo.training.loop import Evaluation, fit
 

@@ -24,7 +24,7 @@ from emotion_hpo.features.extraction import TEXT, extract
 from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade
 from emotion_hpo.features.text import tokenise
 from emotion_hpo.predict.saved_model import Bundle
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 
 #: Fewer utterances than this are extracted sooner than threads start.
 _FEW = 4

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo import metrics
-from emotion_hpo.splits.split import Development
+from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, read_baseline, write_bytes, write_json
 
 

@@ -30,9 +30,8 @@ from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import lessons_for, taught
 from emotion_hpo.search.worker_pool import Crew, Stop
 from emotion_hpo.selection.expected_score import expected_of
-from emotion_hpo.splits import split
 from emotion_hpo.splits.class_coverage import remarks_on
-from emotion_hpo.splits.split import Development, check_sessions
+from emotion_hpo.splits.parts import Development, check_sessions, split
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
 from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.tracking import open_tracker

@@ -11,7 +11,7 @@ import numpy as np
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.metrics import Expected, Fold, Run, expected_score
-from emotion_hpo.splits.split import Development
+from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, TrialState, n_smoothed_of, sign_of
 
 #: Trials further behind win in no resample, and each has megabytes of answers.

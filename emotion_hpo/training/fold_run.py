@@ -19,7 +19,7 @@ from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset import Dataset, Inputs
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.models import build_network
-from emotion_hpo.splits.split import Development
+from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import Epoch, n_smoothed_of, replacing, sign_of
 from emotion_hpo.training.loop import Checkpoint, Evaluation, device_of, fit
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.splits.split import Development
+from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import Epoch, Training
 from emotion_hpo.training.fold_run import Judge, Material, Outcome, Progress, SavedRun, run
 

@@ -15,7 +15,7 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.eager import stay_eager
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import Material
 

@@ -23,7 +23,7 @@ from emotion_hpo.corpus.parquet import names_as_text
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.final.nested import with_test
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, read_json, read_yaml, write_json, write_yaml
 from tests.making import made_call
 from tests.pipeline import compose_config

@@ -20,7 +20,7 @@ from emotion_hpo.errors import CorpusError
 from emotion_hpo.features.marks import marks_of
 from emotion_hpo.features.mocap import parts
 from emotion_hpo.features.short_term import short_term
-from emotion_hpo.splits.split import content_of
+from emotion_hpo.splits.parts import content_of
 from emotion_hpo.study.ledger import SAME_SHARE
 from tests.corpus.releases import SCALE, SEED, opened
 

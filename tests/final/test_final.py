@@ -19,7 +19,7 @@ from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import Bundle
 from emotion_hpo.runtime.contents import Content
-from emotion_hpo.splits.split import Holdout
+from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, Trial, TrialState, study_file
 from emotion_hpo.study.ledger import Ledger
 

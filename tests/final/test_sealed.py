@@ -16,8 +16,7 @@ from emotion_hpo.search.worker import Worker
 from emotion_hpo.selection.expected_score import expected_of
 from emotion_hpo.selection.leaders import reruns_of
 from emotion_hpo.selection.worker import work
-from emotion_hpo.splits import split
-from emotion_hpo.splits.split import Development
+from emotion_hpo.splits.parts import Development, split
 from emotion_hpo.study import StudyHome
 from emotion_hpo.study.study_file import write_or_compare
 from emotion_hpo.study.trials import read_trials

@@ -7,7 +7,7 @@ import pytest
 
 from emotion_hpo.dataset import Inputs
 from emotion_hpo.models.baseline import Baseline, _functionals, parts_of
-from emotion_hpo.splits.split import Utterances
+from emotion_hpo.splits.parts import Utterances
 from tests.pipeline import SMALL, compose_config
 
 

@@ -12,7 +12,7 @@ import pytest
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import TrialState
 from emotion_hpo.training.fold_run import Material
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from emotion_hpo.selection.expected_score import HEARD, NEW, audience, expected_of
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.study import TrialState, study_file
 from emotion_hpo.study.trials import best_of, read_trials
 from tests.pipeline import SMALL, compose_config

@@ -6,7 +6,7 @@ import pytest
 
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.splits.class_coverage import absences_by_session, absences_in_test, remarks_on
-from emotion_hpo.splits.split import Development, Fold, Utterances
+from emotion_hpo.splits.parts import Development, Fold, Utterances
 
 CLASSES = ("hap", "sad", "[neu]")
 

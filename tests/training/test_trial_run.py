@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from emotion_hpo.splits import split
+from emotion_hpo.splits.parts import split
 from emotion_hpo.training.fold_run import Judge, Material, SavedRun, run
 from emotion_hpo.training.trial_run import plan, run_all
 from tests.pipeline import SMALL, compose_config

@@ -6,13 +6,13 @@ import pytest
 from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSplit
 from emotion_hpo.errors import ConfigError, HoldoutError
 from emotion_hpo.features.store import FeatureStore
-from emotion_hpo.splits import split
-from emotion_hpo.splits.split import (
+from emotion_hpo.splits.parts import (
     Fold,
     Utterances,
     _of_scenario,
     _refuse_one_class,
     check_sessions,
+    split,
 )
 from tests.pipeline import SMALL, compose_config
 
