@@ -59,7 +59,8 @@ class FeatureStore:
 
     def shard_path(self, session: str) -> Path:
         """The folder of a session's shard."""
-        return self.directory / f"{quote(session, safe='')}-{self.keys[session]}"
+        # A file system takes 255 bytes; the key alone tells shards apart.
+        return self.directory / f"{quote(session, safe='')[:100]}-{self.keys[session]}"
 
     def open(self, session: str) -> Shard:
         """A session's shard; no other one is touched.

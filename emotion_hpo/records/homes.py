@@ -1,5 +1,6 @@
 """Every file and folder name of a study."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,7 +213,9 @@ class StudyHome:
 
     def comparison(self, others: "Sequence[StudyHome]") -> ReportHome:
         """The page that compares this study with others of the same folder."""
-        names = "+".join(one.name for one in (self, *others))
+        names = "+".join(study.name for study in (self, *others))
+        if len(names) > 200:  # a file system takes 255 bytes
+            names = f"{names[:180]}-{hashlib.sha256(names.encode()).hexdigest()[:16]}"
         return ReportHome(self.directory / "comparisons" / names)
 
     @property
