@@ -98,7 +98,7 @@ def csv_lines(path: Path) -> list[str]:
     if any("\0" in line for line in lines):
         raise CorpusError(f"{path}: is no text, or UTF-16 without its mark; save it as UTF-8")
     if faults:
-        refuse_rows([fault.place for fault in faults], "are not UTF-8; save the table as UTF-8")
+        refuse_rows([fault.place for fault in faults], "are not UTF-8 (save the table as UTF-8)")
     return lines
 
 

@@ -134,7 +134,7 @@ def _check_names(
     """Say which columns are unknown, missing or there twice."""
     valid = (*required, *optional)
     if twice := [name for name in columns if columns.count(name) > 1]:
-        raise CorpusError(f"{path}: column {twice[0]!r} stands twice")
+        raise CorpusError(f"{path}: column {twice[0]} stands twice")
     if "" in columns:
         raise CorpusError(f"{path}: column {columns.index('') + 1} of the header has no name")
     if unknown := [name for name in columns if name not in valid]:
