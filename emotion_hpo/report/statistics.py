@@ -160,8 +160,10 @@ def _errors(
 def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be anything)
     """Where a value stands in its range, from 0 to 1; -0.1 where its condition did not hold.
 
-    >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3), scaled(Range(low=4, high=15, step=4), 12)
-    (0.5, 1.0)
+    >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3)
+    0.5
+    >>> scaled(Range(low=4, high=15, step=4), 12)
+    1.0
     """
     if one.choices is not None:
         if value not in one.choices:
