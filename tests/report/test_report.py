@@ -628,7 +628,7 @@ class TestComparison:
             t for t in comparison_page([findings, findings]).tables() if t.name == "differences"
         ]
         assert {row[3] for row in table.rows} == {"+0.00"}
-        assert {row[2]: row[8] for row in table.rows} == {
+        assert {row[2]: row[-1] for row in table.rows} == {
             "accuracy": "1.000", "UAR": "–", "macro F1": "–"
         }  # fmt: skip
 
