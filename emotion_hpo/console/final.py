@@ -164,7 +164,9 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
 
 def _gain_lines(result: Mapping[str, Any]) -> Iterator[str]:
     """By how much the model is better than those it is held against."""
-    for name, words in (("baseline", "the baseline"), ("default", "the default configuration")):
+    reads = " and ".join(result["baseline"]["parts"])
+    others = (("baseline", f"the baseline ({reads})"), ("default", "the default configuration"))
+    for name, words in others:
         if result[name] is None:
             continue
         gain = result[name]["gain"]["accuracy"]

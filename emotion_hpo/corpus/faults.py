@@ -65,7 +65,7 @@ def at(path: Path, line: int) -> str:
 
 
 def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
-    """Number and text of each line; LF, CRLF or CR, UTF-8 with or without its mark.
+    """Number and text of each line; LF or CRLF, UTF-8 with or without its mark.
 
     UTF-16 and UTF-32 are known by their marks. A line that is not UTF-8 is read as Windows-1252, or
     Latin-1 failing that, and noted.
@@ -77,8 +77,7 @@ def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
         content = _as_utf8(path.read_bytes(), path)
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}") from None
-    line_end = b"\n" if b"\n" in content else b"\r"
-    for number, raw in enumerate(content.split(line_end), start=1):
+    for number, raw in enumerate(content.split(b"\n"), start=1):
         try:
             text = raw.decode()
         except UnicodeDecodeError:
@@ -94,11 +93,14 @@ def csv_lines(path: Path) -> list[str]:
         CorpusError: The file cannot be read, or is not UTF-8 or UTF-16.
     """
     faults: list[Fault] = []
-    lines = [f"{text}\n" for _, text in text_lines(path, faults)]
+    texts = [text for _, text in text_lines(path, faults)]
+    if len(texts) == 1:  # lines may end in CR alone, as old spreadsheets write them
+        texts = texts[0].split("\r")
+    lines = [f"{text}\n" for text in texts]
     if any("\0" in line for line in lines):
         raise CorpusError(f"{path}: is no text, or UTF-16 without its mark; save it as UTF-8")
     if faults:
-        refuse_rows([fault.place for fault in faults], "are not UTF-8; save the table as UTF-8")
+        refuse_rows([fault.place for fault in faults], "are not UTF-8 (save the table as UTF-8)")
     return lines
 
 

@@ -111,7 +111,8 @@ def breakdown_plot(final: Final) -> Plot | None:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
     methods = methods_words([row["interval"] for row in rows])
-    hollow = " (hollow marks)" if EXACT in methods.split(" or ") else ""
+    is_mixed = EXACT in methods.split(" or ") and methods != EXACT
+    hollow = f"; a hollow mark: {EXACT}" if is_mixed else ""
     caption = (
         f"Accuracy on parts of the {result['n_test']:,} test utterances, whose number stands "
         f"beside each. Bars: 95 % interval by {methods}{hollow}. Many parts are looked "

@@ -47,7 +47,7 @@ class Content:
     @cached_property
     def digest(self) -> str:
         """Sixteen hexadecimal digits; the order of utterances does not count."""
-        lines = sorted(json.dumps(dict(one), sort_keys=True) for one in self.utterances)
+        lines = sorted(json.dumps(dict(marks), sort_keys=True) for marks in self.utterances)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def n_shared(self, earlier: "Content") -> int:
@@ -56,17 +56,18 @@ class Content:
 
     def _is_shared(self, earlier: "Content") -> NDArray[np.bool_]:
         is_shared = _same_sound(self.utterances, earlier.utterances)
-        known = {mark for one in earlier.utterances for mark in _recorded(one).items()}
-        is_shared |= [bool(known & _recorded(one).items()) for one in self.utterances]
-        unmatched = list(earlier.utterances)
+        known = {mark for marks in earlier.utterances for mark in _recorded(marks).items()}
+        is_shared |= [bool(known & _recorded(marks).items()) for marks in self.utterances]
         for kind in (WORDS, NAME):
             by_mark: dict[str, list[Marks]] = {}
-            for one in unmatched:
-                by_mark.setdefault(one.get(kind, ""), []).append(one)
+            for marks in earlier.utterances:
+                by_mark.setdefault(marks.get(kind, ""), []).append(marks)
             for row in np.flatnonzero(~is_shared):
                 marks = self.utterances[row]
                 candidates = by_mark.get(marks.get(kind, ""), []) if kind in marks else []
-                same = next((one for one in candidates if _last_kind(marks, one) == kind), None)
+                same = next(
+                    (other for other in candidates if _last_kind(marks, other) == kind), None
+                )
                 if same is not None:
                     candidates.remove(same)  # one "yes" was not scored five times
                     is_shared[row] = True
@@ -75,7 +76,7 @@ class Content:
 
 def merged(contents: Iterable[Content]) -> Content:
     """All utterances of several sets."""
-    return Content(tuple(one for content in contents for one in content.utterances))
+    return Content(tuple(utterance for content in contents for utterance in content.utterances))
 
 
 def words_mark(transcript: str) -> str | None:
@@ -85,7 +86,7 @@ def words_mark(transcript: str) -> str | None:
     True
     """
     plain = unicodedata.normalize("NFKC", transcript).casefold()
-    words = "".join(one if one.isalnum() else " " for one in plain).split()
+    words = "".join(sign if sign.isalnum() else " " for sign in plain).split()
     return _digest(" ".join(words)) if words else None
 
 
@@ -103,9 +104,9 @@ def _recorded(marks: Marks) -> Marks:
     return {kind: mark for kind, mark in marks.items() if kind not in (SOUND, WORDS, NAME)}
 
 
-def _last_kind(one: Marks, other: Marks) -> str | None:
+def _last_kind(own: Marks, other: Marks) -> str | None:
     """By what two utterances are compared that no recording tells to be the same."""
-    common = one.keys() & other.keys()
+    common = own.keys() & other.keys()
     if common - {WORDS, NAME}:
         return None  # their recordings differ
     return WORDS if WORDS in common else NAME
@@ -113,8 +114,8 @@ def _last_kind(one: Marks, other: Marks) -> str | None:
 
 def _same_sound(own: Sequence[Marks], earlier: Sequence[Marks]) -> NDArray[np.bool_]:
     """Which utterances sound like one of the earlier ones, `(n,)`."""
-    rows = np.array([row for row, one in enumerate(own) if SOUND in one], dtype=np.int64)
-    known = [one[SOUND] for one in earlier if SOUND in one]
+    rows = np.array([row for row, marks in enumerate(own) if SOUND in marks], dtype=np.int64)
+    known = [marks[SOUND] for marks in earlier if SOUND in marks]
     is_same = np.zeros(len(own), dtype=bool)
     if not known:
         return is_same

@@ -12,6 +12,7 @@ that scoring it is a second look; fewer are written into its `opened` line, for 
 
 import getpass
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -65,31 +66,31 @@ class Ledger:
             return content.digest
         if self._n_scored(content) < SAME_SHARE * len(content):
             return content.digest
-        shared = {name: content.n_shared(merged(of_it)) for name, of_it in known.items()}
+        shared = {name: content.n_shared(merged(contents)) for name, contents in known.items()}
         return max(shared, key=lambda name: shared[name])
 
     def overlaps(self, content: Content) -> list[dict[str, Any]]:
         """Of each other holdout that was opened: `n_shared`, and its first opening's facts."""
         own = self.name_of(content)
-        found = []
-        for name, of_it in self._contents().items():
-            n_shared = content.n_shared(merged(of_it)) if name != own else 0
+        overlaps = []
+        for name, contents in self._contents().items():
+            n_shared = content.n_shared(merged(contents)) if name != own else 0
             if n_shared and (openings := self.openings(name)):
                 facts = {fact: openings[0][fact] for fact in ("study", "trial", "at")}
-                found.append({"holdout": name, "n_shared": n_shared, **facts})
-        return found
+                overlaps.append({"holdout": name, "n_shared": n_shared, **facts})
+        return overlaps
 
     def _n_scored(self, content: Content) -> int:
         """How many of these utterances were in any holdout that was opened."""
-        return content.n_shared(merged(one for of_it in self._contents().values() for one in of_it))
+        return content.n_shared(merged(itertools.chain(*self._contents().values())))
 
     def _contents(self) -> dict[str, list[Content]]:
         """Name → what went by it."""
-        found: dict[str, list[Content]] = {}
+        contents: dict[str, list[Content]] = {}
         for line in self._lines():
             if line["event"] == "holdout":
-                found.setdefault(line["holdout"], []).append(Content(tuple(line["utterances"])))
-        return found
+                contents.setdefault(line["holdout"], []).append(Content(tuple(line["utterances"])))
+        return contents
 
     def openings(self, holdout: str) -> list[dict[str, Any]]:
         """The `opened` lines of a holdout, the first opening first, its score with each."""

@@ -22,6 +22,7 @@ from emotion_hpo.console.output import make_line
 from emotion_hpo.corpus.parquet import names_as_text
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.nested import with_test
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, read_json, read_yaml, write_json, write_yaml
@@ -99,7 +100,7 @@ def test_commands_of_few_keys_take_every_name(command):
         assert decode(OmegaConf.to_container(held, resolve=True)) == {"value": name}
 
 
-@pytest.mark.parametrize("command", ["search", "final", "compare", "report"])
+@pytest.mark.parametrize("command", ["final", "report"])
 def test_lists_and_mappings_keep_the_text_of_their_items(composed, command):
     quoted = [f'"{name}"' if '"' not in name else f"'{name}'" for name in NAMES]
     listed = f"[{', '.join(quoted)}]"
@@ -112,7 +113,7 @@ def test_lists_and_mappings_keep_the_text_of_their_items(composed, command):
     ]  # fmt: skip
     plain = composed(command, "corpus.merge={fear:sad,1.10: on}", "corpus.merge.Größe 1.1=01")
     assert plain["corpus"]["merge"] == {"fear": "sad", "1.10": "on", "Größe 1.1": "01"}
-    if command in ("compare", "report"):
+    if command == "report":
         assert composed(command, "studies=[1.10,2024_05]")["studies"] == ["1.10", "2024_05"]
 
 
@@ -208,6 +209,31 @@ def test_yaml_without_quotes_is_refused_and_with_quotes_taken(emotion_hpo, isola
     assert (ended.status, ended.stderr.count("\n")) == (2, 1)
     assert f"split.{key}: text is needed here, but " in ended.stderr
     assert "in YAML, quote it as you mean it" in ended.stderr
+
+
+def test_presets_of_ones_own_are_named_as_their_files(composed, emotion_hpo, isolated):
+    preset = isolated / "mine" / "study"
+    preset.mkdir(parents=True)
+    for name in ("1.10", "2024_05"):
+        (preset / f"{name}.yaml").write_text(f"# @package _global_\nstudy: {{name: '{name}'}}\n")
+        assert composed("search", "--config-dir", "mine", f"study={name}")["study"]["name"] == name
+    ended = emotion_hpo("search", "--config-dir", "mine", "study=1.1")
+    assert ended.stderr == (
+        "emotion-hpo search: study: unknown choice '1.1', did you mean '1.10'? "
+        "(valid: 1.10, 2024_05, paper, quick, smoke)\n"
+    )
+
+
+def test_names_of_any_length_have_folders(tmp_path):
+    """Of a shard, where a sign may take nine bytes, and of a page that compares many studies."""
+    names = ("😀" * 200, "x" * 200, "ä" * 200)
+    keys = {name: f"{at:016}" for at, name in enumerate(names)}
+    store = FeatureStore(tmp_path, "manifest", False, ("a", "b"), (), names, keys)
+    for name in names:
+        store.shard_path(name).mkdir()
+    first, *others = (StudyHome(tmp_path, f"{at}" + "x" * 90) for at in range(4))
+    first.comparison(others).path.mkdir(parents=True)
+    assert first.comparison(others) != first.comparison(others[::-1])
 
 
 def test_keys_of_yaml_are_names_too(plain):

@@ -108,7 +108,7 @@ def in_hands(study) -> list[str]:
 def ends_of(launcher) -> dict[str, WorkerEnd]:
     """The ends of workers, as soon as there is one."""
     ends: dict[str, WorkerEnd] = {}
-    until(lambda: ends.update(launcher.ended()) or ends, 90, "the end of a worker")
+    until(lambda: ends.update(launcher.ended()) or ends, 180, "the end of a worker")
     return ends
 
 

@@ -43,6 +43,11 @@ class TestTable:
         assert list(corpus.table("1")["utterance_id"]) == ["u1", "u2"]
         assert any("counts as independent" in line for line in corpus.remarks())
 
+    def test_sessions_are_what_is_written(self, tmp_path):
+        sessions = ("1.1", "1.10", "01", "1", "2019_05", "1e3", "NA", "null", "中文")
+        rows = [f"u{at},s{at},{session},joy" for at, session in enumerate(sessions)]
+        assert opened(table(tmp_path, *rows)).sessions() == tuple(sorted(sessions))
+
     @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
     def test_formats_are_alike(self, tmp_path, suffix):
         frame = pd.DataFrame({
@@ -147,8 +152,12 @@ class TestTable:
         (tmp_path / "table.parquet").write_text("no table")
         with pytest.raises(CorpusError, match="cannot be read as Parquet"):
             opened(tmp_path / "table.parquet")
+        rows = {"utterance_id": ["a", "b"], "speaker": ["s", "t"], "emotion": ["x", "y"]}
+        pd.DataFrame({**rows, "session": [1.1, 1.10]}).to_parquet(tmp_path / "floats.parquet")
+        with pytest.raises(CorpusError, match="column session holds names, but is of type double"):
+            opened(tmp_path / "floats.parquet")
         (tmp_path / "table.csv").write_bytes(HEADER.encode() + b"\nu1,Andr\xe9,1,joy\n")
-        with pytest.raises(CorpusError, match=r"1 rows are not UTF-8:\n.*line 2"):
+        with pytest.raises(CorpusError, match=r"1 rows are not UTF-8 .*:\n.*line 2"):
             opened(tmp_path / "table.csv")
         with pytest.raises(CorpusError, match=r"no label 'fear' \(valid: anger, joy\)"):
             opened(table(tmp_path, *ROWS), classes=("joy", "fear"))

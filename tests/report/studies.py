@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -137,6 +138,11 @@ def write_baseline(home: StudyHome) -> None:
     )  # fmt: skip
 
 
+def span(low: float, high: float, method: str = "dialogues") -> dict[str, Any]:
+    """An interval as files have it."""
+    return metrics.Interval((low + high) / 2, low, high, method=method).as_json()
+
+
 def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: bool = True) -> None:
     """Score a made-up model on a made-up session, and write that down in the ledger."""
     generator = np.random.default_rng(seed)
@@ -151,18 +157,18 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
     opening = ledger.open(HOLDOUT, facts["model"], facts, rescore=True)
     figures = {
         "accuracy": metrics.accuracy(counts),
-        "accuracy_interval": [0.6, 0.8],
+        "accuracy_interval": metrics.Interval(metrics.accuracy(counts), 0.6, 0.8).as_json(),
         "uar": metrics.uar(counts),
-        "uar_interval": [0.6, 0.8],
+        "uar_interval": metrics.Interval(metrics.uar(counts), 0.6, 0.8).as_json(),
         "macro_f1": metrics.macro_f1(counts),
-        "macro_f1_interval": [0.6, 0.8],
+        "macro_f1_interval": metrics.Interval(metrics.macro_f1(counts), 0.6, 0.8).as_json(),
     }
     result = {
         "study": home.name, "trial": f"trial_{number}", "corpus": "twin", "synthetic": synthetic,
         "n_train": 520, "n_test": n, "epochs": 6, "seeds": [0, 1],
         "validation": {"objective": "val/accuracy", "value": 0.69}, **figures,
         "recall_by_class": {
-            name: {"recall": float(recalls[index]), "interval": [0.6, 0.9], "by_utterance": False,
+            name: {"recall": float(recalls[index]), "interval": span(0.6, 0.9, method="exact"),
                    "n": int(counts[index].sum())}
             for index, name in enumerate(CLASSES)
         },
@@ -198,20 +204,22 @@ def confirm(home: StudyHome, trials: list[Trial]) -> None:
         home.selection,
         {"winner": candidates[0]["trial"], "epochs": 5, "value": candidates[0]["mean"],
          "objective": "val/accuracy", "n_seeds": 2, "standard_error": 0.01,
-         "expected": {"value": 0.63, "interval": [0.6, 0.66], "optimism": 0.01},
+         "expected": {"value": 0.63, "interval": span(0.6, 0.66, "choice repeated"),
+                      "optimism": 0.01},
          "candidates": candidates},
     )  # fmt: skip
     expected = {
-        "value": 0.61, "interval": [0.58, 0.64], "plain": 0.69, "optimism": 0.08,
+        "value": 0.61, "interval": span(0.58, 0.64, "choice repeated"), "plain": 0.69,
+        "optimism": 0.08,
         "n_trials": 24, "sentence": "It holds for new speakers.",
     }  # fmt: skip
     write_json(home.summary, {"n_train": 400, "n_validation": N_VALIDATION, "expected": expected})
     (path,) = home.path.glob("final/*/result.json")
-    gain = {"accuracy": {"difference": 0.1, "interval": [0.02, 0.2]}}
+    gain = {"accuracy": {"difference": 0.1, "interval": span(0.02, 0.2)}}
     write_json(path, json.loads(path.read_text()) | {
         "default": {"trial": "trial_1", "accuracy": 0.6, "uar": 0.6, "gain": gain},
         "without": {"speech": {"accuracy": 0.5, "uar": 0.5, "loss_of_accuracy": gain["accuracy"]}},
-        "by": {"scenario": {name: {"n": 100, "accuracy": 0.7, "accuracy_interval": [0.6, 0.8],
+        "by": {"scenario": {name: {"n": 100, "accuracy": 0.7, "accuracy_interval": span(0.6, 0.8),
                                    "uar": 0.7} for name in ("improvised", "scripted")}},
         "calibration": {"ece": 0.08, "brier": 0.4,
                         "reliability": [{"confidence": 0.5, "accuracy": 0.45, "n": 90},

@@ -108,7 +108,7 @@ def test_a_curve_without_the_objective_is_left_out(study):
     ("final/trial_0/result.json", ("confusion", "counts", 0), [1], "a row and a column for each"),
     ("final/trial_0/result.json", ("by", "scenario", "scripted", "accuracy"), None, "an accuracy"),
     ("selection.json", ("candidates", 1, "values"), [], "candidates.1.values: list should have"),
-    ("search.json", ("expected", "interval"), [0.5], "expected.interval: list should have"),
+    ("search.json", ("expected", "interval"), [0.5], "an interval has 2 ends, not 1"),
     ("trials/trial_2/trial.json", ("params", "model.dropout"), "much", "cannot lie in its range"),
     ("trials/trial_2/trial.json", ("continues",), 2, "cannot continue trial_2"),
     ("trials/trial_2/trial.json", ("state",), "lost", "was not written by this version"),

@@ -248,9 +248,9 @@ def test_a_part_of_one_utterance_is_not_certain(tmp_path, unpainted):
     (row,) = [one for one in parts.rows if one[0] == "speaker: somebody"]
     assert row[1] == 1
     assert row[3] in {"0.00 to 97.50 %", "2.50 to 100.00 %"}
-    assert row[4] == "utterances, exact"
+    assert row[4] == "exact"
     (plot,) = [one for one in page.plots() if one.name == "breakdowns"]
-    assert "hollow marks: exact binomial interval" in plot.caption
+    assert "exact" in plot.caption.partition("95 % interval by ")[2]
 
 
 def test_what_is_typed_is_set_as_code(tmp_path, unpainted):
@@ -477,12 +477,14 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
     confirm(home, made[:3])
     page = read_page(room.report(home))
     for words in (
-        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %)",
-        "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 % to 66.00 %)",
+        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %, "
+        "by choice repeated), not the",
+        "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 % to 66.00 %, by "
+        "choice repeated)",
         "trial_0 on the test session",
         "the 3 leaders do 3.00 points worse on average",
         "chosen",
-        "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +20.00",
+        "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +20.00 dialogues",
         "without speech",
         "scenario: improvised 100",
         "Expected calibration error 8.00 %",
@@ -609,7 +611,7 @@ class TestComparison:
                     if t.name == "studies"]  # fmt: skip
         assert [row[table.columns.index("scored")] for row in table.rows] == ["trial_0"] * 2
         assert "McNemar p" in page.text
-        assert "(dialogues)" in page.text
+        assert "95 % interval by" in page.text
         assert {"differences", "progress"} <= {
             one.name for one in comparison_page([*map(read_findings, pair)]).plots()
         }
@@ -643,7 +645,7 @@ class TestComparison:
             t for t in comparison_page([findings, findings]).tables() if t.name == "differences"
         ]
         assert {row[3] for row in table.rows} == {"+0.00"}
-        assert {row[2]: row[8] for row in table.rows} == {
+        assert {row[2]: row[-1] for row in table.rows} == {
             "accuracy": "1.000", "UAR": "–", "macro F1": "–"
         }  # fmt: skip
 
