@@ -18,8 +18,8 @@ from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.dataset import Inputs
 from emotion_hpo.features.preparation import n_cores, prepare_features, quiet
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models import build_network, keep_freed_memory
-from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.training.loop import fit
 
 #: Network, and the paper's accuracy in %.

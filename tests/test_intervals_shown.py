@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emotion_hpo.console.final import show_final
-from emotion_hpo.console.output import interval_words
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final import figures
 from emotion_hpo.metrics import Interval, interval
+from emotion_hpo.metrics.formatting import format_interval
 from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
 from emotion_hpo.report.honesty import reference_table
 from emotion_hpo.report.words import interval as words_of
 from emotion_hpo.report.words import method
-from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.tracking.final_run import figures_of, tags_of
 
 CLASSES = ("ang", "hap", "sad")
@@ -146,7 +146,7 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
              ("baseline accuracy", result["baseline"]["accuracy_interval"])]  # fmt: skip
     for name, stored in shown:
         read = Interval.read(stored)
-        ends = interval_words(read) if read.ends else "not estimable"
+        ends = format_interval(read) if read.ends else "not estimable"
         row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(method(stored))}"
         assert re.search(row, screen, re.MULTILINE), name
     gain = Interval.read(result["baseline"]["gain"]["accuracy"]["interval"])

@@ -12,6 +12,7 @@ from emotion_hpo.config.commands import PredictCommand, ServeCommand
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.output import say
 from emotion_hpo.errors import ConfigError, FeatureError, StudyError
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import check_writable, write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) ->
     took_s = time.perf_counter() - began
     shares = dict(zip(predictor.classes, answer.probabilities.tolist(), strict=True))
     screen.show_answer(shares, synthetic=predictor.synthetic)
-    networks = screen.counted(predictor.n_networks, "network")
+    networks = format_count(predictor.n_networks, "network")
     say(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
     given = _given_modalities(command)
     if missing := [key for key, modality in given.items() if modality not in answer.modalities]:

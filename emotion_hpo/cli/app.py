@@ -103,8 +103,8 @@ def main() -> None:
 
 def conf_folder() -> Path:
     """Where the configuration lies: beside the code once installed, else in the checkout."""
-    here = Path(__file__).resolve().parent
-    return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
+    package = Path(__file__).resolve().parents[1]
+    return package / "conf" if (package / "conf").is_dir() else package.parent / "conf"
 
 
 def _run(command: str, overrides: Sequence[str]) -> None:
@@ -153,6 +153,9 @@ def _run(command: str, overrides: Sequence[str]) -> None:
             calls.append(partial(run, plain, **more))
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # corpus=3: ValueError
         raise ConfigError(_hydra_words(error)) from None
+    from emotion_hpo.console.output import show_logs
+
+    show_logs()
     for call in calls:
         call()
 

@@ -22,8 +22,10 @@ from emotion_hpo.config.commands import (
 )
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_nested
-from emotion_hpo.console.output import say, score, score_interval
+from emotion_hpo.console.output import say
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics.formatting import format_score_interval
+from emotion_hpo.runtime.formatting import format_count, format_score
 from emotion_hpo.study import (
     Epoch,
     StudyHome,
@@ -94,12 +96,13 @@ def search(plain: Mapping[str, Any]) -> None:
 
 def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     command = build(SearchCommand, plain)
+    from emotion_hpo.cli.observers import observers
     from emotion_hpo.search import budget
     from emotion_hpo.search.coordinator import search as run
 
     check_writable(command.output)
     config = command.search()
-    result = run(config)
+    result = run(config, observers())
     found, home = result.summary, StudyHome(config.study.directory, config.study.name)
     if command.output is not None:
         write_json(command.output, found)
@@ -115,7 +118,7 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
         mark = " (synthetic data)" if found["synthetic"] else ""
         say(
             f"Best: {found['best_trial']}, {found['objective']} "
-            f"{score(found['objective'], found['best_value'])} "
+            f"{format_score(found['objective'], found['best_value'])} "
             f"after epoch {found['best_epoch']}{mark}"
         )
         for path, value in found["best_params"].items():
@@ -123,10 +126,10 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
                 f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}"
             )
     if (promised := found["expected"]) is not None:
-        ends = score_interval(found["objective"], promised["interval"])
+        ends = format_score_interval(found["objective"], promised["interval"])
         say(
-            f"Expected: {found['objective']} {score(found['objective'], promised['value'])} on new "
-            f"utterances (90 % interval {ends}): the best of {promised['n_trials']} trials "
+            f"Expected: {found['objective']} {format_score(found['objective'], promised['value'])} "
+            f"on new utterances (90 % interval {ends}): the best of {promised['n_trials']} trials "
             f"is best by luck, too. {promised['sentence']}"
         )
     confirmed = None
@@ -139,12 +142,12 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     if found["against"] is not None:
         say(f"Front of {found['objective']} against {found['against']}:")
     for one in found["front"]:
-        value = score(found["objective"], one["value"])
+        value = format_score(found["objective"], one["value"])
         say(f"  {one['trial']:<12} {value:>8}  {one['cost']:>12,.6g} {found['against']}")
     plain_model = found["baseline"]
     kind, value = found["objective"], plain_model["validation"].get(found["objective"][4:])
     parts = " and ".join(plain_model["parts"])
-    say(f"Baseline: {kind} {score(kind, value)} (logistic regression on {parts})")
+    say(f"Baseline: {kind} {format_score(kind, value)} (logistic regression on {parts})")
     say(f"Results: {home.summary}")
     if not result.was_stopped and n_open:
         is_exhausted = result.is_exhausted
@@ -319,7 +322,7 @@ def sync(plain: Mapping[str, Any]) -> None:
     for one in finals:
         tracker.log_final(one)
     tracker.log_report(home.report)
-    more = f", {screen.counted(len(finals), 'final model')}" if finals else ""
+    more = f", {format_count(len(finals), 'final model')}" if finals else ""
     say(f"MLflow holds study {home.name}: {len(trials)} trials{more}")
 
 
@@ -337,7 +340,7 @@ def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
 
     def on_epoch(old: Epoch, new: Epoch) -> None:
         told = "the same" if old.metrics == new.metrics else "different"
-        before, after = (score(objective, one.metrics[objective]) for one in (old, new))
+        before, after = (format_score(objective, one.metrics[objective]) for one in (old, new))
         where = f"training {old.training + 1}, " if old.training else ""
         say(f"{where}epoch {old.epoch}: {objective} {before}, again {after}: {told}")
 

@@ -11,8 +11,10 @@ from emotion_hpo.config import SearchConfig, build, dump, flatten
 from emotion_hpo.config.commands import FinalCommand, TrackingChoice
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_final
-from emotion_hpo.console.output import say, score, score_interval
+from emotion_hpo.console.output import say
 from emotion_hpo.errors import StudyError, TrackingError
+from emotion_hpo.metrics.formatting import format_score_interval
+from emotion_hpo.runtime.formatting import format_count, format_score
 from emotion_hpo.study import StudyHome, check_writable, sign_of, write_json
 from emotion_hpo.study.study_file import StudyFile
 
@@ -26,28 +28,28 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
         return None
     with screen.confirming() as on_confirming:
         found = confirm(home, config, on_confirming)
-    seeds = screen.counted(found["n_seeds"], "fresh seed")
+    seeds = format_count(found["n_seeds"], "fresh seed")
     say(f"Confirmed over {seeds}, on the same validation part (more: study.confirm_leaders, "
         "study.confirm_seeds):")  # fmt: skip
     for one in found["candidates"]:
         words = " (the default configuration)" if one["is_default"] else ""
         mark = "  <- winner" if one["trial"] == found["winner"] else ""
         say(
-            f"  {one['trial']}{words}: {score(found['objective'], one['mean'])} on average, "
+            f"  {one['trial']}{words}: {format_score(found['objective'], one['mean'])} on average, "
             f"{one['n_parameters']:,} parameters{mark}"
         )
     if (plain_value := found["baseline"]) is not None:
         is_beaten = sign_of(found["objective"]) * (found["value"] - plain_value) > 0
         words = "" if is_beaten else "  <- no network is better: look at the features and the space"
-        say(f"  baseline: {score(found['objective'], plain_value)}; it has no seed{words}")
+        say(f"  baseline: {format_score(found['objective'], plain_value)}; it has no seed{words}")
     if found["standard_error"]:
         say(
             f"  Within one standard error ({100 * found['standard_error']:.2f} points) of the best "
             "the one with fewest parameters wins."
         )
     if (promised := found["expected"]) is not None:
-        ends = score_interval(found["objective"], promised["interval"])
-        value = score(found["objective"], promised["value"])
+        ends = format_score_interval(found["objective"], promised["interval"])
+        value = format_score(found["objective"], promised["value"])
         say(
             f"  Expected of the winner: {value} (90 % interval {ends}): its mean less what "
             "this choice added, for the same speakers as above."

@@ -12,6 +12,10 @@ from pydantic import Field
 from emotion_hpo.config.base import Section
 
 Normalisation = Literal["none", "corpus", "speaker"]
+
+#: The modality of words. They are stored as transcripts: their numbers depend on the training part.
+TEXT = "text"
+
 #: 200 samples at 16 kHz: in a shorter window the FFT is too coarse to tell semitones apart.
 SHORTEST_WINDOW_S = 0.0125
 

@@ -5,16 +5,10 @@ from typing import Any
 
 from rich.table import Column, Table
 
-from emotion_hpo.console.output import (
-    counted,
-    interval_words,
-    open_console,
-    percent,
-    say,
-    score,
-    score_interval,
-)
+from emotion_hpo.console.output import open_console, say
+from emotion_hpo.metrics.formatting import format_interval, format_score_interval
 from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
+from emotion_hpo.runtime.formatting import format_count, format_score, format_share
 from emotion_hpo.splits.class_coverage import absences_in_test
 
 
@@ -23,8 +17,8 @@ def show_final(result: Mapping[str, Any]) -> None:
     mark = " (synthetic data)" if result["synthetic"] else ""
     speakers = ", ".join(result["test_speakers"])
     say(
-        f"\n{result['trial']} of study {result['study']}: {counted(result['epochs'], 'epoch')} on "
-        f"{result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
+        f"\n{result['trial']} of study {result['study']}: {format_count(result['epochs'], 'epoch')} "
+        f"on {result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
     )
     say(
         f"Session {result['test_session']}, {result['n_test']} utterances of "
@@ -34,8 +28,8 @@ def show_final(result: Mapping[str, Any]) -> None:
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for name, value, stored, n in _scored_rows(result):
         interval = Interval.read(stored)
-        ends = interval_words(interval) if interval.ends else NOT_ESTIMABLE
-        table.add_row(name, percent(value), ends, interval.reason or interval.method, str(n))
+        ends = format_interval(interval) if interval.ends else NOT_ESTIMABLE
+        table.add_row(name, format_share(value), ends, interval.reason or interval.method, str(n))
     open_console().print(table)
     say(baseline_words(result))
     for line in _final_remarks(result):
@@ -46,12 +40,15 @@ def show_final(result: Mapping[str, Any]) -> None:
         "can be; *dialogues + exact* are of both. None says anything about other speakers."
     )
     if (paper := result["paper_protocol"]) is not None:
-        say(f"{paper['warning']}: {percent(paper['accuracy'])}", "bold red")
+        say(f"{paper['warning']}: {format_share(paper['accuracy'])}", "bold red")
     if result["n_scorings"] > 1:
         say(f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic.")
         for one in result["scorings"]:
             who = f" by {one['by']}" if one["by"] else ""
-            say(f"  {one['at']}{who}: {one['study']}, {one['trial']}, {percent(one['accuracy'])}")
+            say(
+                f"  {one['at']}{who}: {one['study']}, {one['trial']}, "
+                f"{format_share(one['accuracy'])}"
+            )
         if result["scorings_spread"] is not None:
             say(f"  spread (standard deviation): {100 * result['scorings_spread']:.2f} points")
     for one in result["overlaps"]:
@@ -106,14 +103,14 @@ def show_nested(found: Mapping[str, Any]) -> None:
         box=None, padding=(0, 2, 0, 0),
     )  # fmt: skip
     for one in found["sessions"]:
-        figures = (percent(one["accuracy"]), percent(one["uar"]), str(one["n_test"]))
+        figures = (format_share(one["accuracy"]), format_share(one["uar"]), str(one["n_test"]))
         table.add_row(one["test_session"], one["trial"], *figures)
     open_console().print(table)
     for name, words in (("accuracy", "accuracy"), ("uar", "UAR")):
         one = found[name]
         say(
-            f"Mean {words} {percent(one['mean'])}, standard deviation between sessions "
-            f"{percent(one['spread'])}, 95 % interval {_named(one['interval'])}"
+            f"Mean {words} {format_share(one['mean'])}, standard deviation between sessions "
+            f"{format_share(one['spread'])}, 95 % interval {_named(one['interval'])}"
         )
     for name, words in (("baseline", "the baseline"), ("default", "the default configuration")):
         if (gain := found["gain"][name]) is not None:
@@ -143,12 +140,12 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
     cost = result["cost"]
     yield (
         f"An utterance takes {cost['latency_ms']:.1f} ms from its features to its probabilities "
-        f"({counted(cost['n_networks'], 'network')}, {cost['n_parameters']:,} weights, "
-        f"{counted(cost['n_threads'], 'thread')}, {cost['device']})."
+        f"({format_count(cost['n_networks'], 'network')}, {cost['n_parameters']:,} weights, "
+        f"{format_count(cost['n_threads'], 'thread')}, {cost['device']})."
     )
     if result["accuracy_spread"] is not None:
         yield (
-            f"Single networks: {percent(result['accuracy_mean'])} on average over "
+            f"Single networks: {format_share(result['accuracy_mean'])} on average over "
             f"{len(result['seeds'])} seeds, standard deviation "
             f"{100 * result['accuracy_spread']:.2f} points; the figures are of their average."
         )
@@ -180,16 +177,16 @@ def _promise_words(promised: Mapping[str, Any], objective: str) -> str:
     """What search promised, and whether the test bears it out."""
     verdict = {True: ": inside", False: ": outside", None: ""}[promised["is_inside"]]
     return (
-        f"Search promised {score(objective, promised['value'])} (90 % interval "
-        f"{score_interval(objective, promised['interval'])}) for {promised['holds_for']}; the test "
-        f"says {score(objective, promised['test'])}{verdict}."
+        f"Search promised {format_score(objective, promised['value'])} (90 % interval "
+        f"{format_score_interval(objective, promised['interval'])}) for {promised['holds_for']}; the test "
+        f"says {format_score(objective, promised['test'])}{verdict}."
     )
 
 
 def _named(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
     """Ends of an interval of shares, and what decides them."""
     interval = Interval.read(stored)
-    return interval_words(interval) + (f" by {interval.method}" if interval.ends else "")
+    return format_interval(interval) + (f" by {interval.method}" if interval.ends else "")
 
 
 def _named_points(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
@@ -200,6 +197,6 @@ def _named_points(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
     """
     interval = Interval.read(stored)
     if interval.ends is None:
-        return interval_words(interval)
+        return format_interval(interval)
     low, high = interval.ends
     return f"{100 * low:+.1f} to {100 * high:+.1f}, by {interval.method}"

@@ -4,6 +4,7 @@ Results and hints go to standard output, progress to standard error, so that a p
 alone. Nothing here decides anything.
 """
 
+import logging
 import re
 import shlex
 import sys
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from emotion_hpo.features.preparation import OnProgress
-from emotion_hpo.metrics import Interval
+from emotion_hpo.runtime.formatting import format_duration, format_share
 
 #: A plain log gets a line at most this often while features are prepared.
 _PLAIN_INTERVAL_S = 5.0
@@ -46,6 +47,23 @@ def note(line: str) -> None:
     console.print(line, soft_wrap=True)
 
 
+class _NoteHandler(logging.Handler):
+    """Prints what the package logs as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        note(self.format(record))
+
+
+def show_logs() -> None:
+    """Print what the package's modules log; without it, warnings go to standard error as they are."""
+    logger = logging.getLogger("emotion_hpo")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False  # a library that sets up the root logger would print them again
+    if not any(isinstance(handler, _NoteHandler) for handler in logger.handlers):
+        logger.addHandler(_NoteHandler())
+
+
 @contextmanager
 def notes_above(console: Console) -> Iterator[None]:
     """Print notes through the console of a live display, which a line past it would tear apart."""
@@ -70,74 +88,6 @@ def make_line(target: str, keys: Mapping[str, object], **variables: object) -> s
         plain = not re.search(r'[$`"\\!]', overrides)
         words.append(f'ARGS="{overrides}"' if plain else f"ARGS={shlex.quote(overrides)}")
     return " ".join(["make", target, *words])
-
-
-def percent(value: float | None) -> str:
-    """A share as people read it.
-
-    >>> percent(0.7104), percent(None)
-    ('71.04 %', '–')
-    """
-    return "–" if value is None else f"{100 * value:.2f} %"
-
-
-def score(objective: str, value: float | None) -> str:
-    """A trial's value as people read it: a share, or a loss.
-
-    >>> score("val/uar", 0.5), score("val/loss", 1.25)
-    ('50.00 %', '1.2500')
-    """
-    if value is None or not objective.endswith("loss"):
-        return percent(value)
-    return f"{value:.4f}"
-
-
-def interval_words(interval: Interval) -> str:
-    """An interval of shares as people read it.
-
-    >>> interval_words(Interval(0.65, 0.6, 0.7))
-    '60.0 – 70.0 %'
-    """
-    if interval.ends is None:
-        return f"not estimable: {interval.reason}"
-    low, high = interval.ends
-    return f"{100 * low:.1f} – {100 * high:.1f} %"
-
-
-def score_interval(objective: str, stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
-    """An interval of a trial's value, and what decides its ends.
-
-    >>> score_interval("val/loss", {"low": 0.5, "high": 0.75, "method": "choice repeated"})
-    '0.5000 – 0.7500, by choice repeated'
-    """
-    interval = Interval.read(stored)
-    if interval.ends is None:
-        return interval_words(interval)
-    low, high = (score(objective, end) for end in interval.ends)
-    return f"{low} – {high}, by {interval.method}"
-
-
-def counted(n: int, thing: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "epoch"), counted(3, "epoch")
-    ('1 epoch', '3 epochs')
-    """
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
-
-
-def duration(seconds: float) -> str:
-    """A time as people read it.
-
-    >>> duration(12), duration(200), duration(7260)
-    ('12 s', '3 min 20 s', '2 h 01 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 @contextmanager
@@ -234,7 +184,7 @@ def show_corpus(found: Mapping[str, Any]) -> None:
     for line in (*_content_lines(found), *found["remarks"], *_fault_lines(found["faults"])):
         say(line)
     say(
-        f"prepared in {duration(found['seconds'])}, with at most {found['peak_memory_mb']:,} MB "
+        f"prepared in {format_duration(found['seconds'])}, with at most {found['peak_memory_mb']:,} MB "
         "of memory"
     )
 
@@ -349,5 +299,5 @@ def show_answer(answer: Mapping[str, float], *, synthetic: bool) -> None:
     table.add_column("probability", justify="right")
     table.add_column("")
     for name, share in sorted(answer.items(), key=lambda one: -one[1]):
-        table.add_row(name, percent(share), "█" * round(30 * share))
+        table.add_row(name, format_share(share), "█" * round(30 * share))
     open_console().print(table)

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.console.output import duration, note, notes_above, open_console, score
+from emotion_hpo.console.output import note, notes_above, open_console
+from emotion_hpo.runtime.formatting import format_duration, format_score
 from emotion_hpo.study import Trial, TrialState, sign_of
 from emotion_hpo.study.trials import best_of
 
@@ -71,7 +72,7 @@ class SearchScreen:
                 told += f" (means of {len(one.trainings)} trainings)"
         leader = f"; best {best.name} {self._score(best.value)}" if best else ""
         count = f"[{len(self._told)}/{self._n_trials}]"
-        return f"{count} {one.name} {told}, {duration(one.seconds)}{leader}"
+        return f"{count} {one.name} {told}, {format_duration(one.seconds)}{leader}"
 
     def table(self, trials: Sequence[Trial], message: str = "") -> RenderableType:
         """The state of the study as a table, a row a worker."""
@@ -101,7 +102,7 @@ class SearchScreen:
         return Group(table if running else Text(str(table.title)), *lines)
 
     def _score(self, value: float | None) -> str:
-        return score(self._objective, value)
+        return format_score(self._objective, value)
 
     def _time_left_words(self, n_ended: int) -> str:
         """From the pace of this run; silent until there is one."""
@@ -109,4 +110,4 @@ class SearchScreen:
         if n_here <= 0 or left <= 0:
             return ""
         pace = (time.monotonic() - self._began) / n_here
-        return f", about {duration(pace * left)} left"
+        return f", about {format_duration(pace * left)} left"

@@ -6,7 +6,7 @@ deviations) and is stored with every model; `Inputs.read` makes a `Dataset` of a
 
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.inputs import Inputs
-from emotion_hpo.dataset.resident import ResidentDataset
+from emotion_hpo.dataset.resident import ResidentDataset, on_device
 from emotion_hpo.dataset.scaling import FeatureReader, Scale
 
-__all__ = ["Dataset", "FeatureReader", "Inputs", "ResidentDataset", "Scale"]
+__all__ = ["Dataset", "FeatureReader", "Inputs", "ResidentDataset", "Scale", "on_device"]

@@ -6,8 +6,7 @@ sees the batches that it would have seen.
 """
 
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -15,15 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batch import Batch, Sequence
-from emotion_hpo.dataset.resident import ResidentDataset
+from emotion_hpo.dataset.scaling import FeatureReader
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.features.extraction import TEXT
-from emotion_hpo.features.text import tokenise
-from emotion_hpo.splits.parts import Utterances
-
-if TYPE_CHECKING:  # it makes data sets
-    from emotion_hpo.dataset.inputs import Inputs
+from emotion_hpo.features.utterances import Utterances
 
 Rows = NDArray[np.int64]
 
@@ -37,18 +32,29 @@ class Dataset:
         n_steps: Modality → steps of each utterance `(n,)`, cut as they are read.
     """
 
-    def __init__(self, inputs: "Inputs", utterances: Utterances) -> None:
+    def __init__(
+        self,
+        utterances: Utterances,
+        readers: Mapping[str, FeatureReader],
+        tokens: list[NDArray[np.int64]] | None,
+    ) -> None:
+        """Take utterances as they are to be read.
+
+        Args:
+            utterances: Where they come from.
+            readers: How each feature modality is cut and scaled.
+            tokens: Each utterance's words as numbers, or None where text is not read.
+        """
         self.utterances = utterances
         self.labels = torch.from_numpy(utterances.labels)
-        self._inputs = inputs
+        self._readers = readers
         self._scales = {
-            modality: reader.scales(utterances, modality)
-            for modality, reader in inputs.readers.items()
+            modality: reader.scales(utterances, modality) for modality, reader in readers.items()
         }
-        self._tokens = self._encode_text() if inputs.vocabulary is not None else []
-        self.n_steps = {name: self._n_steps(name) for name in inputs.modalities}
+        self._tokens = tokens
+        modalities = (*readers, *(() if tokens is None else (TEXT,)))
+        self.n_steps = {name: self._n_steps(name) for name in modalities}
         self._lengths = self._relative_lengths()
-        self._resident: ResidentDataset | None = None
 
     def __len__(self) -> int:
         """Number of utterances."""
@@ -84,14 +90,6 @@ class Dataset:
         """The rows of each batch of an evaluation."""
         return self._by_length(np.arange(len(self)), batch_size)
 
-    def on(self, device: torch.device) -> "Dataset | ResidentDataset":
-        """These utterances where a network on that device finds them; encoded once."""
-        if device.type == "cpu":
-            return self
-        if self._resident is None or self._resident.device != device:
-            self._resident = ResidentDataset(self, device)
-        return self._resident
-
     def vote_shares(self) -> Tensor:
         """The share of each class among the votes for any of them, `(n, classes)`.
 
@@ -115,14 +113,14 @@ class Dataset:
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """The utterances of some rows, padded to the longest of them."""
-        modalities = {name: self._features(name, rows) for name in self._inputs.readers}
-        if self._inputs.vocabulary is not None:
+        modalities = {name: self._features(name, rows) for name in self._readers}
+        if self._tokens is not None:
             modalities[TEXT] = _padded_tokens([self._tokens[row] for row in rows])
         where = torch.from_numpy(np.ascontiguousarray(rows))
         return Batch(modalities, self.labels[where], where)
 
     def _features(self, modality: str, rows: NDArray[np.int64]) -> Sequence:
-        reader = self._inputs.readers[modality]
+        reader = self._readers[modality]
         scales = self._scales[modality]
         sequences = [self.utterances.sequence(modality, row)[: reader.max_length] for row in rows]
         lengths = [len(frames) for frames in sequences]
@@ -136,21 +134,10 @@ class Dataset:
         mask = valid.any(2)
         return Sequence(torch.from_numpy(values).masked_fill_(~valid, 0), mask, mask.any(1))
 
-    def _encode_text(self) -> list[NDArray[np.int64]]:
-        vocabulary = self._inputs.vocabulary
-        assert vocabulary is not None
-        transcripts = self.utterances.table["transcript"]
-        return [
-            np.asarray(vocabulary.encode(tokenise(text))[: self._inputs.max_words], np.int64)
-            if isinstance(text, str)
-            else np.zeros(0, np.int64)
-            for text in transcripts
-        ]
-
     def _n_steps(self, modality: str) -> NDArray[np.int64]:
-        if modality == TEXT:
+        if modality == TEXT and self._tokens is not None:
             return np.array([len(tokens) for tokens in self._tokens], np.int64)
-        longest = self._inputs.readers[modality].max_length
+        longest = self._readers[modality].max_length
         rows = range(len(self))
         lengths = [len(self.utterances.sequence(modality, row)) for row in rows]
         return np.minimum(np.array(lengths, np.int64), longest)

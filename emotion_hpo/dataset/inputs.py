@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from emotion_hpo.config import FeaturesConfig
+from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
-from emotion_hpo.features.extraction import TEXT
 from emotion_hpo.features.text import Vocabulary, tokenise
-from emotion_hpo.splits.parts import Utterances
+from emotion_hpo.features.utterances import Utterances
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,19 @@ class Inputs:
 
     def read(self, utterances: Utterances) -> Dataset:
         """Make utterances ready for batches."""
-        return Dataset(self, utterances)
+        return Dataset(utterances, self.readers, self._encode(utterances))
+
+    def _encode(self, utterances: Utterances) -> list[NDArray[np.int64]] | None:
+        """The words of each utterance as numbers; None where the network does not read them."""
+        vocabulary = self.vocabulary
+        if vocabulary is None:
+            return None
+        return [
+            np.asarray(vocabulary.encode(tokenise(text))[: self.max_words], np.int64)
+            if isinstance(text, str)
+            else np.zeros(0, np.int64)
+            for text in utterances.table["transcript"]
+        ]
 
 
 def _fit_vocabulary(words: list[list[str]], min_count: int) -> Vocabulary:

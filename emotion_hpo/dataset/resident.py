@@ -1,7 +1,7 @@
 """A data set that lies encoded on one device, for a GPU: the same batches, gathered there."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emotion_hpo.dataset.batch import Batch, Sequence
-
-if TYPE_CHECKING:  # it makes resident ones
-    from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.batches import Dataset
 
 
 class ResidentDataset:
@@ -21,7 +19,7 @@ class ResidentDataset:
     a whole epoch go there at once, so that nothing else does until the epoch ends.
     """
 
-    def __init__(self, data: "Dataset", device: torch.device) -> None:
+    def __init__(self, data: Dataset, device: torch.device) -> None:
         self.device = device
         self.utterances = data.utterances
         self.labels = data.labels.to(device)
@@ -41,10 +39,6 @@ class ResidentDataset:
         """As `Dataset.in_order`."""
         return self._batches(self._data.by_length(batch_size))
 
-    def on(self, device: torch.device) -> "Dataset | ResidentDataset":
-        """As `Dataset.on`."""
-        return self if device == self.device else self._data.on(device)
-
     def vote_shares(self) -> Tensor:
         """As `Dataset.vote_shares`."""
         return self._data.vote_shares().to(self.device)
@@ -59,3 +53,17 @@ class ResidentDataset:
                 mask_BT = one.mask[:, :longest].index_select(0, rows_B)
                 modalities[name] = Sequence(values, mask_BT, one.present.index_select(0, rows_B))
             yield Batch(modalities, self.labels.index_select(0, rows_B), rows_B)
+
+
+#: A data set is encoded once, however many trials of a search read it.
+_RESIDENT: WeakKeyDictionary[Dataset, ResidentDataset] = WeakKeyDictionary()
+
+
+def on_device(data: Dataset, device: torch.device) -> Dataset | ResidentDataset:
+    """Return a data set where a network on that device finds it."""
+    if device.type == "cpu":
+        return data
+    resident = _RESIDENT.get(data)
+    if resident is None or resident.device != device:
+        resident = _RESIDENT[data] = ResidentDataset(data, device)
+    return resident

@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config import FeaturesConfig
+from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.splits.parts import Utterances
+from emotion_hpo.features.utterances import Utterances
 
 
 @dataclass(frozen=True)

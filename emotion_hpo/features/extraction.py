@@ -9,15 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.config.features import TEXT, FeaturesConfig
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import FeatureError, UnusableError
 from emotion_hpo.features import mocap, speech
 from emotion_hpo.features.marks import marks_of
-
-#: Words are stored as transcripts: their numbers depend on the training part.
-TEXT = "text"
 
 Arrays = dict[str, NDArray[np.float32]]
 

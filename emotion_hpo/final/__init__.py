@@ -48,6 +48,7 @@ import numpy as np
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.preparation import OnProgress, prepare_features
 from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final import figures
 from emotion_hpo.final.cost import cost_of_bundles
 from emotion_hpo.final.ensemble import Ensemble, members_of
@@ -65,7 +66,7 @@ from emotion_hpo.final.writing import write
 from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.predict.saved_model import Bundle
 from emotion_hpo.splits.class_coverage import absences_in_test
-from emotion_hpo.splits.parts import Development, Holdout, Utterances, split
+from emotion_hpo.splits.parts import Development, Holdout, split
 from emotion_hpo.study import StudyHome, Trial, study_file
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.trials import find, read_trials

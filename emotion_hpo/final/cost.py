@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import Bundle
-from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.training.profiling import latency_of
 
 

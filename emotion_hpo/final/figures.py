@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from emotion_hpo import metrics
 from emotion_hpo.features.text import tokenise
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import Bundle
-from emotion_hpo.splits.parts import Utterances
 
 Probabilities = NDArray[np.float32]
 

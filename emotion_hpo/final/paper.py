@@ -8,10 +8,10 @@ anything; it is there to be laid beside published numbers, and never enters sele
 from typing import Any
 
 from emotion_hpo.dataset import Inputs
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.study import Epoch
 from emotion_hpo.training.loop import Evaluation, fit
 

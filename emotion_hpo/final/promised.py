@@ -6,8 +6,8 @@ from typing import Any
 
 from emotion_hpo import metrics
 from emotion_hpo.errors import StudyError
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.figures import Probabilities
-from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.study import StudyHome, read_json
 
 

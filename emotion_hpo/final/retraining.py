@@ -8,11 +8,11 @@ from emotion_hpo.dataset import Dataset, Inputs
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, ReadyMade, origins_of
 from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.predict.saved_model import Bundle, trained_network
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.splits.parts import Utterances
 from emotion_hpo.study import Epoch, FinalHome, write_bytes
 from emotion_hpo.training.loop import Evaluation, fit
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.splits.parts import Utterances
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.study import FinalHome, write_bytes, write_json
 
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from emotion_hpo.features.text import tokenise
-from emotion_hpo.splits.parts import Utterances
+from emotion_hpo.features.utterances import Utterances
 
 TEXT, SPEECH = "text", "speech"
 _MAX_ITERATIONS = 2000  # the default of 100 ends before it converges

@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emotion_hpo.config.features import TEXT
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Recording
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.extraction import TEXT, extract
+from emotion_hpo.features.extraction import extract
 from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade
 from emotion_hpo.features.text import tokenise
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import Bundle
-from emotion_hpo.splits.parts import Utterances
 
 #: Fewer utterances than this are extracted sooner than threads start.
 _FEW = 4

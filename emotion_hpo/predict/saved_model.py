@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emotion_hpo.config import ExperimentConfig, build, dump
-from emotion_hpo.dataset import Dataset, FeatureReader, Inputs, Scale
+from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.inputs import Inputs
+from emotion_hpo.dataset.scaling import FeatureReader, Scale
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, plain_origins, read_origins
 from emotion_hpo.features.text import Vocabulary

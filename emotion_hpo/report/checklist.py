@@ -4,12 +4,12 @@ The items are those of EMNLP 2020 and ACL 2021, which grew out of Dodge et al., 
 EMNLP 2019, arXiv 1909.03004. Where the files cannot answer, the answer says what an author adds.
 """
 
-from emotion_hpo.console.output import counted
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.final_tables import latency_words
 from emotion_hpo.report.progress import random_values
 from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.words import hours, percent, value_words
+from emotion_hpo.runtime.formatting import format_count
 
 _YOURS = "For the author to add"
 
@@ -119,7 +119,7 @@ def _parts(findings: Findings) -> str:
     split = findings.config.split
     return (
         f"split {split.name}; session {split.test_session} sealed, opened "
-        f"{counted(len(findings.openings), 'time')} by any study (ledger)"
+        f"{format_count(len(findings.openings), 'time')} by any study (ledger)"
     )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.console.output import counted
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import STATISTICS, Comparison, compare
 from emotion_hpo.report.document import Card, Page, Section, Table, Text
@@ -41,6 +40,7 @@ from emotion_hpo.report.words import (
     short,
     value_words,
 )
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import TrialState
 
 
@@ -81,7 +81,7 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
 
 
 def _card_note(one: Findings) -> str:
-    return f"best {objective_words(one.objective)} of {counted(len(one.trials), 'trial')}"
+    return f"best {objective_words(one.objective)} of {format_count(len(one.trials), 'trial')}"
 
 
 def _figures(studies: Sequence[Findings]) -> Table:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from emotion_hpo.console.output import counted
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.progress import judged_on
 from emotion_hpo.report.reading import Findings
@@ -24,6 +23,7 @@ from emotion_hpo.report.style import (
     value_axis,
 )
 from emotion_hpo.report.words import short, value_words
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import front_of
 
@@ -110,7 +110,7 @@ def front_table(findings: Findings) -> Table | None:
                *(path.rpartition(".")[2] if [p.rpartition(".")[2] for p in paths].count(
                    path.rpartition(".")[2]) == 1 else path for path in paths))  # fmt: skip
     note = "Each is the best of the trials that cost no more."
-    return Table("front", f"The front: {counted(len(front), 'trial')}", columns, rows, note)
+    return Table("front", f"The front: {format_count(len(front), 'trial')}", columns, rows, note)
 
 
 def _front(findings: Findings) -> list[Trial]:

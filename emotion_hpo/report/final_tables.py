@@ -1,10 +1,10 @@
 """The tables of what was scored: the baseline and the final models."""
 
-from emotion_hpo.console.output import counted
 from emotion_hpo.report.document import Table, Verbatim
 from emotion_hpo.report.final_plots import breakdown
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.words import METHODS, interval, method, percent
+from emotion_hpo.runtime.formatting import format_count
 
 
 def baseline_table(findings: Findings) -> Table | None:
@@ -94,7 +94,7 @@ def latency_words(final: Final) -> str:
         return ""
     return (
         f" An utterance takes {cost['latency_ms']:.1f} ms from its features to its probabilities, "
-        f"the median of {cost['n_timed']}, with {counted(cost['n_networks'], 'network')} of "
-        f"{cost['n_parameters']:,} weights together on {counted(cost['n_threads'], 'thread')} "
+        f"the median of {cost['n_timed']}, with {format_count(cost['n_networks'], 'network')} of "
+        f"{cost['n_parameters']:,} weights together on {format_count(cost['n_threads'], 'thread')} "
         f"({cost['device']})."
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from emotion_hpo.console.output import counted
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
 from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
@@ -45,6 +44,7 @@ from emotion_hpo.report.tables import (
 )
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
 from emotion_hpo.report.words import interval, method, percent, times, value_words
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.splits.class_coverage import absences_in_test
 from emotion_hpo.study import RESTORE, Trial, TrialState
 
@@ -154,7 +154,7 @@ def _taught(findings: Findings) -> Text | None:
     found = findings.summary.get("warm_start")
     if not found:
         return Text(f"Warm start: the sampler was taught by the trials of study {name}.")
-    lessons = counted(found["n_lessons"], "trial")
+    lessons = format_count(found["n_lessons"], "trial")
     first = min((one.number for one in findings.trials), default=0)
     numbered = f" They are why its own trials are numbered from {first} on." if first else ""
     return Text(
@@ -255,8 +255,8 @@ def _retrained(final: Final) -> str:
     averaged = ", whose probabilities were averaged" if len(result["seeds"]) > 1 else ""
     return (
         f"{result['trial']} was trained again on {result['n_train']:,} utterances, training and "
-        f"validation together, for {counted(result['epochs'], 'epoch')} from "
-        f"{counted(len(result['seeds']), 'seed')}{averaged}.{latency_words(final)}"
+        f"validation together, for {format_count(result['epochs'], 'epoch')} from "
+        f"{format_count(len(result['seeds']), 'seed')}{averaged}.{latency_words(final)}"
     )
 
 

@@ -5,6 +5,7 @@ exists and is the same as before, that slots and workers are there, that a trial
 goes back into the queue, and that tracking and screen see what happens.
 """
 
+import logging
 import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,14 +17,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.console import output as screen
-from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import prepare_features
 from emotion_hpo.search.baseline import baseline_of, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, trained
 from emotion_hpo.search.enumeration import exhaustible_points
+from emotion_hpo.search.observers import Observers
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
@@ -34,9 +34,9 @@ from emotion_hpo.splits.class_coverage import remarks_on
 from emotion_hpo.splits.parts import Development, check_sessions, split
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
 from emotion_hpo.study.trials import best_of, front_of
-from emotion_hpo.tracking import open_tracker
-from emotion_hpo.tracking.background import Mirror
 from emotion_hpo.training.fold_run import Material, check_modalities
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class SearchResult:
     is_exhausted: bool
 
 
-def search(config: SearchConfig) -> SearchResult:
-    """Run a study to its budget, or as far as the user lets it.
+def search(config: SearchConfig, observers: Observers | None = None) -> SearchResult:
+    """Run a study to its budget, or as far as the user lets it; in silence without observers.
 
     Raises:
         StudyError: It cannot be run here, or differs from the study that is here.
         ConfigError: The space or a known configuration does not fit.
     """
+    observers = observers or Observers()
     home = StudyHome(config.study.directory, config.study.name)
     check_space(config.experiment(), config.space)
     points = exhaustible_points(config)
@@ -72,7 +73,7 @@ def search(config: SearchConfig) -> SearchResult:
     make_folder(home.path)
     with _only_coordinator(home):
         _refuse_remains(home, config)
-        with screen.preparing(f"Preparing {config.corpus.name}") as on_progress:
+        with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
             store = prepare_features(
                 config, home.features, on_progress, leave_out=config.split.test_session
             )
@@ -88,15 +89,15 @@ def search(config: SearchConfig) -> SearchResult:
                 f"{config.study.n_trials}: each is tried once."
             )
         for line in (*notes, *remarks):
-            screen.note(line)
+            _log.warning(line)
         baseline = baseline_of(home, development, store.modalities)
         created_at = study_file.read(home).facts["created_at"]
-        mirror = Mirror(lambda: open_tracker(home, config, created_at, synthetic=store.synthetic))
+        tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
         with _stop_signals() as stop:
             study = Study(home, config, gives_up=lambda: stop.at_once)
-            view = SearchScreen(config, before=study.trials(), synthetic=store.synthetic)
+            display = observers.open_display(config, study.trials(), synthetic=store.synthetic)
             try:
-                Crew(config, home, study, view, mirror, stop, lessons).work()
+                Crew(config, home, study, display, tracker, stop, lessons).work()
             finally:  # a study that failed is worth looking at, too
                 trials = study.trials()
                 summary = _summary(config, trials, development, synthetic=store.synthetic)
@@ -105,7 +106,7 @@ def search(config: SearchConfig) -> SearchResult:
                 summary["baseline"] = baseline
                 summary["expected"] = expected_of(home, config, development, trials)
                 write_json(home.summary, summary)
-                mirror.finish(trials, summary)
+                tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)
     is_short = summary["n_finished"] < config.study.n_trials and not was_stopped
     is_exhausted = is_short and points is not None and not is_used_up(config.study, trials)
@@ -200,7 +201,7 @@ def _stop_signals() -> Iterator[Stop]:
     def ask(_signal: int, _frame: FrameType | None) -> None:
         stop.n_asked += 1
         if stop.n_asked == 1:
-            screen.note("\nStopping after the running epochs; Ctrl-C again stops at once.")
+            _log.warning("\nStopping after the running epochs; Ctrl-C again stops at once.")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

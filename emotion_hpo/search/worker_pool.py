@@ -6,6 +6,7 @@ without training an epoch is given up (`deaths.py`). Trials that workers have di
 last, one at a time, with no other worker beside them.
 """
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -13,16 +14,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.console import output as screen
-from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.budget import is_spent, n_open, too_many_failures
 from emotion_hpo.search.deaths import DeathCount
+from emotion_hpo.search.observers import Display, TrialTracker
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.warm_start import Lesson
 from emotion_hpo.study import StudyHome, Trial, TrialState
-from emotion_hpo.tracking.background import Mirror
 from emotion_hpo.training.launch import Launcher, open_launcher
+
+_log = logging.getLogger(__name__)
 
 #: Between two looks at the study: a trial takes seconds at least, a look milliseconds.
 _LOOK_S = 0.5
@@ -66,8 +67,8 @@ class Crew:
     config: SearchConfig
     home: StudyHome
     study: Study
-    view: SearchScreen
-    mirror: Mirror
+    display: Display
+    tracker: TrialTracker
     stop: Stop
     lessons: Sequence[Lesson] = ()
     _deaths: DeathCount = field(init=False)
@@ -97,7 +98,7 @@ class Crew:
         launcher = open_launcher(
             self.config.launcher, self.home, n_workers, _environment(self.config)
         )
-        with self.view, closing(launcher):
+        with self.display, closing(launcher):
             try:
                 while not self.stop.politely and not is_spent(self.config, trials):
                     self._mend(launcher)
@@ -109,7 +110,7 @@ class Crew:
                 for name in launcher.kill():
                     self.study.requeue_trials_of(name)
                 self.study.requeue_orphans()
-                self.view.show(self.study.trials())
+                self.display.show(self.study.trials())
 
     def _look(self) -> list[Trial]:
         """Wait a little, and show what has become of the trials."""
@@ -118,8 +119,8 @@ class Crew:
             self._reaped_at = time.monotonic()
             self.study.requeue_orphans(grace_s=_REPORT_S)
         trials = self.study.trials()
-        self.view.show(trials, self._message())
-        self.mirror.show(trials)
+        self.display.show(trials, self._message())
+        self.tracker.show(trials)
         return trials
 
     def _staff(self, launcher: Launcher, names: list[str], trials: list[Trial]) -> None:
@@ -135,7 +136,7 @@ class Crew:
         n_idle = len(launcher.running) - sum(one.state is TrialState.RUNNING for one in trials)
         if starting := free[: max(0, n_ready - max(0, n_idle))]:
             if again := sorted(self._started & set(starting)):
-                screen.note(f"{' and '.join(again)}: started again")
+                _log.warning(f"{' and '.join(again)}: started again")
             self._started |= set(starting)
             launcher.start(starting)
 
@@ -165,7 +166,7 @@ class Crew:
             self.study.requeue_trials_of(name, evidence=end.evidence, is_gone=end.is_gone)
             log = self.home.worker_log(name)
             self._deaths.add(name, end, self.study.trials(), log)
-            screen.note(f"{name} died ({end}, see {log})")
+            _log.warning(f"{name} died ({end}, see {log})")
 
     def _check_failures(self, trials: list[Trial]) -> None:
         """Stop if the first trials all failed, or more than a user accepts."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from emotion_hpo.corpus.labels import spelling_remarks
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.splits.parts import Development, Utterances
+from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.splits.parts import Development
 
 #: So many folds or sessions are named.
 _N_NAMED = 5

@@ -284,7 +284,7 @@ def _version(package: str) -> str | None:
 
 def commit() -> str | None:
     """Commit of the code that runs, or None where it is not a checkout, or git is not there."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
     try:
         result = subprocess.run(
             ["git", "-C", str(folder), "rev-parse", "HEAD", "--show-prefix"],

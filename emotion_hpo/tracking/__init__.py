@@ -5,14 +5,9 @@ writes what MLflow does not have yet: one parent run a study, one child run a tr
 metrics. Workers know nothing of it.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
-
-from emotion_hpo.config import SearchConfig
-from emotion_hpo.config.search import MlflowTracking
-from emotion_hpo.study import FinalHome, ReportHome, StudyHome, Trial
 from emotion_hpo.tracking.client import experiment_id, serve_ui, tracking_uri
 from emotion_hpo.tracking.mirroring import MlflowTracker
+from emotion_hpo.tracking.tracker import NullTracker, Tracker, open_tracker
 
 __all__ = [
     "MlflowTracker",
@@ -23,52 +18,3 @@ __all__ = [
     "serve_ui",
     "tracking_uri",
 ]
-
-
-class Tracker(Protocol):
-    """Something that mirrors a study for people to look at."""
-
-    def mirror(self, trials: Iterable[Trial]) -> None:
-        """Write what is missing of these trials."""
-        ...
-
-    def close(self, summary: Mapping[str, Any]) -> None:
-        """End the study's run with its summary."""
-        ...
-
-    def log_final(self, folder: FinalHome) -> str | None:
-        """Write a final model's run where there is none yet; return where it can be found."""
-        ...
-
-    def log_report(self, report: ReportHome) -> None:
-        """Keep the study's page beside its run."""
-        ...
-
-
-class NullTracker:
-    """Mirrors nothing."""
-
-    def mirror(self, trials: Iterable[Trial]) -> None:
-        """Do nothing."""
-
-    def close(self, summary: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def log_final(self, folder: FinalHome) -> str | None:
-        """Do nothing."""
-
-    def log_report(self, report: ReportHome) -> None:
-        """Do nothing."""
-
-
-def open_tracker(
-    home: StudyHome, config: SearchConfig, created_at: str, *, synthetic: bool
-) -> Tracker:
-    """The tracker that the configuration asks for.
-
-    Raises:
-        TrackingError: MLflow cannot be used.
-    """
-    if isinstance(config.tracking, MlflowTracking):
-        return MlflowTracker(home, config, created_at, synthetic=synthetic)
-    return NullTracker()

@@ -6,15 +6,19 @@ said once, and `emotion-hpo sync` or the next run of the study fills in what is 
 tracker looks before it writes.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emotion_hpo.console import output as screen
+from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import TrackingError
-from emotion_hpo.study import Trial
-from emotion_hpo.tracking import Tracker
+from emotion_hpo.runtime.formatting import format_duration
+from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.tracking.tracker import Tracker, open_tracker
+
+_log = logging.getLogger(__name__)
 
 #: Between two writings: people look at curves every few seconds at most.
 _INTERVAL_S = 3.0
@@ -25,7 +29,7 @@ _LAST_S = 60.0
 _LATER = "The search goes on; `emotion-hpo sync` fills in what is missing."
 
 
-class Mirror:
+class BackgroundTracker:
     """A tracker behind a thread.
 
     Args:
@@ -52,7 +56,7 @@ class Mirror:
         if self._wait(end):
             self._start(trials, summary)
         if not self._wait(end):
-            self._warn(f"MLflow has not answered for {screen.duration(_LAST_S)}.")
+            self._warn(f"MLflow has not answered for {format_duration(_LAST_S)}.")
 
     def _start(self, trials: list[Trial], summary: Mapping[str, Any] | None) -> None:
         # A daemon: a server that never answers must not keep the process from ending.
@@ -80,5 +84,12 @@ class Mirror:
 
     def _warn(self, line: str) -> None:
         if not self._has_warned:
-            screen.note(f"{line} {_LATER}")
+            _log.warning(f"{line} {_LATER}")
         self._has_warned = True
+
+
+def background_tracker(
+    home: StudyHome, config: SearchConfig, created_at: str, *, synthetic: bool
+) -> BackgroundTracker:
+    """Return the tracker that a study asks for, behind a thread."""
+    return BackgroundTracker(lambda: open_tracker(home, config, created_at, synthetic=synthetic))

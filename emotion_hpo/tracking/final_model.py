@@ -14,7 +14,7 @@ import pandas as pd
 import soundfile
 
 from emotion_hpo.corpus.schema import MOTION_PARTS
-from emotion_hpo.predict import FEATURES, Predictor
+from emotion_hpo.predict.predictor import FEATURES, Predictor
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

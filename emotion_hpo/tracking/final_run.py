@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emotion_hpo.console.output import counted, interval_words
 from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics.formatting import format_interval
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.runtime.naming import escaped
 
 
@@ -60,7 +61,7 @@ def note_of(result: Mapping[str, Any]) -> str:
     return (
         f"{result['trial']} trained again on {result['n_train']} utterances, scored on the "
         f"{result['n_test']} of session {result['test_session']}, opened "
-        f"{counted(result['n_scorings'], 'time')}."
+        f"{format_count(result['n_scorings'], 'time')}."
     )
 
 
@@ -70,7 +71,7 @@ def about(result: Mapping[str, Any]) -> str:
     interval = Interval.read(result["accuracy_interval"])
     return (
         f"{mark}Study {result['study']}: {note_of(result)} Test accuracy "
-        f"{100 * result['accuracy']:.2f} % (95 % interval {interval_words(interval)}, "
+        f"{100 * result['accuracy']:.2f} % (95 % interval {format_interval(interval)}, "
         f"by {interval.method}). In: a row an utterance with any of the signature's columns "
         "(`speech` is a WAV file, `features.NAME` an array); out: the probability of each emotion."
     )

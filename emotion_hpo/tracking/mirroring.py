@@ -15,8 +15,8 @@ from filelock import FileLock
 
 from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import MlflowTracking
-from emotion_hpo.console.output import counted
 from emotion_hpo.errors import TrackingError
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState, read_json
 from emotion_hpo.study.trials import describe_end
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
@@ -226,7 +226,7 @@ class MlflowTracker:
 
     def _note(self, trial: Trial) -> str:
         """A trial in a sentence."""
-        words = f"{describe_end(trial)} after {counted(len(trial.curve), 'epoch')}"
+        words = f"{describe_end(trial)} after {format_count(len(trial.curve), 'epoch')}"
         if trial.value is not None:
             objective = self._config.study.objective
             words += f"; {objective} {trial.value:.4f} at epoch {trial.best_epoch}"

@@ -24,14 +24,8 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.predict import (
-    FEATURES,
-    Predictor,
-    Utterance,
-    read_sound,
-    read_text,
-    to_array,
-)
+from emotion_hpo.predict.predictor import FEATURES, Predictor, Utterance
+from emotion_hpo.predict.reading import read_sound, read_text, to_array
 
 
 def signature(predictor: Predictor) -> ModelSignature:

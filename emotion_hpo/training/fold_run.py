@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from emotion_hpo.config import ExperimentConfig, fingerprint
-from emotion_hpo.dataset import Dataset, Inputs
+from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.inputs import Inputs
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.models import build_network
 from emotion_hpo.splits.parts import Development

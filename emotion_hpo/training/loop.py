@@ -21,7 +21,8 @@ from torch.nn import functional as F
 
 from emotion_hpo import metrics
 from emotion_hpo.config import TrainingConfig
-from emotion_hpo.dataset import Dataset
+from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.resident import on_device
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.runtime.usage import Meter
 from emotion_hpo.study import Epoch
@@ -91,7 +92,7 @@ def fit(
     network.to(device)
     optimizer = _optimizer(network, config)
     class_weights = _class_weights(train, config)
-    here = train.on(device)
+    here = on_device(train, device)
     targets = here.vote_shares() if config.labels == "votes" else here.labels
     losses: list[float] = []
     if start is not None:
@@ -146,7 +147,7 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
     device = device_of(config)
     network.to(device).eval()
     autocast = autocast_of(config, device)
-    here = data.on(device)
+    here = on_device(data, device)
     logits_NC: Tensor | None = None
     with torch.inference_mode(), autocast:
         for batch in here.in_order(EVALUATION_BATCH):

@@ -37,7 +37,7 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(commands.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(commands.__file__).parents[2])},
     )
 
 

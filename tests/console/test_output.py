@@ -7,8 +7,9 @@ import pytest
 
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_final, show_nested
-from emotion_hpo.console.output import duration, note, percent, preparing, retraining, say
+from emotion_hpo.console.output import note, preparing, retraining, say
 from emotion_hpo.metrics import Interval
+from emotion_hpo.runtime.formatting import format_duration, format_share
 
 
 @pytest.mark.parametrize("line", ["a [b] c", "/data/[2024]/x.wav", "[/]", "[bold]", "ä ✓ –", ""])
@@ -39,14 +40,14 @@ DURATIONS = [
 
 @pytest.mark.parametrize(("seconds", "words"), DURATIONS)
 def test_duration(seconds, words):
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
     ("value", "words"), [(0, "0.00 %"), (1, "100.00 %"), (-0.5, "-50.00 %"), (None, "–")]
 )
 def test_percent(value, words):
-    assert percent(value) == words
+    assert format_share(value) == words
 
 
 class TestProgress:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from emotion_hpo.dataset import Inputs
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.baseline import Baseline, _functionals, parts_of
-from emotion_hpo.splits.parts import Utterances
 from tests.pipeline import SMALL, compose_config
 
 

@@ -293,7 +293,7 @@ def reported_elsewhere(home):
     code = f"""if True:
         import sys
         from pathlib import Path
-        from emotion_hpo.records import StudyHome
+        from emotion_hpo.study import StudyHome
         from emotion_hpo.report import report
         report(StudyHome(Path({str(home.directory)!r}), {home.name!r}))
         print(*(sys.modules.keys() & {{"torch", "optuna", "mlflow", "librosa", "hydra"}}))

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.splits.class_coverage import absences_by_session, absences_in_test, remarks_on
-from emotion_hpo.splits.parts import Development, Fold, Utterances
+from emotion_hpo.splits.parts import Development, Fold
 
 CLASSES = ("hap", "sad", "[neu]")
 

@@ -6,14 +6,8 @@ import pytest
 from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSplit
 from emotion_hpo.errors import ConfigError, HoldoutError
 from emotion_hpo.features.store import FeatureStore
-from emotion_hpo.splits.parts import (
-    Fold,
-    Utterances,
-    _of_scenario,
-    _refuse_one_class,
-    check_sessions,
-    split,
-)
+from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.splits.parts import Fold, _of_scenario, _refuse_one_class, check_sessions, split
 from tests.pipeline import SMALL, compose_config
 
 PAPER = PaperSplit(name="paper", test_session="5", n_validation=20)

@@ -24,7 +24,7 @@ from emotion_hpo.metrics import Interval
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
 from emotion_hpo.tracking import background as mirror_module
-from emotion_hpo.tracking.background import Mirror
+from emotion_hpo.tracking.background import BackgroundTracker
 from emotion_hpo.tracking.client import open_client
 
 TRACKED = ("tracking=mlflow",)
@@ -546,7 +546,7 @@ class TestMirror:
     def test_shows_what_it_is_given_and_finishes(self, monkeypatch):
         monkeypatch.setattr(mirror_module, "_INTERVAL_S", 0.0)
         recorder = Recorder()
-        mirror = Mirror(lambda: recorder)
+        mirror = BackgroundTracker(lambda: recorder)
         mirror.show([TRIAL])
         mirror.finish([TRIAL, PRUNED], {"n_finished": 2})
         assert recorder.shown[-1] == [0, 3]
@@ -561,7 +561,7 @@ class TestMirror:
                 raise TrackingError("MLflow at http://nowhere cannot be used: refused")
             return Recorder()
 
-        mirror = Mirror(open_tracker)
+        mirror = BackgroundTracker(open_tracker)
         mirror._write([TRIAL], None)
         mirror._write([TRIAL], None)
         mirror.finish([TRIAL], {})

@@ -9,9 +9,10 @@ import torch
 from emotion_hpo.config import SearchConfig, TrainingConfig, build, dump
 from emotion_hpo.config.building import with_value
 from emotion_hpo.config.model import EncoderConfig
-from emotion_hpo.dataset import Dataset, ResidentDataset
+from emotion_hpo.dataset import ResidentDataset
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.models import build_network
+from emotion_hpo.training import loop
 from emotion_hpo.training.loop import evaluate, fit, n_plateaus
 from tests.pipeline import SMALL, compose_config
 
@@ -148,11 +149,7 @@ def test_votes_need_a_corpus_that_has_them(reading, config, monkeypatch):
 def test_a_device_trains_as_the_memory_map_does(reading, config, monkeypatch):
     """The path of a GPU, on the CPU: the data set lies encoded on the device."""
     usual, _, _ = train(reading, config)
-
-    def resident(self, device):
-        return ResidentDataset(self, device)
-
-    monkeypatch.setattr(Dataset, "on", resident)
+    monkeypatch.setattr(loop, "on_device", ResidentDataset)
     assert train(reading, config)[0] == usual
 
 

@@ -6,6 +6,7 @@ back. It is said once when the waiting begins and once when it ends.
 """
 
 import functools
+import logging
 import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
@@ -13,9 +14,11 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 import optuna
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from emotion_hpo.console import output as screen
 from emotion_hpo.errors import StudyError
+from emotion_hpo.runtime.formatting import format_duration
 from emotion_hpo.search.optuna.postgresql import cause_of, is_away
+
+_log = logging.getLogger(__name__)
 
 #: Between two tries: at first for a hiccup, then for a restart.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 5.0
@@ -62,15 +65,15 @@ class Patience:
                         "command goes on where this one ended"
                     ) from None
                 if not is_told:
-                    screen.note(f"The storage is away ({cause_of(error)}); waiting for it")
+                    _log.warning(f"The storage is away ({cause_of(error)}); waiting for it")
                 is_told = True
                 time.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT_S)
             else:
                 self._is_expected = True
                 if is_told:
-                    away = screen.duration(time.monotonic() - began)
-                    screen.note(f"The storage is back after {away}")
+                    away = format_duration(time.monotonic() - began)
+                    _log.warning(f"The storage is back after {away}")
                 return found
 
 

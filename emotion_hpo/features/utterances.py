@@ -1,0 +1,123 @@
+"""Some utterances of a corpus with their features: rows of shards, read when they are asked for."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emotion_hpo.config.features import TEXT
+from emotion_hpo.errors import HoldoutError
+from emotion_hpo.features.shard import Shard
+
+
+class Shelf(Protocol):
+    """Where features stand: a shard on disk, or arrays in memory."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """Modality → something whose `[row]` is `(frames, d)` float32."""
+        ...
+
+
+class _Lacking:
+    """A shelf of which one modality has no frames."""
+
+    def __init__(self, shelf: Shelf, modality: str) -> None:
+        self.features = {**shelf.features, modality: _Empty(shelf.features[modality])}
+
+
+class _Empty:
+    """Features of no frames, as wide as some others."""
+
+    def __init__(self, features: Any) -> None:  # noqa: ANN401 (anything with rows)
+        self._features = features
+
+    def __getitem__(self, row: int) -> NDArray[np.float32]:
+        frames: NDArray[np.float32] = self._features[row]
+        return frames[:0]
+
+
+class Utterances:
+    """Some rows of some shards, sorted by id, with their features.
+
+    Attributes:
+        table: The utterance table of these rows.
+        classes: Emotions in the order of the labels.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        classes: tuple[str, ...],
+        shards: tuple[Shelf, ...],
+        places: NDArray[np.int64],
+    ) -> None:
+        self.table = table
+        self.classes = classes
+        self._shards = shards
+        self._places = places  # (n, 2): which shard, which row in it
+
+    @classmethod
+    def of(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
+        """All rows of some shards."""
+        table = pd.concat([shard.table for shard in shards], ignore_index=True)
+        places = np.concatenate(
+            [
+                np.stack([np.full(len(shard.table), index), np.arange(len(shard.table))], axis=1)
+                for index, shard in enumerate(shards)
+            ]
+        )
+        order = np.argsort(table["utterance_id"].to_numpy(), kind="stable")
+        return cls(table.iloc[order].reset_index(drop=True), classes, shards, places[order])
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        return len(self.table)
+
+    @property
+    def ids(self) -> list[str]:
+        """Utterance ids in order."""
+        return list(self.table["utterance_id"])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class of each utterance `(n,)`."""
+        codes = pd.Categorical(self.table["emotion"], categories=list(self.classes)).codes
+        return codes.astype(np.int64)
+
+    def sequence(self, modality: str, row: int) -> NDArray[np.float32]:
+        """Stored features `(frames, d)` of one utterance; no frame where it has none."""
+        shard, place = self._places[row]
+        frames: NDArray[np.float32] = self._shards[shard].features[modality][place]
+        return frames
+
+    def subset(self, rows: NDArray[np.int64] | slice) -> "Utterances":
+        """Some of these utterances, in order."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return Utterances(table, self.classes, self._shards, self._places[rows])
+
+    def without(self, modality: str) -> "Utterances":
+        """The same utterances as if nobody had recorded this modality of them."""
+        table = self.table
+        if modality == TEXT:
+            return Utterances(
+                table.assign(transcript=None), self.classes, self._shards, self._places
+            )
+        shards = tuple(_Lacking(one, modality) for one in self._shards)
+        return Utterances(table, self.classes, shards, self._places)
+
+    def named(self, ids: list[str]) -> "Utterances":
+        """The utterances of these ids, in order of ids.
+
+        Raises:
+            HoldoutError: An id is not among them, as every sealed utterance's is.
+        """
+        here = pd.Index(self.table["utterance_id"])
+        if missing := sorted(set(ids) - set(here)):
+            raise HoldoutError(
+                f"{missing[0]} is not among the development utterances: it does not exist, or it "
+                "is sealed in the holdout"
+            )
+        return self.subset(np.sort(here.get_indexer(ids)).astype(np.int64))
