@@ -29,6 +29,7 @@ from omegaconf import OmegaConf
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli.observers import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.models import keep_freed_memory
@@ -87,7 +88,7 @@ def pair(home: StudyHome) -> None:
         size = (f"launcher.n_workers={n_workers}", "study.n_trials=6", "training.epochs=1")
         config = config_of(one, *size, "pruner=none", "sampler=random")
         os.sched_setaffinity(0, cores[:n_workers])
-        search(config)
+        search(config, observers())
         rates.append(per_minute(Study(one, config).trials()))
     os.sched_setaffinity(0, cores)
     print(

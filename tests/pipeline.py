@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli.observers import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.console import output as screen
 from emotion_hpo.features.origin import origins_of
@@ -19,6 +20,8 @@ from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
 from emotion_hpo.predict.saved_model import Bundle, trained_network
+from emotion_hpo.search import coordinator
+from emotion_hpo.search.coordinator import SearchResult
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import Development, Holdout, split
@@ -45,6 +48,11 @@ def compose_config(*overrides: str) -> SearchConfig:
     plain.pop("output")
     plain["study"]["name"] = plain["study"]["name"] or "study"
     return build(SearchConfig, plain)
+
+
+def search(config: SearchConfig) -> SearchResult:
+    """Search as the command line does, with its screen and its tracker."""
+    return coordinator.search(config, observers())
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,9 @@ from omegaconf import OmegaConf
 from emotion_hpo.cli import commands
 from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.report.document import Listing, Page, Section, Table, write_page
-from emotion_hpo.search.coordinator import search
 from emotion_hpo.study import ReportHome, StudyHome
 from emotion_hpo.tracking import tracking_uri
-from tests.pipeline import SMALL, compose_config
+from tests.pipeline import SMALL, compose_config, search
 
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(

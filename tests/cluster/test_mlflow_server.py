@@ -8,11 +8,11 @@ import time
 import pytest
 from mlflow import MlflowClient
 
-from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.study import TrialState
 from emotion_hpo.tracking import background as mirror
 from tests.cluster.servers import Server, free_port
+from tests.pipeline import search
 
 SIZE = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", "tracking=mlflow")
 

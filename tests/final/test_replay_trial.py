@@ -7,8 +7,8 @@ import pytest
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.final.replay_trial import replay
-from emotion_hpo.search.coordinator import search
 from emotion_hpo.study.trials import read_trials
+from tests.pipeline import search
 
 
 def silent(*_epochs):

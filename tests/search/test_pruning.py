@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.pruning import check_pruner, steps
 from emotion_hpo.study import Epoch, TrialState
 from emotion_hpo.training.fold_run import Outcome
 from emotion_hpo.training.trial_run import Outcomes, plan
-from tests.pipeline import SMALL, compose_config
+from tests.pipeline import SMALL, compose_config, search
 
 FOLDS = ("split=loso",)
 

@@ -30,7 +30,6 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
-from emotion_hpo.console import output as screen
 from emotion_hpo.search.budget import is_used_up
 from emotion_hpo.search.enumeration import exhaustible_points, is_exhaustible
 from emotion_hpo.search.optuna.claim import Claim, ClaimLost, lost
@@ -65,6 +64,8 @@ from emotion_hpo.search.space import Params, applies, configured, defaults
 from emotion_hpo.search.warm_start import Lesson
 from emotion_hpo.study import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
 from emotion_hpo.study.trials import write_trial
+
+_log = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("optuna").propagate = False
@@ -449,7 +450,7 @@ class Study:
                 attrs[ALONE] = Alone.SET_ASIDE.value
                 if ALONE not in cut.user_attrs:
                     deaths = ", ".join(deaths_of(self._home, trials, number))
-                    screen.note(
+                    _log.warning(
                         f"trial_{number}: workers died of it ({deaths}); it is tried once more at "
                         "the end, with no other worker beside it"
                     )
