@@ -64,7 +64,7 @@ def test_nothing_heavy_is_imported(isolated, arguments, unwanted):
     """Help and slips are answered before seconds of imports."""
     code = f"""if True:
         import sys
-        from emotion_hpo.cli import main
+        from emotion_hpo.cli.app import main
         try:
             main()
         except SystemExit:
