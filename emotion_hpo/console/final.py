@@ -17,8 +17,8 @@ def show_final(result: Mapping[str, Any]) -> None:
     mark = " (synthetic data)" if result["synthetic"] else ""
     speakers = ", ".join(result["test_speakers"])
     say(
-        f"\n{result['trial']} of study {result['study']}: {format_count(result['epochs'], 'epoch')} "
-        f"on {result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
+        f"\n{result['trial']} of study {result['study']}: "
+        f"{format_count(result['epochs'], 'epoch')} on {result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
     )
     say(
         f"Session {result['test_session']}, {result['n_test']} utterances of "
@@ -178,8 +178,8 @@ def _promise_words(promised: Mapping[str, Any], objective: str) -> str:
     verdict = {True: ": inside", False: ": outside", None: ""}[promised["is_inside"]]
     return (
         f"Search promised {format_score(objective, promised['value'])} (90 % interval "
-        f"{format_score_interval(objective, promised['interval'])}) for {promised['holds_for']}; the test "
-        f"says {format_score(objective, promised['test'])}{verdict}."
+        f"{format_score_interval(objective, promised['interval'])}) for {promised['holds_for']}; "
+        f"the test says {format_score(objective, promised['test'])}{verdict}."
     )
 
 

@@ -56,7 +56,7 @@ class _NoteHandler(logging.Handler):
 
 
 def show_logs() -> None:
-    """Print what the package's modules log; without it, warnings go to standard error as they are."""
+    """Print what the package's modules log, as notes."""
     logger = logging.getLogger("emotion_hpo")
     logger.setLevel(logging.INFO)
     logger.propagate = False  # a library that sets up the root logger would print them again
@@ -184,8 +184,8 @@ def show_corpus(found: Mapping[str, Any]) -> None:
     for line in (*_content_lines(found), *found["remarks"], *_fault_lines(found["faults"])):
         say(line)
     say(
-        f"prepared in {format_duration(found['seconds'])}, with at most {found['peak_memory_mb']:,} MB "
-        "of memory"
+        f"prepared in {format_duration(found['seconds'])}, with at most "
+        f"{found['peak_memory_mb']:,} MB of memory"
     )
 
 

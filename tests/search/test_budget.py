@@ -6,8 +6,15 @@ import json
 import pytest
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.budget import FAIL_FAST, is_spent, is_used_up, too_many_failures, trained, words, words_of_end
-from emotion_hpo.search.coordinator import search
+from emotion_hpo.search.budget import (
+    FAIL_FAST,
+    is_spent,
+    is_used_up,
+    too_many_failures,
+    trained,
+    words,
+    words_of_end,
+)
 from emotion_hpo.search.optuna import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.study import Epoch, Trial, TrialState
