@@ -34,11 +34,11 @@ A key is set on the command line by its path (`training.epochs=12`), a group by 
 was chosen; `emotion-hpo search --cfg job` prints the whole configuration. An unknown key is an
 error.
 
-Text and paths are taken as typed: `split.test_session=1.10` is no number, and quotes that the shell
-leaves are part of the name. Lists are written `[a, b]`, names with values `{a: b, c: d}`; only there
-an item with a comma needs quotes. `null` is an absence where the table says so. A path may begin
-with `~`. In YAML, quote what could be read as something else: `"1.10"`, `"2024_05"`, `"01"`, `"on"`;
-without quotes it is refused.
+Text and paths are taken as typed: `split.test_session=1.10` is no number, and quotes that the
+shell leaves are part of the name. Lists are written `[a, b]`, names with values `{a: b, c: d}`;
+only there an item with a comma needs quotes. `null` is an absence where the table says so. A path
+may begin with `~`. In YAML, quote what could be read as something else: `"1.10"`, `"2024_05"`,
+`"01"`, `"on"`; without quotes it is refused.
 """
 
 
