@@ -193,7 +193,7 @@ PLANTED = [
     ("final.py", "from emotion_hpo.tracking import x", "final:1 imports tracking", "same row"),
     (
         "study/x.py",
-        "def f():\n    import emotion_hpo.cli",
+        "def f():\n    import emotion_hpo.cli.app",
         "study.x:2 imports cli",
         "in a function",
     ),
