@@ -18,7 +18,8 @@ def show_final(result: Mapping[str, Any]) -> None:
     speakers = ", ".join(result["test_speakers"])
     say(
         f"\n{result['trial']} of study {result['study']}: "
-        f"{format_count(result['epochs'], 'epoch')} on {result['n_train']} utterances, seeds {', '.join(map(str, result['seeds']))}"
+        f"{format_count(result['epochs'], 'epoch')} on {result['n_train']} utterances, seeds "
+        f"{', '.join(map(str, result['seeds']))}"
     )
     say(
         f"Session {result['test_session']}, {result['n_test']} utterances of "
