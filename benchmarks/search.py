@@ -35,7 +35,7 @@ from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.search.coordinator import search
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.record_curves import EPOCHS, GRID, TABLE, configuration, read_table
 from emotion_hpo.config import SearchConfig, dump, flatten
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.space import Params
 from emotion_hpo.study import StudyHome, TrialState
 

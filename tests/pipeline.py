@@ -22,7 +22,7 @@ from emotion_hpo.models import build_network
 from emotion_hpo.predict.saved_model import Bundle, trained_network
 from emotion_hpo.search import coordinator
 from emotion_hpo.search.coordinator import SearchResult
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import Development, Holdout, split
 from emotion_hpo.study import StudyHome, study_file

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.corpus.twin import CLASSES, Draw, voice
+from emotion_hpo.corpus.twin import voice
+from emotion_hpo.corpus.twin.corpus import CLASSES, Draw
 from emotion_hpo.corpus.twin.table import acts, twin_table
 from emotion_hpo.features.speech import functionals
 

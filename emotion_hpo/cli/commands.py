@@ -278,7 +278,7 @@ def status(plain: Mapping[str, Any]) -> None:
     """Say how far a study is."""
     command = build(StudyCommand, plain)
     from emotion_hpo.console.search import SearchScreen
-    from emotion_hpo.search.optuna import Study
+    from emotion_hpo.search.optuna.study import Study
     from emotion_hpo.study import study_file
 
     home = StudyHome(command.study.directory, command.study.name)
@@ -298,7 +298,7 @@ def sync(plain: Mapping[str, Any]) -> None:
     """Write to MLflow what it lacks of a study."""
     command = build(StudyCommand, plain)
     from emotion_hpo.search.coordinator import is_searched
-    from emotion_hpo.search.optuna import Study
+    from emotion_hpo.search.optuna.study import Study
     from emotion_hpo.study import study_file
     from emotion_hpo.tracking import open_tracker
 

@@ -21,7 +21,7 @@ from emotion_hpo.study.study_file import StudyFile
 
 def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | None:
     """Train the leaders again over fresh seeds and say what they reach; None if none is to be."""
-    from emotion_hpo.selection import confirm
+    from emotion_hpo.selection.confirmation import confirm
 
     study = config.study
     if study.confirm_leaders == 0:
@@ -60,8 +60,8 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
 def scored(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """Retrain what is asked for, score the holdout, say where everything is; return the result."""
     command = build(FinalCommand, plain)
-    from emotion_hpo.final import Ensemble
-    from emotion_hpo.final import final as run
+    from emotion_hpo.final.scoring import Ensemble
+    from emotion_hpo.final.scoring import final as run
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = taken_up(home, asked)

@@ -10,11 +10,11 @@ from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.corpus.collected import Collected
 from emotion_hpo.corpus.emodb import Emodb
 from emotion_hpo.corpus.faults import Fault, counted
-from emotion_hpo.corpus.iemocap import Iemocap
+from emotion_hpo.corpus.iemocap.corpus import Iemocap
 from emotion_hpo.corpus.manifest import Manifest
 from emotion_hpo.corpus.retranscribed import Retranscribed
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Corpus, Recording, checked
-from emotion_hpo.corpus.twin import Twin
+from emotion_hpo.corpus.twin.corpus import Twin
 from emotion_hpo.corpus.twin.release import write_release
 
 __all__ = [

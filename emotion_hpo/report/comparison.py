@@ -14,8 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import STATISTICS, Comparison, compare
 from emotion_hpo.report.document import Card, Page, Section, Table, Text
-from emotion_hpo.report.progress import in_order, judged_on, random_values, time_unit
-from emotion_hpo.report.reading import Answers, Final, Findings
+from emotion_hpo.report.progress import in_order, random_values, time_unit
+from emotion_hpo.report.reading import Answers, Final, Findings, judged_on
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,

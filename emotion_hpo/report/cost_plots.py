@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from emotion_hpo.report.document import Table
-from emotion_hpo.report.progress import judged_on
-from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.reading import Findings, judged_on
 from emotion_hpo.report.style import (
     BLACK,
     STATES,

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from emotion_hpo import metrics
 from emotion_hpo.metrics.intervals import EXACT
 from emotion_hpo.report.reading import Final, Findings
-from emotion_hpo.report.space_plots import heat
 from emotion_hpo.report.style import (
     BLACK,
     BLUE,
@@ -22,6 +21,7 @@ from emotion_hpo.report.style import (
     Plot,
     around,
     drawn,
+    heat,
     name_ticks,
     objective_words,
     share_axis,

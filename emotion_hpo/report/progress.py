@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.reading import Findings, judged_on
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,
@@ -24,12 +24,6 @@ from emotion_hpo.report.style import (
     value_axis,
 )
 from emotion_hpo.study import Trial, TrialState
-
-
-def judged_on(findings: Findings) -> str:
-    """On how many utterances a trial's value rests, for a caption."""
-    n = findings.n_validation
-    return "the validation utterances" if n is None else f"{n:,} validation utterances"
 
 
 def progress_plot(findings: Findings) -> Plot | None:

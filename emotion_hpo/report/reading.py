@@ -324,3 +324,9 @@ def _ledger(
     for line in looks:
         result_shapes.Look.model_validate(line)
     return tuple(openings), tuple(looks)
+
+
+def judged_on(findings: Findings) -> str:
+    """On how many utterances a trial's value rests, for a caption."""
+    n = findings.n_validation
+    return "the validation utterances" if n is None else f"{n:,} validation utterances"

@@ -2,15 +2,13 @@
 
 import math
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from emotion_hpo.config import Range
-from emotion_hpo.report.progress import judged_on
-from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.reading import Findings, judged_on
 from emotion_hpo.report.statistics import Importance, importance, scaled
 from emotion_hpo.report.style import (
     BLUE,
@@ -228,9 +226,3 @@ def _ends(one: Range) -> str:
 def _value(trial: Trial) -> float:
     assert trial.value is not None
     return trial.value
-
-
-def heat(share: float) -> str:
-    """A readable text colour on a cell of the colour scale."""
-    red, green, blue, _ = mpl.colormaps[SCALE](share)
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

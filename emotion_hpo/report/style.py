@@ -238,3 +238,9 @@ def words(path: str) -> str:
     """
     steps = path.split(".")
     return ".".join(steps[2:]) if steps[1] == "encoders" else ".".join(steps[1:])
+
+
+def heat(share: float) -> str:
+    """A readable text colour on a cell of the colour scale."""
+    red, green, blue, _ = mpl.colormaps[SCALE](share)
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

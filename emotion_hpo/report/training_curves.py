@@ -6,8 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.report.progress import judged_on
-from emotion_hpo.report.reading import Findings
+from emotion_hpo.report.reading import Findings, judged_on
 from emotion_hpo.report.style import (
     BLACK,
     MARKS,

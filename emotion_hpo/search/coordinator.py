@@ -24,7 +24,7 @@ from emotion_hpo.search.baseline import baseline_of, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, trained
 from emotion_hpo.search.enumeration import exhaustible_points
 from emotion_hpo.search.observers import Observers
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import lessons_for, taught

@@ -17,13 +17,14 @@ import torch
 from emotion_hpo.config import SearchConfig, dump
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.search.budget import FAIL_FAST
-from emotion_hpo.search.optuna import Claim, ClaimLost, StorageAway, Study
+from emotion_hpo.search.optuna.study import Claim, ClaimLost, StorageAway, Study
 from emotion_hpo.search.pruning import steps
 from emotion_hpo.study import StudyHome, TrialState, study_file, write_bytes, write_json, write_yaml
 from emotion_hpo.training.fold_run import Judge, Material, SavedRun
+from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 from emotion_hpo.training.profiling import MEASURED, cost_of
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
-from emotion_hpo.training.worker_process import NO_FAULT_STATUS, begin
+from emotion_hpo.training.worker_process import begin
 
 #: In what PyTorch's allocator, CUDA's runtime and its libraries say by a plain RuntimeError
 NO_MEMORY = ("not enough memory", "can't allocate", "out of memory", "ALLOC_FAILED")

@@ -18,7 +18,7 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.search.budget import is_spent, n_open, too_many_failures
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.observers import Display, TrialTracker
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.warm_start import Lesson
 from emotion_hpo.study import StudyHome, Trial, TrialState
 from emotion_hpo.training.launch import Launcher, open_launcher

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics.intervals import Interval
 from emotion_hpo.study import read_json
 
 

@@ -18,10 +18,7 @@ from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import Material
-
-#: Ends a process for a cause that is not its trial's: its starter or the storage is gone. It is
-#: `EX_TEMPFAIL` of sysexits.h, which Python itself never uses.
-NO_FAULT_STATUS = 75
+from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 
 
 def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:

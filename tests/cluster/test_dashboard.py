@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from tests.cluster.servers import Server, free_port, needed, until
 from tests.search.processes import Command
 

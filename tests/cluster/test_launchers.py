@@ -10,7 +10,7 @@ import pytest
 
 from emotion_hpo.config.places import LocalLauncher, RayLauncher, SlurmLauncher
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import TrialState, study_file
 from emotion_hpo.training.launch import WorkerEnd, open_launcher
 from tests.cluster.servers import needed, until

@@ -8,7 +8,7 @@ import time
 import pytest
 from mlflow import MlflowClient
 
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import TrialState
 from emotion_hpo.tracking import background as mirror
 from tests.cluster.servers import Server, free_port

@@ -10,9 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from emotion_hpo.config.places import PostgresqlStorage
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.search.optuna import ClaimLost, Study, postgresql
 from emotion_hpo.search.optuna import heartbeat as pulse
+from emotion_hpo.search.optuna import postgresql
 from emotion_hpo.search.optuna.postgresql import url_of
+from emotion_hpo.search.optuna.study import ClaimLost, Study
 from emotion_hpo.study import TrialState
 from tests.cluster.servers import PASSWORD, until
 from tests.search.processes import Command
@@ -155,9 +156,9 @@ class TestPulse:
         """A trial that a worker of another machine has claimed, and a watch of one's own."""
         monkeypatch.setattr(pulse, "BEAT_S", 0.005)  # so that some beat is always under way
         _, _, study = opened("study.n_trials=1")
-        monkeypatch.setattr("emotion_hpo.search.optuna.machine", lambda: "another")
+        monkeypatch.setattr("emotion_hpo.search.optuna.study.machine", lambda: "another")
         claim = study.claim("worker_0@another")
-        monkeypatch.setattr("emotion_hpo.search.optuna.machine", pulse.machine)
+        monkeypatch.setattr("emotion_hpo.search.optuna.study.machine", pulse.machine)
         yield study, claim
         claim.drop()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from emotion_hpo.config.corpus import IemocapCorpus
 from emotion_hpo.corpus import open_corpus
-from emotion_hpo.corpus.iemocap import Iemocap
+from emotion_hpo.corpus.iemocap.corpus import Iemocap
 
 #: The smallest twin that has every session, class and kind of dialogue.
 SEED, SCALE = 3, 0.004

@@ -13,7 +13,7 @@ import pytest
 
 from emotion_hpo.corpus import Recording, Twin, write_release
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.iemocap import Iemocap
+from emotion_hpo.corpus.iemocap.corpus import Iemocap
 from emotion_hpo.corpus.iemocap.evaluation import turns
 from emotion_hpo.corpus.retranscribed import Retranscribed
 from emotion_hpo.errors import CorpusError

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from emotion_hpo import final as module
 from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.features.preparation import quiet
-from emotion_hpo.final import Ensemble, final, retraining
+from emotion_hpo.final import retraining
+from emotion_hpo.final import scoring as module
 from emotion_hpo.final.plan import halvings_of
 from emotion_hpo.final.replay_final import replay_final
+from emotion_hpo.final.scoring import Ensemble, final
 from emotion_hpo.metrics import Interval
 from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline

@@ -11,7 +11,7 @@ from emotion_hpo.config import TwinCorpus
 from emotion_hpo.corpus import Twin, write_release
 from emotion_hpo.errors import HoldoutError
 from emotion_hpo.features.preparation import prepare_features, quiet
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.selection.expected_score import expected_of
 from emotion_hpo.selection.leaders import reruns_of

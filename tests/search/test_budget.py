@@ -15,7 +15,7 @@ from emotion_hpo.search.budget import (
     words,
     words_of_end,
 )
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.study import Epoch, Trial, TrialState
 from tests.pipeline import SMALL, compose_config, search

@@ -14,7 +14,7 @@ import torch
 from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.corpus import Twin
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker_pool import Crew, Stop
 from emotion_hpo.study import TrialState, study_file
 from emotion_hpo.tracking import NullTracker

@@ -8,9 +8,8 @@ import pytest
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.study import Epoch, Trial, TrialState
-from emotion_hpo.training.launch.ends import MemoryWatch, WorkerEnd
+from emotion_hpo.training.launch.ends import NO_FAULT_STATUS, MemoryWatch, WorkerEnd
 from emotion_hpo.training.launch.slurm import end_of_job
-from emotion_hpo.training.worker_process import NO_FAULT_STATUS
 
 KERNEL = WorkerEnd(-9, memory_witness="the kernel")
 

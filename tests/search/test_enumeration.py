@@ -5,7 +5,7 @@ import pytest
 from emotion_hpo.config import Range
 from emotion_hpo.search.budget import is_spent, n_open
 from emotion_hpo.search.enumeration import _points, exhaustible_points, is_exhaustible
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import Trial, TrialState
 from tests.pipeline import SMALL, compose_config
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import PARTIAL, TrialState
 from emotion_hpo.tracking import tracking_uri
 from emotion_hpo.training.fold_run import SavedRun

@@ -9,7 +9,7 @@ import torch
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models import build_network
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import front_of, read_trials
 from emotion_hpo.training.profiling import cost_of, latency_of, n_parameters_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.pruning import check_pruner, steps
 from emotion_hpo.study import Epoch, TrialState
 from emotion_hpo.training.fold_run import Outcome

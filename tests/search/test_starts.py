@@ -10,7 +10,7 @@ import os
 import pytest
 
 from emotion_hpo.features.preparation import prepare_features, quiet
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import TrialState

@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.optuna import MOST_DEATHS, Study
+from emotion_hpo.search.optuna.study import MOST_DEATHS, Study
 from emotion_hpo.study import Epoch, StudyHome, TrialState, study_file, write_json
 from emotion_hpo.study.trials import best_of, read_record, read_trials
 from tests.pipeline import compose_config

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.search.optuna import Study
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.warm_start import lessons_for, taught
 from emotion_hpo.study import TrialState, study_file

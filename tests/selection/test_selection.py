@@ -9,7 +9,7 @@ import pytest
 from emotion_hpo.cli.scoring import confirm_leaders
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
-from emotion_hpo.selection import confirm, standard_error, winner_of
+from emotion_hpo.selection.confirmation import confirm, standard_error, winner_of
 from emotion_hpo.selection.leaders import reruns_of
 from emotion_hpo.selection.worker import work
 from emotion_hpo.study import study_file, write_json
@@ -158,7 +158,7 @@ def test_its_processes_end_with_their_starter(study):
 
 
 def test_processes_that_die_are_named(study, monkeypatch):
-    from emotion_hpo import selection
+    from emotion_hpo.selection import confirmation as selection
 
     home, config = study(seeds=1)
     dead = [sys.executable, "-c", "import os; os._exit(9)"]

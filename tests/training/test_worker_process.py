@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from emotion_hpo.study import study_file
-from emotion_hpo.training.worker_process import NO_FAULT_STATUS
+from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 
 BEGIN = """
 import sys, time

@@ -8,7 +8,9 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from emotion_hpo.training.worker_process import NO_FAULT_STATUS
+#: Ends a process for a cause that is not its trial's: its starter or the storage is gone. It is
+#: `EX_TEMPFAIL` of sysexits.h, which Python itself never uses.
+NO_FAULT_STATUS = 75
 
 #: Signals by which the kernel, or the C library, ends a process for what the process itself did.
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
