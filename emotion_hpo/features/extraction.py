@@ -16,6 +16,9 @@ from emotion_hpo.errors import FeatureError, UnusableError
 from emotion_hpo.features import mocap, speech
 from emotion_hpo.features.marks import marks_of
 
+#: Part of every key: raise it whenever an extractor's output changes.
+FEATURES_VERSION = 2
+
 Arrays = dict[str, NDArray[np.float32]]
 
 

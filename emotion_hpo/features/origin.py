@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.config.base import Section
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.store import FEATURES_VERSION
+from emotion_hpo.features.extraction import FEATURES_VERSION
 
 #: What each extractor starts from.
 SOURCES: Mapping[str, str] = {"text": "words", "speech": "a recording", "mocap": "motion capture"}

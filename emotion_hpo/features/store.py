@@ -23,15 +23,12 @@ from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus
-from emotion_hpo.features.extraction import stored_modalities
+from emotion_hpo.features.extraction import FEATURES_VERSION, stored_modalities
 from emotion_hpo.features.shard import Ragged, Shard, damage_of, open_shard
 from emotion_hpo.features.workers import extractor
 from emotion_hpo.features.writing import ShardWriter, disk
 
 __all__ = ["FeatureStore", "Ragged", "Shard", "prepare"]
-
-#: Part of every key: raise it whenever an extractor's output changes.
-FEATURES_VERSION = 2
 
 #: File of the corpus's folder that remembers what its files hold.
 DIGESTS = ".digests.json"

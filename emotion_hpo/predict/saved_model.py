@@ -22,7 +22,7 @@ from emotion_hpo.dataset.scaling import FeatureReader, Scale
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, plain_origins, read_origins
 from emotion_hpo.features.text import Vocabulary
-from emotion_hpo.models import Network, build_network
+from emotion_hpo.models.network import Network, build_network
 from emotion_hpo.study import write_bytes
 from emotion_hpo.training.loop import evaluate
 
