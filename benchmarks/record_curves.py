@@ -23,7 +23,7 @@ from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.search.space import Params, configured
 from emotion_hpo.splits.parts import split
-from emotion_hpo.training.fold_run import Judge, Material, run
+from emotion_hpo.training.fold_run import DataModule, EpochSelector, run
 
 TABLE = Path(__file__).parent / "learning_curves.csv.gz"
 
@@ -116,13 +116,13 @@ def main() -> None:
     config = configuration()
     store = prepare_features(config, options.features, quiet, leave_out=config.split.test_session)
     development, _ = split(store, config.split)
-    material = Material(development)
-    judge = Judge("val/accuracy")
+    data_module = DataModule(development)
+    selector = EpochSelector("val/accuracy")
     table = read_table(options.table)
     missing = [one for one in points() if tuple(map(float, one.values())) not in table]
     for number, point in enumerate(missing[: options.most], start=1):
         trained = configured(config.experiment(), point)
-        outcome = run(trained, material, 0, judge, lambda _: False)
+        outcome = run(trained, data_module, 0, selector, lambda _: False)
         table[tuple(float(one) for one in point.values())] = [
             (epoch.metrics["val/accuracy"], epoch.seconds) for epoch in outcome.curve
         ]

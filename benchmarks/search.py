@@ -39,7 +39,7 @@ from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
-from emotion_hpo.training.fold_run import Material
+from emotion_hpo.training.fold_run import DataModule
 from emotion_hpo.training.worker_process import freeze_loaded
 
 N_CROWD, N_EACH, EPOCH_S, N_EPOCHS = 64, 3, 10.0, 6  # a default trial on one core: 6 epochs
@@ -59,14 +59,14 @@ def overhead(home: StudyHome) -> None:
     stay_eager()
     config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
     store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
-    material = Material(split(store, config.split)[0])
-    material.read(config.experiment())
+    data_module = DataModule(split(store, config.split)[0])
+    data_module.fold(config.experiment())
     freeze_loaded()
     home.path.mkdir(parents=True)
     study_file.write_or_compare(home, config, store.keys, synthetic=True)
     Study(home, config).open_slots()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    worker = Worker(home, config, material, "worker_0")
+    worker = Worker(home, config, data_module, "worker_0")
     began = time.perf_counter()
     worker.work()
     wall = time.perf_counter() - began

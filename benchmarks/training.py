@@ -40,21 +40,21 @@ from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.models.layers import Lstm
 from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.splits.parts import split
-from emotion_hpo.training.fold_run import Material, Reading
+from emotion_hpo.training.fold_run import DataModule, FoldData
 from emotion_hpo.training.loop import fit
 
 BATCH, N_ROUNDS = 64, 3  # rounds of short turns; the fastest counts
 REFERENCE_S = 44 / 3838  # the reference's log: 44 s an epoch of 3,838 utterances on a GPU
 
 
-def material(folder: Path, model: str) -> tuple[ExperimentConfig, Material]:
+def data_module(folder: Path, model: str) -> tuple[ExperimentConfig, DataModule]:
     """The twin's development part and the configuration of a preset."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(compose("search", [f"model={model}"]), resolve=True)
     wanted = {name: plain[name] for name in ExperimentConfig.model_fields}
     config = build(ExperimentConfig, wanted)
     development, _ = split(prepare_features(config, folder / "features", quiet), config.split)
-    return config, Material(development)
+    return config, DataModule(development)
 
 
 def padded(data: Dataset, rows: np.ndarray, n_words: int) -> tuple[Tensor, ...]:
@@ -66,12 +66,12 @@ def padded(data: Dataset, rows: np.ndarray, n_words: int) -> tuple[Tensor, ...]:
     return tokens_BT, frames_BTD, mocap.values[:, :N_PARTS, :N_COLUMNS], batch.labels
 
 
-def port_turn(reading: Reading, rows: np.ndarray, n_words: int, rate: float) -> float:
+def port_turn(fold_data: FoldData, rows: np.ndarray, n_words: int, rate: float) -> float:
     """Seconds of the port's training on some utterances, which lie in memory before."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    port = Port(reading.inputs.shapes()["text"].n_tokens or 0, rate).to(device)
+    port = Port(fold_data.preprocessor.shapes()["text"].n_tokens or 0, rate).to(device)
     optimizer = torch.optim.Adam(port.parameters())
-    every = [one.to(device) for one in padded(reading.train, rows, n_words)]
+    every = [one.to(device) for one in padded(fold_data.train, rows, n_words)]
     began = time.perf_counter()
     for start in range(0, len(rows), BATCH):
         *inputs, labels = (one[start : start + BATCH] for one in every)
@@ -83,9 +83,9 @@ def port_turn(reading: Reading, rows: np.ndarray, n_words: int, rate: float) -> 
     return time.perf_counter() - began
 
 
-def our_turn(reading: Reading, config: ExperimentConfig, part: Dataset) -> float:
+def our_turn(fold_data: FoldData, config: ExperimentConfig, part: Dataset) -> float:
     """Seconds of an epoch of `fit`, batch assembly included."""
-    network = build_network(config.model, reading.inputs.shapes(), 4, seed=0)
+    network = build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=0)
     began = time.perf_counter()
     fit(network, part, None, config.training, 0, lambda *_: True)
     return time.perf_counter() - began
@@ -128,10 +128,12 @@ def operations(encoder: nn.Module, batch: Batch, modality: str) -> float:
     return counter.get_total_flops() + lstm
 
 
-def by_encoder(reading: Reading, config: ExperimentConfig) -> None:
+def by_encoder(fold_data: FoldData, config: ExperimentConfig) -> None:
     """Time of each encoder over a few batches, and its share of the hardware's floor."""
-    network = build_network(config.model, reading.inputs.shapes(), 4, seed=0)
-    batches = [one for one, _ in zip(reading.train.epoch(BATCH, 8, [0, 1]), range(8), strict=False)]
+    network = build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=0)
+    batches = [
+        one for one, _ in zip(fold_data.train.epoch(BATCH, 8, [0, 1]), range(8), strict=False)
+    ]
     rates = {kind: matrix_rate(kind) for kind in (torch.bfloat16, torch.float32)}
     for kind, rate in rates.items():
         name = str(kind).removeprefix("torch.")
@@ -162,7 +164,7 @@ def worker(folder: Path, model: str) -> None:
     """What a worker does, in a process of its own: an epoch with its evaluation."""
     stay_eager()
     pa.set_memory_pool(pa.system_memory_pool())
-    config, found = material(folder, model)
+    config, found = data_module(folder, model)
     keep_freed_memory()
     peak, is_over = [private_memory_mb()], threading.Event()
 
@@ -172,9 +174,9 @@ def worker(folder: Path, model: str) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    reading = found.read(config)
-    network = build_network(config.model, reading.inputs.shapes(), 4, seed=0)
-    fit(network, reading.train, reading.validation, config.training, 0, lambda *_: True)
+    fold_data = found.read(config)
+    network = build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=0)
+    fit(network, fold_data.train, fold_data.validation, config.training, 0, lambda *_: True)
     is_over.set()
     watcher.join()
     print(f"{peak[0]:.0f}")
@@ -194,25 +196,27 @@ def main() -> None:
         worker(arguments.folder, arguments.model)
         return
     keep_freed_memory()
-    config, found = material(arguments.folder, arguments.model)
-    reading = found.read(config)
-    n = len(reading.train)
+    config, found = data_module(arguments.folder, arguments.model)
+    fold_data = found.read(config)
+    n = len(fold_data.train)
     n_steps = arguments.steps or -(-n // BATCH)
     rows = np.random.default_rng(0).permutation(n)[: n_steps * BATCH]
     train = found.development.folds[0].train
-    part = reading.inputs.read(train.subset(np.sort(rows)))
+    part = fold_data.preprocessor.transform(train.subset(np.sort(rows)))
     share = n / len(rows)
     told = "whole epochs" if share == 1 else f"{n_steps} of {-(-n // BATCH)} steps, scaled"
     print(f"{arguments.model}, {n:,} utterances, {arguments.threads} threads, {told}")
-    turns: dict[str, Callable[[], float]] = {"ours": lambda: our_turn(reading, config, part)}
+    turns: dict[str, Callable[[], float]] = {"ours": lambda: our_turn(fold_data, config, part)}
     if arguments.model == "tripathi/combined":
         for n_words in (50, 500):
             turns[f"port, {n_words} words"] = lambda n_words=n_words: port_turn(  # type: ignore[misc]
-                reading, rows, n_words, config.model.dropout
+                fold_data, rows, n_words, config.model.dropout
             )
     # Libraries load and compile at their first batches, once a process and not once an epoch
-    our_turn(reading, config, reading.inputs.read(train.subset(np.arange(2 * BATCH))))
-    port_turn(reading, rows[:BATCH], 50, config.model.dropout)
+    our_turn(
+        fold_data, config, fold_data.preprocessor.transform(train.subset(np.arange(2 * BATCH)))
+    )
+    port_turn(fold_data, rows[:BATCH], 50, config.model.dropout)
     seconds = {name: float("inf") for name in turns}
     for _ in range(N_ROUNDS if arguments.steps else 1):
         for name, turn in turns.items():
@@ -223,7 +227,7 @@ def main() -> None:
     if torch.cuda.is_available():
         print(f"  the reference's log, for as many utterances: {REFERENCE_S * n:.1f} s")
         return
-    by_encoder(reading, config)
+    by_encoder(fold_data, config)
     again = [sys.executable, __file__, "--worker", "--folder", str(arguments.folder)]
     answer = subprocess.run(
         [*again, "--model", arguments.model], capture_output=True, text=True, check=True

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
-from emotion_hpo.dataset import Inputs
+from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.preparation import n_cores, prepare_features, quiet
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models import build_network, keep_freed_memory
@@ -55,15 +55,22 @@ def accuracies(
 ) -> Iterator[float]:
     """Accuracy after every epoch."""
     train, test = parts(everything, model, seed)
-    inputs = Inputs.fit(train, config.features, tuple(config.model.encoders))
-    network = build_network(config.model, inputs.shapes(), len(train.classes), seed=seed)
+    preprocessor = Preprocessor.fit(train, config.features, tuple(config.model.encoders))
+    network = build_network(config.model, preprocessor.shapes(), len(train.classes), seed=seed)
     found: list[float] = []
 
     def on_epoch(epoch: object, *_: object) -> bool:
         found.append(epoch.metrics["val/accuracy"])  # type: ignore[attr-defined]
         return False
 
-    fit(network, inputs.read(train), inputs.read(test), config.training, seed, on_epoch)
+    fit(
+        network,
+        preprocessor.transform(train),
+        preprocessor.transform(test),
+        config.training,
+        seed,
+        on_epoch,
+    )
     yield from found
 
 

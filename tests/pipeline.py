@@ -19,14 +19,14 @@ from emotion_hpo.features.origin import origins_of
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
-from emotion_hpo.predict.saved_model import Bundle, trained_network
+from emotion_hpo.predict.saved_model import SavedModel, trained_network
 from emotion_hpo.search import coordinator
 from emotion_hpo.search.coordinator import SearchResult
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import Development, Holdout, split
 from emotion_hpo.study import StudyHome, study_file
-from emotion_hpo.training.fold_run import Material
+from emotion_hpo.training.fold_run import DataModule
 from tests import ready_made
 
 #: A search on this takes seconds: about 100 utterances, a network of a few thousand weights, and
@@ -76,25 +76,25 @@ def small_parts(small_store: FeatureStore) -> tuple[Development, Holdout]:
 
 
 @pytest.fixture(scope="session")
-def material(small_parts: tuple[Development, Holdout]) -> Material:
+def data_module(small_parts: tuple[Development, Holdout]) -> DataModule:
     """The small twin's development part, ready to be trained on."""
-    return Material(small_parts[0])
+    return DataModule(small_parts[0])
 
 
 @pytest.fixture(scope="session")
-def small_bundle(material: Material) -> Bundle:
+def small_saved_model(data_module: DataModule) -> SavedModel:
     """A model of two networks that nobody has trained."""
     config = compose_config(*SMALL).experiment()
-    inputs = material.read(config).inputs
+    inputs = data_module.fold(config).preprocessor
     networks = [build_network(config.model, inputs.shapes(), 4, seed=seed) for seed in (0, 1)]
-    classes = material.development.everything.classes
+    classes = data_module.development.everything.classes
     origins = origins_of(inputs.modalities, config.features, {})
     states = tuple(map(trained_network, networks))
-    return Bundle(config, inputs, classes, states, origins, synthetic=True)
+    return SavedModel(config, inputs, classes, states, origins, synthetic=True)
 
 
 @pytest.fixture(scope="session")
-def ready_made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def ready_made_bundle(tmp_path_factory: pytest.TempPathFactory) -> SavedModel:
     """A model that learnt from ready-made `speech` of `(5, 34)` alone."""
     folder = tmp_path_factory.mktemp("ready_made")
     ready_made.write_manifest(folder, with_audio=False)
@@ -104,7 +104,7 @@ def ready_made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def mixed_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def mixed_bundle(tmp_path_factory: pytest.TempPathFactory) -> SavedModel:
     """A model of words, sound and ready-made `video` of `(6,)`, on an invented corpus."""
     folder = tmp_path_factory.mktemp("mixed")
     ready_made.write_manifest(folder, with_audio=True)
@@ -122,7 +122,7 @@ def searched_once(
     tmp_path_factory: pytest.TempPathFactory,
     small_features: Path,
     small_store: FeatureStore,
-    material: Material,
+    data_module: DataModule,
 ) -> Path:
     """The folder of a study of two trials, which nobody changes."""
     directory = tmp_path_factory.mktemp("searched")
@@ -134,7 +134,7 @@ def searched_once(
     shards = {name: key for name, key in small_store.keys.items() if name != "5"}
     study_file.write_or_compare(home, config, shards, synthetic=True)
     Study(home, config).open_slots()
-    Worker(home, config, material, "worker_0").work()
+    Worker(home, config, data_module, "worker_0").work()
     return directory
 
 

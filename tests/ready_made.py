@@ -14,7 +14,7 @@ from emotion_hpo.features.preparation import quiet
 from emotion_hpo.features.store import prepare
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.final.retraining import Retraining
-from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import FinalHome, Trial, TrialState
 
@@ -64,7 +64,7 @@ def train(
     encoders: Mapping[str, Any],
     *,
     synthetic: bool = False,
-) -> Bundle:
+) -> SavedModel:
     """What `final` stores of a network with these encoders, on the folder's manifest."""
     settings = {
         "name": "manifest", "table": str(folder / "table.csv"), "classes": None, "strict": False,

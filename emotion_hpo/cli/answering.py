@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_hpo.config import build
 from emotion_hpo.config.commands import PredictCommand, ServeCommand
 from emotion_hpo.console import output as screen
-from emotion_hpo.console.output import say
+from emotion_hpo.console.output import echo
 from emotion_hpo.errors import ConfigError, FeatureError, StudyError
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import check_writable, write_bytes, write_json
@@ -52,7 +52,7 @@ def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) ->
     shares = dict(zip(predictor.classes, answer.probabilities.tolist(), strict=True))
     screen.show_answer(shares, synthetic=predictor.synthetic)
     networks = format_count(predictor.n_networks, "network")
-    say(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
+    echo(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
     given = _given_modalities(command)
     if missing := [key for key, modality in given.items() if modality not in answer.modalities]:
         screen.note(
@@ -108,7 +108,7 @@ def _predict_many(command: PredictCommand, predictor: "Predictor", path: Path) -
     else:
         write_bytes(output, text.encode())
         mark = " (model trained on synthetic data)" if predictor.synthetic else ""
-        say(f"{output}: {len(table)} utterances, {len(table) / took_s:.0f} a second, "
+        echo(f"{output}: {len(table)} utterances, {len(table) / took_s:.0f} a second, "
             f"by {path}{mark}")  # fmt: skip
     n_bad = int(table["error"].notna().sum())
     if n_bad:
@@ -128,7 +128,7 @@ def serve(plain: Mapping[str, Any]) -> None:
     refuse_taken_port(command.port, "serve")
     from emotion_hpo.tracking.serving import serve as run
 
-    say(f"{path} on http://127.0.0.1:{command.port}/invocations (Ctrl-C ends it)")
+    echo(f"{path} on http://127.0.0.1:{command.port}/invocations (Ctrl-C ends it)")
     sys.stdout.flush()
     run(path, command.port)
 

@@ -22,7 +22,7 @@ from emotion_hpo.config.commands import (
 )
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_nested
-from emotion_hpo.console.output import say
+from emotion_hpo.console.output import echo
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.formatting import format_score_interval
 from emotion_hpo.runtime.formatting import format_count, format_score
@@ -69,7 +69,7 @@ def prepare(plain: Mapping[str, Any]) -> None:
         twin, folder = Twin.open(command.corpus), command.corpus.write_release
         with screen.preparing(f"Writing {folder}") as on_progress:
             n_written = write_release(twin, folder, on_progress)
-        say(f"Release: {n_written} utterances in {folder} (synthetic)")
+        echo(f"Release: {n_written} utterances in {folder} (synthetic)")
     home = StudyHome(command.study.directory, command.study.name)
     make_folder(home.features)
     with screen.preparing(f"Preparing {command.corpus.name}") as on_progress:
@@ -107,7 +107,7 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     if command.output is not None:
         write_json(command.output, found)
     n_open = found["n_trials"] - found["n_finished"]
-    say(
+    echo(
         f"\nStudy {found['study']}: "
         f"{budget.words_of_count(found['n_finished'], found['n_trials'])} finished "
         f"({found['n_complete']} complete, {found['n_pruned']} pruned, {found['n_failed']} failed) "
@@ -116,18 +116,18 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     )
     if found["best_trial"] is not None:
         mark = " (synthetic data)" if found["synthetic"] else ""
-        say(
+        echo(
             f"Best: {found['best_trial']}, {found['objective']} "
             f"{format_score(found['objective'], found['best_value'])} "
             f"after epoch {found['best_epoch']}{mark}"
         )
         for path, value in found["best_params"].items():
-            say(
+            echo(
                 f"  {path:<32} {value:.4g}" if isinstance(value, float) else f"  {path:<32} {value}"
             )
     if (promised := found["expected"]) is not None:
         ends = format_score_interval(found["objective"], promised["interval"])
-        say(
+        echo(
             f"Expected: {found['objective']} {format_score(found['objective'], promised['value'])} "
             f"on new utterances (90 % interval {ends}): the best of {promised['n_trials']} trials "
             f"is best by luck, too. {promised['sentence']}"
@@ -139,21 +139,21 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
         write_json(home.summary, found)
         if command.output is not None:
             write_json(command.output, found)
-    if found["against"] is not None:
-        say(f"Front of {found['objective']} against {found['against']}:")
+    if found["second_objective"] is not None:
+        echo(f"Front of {found['objective']} against {found['against']}:")
     for one in found["front"]:
         value = format_score(found["objective"], one["value"])
-        say(f"  {one['trial']:<12} {value:>8}  {one['cost']:>12,.6g} {found['against']}")
+        echo(f"  {one['trial']:<12} {value:>8}  {one['cost']:>12,.6g} {found['against']}")
     plain_model = found["baseline"]
     kind, value = found["objective"], plain_model["validation"].get(found["objective"][4:])
     parts = " and ".join(plain_model["parts"])
-    say(f"Baseline: {kind} {format_score(kind, value)} (logistic regression on {parts})")
-    say(f"Results: {home.summary}")
+    echo(f"Baseline: {kind} {format_score(kind, value)} (logistic regression on {parts})")
+    echo(f"Results: {home.summary}")
     if not result.was_stopped and n_open:
         is_exhausted = result.is_exhausted
-        say(budget.words_of_end(config.study, found["n_finished"], is_exhausted=is_exhausted))
+        echo(budget.words_of_end(config.study, found["n_finished"], is_exhausted=is_exhausted))
     if result.was_stopped:
-        say(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
+        echo(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
         return result
     if found["best_trial"] is None:
         raise StudyError(
@@ -166,9 +166,9 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     final_line = screen.make_line("final", {**name, **folder}, BEST=winner)
     ui_line = screen.make_line("ui", folder)
     width = max(len(final_line), len(ui_line)) + 3
-    say("\nNext:")
-    say(f"  {final_line:<{width}}scores the sealed session, once")
-    say(f"  {ui_line:<{width}}every trial in MLflow")
+    echo("\nNext:")
+    echo(f"  {final_line:<{width}}scores the sealed session, once")
+    echo(f"  {ui_line:<{width}}every trial in MLflow")
     return result
 
 
@@ -197,7 +197,7 @@ def nested(plain: Mapping[str, Any]) -> None:
     contents = {session: content_of(store.open(session)) for session in store.sessions}
 
     def one_session(study: SearchConfig) -> dict[str, Any] | None:
-        say(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
+        echo(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
         parts = dump(study)
         if not _search_one(study):
             return None
@@ -205,10 +205,10 @@ def nested(plain: Mapping[str, Any]) -> None:
 
     found = run(config, contents, one_session, rescore=command.rescore)
     if found is None:
-        say("Stopped; the same command goes on where this one ended.")
+        echo("Stopped; the same command goes on where this one ended.")
         return
     show_nested(found)
-    say(f"\nResults: {home.nested}")
+    echo(f"\nResults: {home.nested}")
     if command.output is not None:
         write_json(command.output, found)
 
@@ -251,7 +251,7 @@ def _compare(directory: Path, names: Sequence[str], output: Path | None) -> None
 
 
 def _say_page(page: Path, output: Path | None) -> None:
-    say(f"Page:    {page}\nFigures: {page.parent / 'figures'}\nTables:  {page.parent / 'tables'}")
+    echo(f"Page:    {page}\nFigures: {page.parent / 'figures'}\nTables:  {page.parent / 'tables'}")
     if output is not None:
         write_json(output, {"page": str(page)})
 
@@ -323,7 +323,7 @@ def sync(plain: Mapping[str, Any]) -> None:
         tracker.log_final(one)
     tracker.log_report(home.report)
     more = f", {format_count(len(finals), 'final model')}" if finals else ""
-    say(f"MLflow holds study {home.name}: {len(trials)} trials{more}")
+    echo(f"MLflow holds study {home.name}: {len(trials)} trials{more}")
 
 
 def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -342,7 +342,7 @@ def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         told = "the same" if old.metrics == new.metrics else "different"
         before, after = (format_score(objective, one.metrics[objective]) for one in (old, new))
         where = f"training {old.training + 1}, " if old.training else ""
-        say(f"{where}epoch {old.epoch}: {objective} {before}, again {after}: {told}")
+        echo(f"{where}epoch {old.epoch}: {objective} {before}, again {after}: {told}")
 
     with screen.preparing(f"Preparing {stored.config.corpus.name}") as on_features:
         found = run(home, command.trial, on_features, on_epoch)
@@ -359,12 +359,12 @@ def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
             },
         )
     if differs is not None:
-        say(
+        echo(
             f"{found.trial.name} differs from epoch {differs} of {len(found.curve)} on: another "
             "machine, version or load?"
         )
         sys.exit(1)
-    say(f"{found.trial.name}: every figure of {len(found.curve)} epochs is the same, bit for bit")
+    echo(f"{found.trial.name}: every figure of {len(found.curve)} epochs is the same, bit for bit")
 
 
 def ui(plain: Mapping[str, Any]) -> None:
@@ -377,10 +377,10 @@ def ui(plain: Mapping[str, Any]) -> None:
 
     address = f"http://127.0.0.1:{command.port}"
     experiment = experiment_id(home, str(command.tracking.get("experiment")))
-    say(f"MLflow on {address} (Ctrl-C ends it)")
+    echo(f"MLflow on {address} (Ctrl-C ends it)")
     if experiment is not None:
         # Without it, MLflow's pages first show what there is for language models.
-        say(f"Runs of all studies: {address}/#/experiments/{experiment}/runs"
+        echo(f"Runs of all studies: {address}/#/experiments/{experiment}/runs"
             "?workflowType=machine_learning")  # fmt: skip
     sys.stdout.flush()
     serve_ui(home, command.port)

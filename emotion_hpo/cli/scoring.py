@@ -11,7 +11,7 @@ from emotion_hpo.config import SearchConfig, build, dump, flatten
 from emotion_hpo.config.commands import FinalCommand, TrackingChoice
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_final
-from emotion_hpo.console.output import say
+from emotion_hpo.console.output import echo
 from emotion_hpo.errors import StudyError, TrackingError
 from emotion_hpo.metrics.formatting import format_score_interval
 from emotion_hpo.runtime.formatting import format_count, format_score
@@ -29,28 +29,28 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
     with screen.confirming() as on_confirming:
         found = confirm(home, config, on_confirming)
     seeds = format_count(found["n_seeds"], "fresh seed")
-    say(f"Confirmed over {seeds}, on the same validation part (more: study.confirm_leaders, "
+    echo(f"Confirmed over {seeds}, on the same validation part (more: study.confirm_leaders, "
         "study.confirm_seeds):")  # fmt: skip
     for one in found["candidates"]:
         words = " (the default configuration)" if one["is_default"] else ""
         mark = "  <- winner" if one["trial"] == found["winner"] else ""
-        say(
+        echo(
             f"  {one['trial']}{words}: {format_score(found['objective'], one['mean'])} on average, "
             f"{one['n_parameters']:,} parameters{mark}"
         )
     if (plain_value := found["baseline"]) is not None:
         is_beaten = sign_of(found["objective"]) * (found["value"] - plain_value) > 0
         words = "" if is_beaten else "  <- no network is better: look at the features and the space"
-        say(f"  baseline: {format_score(found['objective'], plain_value)}; it has no seed{words}")
+        echo(f"  baseline: {format_score(found['objective'], plain_value)}; it has no seed{words}")
     if found["standard_error"]:
-        say(
+        echo(
             f"  Within one standard error ({100 * found['standard_error']:.2f} points) of the best "
             "the one with fewest parameters wins."
         )
     if (promised := found["expected"]) is not None:
         ends = format_score_interval(found["objective"], promised["interval"])
         value = format_score(found["objective"], promised["value"])
-        say(
+        echo(
             f"  Expected of the winner: {value} (90 % interval {ends}): its mean less what "
             "this choice added, for the same speakers as above."
         )
@@ -103,9 +103,9 @@ def _hand_out(
 
     def show() -> None:
         show_final(result)
-        say(f"\nModel:       {models}\nResult:      {folder.result}")
-        say(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
-        say(f"Ledger:      {home.ledger}")
+        echo(f"\nModel:       {models}\nResult:      {folder.result}")
+        echo(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
+        echo(f"Ledger:      {home.ledger}")
 
     steps: dict[str, tuple[Callable[[], object], str]] = {
         "written to output": (
@@ -113,7 +113,7 @@ def _hand_out(
             f"copy {folder.result}",
         ),
         "shown": (show, f"{folder.result} holds it"),
-        "reported": (lambda: say(f"Report:      {write(home)}"), "`make report` makes it up"),
+        "reported": (lambda: echo(f"Report:      {write(home)}"), "`make report` makes it up"),
         "logged in MLflow": (lambda: _log_final(home, stored, result), "`make sync` makes it up"),
     }
     failed: list[str] = []
@@ -149,9 +149,11 @@ def replay_final(home: StudyHome, name: str, output: Path | None) -> None:
         content = {"final": found.name, "identical": differs is None, "first_difference": differs}
         write_json(output, content)
     if differs is not None:
-        say(f"{found.name}: line {differs} of its predictions differs: another machine or version?")
+        echo(
+            f"{found.name}: line {differs} of its predictions differs: another machine or version?"
+        )
         sys.exit(1)
-    say(f"{found.name}: all {found.n_test} predictions are the same")
+    echo(f"{found.name}: all {found.n_test} predictions are the same")
 
 
 def taken_up(home: StudyHome, asked: Mapping[str, Any]) -> StudyFile:
@@ -221,4 +223,4 @@ def _log_final(home: StudyHome, stored: StudyFile, result: Mapping[str, Any]) ->
         screen.note(f"{error}; the study's own files hold everything, `make sync` writes it")
         return
     if place:
-        say(f"MLflow:      {place}")
+        echo(f"MLflow:      {place}")

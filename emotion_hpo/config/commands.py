@@ -51,7 +51,7 @@ class StudyName(Section):
     max_hours: Any = None
     max_failures: Any = None
     keep_weights: Any = None
-    against: Any = None
+    second_objective: Any = None
     n_seeds: Any = None
     objective: Any = None
     value: Any = None

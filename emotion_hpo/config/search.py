@@ -75,8 +75,8 @@ class StudyConfig(Section):
     )
     n_seeds: int = Field(1, ge=1, description="trainings a fold; a trial's value is their mean")
     objective: Literal["val/accuracy", "val/uar", "val/macro_f1", "val/loss"]
-    against: Literal["parameters", "latency_ms"] | None = Field(
-        None, description="a second objective, to be low: the front of both is searched"
+    second_objective: Literal["parameters", "latency_ms"] | None = Field(
+        None, description="a second objective, minimised: the Pareto front of both is searched"
     )
     value: Literal["best", "last", "smoothed"] = Field(
         description="a trial's value: of its best epoch, its last, or the best mean of three epochs"
@@ -160,7 +160,7 @@ class GridSampler(Section):
 
 
 class Nsga2Sampler(Section):
-    """A genetic algorithm (Deb et al. 2002), made for two objectives (`study.against`)."""
+    """A genetic algorithm (Deb et al. 2002), made for two objectives (`study.second_objective`)."""
 
     name: Literal["nsga2"]
     population_size: int = Field(ge=2)
@@ -299,20 +299,21 @@ class SearchConfig(ExperimentConfig):
 
     @model_validator(mode="after")
     def _two_objectives(self) -> Self:
-        if self.study.against is None:
+        if self.study.second_objective is None:
             return self
         if self.pruner.name != "none":
             raise ValueError(
-                f"pruner: a trial with two objectives (study.against={self.study.against}) cannot "
-                f"be pruned, for no epoch is poor in both; take pruner=none, not {self.pruner.name}"
+                "pruner: a trial with two objectives "
+                f"(study.second_objective={self.study.second_objective}) cannot be pruned, for no "
+                f"epoch is poor in both; take pruner=none, not {self.pruner.name}"
             )
         if self.sampler.name == "cmaes":
             raise ValueError(
-                f"sampler: cmaes knows one objective (study.against={self.study.against}); take "
+                f"sampler: cmaes knows one objective (study.second_objective={self.study.second_objective}); take "
                 "sampler=nsga2, tpe or random"
             )
         if self.warm_start is not None:
-            raise ValueError("warm_start: a study with two objectives cannot be taught yet")
+            raise ValueError("warm_start: a study with two objectives takes no warm start yet")
         return self
 
     @field_validator("space", mode="before")

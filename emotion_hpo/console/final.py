@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Column, Table
 
-from emotion_hpo.console.output import open_console, say
+from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.metrics.formatting import format_interval, format_score_interval
 from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
 from emotion_hpo.runtime.formatting import format_count, format_score, format_share
@@ -16,12 +16,12 @@ def show_final(result: Mapping[str, Any]) -> None:
     """Print the test figures with their intervals."""
     mark = " (synthetic data)" if result["synthetic"] else ""
     speakers = ", ".join(result["test_speakers"])
-    say(
+    echo(
         f"\n{result['trial']} of study {result['study']}: "
         f"{format_count(result['epochs'], 'epoch')} on {result['n_train']} utterances, seeds "
         f"{', '.join(map(str, result['seeds']))}"
     )
-    say(
+    echo(
         f"Session {result['test_session']}, {result['n_test']} utterances of "
         f"{len(result['test_speakers'])} speakers ({speakers}){mark}"
     )
@@ -32,28 +32,30 @@ def show_final(result: Mapping[str, Any]) -> None:
         ends = format_interval(interval) if interval.ends else NOT_ESTIMABLE
         table.add_row(name, format_share(value), ends, interval.reason or interval.method, str(n))
     open_console().print(table)
-    say(baseline_words(result))
+    echo(baseline_words(result))
     for line in _final_remarks(result):
-        say(line)
-    say(
+        echo(line)
+    echo(
         f"Intervals by *dialogues* resample the {result['n_dialogues']} dialogues; those by "
         "*exact* are of as many independent utterances (Clopper and Pearson), the least that they "
         "can be; *dialogues + exact* are of both. None says anything about other speakers."
     )
     if (paper := result["paper_protocol"]) is not None:
-        say(f"{paper['warning']}: {format_share(paper['accuracy'])}", "bold red")
+        echo(f"{paper['warning']}: {format_share(paper['accuracy'])}", "bold red")
     if result["n_scorings"] > 1:
-        say(f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic.")
+        echo(
+            f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic."
+        )
         for one in result["scorings"]:
             who = f" by {one['by']}" if one["by"] else ""
-            say(
+            echo(
                 f"  {one['at']}{who}: {one['study']}, {one['trial']}, "
                 f"{format_share(one['accuracy'])}"
             )
         if result["scorings_spread"] is not None:
-            say(f"  spread (standard deviation): {100 * result['scorings_spread']:.2f} points")
+            echo(f"  spread (standard deviation): {100 * result['scorings_spread']:.2f} points")
     for one in result["overlaps"]:
-        say(
+        echo(
             f"{one['n_shared']} of its utterances lay in a holdout that was scored before: "
             f"study {one['study']}, {one['trial']}, {one['at']}."
         )
@@ -98,7 +100,7 @@ def baseline_words(result: Mapping[str, Any]) -> str:
 def show_nested(found: Mapping[str, Any]) -> None:
     """Print what each session as the test said, and mean and spread."""
     mark = " (synthetic data)" if found["synthetic"] else ""
-    say(f"\nNested protocol, study {found['study']}{mark}")
+    echo(f"\nNested protocol, study {found['study']}{mark}")
     table = Table(
         Column("test session", overflow="fold"), "trial", "accuracy", "UAR", "n",
         box=None, padding=(0, 2, 0, 0),
@@ -109,15 +111,17 @@ def show_nested(found: Mapping[str, Any]) -> None:
     open_console().print(table)
     for name, words in (("accuracy", "accuracy"), ("uar", "UAR")):
         one = found[name]
-        say(
+        echo(
             f"Mean {words} {format_share(one['mean'])}, standard deviation between sessions "
             f"{format_share(one['spread'])}, 95 % interval {_named(one['interval'])}"
         )
     for name, words in (("baseline", "the baseline"), ("default", "the default configuration")):
         if (gain := found["gain"][name]) is not None:
             ends = _named_points(gain["interval"])
-            say(f"Less {words}: {100 * gain['mean']:+.2f} points of accuracy ({ends})")
-    say("Intervals by *sessions* are Nadeau and Bengio's (2003), for their training parts overlap.")
+            echo(f"Less {words}: {100 * gain['mean']:+.2f} points of accuracy ({ends})")
+    echo(
+        "Intervals by *sessions* are Nadeau and Bengio's (2003), for their training parts overlap."
+    )
 
 
 #: Parts of a test by what divides them, as a table names them.

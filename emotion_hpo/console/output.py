@@ -36,7 +36,7 @@ def open_console(*, stderr: bool = False, width: int | None = None) -> Console:
     return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
 
-def say(line: str = "", style: str | None = None) -> None:
+def echo(line: str = "", style: str | None = None) -> None:
     """Print a result or a hint, brackets and all."""
     open_console().print(line, style=style, soft_wrap=True)
 
@@ -182,8 +182,8 @@ def show_corpus(found: Mapping[str, Any]) -> None:
         table.add_row(session, *(str(counts[c]) for c in classes), str(sum(counts.values())))
     open_console().print(table, soft_wrap=True)
     for line in (*_content_lines(found), *found["remarks"], *_fault_lines(found["faults"])):
-        say(line)
-    say(
+        echo(line)
+    echo(
         f"prepared in {format_duration(found['seconds'])}, with at most "
         f"{found['peak_memory_mb']:,} MB of memory"
     )
@@ -257,7 +257,7 @@ def show_models(
         shown = (f"{counts[part]:,}" if part in counts else "" for part in ("all", *parts))
         table.add_row(name, *shown)
     _print_wide("Presets, chosen by model=NAME", table)
-    say("Trainable parameters, at 2,736 words; model=NAME shows one preset in all its parts.")
+    echo("Trainable parameters, at 2,736 words; model=NAME shows one preset in all its parts.")
 
 
 def show_counts(name: str, counts: Mapping[str, int]) -> None:
@@ -276,9 +276,9 @@ def _counts_table(*headings: str) -> Table:
 
 def _print_wide(title: str, table: Table) -> None:
     """A name that is cut off cannot be chosen: a narrow terminal wraps the line instead."""
-    say(title, "bold")
+    echo(title, "bold")
     open_console(width=max(open_console().width, 110)).print(table)
-    say()
+    echo()
 
 
 def _parts_words(counts: Mapping[str, int]) -> str:
@@ -293,7 +293,7 @@ def _parts_words(counts: Mapping[str, int]) -> str:
 def show_answer(answer: Mapping[str, float], *, synthetic: bool) -> None:
     """Class probabilities of an utterance as bars, the likeliest first."""
     mark = " (model trained on synthetic data)" if synthetic else ""
-    say(f"Emotion{mark}")
+    echo(f"Emotion{mark}")
     table = Table(box=None)
     table.add_column("emotion", overflow="fold")
     table.add_column("probability", justify="right")

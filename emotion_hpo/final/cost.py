@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.training.profiling import latency_of
 
 
-def cost_of_bundles(bundles: Sequence[Bundle], utterances: Utterances) -> dict[str, Any]:
+def cost_of_bundles(bundles: Sequence[SavedModel], utterances: Utterances) -> dict[str, Any]:
     """Weights and latency of the models that answer together, one network after the other."""
     n_networks, n_parameters, timed = 0, 0, []
     for one in bundles:
         networks = one.build_networks()
         n_networks += len(networks)
         n_parameters += sum(part.numel() for net in networks for part in net.parameters())
-        timed.append(latency_of(networks, one.inputs.read(utterances), one.config.training))
+        timed.append(
+            latency_of(networks, one.preprocessor.transform(utterances), one.config.training)
+        )
     together = replace(timed[0], latency_ms=sum(one.latency_ms for one in timed))
     return {"n_networks": n_networks, "n_parameters": n_parameters, **together.to_json()}

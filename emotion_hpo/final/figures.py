@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from emotion_hpo import metrics
 from emotion_hpo.features.text import tokenise
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.predict.saved_model import SavedModel
 
 Probabilities = NDArray[np.float32]
 
@@ -126,14 +126,14 @@ def _gain(
 
 
 def breakdowns(
-    test: Utterances, train: Utterances, bundle: Bundle, answers: Probabilities
+    test: Utterances, train: Utterances, saved_model: SavedModel, answers: Probabilities
 ) -> dict[str, dict[str, Any]]:
     """Figures of parts of the test: kind of part → its name → `n`, accuracy, UAR, intervals."""
     kinds = {
         "scenario": _by_column(test, "scenario"),
         "speaker": _by_column(test, "speaker"),
         "wears_markers": _by_column(test, "wears_markers"),
-        "modalities": _by_modalities(test, bundle),
+        "modalities": _by_modalities(test, saved_model),
         "transcript_in_training": _by_transcript(test, train),
     }
     predicted = answers.argmax(1)
@@ -169,9 +169,9 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def _by_modalities(test: Utterances, bundle: Bundle) -> Groups:
+def _by_modalities(test: Utterances, saved_model: SavedModel) -> Groups:
     """By what the network found of each utterance."""
-    data = bundle.inputs.read(test)
+    data = saved_model.preprocessor.transform(test)
     names = np.full(len(test), "", object)
     for batch in data.in_order(64):
         for modality in sorted(batch.modalities):
@@ -211,7 +211,7 @@ def without_each(
     return found
 
 
-def normalised_by_speaker(bundles: Sequence[Bundle]) -> list[str]:
+def normalised_by_speaker(bundles: Sequence[SavedModel]) -> list[str]:
     """Modalities whose scale is each speaker's own, taken from unlabelled test utterances."""
-    readers = [pair for one in bundles for pair in one.inputs.readers.items()]
+    readers = [pair for one in bundles for pair in one.preprocessor.readers.items()]
     return sorted({name for name, reader in readers if reader.by_speaker})

@@ -7,7 +7,7 @@ anything; it is there to be laid beside published numbers, and never enters sele
 
 from typing import Any
 
-from emotion_hpo.dataset import Inputs
+from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network
@@ -25,12 +25,14 @@ def paper_protocol(recipe: Recipe, everything: Utterances, test: Utterances) -> 
         `warning`, `accuracy` (mean over seeds of the best epoch's), `by_seed` (`best`,
         `best_epoch`, `last`).
     """
-    inputs = Inputs.fit(everything, recipe.config.features, tuple(recipe.config.model.encoders))
-    train, judged = inputs.read(everything), inputs.read(test)
+    preprocessor = Preprocessor.fit(
+        everything, recipe.config.features, tuple(recipe.config.model.encoders)
+    )
+    train, judged = preprocessor.transform(everything), preprocessor.transform(test)
     by_seed = []
     for seed in recipe.seeds:
         drawn = derive(seed, "final", recipe.trial.number)
-        shapes, n_classes = inputs.shapes(), len(everything.classes)
+        shapes, n_classes = preprocessor.shapes(), len(everything.classes)
         network = build_network(recipe.config.model, shapes, n_classes, seed=drawn)
         curve: list[float] = []
 

@@ -74,7 +74,9 @@ def replay_final(
     ledger = Ledger(home.ledger)
     ledger.note("replayed", ledger.name_of(holdout.content), facts)
     test = holdout.unseal()
-    answers = plan.combined([one.probabilities(one.inputs.read(test)) for one in bundles]).mean(0)
+    answers = plan.combined(
+        [one.probabilities(one.preprocessor.transform(test)) for one in bundles]
+    ).mean(0)
     old = folder.predictions.read_bytes().splitlines()
     new = predictions(test, answers).splitlines()
     pairs = enumerate(zip(old, new, strict=False), start=1)

@@ -14,7 +14,7 @@ from emotion_hpo.features.preparation import OnProgress, prepare_features
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import Epoch, StudyHome, Trial, study_file
 from emotion_hpo.study.trials import find, read_trials
-from emotion_hpo.training.fold_run import Judge, Material
+from emotion_hpo.training.fold_run import DataModule, EpochSelector
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
 
 
@@ -69,12 +69,12 @@ def replay(
         on_epoch(trial.curve[len(so_far.curve) - 1], so_far.curve[-1])
         return len(so_far.curve) >= len(trial.curve)
 
-    judge = Judge(stored.config.study.objective, stored.config.study.value)
+    selector = EpochSelector(stored.config.study.objective, stored.config.study.value)
     planned = plan(len(development.folds), stored.config.study.n_seeds, trial.seed)
     before = torch.get_num_threads()
     torch.set_num_threads(trial.n_threads or before)
     try:
-        found = run_all(config, Material(development), planned, judge, after_epoch)
+        found = run_all(config, DataModule(development), planned, selector, after_epoch)
     finally:
         torch.set_num_threads(before)
     return Replay(trial, found.curve)

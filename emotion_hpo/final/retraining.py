@@ -4,14 +4,14 @@ import contextlib
 from collections.abc import Callable
 
 from emotion_hpo.config import fingerprint
-from emotion_hpo.dataset import Dataset, Inputs
+from emotion_hpo.dataset import Dataset, Preprocessor
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, ReadyMade, origins_of
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import build_network, keep_freed_memory
-from emotion_hpo.predict.saved_model import Bundle, trained_network
+from emotion_hpo.predict.saved_model import SavedModel, trained_network
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.study import Epoch, FinalHome, write_bytes
 from emotion_hpo.training.loop import Evaluation, fit
@@ -36,22 +36,24 @@ class Retraining:
         self._store = store
         self._show = on_retraining
         self._n_trained = 0
-        self._read: dict[str, tuple[Inputs, Dataset]] = {}
+        self._read: dict[str, tuple[Preprocessor, Dataset]] = {}
 
-    def __call__(self, recipe: Recipe, folder: FinalHome) -> Bundle:
+    def __call__(self, recipe: Recipe, folder: FinalHome) -> SavedModel:
         """Train every seed's network, or take the model that an earlier call has stored."""
         if folder.plan.exists() and folder.plan.read_text() == recipe.identity:
             with contextlib.suppress(StudyError):  # broken or gone: it is trained again
-                found = Bundle.load(folder.model)
+                found = SavedModel.load(folder.model)
                 self._n_trained += len(recipe.seeds)
                 return found
-        inputs, train = self._reading(recipe)
+        preprocessor, train = self._reading(recipe)
         classes = self._everything.classes
         keep_freed_memory()
         states = []
         for seed in recipe.seeds:
             drawn = derive(seed, "final", recipe.trial.number)
-            network = build_network(recipe.config.model, inputs.shapes(), len(classes), seed=drawn)
+            network = build_network(
+                recipe.config.model, preprocessor.shapes(), len(classes), seed=drawn
+            )
             index = self._n_trained
 
             def on_epoch(
@@ -68,29 +70,31 @@ class Retraining:
             fit(network, train, None, training, drawn, on_epoch, halvings=halvings)
             states.append(trained_network(network))
             self._n_trained += 1
-        origins = self._origins(recipe, inputs)
+        origins = self._origins(recipe, preprocessor)
         synthetic = self._store.synthetic
-        bundle = Bundle(recipe.config, inputs, classes, tuple(states), origins, synthetic)
-        bundle.save(folder.model)
+        saved_model = SavedModel(
+            recipe.config, preprocessor, classes, tuple(states), origins, synthetic
+        )
+        saved_model.save(folder.model)
         write_bytes(folder.plan, recipe.identity.encode())
-        return bundle
+        return saved_model
 
-    def _reading(self, recipe: Recipe) -> tuple[Inputs, Dataset]:
+    def _reading(self, recipe: Recipe) -> tuple[Preprocessor, Dataset]:
         modalities = tuple(recipe.config.model.encoders)
         key = "/".join([fingerprint(recipe.config.features), *modalities])
         if key not in self._read:
             self._read.clear()  # one reading at a time: each takes the corpus's memory
-            inputs = Inputs.fit(self._everything, recipe.config.features, modalities)
-            self._read[key] = inputs, inputs.read(self._everything)
+            preprocessor = Preprocessor.fit(self._everything, recipe.config.features, modalities)
+            self._read[key] = preprocessor, preprocessor.transform(self._everything)
         return self._read[key]
 
-    def _origins(self, recipe: Recipe, inputs: Inputs) -> dict[str, Origin]:
+    def _origins(self, recipe: Recipe, preprocessor: Preprocessor) -> dict[str, Origin]:
         """How each modality was made; ready-made features have the shape of the training part's."""
         rows = range(len(self._everything))
         ready_made = {}
         for name in self._store.ready_made:
-            if name in inputs.readers:
+            if name in preprocessor.readers:
                 longest = max(len(self._everything.sequence(name, row)) for row in rows)
-                dimensions = inputs.readers[name].dimensions
+                dimensions = preprocessor.readers[name].dimensions
                 ready_made[name] = ReadyMade(dimensions=dimensions, is_vector=longest == 1)
-        return origins_of(inputs.modalities, recipe.config.features, ready_made)
+        return origins_of(preprocessor.modalities, recipe.config.features, ready_made)

@@ -64,7 +64,7 @@ from emotion_hpo.final.promised import held_against, promise_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
 from emotion_hpo.models.baseline import Baseline, parts_of
-from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.splits.class_coverage import absences_in_test
 from emotion_hpo.splits.parts import Development, Holdout, split
 from emotion_hpo.study import StudyHome, Trial, study_file
@@ -154,13 +154,13 @@ class _Retrained:
     """Models that have learnt from train + validation: the members and what they are held against.
 
     Attributes:
-        members: A bundle of networks each.
+        members: A saved_model of networks each.
         default: The default configuration, and its networks; None where it is the winner.
         baseline: The plain model.
     """
 
-    members: list[Bundle]
-    default: tuple[Recipe, Bundle] | None
+    members: list[SavedModel]
+    default: tuple[Recipe, SavedModel] | None
     baseline: Baseline
 
 
@@ -168,13 +168,13 @@ def _retrained(task: _Task, on_retraining: OnRetraining) -> _Retrained:
     everything = task.development.everything
     retrain = Retraining(everything, task.store, on_retraining)
 
-    def bundle(recipe: Recipe) -> Bundle:
+    def saved_model(recipe: Recipe) -> SavedModel:
         return retrain(recipe, task.home.final(recipe.trial.name))
 
-    members = [bundle(one) for one in task.plan.members]
+    members = [saved_model(one) for one in task.plan.members]
     default = default_of(task.home, task.stored, task.plan, task.development)
     baseline = Baseline.fit(everything, parts_of(task.store.modalities))
-    held = (default, bundle(default)) if default is not None else None
+    held = (default, saved_model(default)) if default is not None else None
     return _Retrained(members, held, baseline)
 
 
@@ -195,12 +195,14 @@ def _scored(
     test = task.holdout.unseal()
 
     def answers_of(utterances: Utterances) -> figures.Probabilities:
-        return plan.combined([one.probabilities(one.inputs.read(utterances)) for one in bundles])
+        return plan.combined(
+            [one.probabilities(one.preprocessor.transform(utterances)) for one in bundles]
+        )
 
     by_seed = answers_of(test)
     answers = by_seed.mean(0)
     found = figures.scores(test, by_seed)
-    modalities = tuple(sorted({name for one in bundles for name in one.inputs.modalities}))
+    modalities = tuple(sorted({name for one in bundles for name in one.preprocessor.modalities}))
     result = {
         "study": home.name,
         "trial": plan.name,
@@ -294,12 +296,12 @@ def default_of(
 
 
 def _default_figures(
-    default: tuple[Recipe, Bundle] | None, test: Utterances, answers: figures.Probabilities
+    default: tuple[Recipe, SavedModel] | None, test: Utterances, answers: figures.Probabilities
 ) -> dict[str, Any] | None:
     if default is None:
         return None
-    recipe, bundle = default
-    by_seed = bundle.probabilities(bundle.inputs.read(test))
+    recipe, saved_model = default
+    by_seed = saved_model.probabilities(saved_model.preprocessor.transform(test))
     return {"trial": recipe.trial.name} | figures.reference(test, answers, by_seed)
 
 

@@ -25,7 +25,7 @@ from emotion_hpo.features.extraction import extract
 from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade
 from emotion_hpo.features.text import tokenise
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.predict.saved_model import SavedModel
 
 #: Fewer utterances than this are extracted sooner than threads start.
 _FEW = 4
@@ -77,12 +77,12 @@ class Predictor:
     """A trained model, ready to be asked.
 
     Args:
-        bundle: The model.
+        saved_model: The model.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-        self._networks = bundle.build_networks()
+    def __init__(self, saved_model: SavedModel) -> None:
+        self._saved_model = saved_model
+        self._networks = saved_model.build_networks()
 
     @classmethod
     def open(cls, path: Path) -> "Predictor":
@@ -91,17 +91,17 @@ class Predictor:
         Raises:
             StudyError: It is not there, or cannot be read.
         """
-        return cls(Bundle.load(path))
+        return cls(SavedModel.load(path))
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Emotions in the order of the probabilities."""
-        return self._bundle.classes
+        return self._saved_model.classes
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What an utterance may bring: `text`, `speech`, `mocap`, and `features.NAME`."""
-        origins = self._bundle.origins
+        origins = self._saved_model.origins
         extracted = [name for name in SOURCES if isinstance(origins.get(name), Extraction)]
         return (*extracted, *(f"{FEATURES}{name}" for name in sorted(self.ready_made)))
 
@@ -110,7 +110,7 @@ class Predictor:
         """Modality → the shape of the features that an utterance brings."""
         return {
             name: origin
-            for name, origin in self._bundle.origins.items()
+            for name, origin in self._saved_model.origins.items()
             if isinstance(origin, ReadyMade)
         }
 
@@ -122,7 +122,7 @@ class Predictor:
     @property
     def synthetic(self) -> bool:
         """Whether it was trained on invented content."""
-        return self._bundle.synthetic
+        return self._saved_model.synthetic
 
     def __call__(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
         """Class probabilities `(n, classes)`.
@@ -169,9 +169,9 @@ class Predictor:
         read = Utterances(table, self.classes, (self._shelf(arrays),), places)
         # What a scale carries beyond float32 is masked like what was lost.
         with np.errstate(over="ignore", invalid="ignore"):
-            data = self._bundle.inputs.read(read)
+            data = self._saved_model.preprocessor.transform(read)
             present = _present(data)
-            probabilities = self._bundle.probabilities(data, self._networks).mean(0)
+            probabilities = self._saved_model.probabilities(data, self._networks).mean(0)
         return [
             self._judged(utterance, modalities, row)
             for utterance, modalities, row in zip(utterances, present, probabilities, strict=True)
@@ -210,9 +210,9 @@ class Predictor:
                 motion=None if utterance.motion is None else _parts(utterance.motion),
                 features=ready_made,
             )
-            modalities = tuple(self._bundle.inputs.readers)
+            modalities = tuple(self._saved_model.preprocessor.readers)
             with np.errstate(over="ignore", invalid="ignore"):  # samples far beyond [-1, 1]
-                return extract(recording, modalities, self._bundle.config.features)
+                return extract(recording, modalities, self._saved_model.config.features)
         except FeatureError as error:
             return error
 
@@ -225,7 +225,7 @@ class Predictor:
         shapes = self.ready_made
         if unknown := sorted(utterance.features.keys() - shapes.keys()):
             name, takes = unknown[0], ", ".join(self.columns)
-            if isinstance(self._bundle.origins.get(name), Extraction):
+            if isinstance(self._saved_model.origins.get(name), Extraction):
                 raise FeatureError(
                     f"{FEATURES}{name}: the model extracts {name} itself; give {SOURCES[name]} "
                     f"instead (it takes {takes})"
@@ -244,7 +244,7 @@ class Predictor:
         """
         sources = {"text": utterance.text, "speech": utterance.samples, "mocap": utterance.motion}
         for name, source in sources.items():
-            origin = self._bundle.origins.get(name)
+            origin = self._saved_model.origins.get(name)
             if source is None or origin is None or name in utterance.features:
                 continue
             if isinstance(origin, Extraction):
@@ -258,7 +258,7 @@ class Predictor:
     def _shelf(self, arrays: Sequence[Arrays]) -> "_Memory":
         features = {
             name: [made.get(name, np.zeros((0, reader.dimensions), np.float32)) for made in arrays]
-            for name, reader in self._bundle.inputs.readers.items()
+            for name, reader in self._saved_model.preprocessor.readers.items()
         }
         return _Memory(features)
 

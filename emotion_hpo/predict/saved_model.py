@@ -17,7 +17,7 @@ from torch import Tensor
 
 from emotion_hpo.config import ExperimentConfig, build, dump
 from emotion_hpo.dataset.batches import Dataset
-from emotion_hpo.dataset.inputs import Inputs
+from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.scaling import FeatureReader, Scale
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, plain_origins, read_origins
@@ -28,12 +28,12 @@ from emotion_hpo.training.loop import evaluate
 
 
 @dataclass(frozen=True)
-class Bundle:
+class SavedModel:
     """A trained model.
 
     Attributes:
         config: What was trained.
-        inputs: How utterances are read.
+        preprocessor: How utterances are read.
         classes: Emotions in the order of the probabilities.
         networks: State of each network.
         origins: How each modality that is read was made.
@@ -41,7 +41,7 @@ class Bundle:
     """
 
     config: ExperimentConfig
-    inputs: Inputs
+    preprocessor: Preprocessor
     classes: tuple[str, ...]
     networks: tuple[Mapping[str, Tensor], ...]
     origins: Mapping[str, Origin]
@@ -52,7 +52,7 @@ class Bundle:
         built = []
         for state in self.networks:
             network = build_network(
-                self.config.model, self.inputs.shapes(), len(self.classes), seed=0, blank=True
+                self.config.model, self.preprocessor.shapes(), len(self.classes), seed=0, blank=True
             )
             network.load_state_dict(state)
             built.append(network)
@@ -76,7 +76,7 @@ class Bundle:
         torch.save(
             {
                 "config": dump(self.config),
-                "inputs": _plain_inputs(self.inputs),
+                "preprocessor": _plain_preprocessor(self.preprocessor),
                 "classes": list(self.classes),
                 "networks": [dict(state) for state in self.networks],
                 "origins": plain_origins(self.origins),
@@ -87,7 +87,7 @@ class Bundle:
         write_bytes(path, buffer.getvalue())
 
     @classmethod
-    def load(cls, path: Path) -> "Bundle":
+    def load(cls, path: Path) -> "SavedModel":
         """Read a model file.
 
         Raises:
@@ -99,7 +99,7 @@ class Bundle:
             stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             return cls(
                 build(ExperimentConfig, stored["config"]),
-                _inputs(stored["inputs"]),
+                _preprocessor(stored["preprocessor"]),
                 tuple(stored["classes"]),
                 tuple(stored["networks"]),
                 read_origins(stored["origins"]),
@@ -117,10 +117,10 @@ def trained_network(network: Network) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
 
 
-def _plain_inputs(inputs: Inputs) -> dict[str, Any]:
+def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
     return {
-        "max_words": inputs.max_words,
-        "words": None if inputs.vocabulary is None else list(inputs.vocabulary.words),
+        "max_words": preprocessor.max_words,
+        "words": None if preprocessor.vocabulary is None else list(preprocessor.vocabulary.words),
         "readers": {
             modality: {
                 "dimensions": reader.dimensions,
@@ -129,7 +129,7 @@ def _plain_inputs(inputs: Inputs) -> dict[str, Any]:
                 "speakers": {name: _plain_scale(one) for name, one in reader.speakers.items()},
                 "by_speaker": reader.by_speaker,
             }
-            for modality, reader in inputs.readers.items()
+            for modality, reader in preprocessor.readers.items()
         },
     }
 
@@ -138,7 +138,7 @@ def _plain_scale(scale: Scale) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(scale.mean), torch.from_numpy(scale.deviation)
 
 
-def _inputs(stored: Mapping[str, Any]) -> Inputs:
+def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
     readers = {
         modality: FeatureReader(
             one["dimensions"],
@@ -151,7 +151,7 @@ def _inputs(stored: Mapping[str, Any]) -> Inputs:
     }
     words = stored["words"]
     vocabulary = None if words is None else Vocabulary(tuple(words))
-    return Inputs(readers, vocabulary, stored["max_words"])
+    return Preprocessor(readers, vocabulary, stored["max_words"])
 
 
 def _scale(stored: tuple[Tensor, Tensor]) -> Scale:

@@ -62,7 +62,7 @@ def cost_plot(findings: Findings) -> Plot | None:
 
 def front_plot(findings: Findings) -> Plot | None:
     """The front of a search with two objectives; None with one, or without a complete trial."""
-    against, front = findings.config.study.against, _front(findings)
+    against, front = findings.config.study.second_objective, _front(findings)
     if against is None or not front:
         return None
     cost = {one.number: one.cost for one in findings.trials if one.cost is not None}
@@ -92,7 +92,7 @@ def front_plot(findings: Findings) -> Plot | None:
 
 def front_table(findings: Findings) -> Table | None:
     """The trials of the front, cheapest first."""
-    against, front = findings.config.study.against, _front(findings)
+    against, front = findings.config.study.second_objective, _front(findings)
     if against is None or not front:
         return None
     paths = list(findings.config.space)

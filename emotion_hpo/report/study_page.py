@@ -154,7 +154,7 @@ def _taught(findings: Findings) -> Text | None:
     found = findings.summary.get("warm_start")
     if not found:
         return Text(f"Warm start: the sampler was taught by the trials of study {name}.")
-    lessons = format_count(found["n_lessons"], "trial")
+    lessons = format_count(found["n_prior_trials"], "trial")
     first = min((one.number for one in findings.trials), default=0)
     numbered = f" They are why its own trials are numbered from {first} on." if first else ""
     return Text(

@@ -27,14 +27,14 @@ from emotion_hpo.search.observers import Observers
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
-from emotion_hpo.search.warm_start import lessons_for, taught
-from emotion_hpo.search.worker_pool import Crew, Stop
+from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
+from emotion_hpo.search.worker_pool import Stop, WorkerPool
 from emotion_hpo.selection.expected_score import expected_of
 from emotion_hpo.splits.class_coverage import remarks_on
 from emotion_hpo.splits.parts import Development, check_sessions, split
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
 from emotion_hpo.study.trials import best_of, front_of
-from emotion_hpo.training.fold_run import Material, check_modalities
+from emotion_hpo.training.fold_run import DataModule, check_modalities
 
 _log = logging.getLogger(__name__)
 
@@ -80,8 +80,8 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         development, _ = split(store, config.split)
         remarks = remarks_on(development)
         check_pruner(config, len(development.folds))
-        Material(development).check(config.experiment())
-        lessons, notes = lessons_for(config)
+        DataModule(development).check(config.experiment())
+        prior_trials, notes = read_prior_trials(config)
         notes += study_file.write_or_compare(home, config, store.keys, synthetic=store.synthetic)
         if points is not None and len(points) < config.study.n_trials:
             notes.append(
@@ -97,12 +97,12 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
             study = Study(home, config, gives_up=lambda: stop.at_once)
             display = observers.open_display(config, study.trials(), synthetic=store.synthetic)
             try:
-                Crew(config, home, study, display, tracker, stop, lessons).work()
+                WorkerPool(config, home, study, display, tracker, stop, prior_trials).work()
             finally:  # a study that failed is worth looking at, too
                 trials = study.trials()
                 summary = _summary(config, trials, development, synthetic=store.synthetic)
                 summary["class_remarks"] = remarks
-                summary["warm_start"] = taught(config, lessons)
+                summary["warm_start"] = describe_warm_start(config, prior_trials)
                 summary["baseline"] = baseline
                 summary["expected"] = expected_of(home, config, development, trials)
                 write_json(home.summary, summary)
@@ -138,7 +138,7 @@ def _summary(
         "best_epoch": best.best_epoch if best else None,
         "best_params": dict(best.params) if best else None,
         "training_seconds": sum(one.seconds for one in trained(trials)),
-        "against": config.study.against,
+        "second_objective": config.study.second_objective,
         "front": [
             {"trial": one.name, "value": one.value, "cost": one.cost, "params": dict(one.params)}
             for one in front_of(trials, config.study.objective)

@@ -1,9 +1,9 @@
 """What another study has learnt, for this one's sampler (`warm_start=OTHER_STUDY`).
 
-In: the finished trials of the other study and this one's space. Out: `Lesson`s, points of this
+In: the finished trials of the other study and this one's space. Out: `PriorTrial`s, points of this
 space with a value, which the sampler learns from and nobody else sees: they count towards no budget
 and stand in no report. A parameter that this space does not have, or whose value lies outside its
-range here, is left out of its lesson; how many were is said. Values of another objective are
+range here, is left out of its prior_trial; how many were is said. Values of another objective are
 refused: no order of theirs says anything about ours.
 """
 
@@ -20,7 +20,7 @@ from emotion_hpo.study.trials import read_trials
 
 
 @dataclass(frozen=True)
-class Lesson:
+class PriorTrial:
     """A finished trial of another study, as far as it fits this one.
 
     Attributes:
@@ -36,7 +36,7 @@ class Lesson:
     n_epochs: int | None
 
 
-def lessons_for(config: SearchConfig) -> tuple[list[Lesson], list[str]]:
+def read_prior_trials(config: SearchConfig) -> tuple[list[PriorTrial], list[str]]:
     """What the study that `warm_start` names teaches, and what a user should know about it.
 
     Raises:
@@ -54,17 +54,19 @@ def lessons_for(config: SearchConfig) -> tuple[list[Lesson], list[str]]:
         )
     ended = [one for one in read_trials(home) if _is_scored(one)]
     misfits: Counter[str] = Counter()
-    lessons = []
+    prior_trials = []
     for one in ended:
         params = _fitting(config, one, misfits)
         if params and one.value is not None:
             n_epochs = len(one.curve) if one.state is TrialState.PRUNED else None
-            lessons.append(Lesson(f"{name}/{one.name}", params, one.value, n_epochs))
-    if not lessons:
+            prior_trials.append(PriorTrial(f"{name}/{one.name}", params, one.value, n_epochs))
+    if not prior_trials:
         raise StudyError(
             f"warm_start: no finished trial of study {name!r} has a parameter that fits this space"
         )
-    notes = [f"warm start: {len(lessons)} of {len(ended)} scored trials of study {name!r} taken up"]
+    notes = [
+        f"warm start: {len(prior_trials)} of {len(ended)} scored trials of study {name!r} taken up"
+    ]
     if misfits:
         listed = ", ".join(f"{path} ({n} trials)" for path, n in misfits.items())
         notes.append(f"warm start: left out, as they do not fit this space: {listed}")
@@ -74,14 +76,16 @@ def lessons_for(config: SearchConfig) -> tuple[list[Lesson], list[str]]:
             f"warm start: study {name!r} has another corpus or split; its values may lie higher or "
             "lower than this one's"
         )
-    return lessons, notes
+    return prior_trials, notes
 
 
-def taught(config: SearchConfig, lessons: Sequence[Lesson]) -> dict[str, Any] | None:
-    """What `search.json` says of a warm start: from which study, and with how many lessons."""
+def describe_warm_start(
+    config: SearchConfig, prior_trials: Sequence[PriorTrial]
+) -> dict[str, Any] | None:
+    """What `search.json` says of a warm start: from which study, and with how many prior_trials."""
     if config.warm_start is None:
         return None
-    return {"study": config.warm_start, "n_lessons": len(lessons)}
+    return {"study": config.warm_start, "n_prior_trials": len(prior_trials)}
 
 
 def _is_scored(one: Trial) -> bool:

@@ -20,11 +20,11 @@ from emotion_hpo.search.budget import FAIL_FAST
 from emotion_hpo.search.optuna.study import Claim, ClaimLost, StorageAway, Study
 from emotion_hpo.search.pruning import steps
 from emotion_hpo.study import StudyHome, TrialState, study_file, write_bytes, write_json, write_yaml
-from emotion_hpo.training.fold_run import Judge, Material, SavedRun
+from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 from emotion_hpo.training.profiling import MEASURED, cost_of
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
-from emotion_hpo.training.worker_process import begin
+from emotion_hpo.training.worker_process import setup
 
 #: In what PyTorch's allocator, CUDA's runtime and its libraries say by a plain RuntimeError
 NO_MEMORY = ("not enough memory", "can't allocate", "out of memory", "ALLOC_FAILED")
@@ -34,17 +34,17 @@ class Worker:
     """One process's work on a study."""
 
     def __init__(
-        self, home: StudyHome, config: SearchConfig, material: Material, name: str
+        self, home: StudyHome, config: SearchConfig, data_module: DataModule, name: str
     ) -> None:
         self.name = name
         self.stopping = False
         self._home = home
         self._config = config
-        self._material = material
+        self._data_module = data_module
         self._commit = study_file.commit()
         self._n_trained = 0
         self._n_failed = 0
-        self._n_folds = len(material.development.folds)
+        self._n_folds = len(data_module.development.folds)
         n_trainings = self._n_folds * config.study.n_seeds
         self._study = Study(
             home, config, n_trainings, gives_up=lambda: self.stopping, is_expected=True
@@ -107,9 +107,9 @@ class Worker:
             self._fail(claim, f"{type(error).__name__}: {first}")
 
     def _run(self, claim: Claim) -> None:
-        files, development = self._home.trial(claim.number), self._material.development
+        files, development = self._home.trial(claim.number), self._data_module.development
         study = self._config.study
-        judge = Judge(study.objective, study.value)
+        selector = EpochSelector(study.objective, study.value)
         planned = plan(self._n_folds, study.n_seeds, claim.seed)
         ending: TrialState = TrialState.COMPLETE
         told: dict[int, float] = {}
@@ -121,7 +121,7 @@ class Worker:
             self._keep_weights_of_former_lives(claim)
             files.write_curve(so_far.curve)
             told = steps(so_far, study.objective, self._config.pruner)
-            self._study.retell(claim, told)
+            self._study.report_previous_steps(claim, told)
 
         def is_poor(so_far: Outcomes) -> bool:
             nonlocal told
@@ -129,11 +129,11 @@ class Worker:
             new = [step for step in told if step not in known]
             return bool(new) and self._study.report(claim, new[-1], told[new[-1]])
 
-        def after_epoch(so_far: Outcomes, saved: Callable[[], SavedRun]) -> bool:
+        def after_epoch(so_far: Outcomes, make_checkpoint: Callable[[], Checkpoint]) -> bool:
             nonlocal ending
             epoch = so_far.each[-1].curve[-1].epoch
             is_last = epoch >= claim.config.training.epochs and len(so_far.each) == len(planned)
-            state = saved()
+            state = make_checkpoint()
             if study.keep_weights and so_far.each[-1].best_epoch == epoch:
                 state.save_weights(files.weights)
             state.save(files.checkpoint)
@@ -151,13 +151,13 @@ class Worker:
             return ending is not TrialState.COMPLETE
 
         found = run_all(
-            claim.config, self._material, planned, judge, after_epoch, after_training, resume
+            claim.config, self._data_module, planned, selector, after_epoch, after_training, resume
         )
         if ending is TrialState.INTERRUPTED:
             self._study.release(claim)
             return
         write_bytes(files.probabilities, found.answers(development))
-        cost = cost_of(claim.config, self._material)
+        cost = cost_of(claim.config, self._data_module)
         write_json(files.cost, cost)
         write_bytes(files.every_epoch, found.every_epoch())
         self._study.end(
@@ -166,15 +166,15 @@ class Worker:
             found.value,
             found.best_epoch,
             trainings=found.trainings(development),
-            cost=study.against and float(cost[MEASURED[study.against]]),
+            cost=study.second_objective and float(cost[MEASURED[study.second_objective]]),
         )
         self._drop_checkpoints(claim)
 
-    def _resume(self, claim: Claim) -> SavedRun | None:
+    def _resume(self, claim: Claim) -> Checkpoint | None:
         """The checkpoint of the latest of the trial's former lives that has left one."""
         for life in claim.former_lives:
             try:
-                saved = SavedRun.load(self._home.trial(life).checkpoint)
+                saved = Checkpoint.load(self._home.trial(life).checkpoint)
             except StudyError as error:  # an older life's epochs are better than none
                 told = f"trial_{claim.number}: {error}; it starts from an earlier epoch\n"
                 sys.stderr.write(told)
@@ -213,7 +213,7 @@ def main() -> None:
     """Run one worker to its end."""
     folder, name, n_threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     home = StudyHome(folder.parent, folder.name)
-    worker = Worker(home, *begin(home, n_threads), name)
+    worker = Worker(home, *setup(home, n_threads), name)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stopping = True

@@ -1,7 +1,7 @@
-"""A crew of workers, kept alive until the budget is spent or the user asks for an end.
+"""A pool of workers, kept alive until the budget is spent or the user asks for an end.
 
 Nothing here trains or decides about trials. A worker that dies, or whose place is lost, is replaced
-while slots are left, and what it held goes back into the queue; a crew that dies again and again
+while slots are left, and what it held goes back into the queue; a pool that dies again and again
 without training an epoch is given up (`deaths.py`). Trials that workers have died of too often come
 last, one at a time, with no other worker beside them.
 """
@@ -19,7 +19,7 @@ from emotion_hpo.search.budget import is_spent, n_open, too_many_failures
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.observers import Display, TrialTracker
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.search.warm_start import Lesson
+from emotion_hpo.search.warm_start import PriorTrial
 from emotion_hpo.study import StudyHome, Trial, TrialState
 from emotion_hpo.training.launch import Launcher, open_launcher
 
@@ -61,7 +61,7 @@ class Stop:
 
 
 @dataclass
-class Crew:
+class WorkerPool:
     """The workers of one stretch of a search, from start to budget or stop."""
 
     config: SearchConfig
@@ -70,7 +70,7 @@ class Crew:
     display: Display
     tracker: TrialTracker
     stop: Stop
-    lessons: Sequence[Lesson] = ()
+    prior_trials: Sequence[PriorTrial] = ()
     _deaths: DeathCount = field(init=False)
     _ended_before: set[int] = field(default_factory=set)
     _started: set[str] = field(default_factory=set)
@@ -88,7 +88,7 @@ class Crew:
             StudyError: The workers cannot live, or the first trials all failed.
         """
         self.study.requeue_orphans()
-        self.study.open_slots(self.lessons)
+        self.study.open_slots(self.prior_trials)
         trials = self.study.trials()
         self._ended_before = {one.number for one in trials if one.state.is_finished}
         if is_spent(self.config, trials):
@@ -101,11 +101,11 @@ class Crew:
         with self.display, closing(launcher):
             try:
                 while not self.stop.politely and not is_spent(self.config, trials):
-                    self._mend(launcher)
-                    self._staff(launcher, names, trials)
+                    self._reap(launcher)
+                    self._fill(launcher, names, trials)
                     trials = self._look()
                     self._check_failures(trials)
-                self._see_off(launcher)
+                self._drain(launcher)
             finally:
                 for name in launcher.kill():
                     self.study.requeue_trials_of(name)
@@ -123,7 +123,7 @@ class Crew:
         self.tracker.show(trials)
         return trials
 
-    def _staff(self, launcher: Launcher, names: list[str], trials: list[Trial]) -> None:
+    def _fill(self, launcher: Launcher, names: list[str], trials: list[Trial]) -> None:
         """Start workers for the trials that nobody has in hands."""
         n_set_aside = self.study.n_set_aside()
         n_ready = n_open(self.config, trials) - n_set_aside
@@ -147,7 +147,7 @@ class Crew:
             self._quiet_since = now
         return not launcher.running or now - self._quiet_since >= _EMPTY_S
 
-    def _see_off(self, launcher: Launcher) -> None:
+    def _drain(self, launcher: Launcher) -> None:
         """Let the workers end: at once if they have nothing left, else after their epoch."""
         since = time.monotonic()
         while launcher.running and not self.stop.at_once:
@@ -158,7 +158,7 @@ class Crew:
             launcher.ended()
             self._look()
 
-    def _mend(self, launcher: Launcher) -> None:
+    def _reap(self, launcher: Launcher) -> None:
         """Give back what dead workers held."""
         for name, end in launcher.ended().items():
             if end.is_orderly:

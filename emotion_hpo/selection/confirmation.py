@@ -17,7 +17,7 @@ from typing import Any
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import n_cores
-from emotion_hpo.selection.leaders import Rerun, reruns_of
+from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
 from emotion_hpo.study.trials import read_trials
@@ -42,7 +42,7 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
         StudyError: A process died, or no leader could be trained.
     """
     trials = read_trials(home)
-    wanted = reruns_of(home, config, trials)
+    wanted = plan_confirmations(home, config, trials)
     _work_off(home, config, wanted, on_confirming)
     found = chosen(home, config, trials, wanted)
     found["expected"] = expected_of_confirmed(home, config, found["value"], wanted)
@@ -53,12 +53,15 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
 
 
 def _work_off(
-    home: StudyHome, config: SearchConfig, wanted: Sequence[Rerun], on_confirming: OnConfirming
+    home: StudyHome,
+    config: SearchConfig,
+    wanted: Sequence[Confirmation],
+    on_confirming: OnConfirming,
 ) -> None:
     """Start processes and wait until every training has ended."""
 
     def n_open() -> int:
-        return sum(not home.rerun(one.number, one.index).record.exists() for one in wanted)
+        return sum(not home.confirmation(one.number, one.index).record.exists() for one in wanted)
 
     n_processes = min(config.launcher.n_workers, n_open())
     n_threads = max(1, n_cores() // max(n_processes, 1))
@@ -98,7 +101,7 @@ def _started(home: StudyHome, index: int, n_threads: int) -> "subprocess.Popen[b
 
 
 def chosen(
-    home: StudyHome, config: SearchConfig, trials: Sequence[Trial], wanted: Sequence[Rerun]
+    home: StudyHome, config: SearchConfig, trials: Sequence[Trial], wanted: Sequence[Confirmation]
 ) -> dict[str, Any]:
     """The winner among the candidates, from what their trainings came to.
 
@@ -109,7 +112,7 @@ def chosen(
     candidates = []
     for number in dict.fromkeys(one.number for one in wanted):
         mine = [one for one in wanted if one.number == number]
-        records = [read_json(home.rerun(number, one.index).record) for one in mine]
+        records = [read_json(home.confirmation(number, one.index).record) for one in mine]
         ended = [one for one in records if one["value"] is not None]
         if not ended:
             continue

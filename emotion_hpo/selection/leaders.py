@@ -9,7 +9,7 @@ from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of, study_file
 
 
 @dataclass(frozen=True)
-class Rerun:
+class Confirmation:
     """One training of a leader over a fresh seed, all folds.
 
     Attributes:
@@ -25,7 +25,9 @@ class Rerun:
     is_default: bool
 
 
-def reruns_of(home: StudyHome, config: SearchConfig, trials: Sequence[Trial]) -> list[Rerun]:
+def plan_confirmations(
+    home: StudyHome, config: SearchConfig, trials: Sequence[Trial]
+) -> list[Confirmation]:
     """Every leader's trainings, seed by seed: whatever is cut off, all have been trained alike."""
     study = config.study
     sign = sign_of(study.objective)
@@ -44,7 +46,9 @@ def reruns_of(home: StudyHome, config: SearchConfig, trials: Sequence[Trial]) ->
     if default is not None and default not in numbers:
         numbers.append(default)
     return [
-        Rerun(number, index, derive(study.seed, "confirmation", number, index), number == default)
+        Confirmation(
+            number, index, derive(study.seed, "confirmation", number, index), number == default
+        )
         for index in range(study.confirm_seeds)
         for number in numbers
     ]

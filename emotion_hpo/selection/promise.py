@@ -14,12 +14,12 @@ import numpy as np
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.metrics import Fold, Run, expected_score
 from emotion_hpo.selection.expected_score import choosable
-from emotion_hpo.selection.leaders import Rerun
+from emotion_hpo.selection.leaders import Confirmation
 from emotion_hpo.study import StudyHome, n_smoothed_of, read_json
 
 
 def expected_of_confirmed(
-    home: StudyHome, config: SearchConfig, mean: float, wanted: Sequence[Rerun]
+    home: StudyHome, config: SearchConfig, mean: float, wanted: Sequence[Confirmation]
 ) -> dict[str, Any] | None:
     """What the confirmed winner is worth; None where an earlier version trained the leaders.
 
@@ -34,7 +34,7 @@ def expected_of_confirmed(
     """
     by_trial: dict[int, list[Run]] = {}
     for one in wanted:
-        files = home.rerun(one.number, one.index)
+        files = home.confirmation(one.number, one.index)
         record = read_json(files.record)
         if record["value"] is None:
             continue

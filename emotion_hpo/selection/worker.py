@@ -12,55 +12,59 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError, TrialFailed
-from emotion_hpo.selection.leaders import Rerun, reruns_of
-from emotion_hpo.study import RerunHome, StudyHome, study_file, write_bytes, write_json
+from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
+from emotion_hpo.study import ConfirmationHome, StudyHome, study_file, write_bytes, write_json
 from emotion_hpo.study.trials import read_trials
-from emotion_hpo.training.fold_run import Judge, Material, SavedRun
+from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.profiling import n_parameters_of
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
-from emotion_hpo.training.worker_process import begin
+from emotion_hpo.training.worker_process import setup
 
 
-def work(home: StudyHome, config: SearchConfig, material: Material) -> None:
+def work(home: StudyHome, config: SearchConfig, data_module: DataModule) -> None:
     """Train what is open, one training after the other."""
-    for one in reruns_of(home, config, read_trials(home)):
-        files = home.rerun(one.number, one.index)
+    for one in plan_confirmations(home, config, read_trials(home)):
+        files = home.confirmation(one.number, one.index)
         files.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(files.lock, timeout=0):
                 if not files.record.exists():
-                    _train(home, config, material, one, files)
+                    _train(home, config, data_module, one, files)
         except Timeout:
             continue  # another process has it
 
 
 def _train(
-    home: StudyHome, config: SearchConfig, material: Material, one: Rerun, files: RerunHome
+    home: StudyHome,
+    config: SearchConfig,
+    data_module: DataModule,
+    one: Confirmation,
+    files: ConfirmationHome,
 ) -> None:
     experiment = study_file.trial_config(home, one.number)
-    planned = plan(len(material.development.folds), 1, one.seed)
+    planned = plan(len(data_module.development.folds), 1, one.seed)
 
-    def after_epoch(_so_far: Outcomes, saved: Callable[[], SavedRun]) -> bool:
-        saved().save(files.checkpoint)
+    def after_epoch(_so_far: Outcomes, make_checkpoint: Callable[[], Checkpoint]) -> bool:
+        make_checkpoint().save(files.checkpoint)
         return False
 
     try:
-        resume = SavedRun.load(files.checkpoint)
+        resume = Checkpoint.load(files.checkpoint)
     except StudyError:  # cut off while it was written: the training starts anew
         resume = None
-    judge = Judge(config.study.objective, config.study.value)
+    selector = EpochSelector(config.study.objective, config.study.value)
     try:
-        found = run_all(experiment, material, planned, judge, after_epoch, resume=resume)
+        found = run_all(experiment, data_module, planned, selector, after_epoch, resume=resume)
     except TrialFailed as failure:
         write_json(files.record, {"value": None, "reason": str(failure)})
     else:
-        trainings = found.trainings(material.development)
+        trainings = found.trainings(data_module.development)
         record = {
             "value": found.value,
             "best_epoch": found.best_epoch,
             "by_fold": [training.value for training in trainings],
             "best_epochs": [(training.fold, training.best_epoch) for training in trainings],
-            "n_parameters": n_parameters_of(experiment, material),
+            "n_parameters": n_parameters_of(experiment, data_module),
             "seconds": sum(epoch.seconds for epoch in found.curve),
             "seed": one.seed,
         }
@@ -73,7 +77,7 @@ def main() -> None:
     """Run one process to its end."""
     folder, n_threads = Path(sys.argv[1]), int(sys.argv[2])
     home = StudyHome(folder.parent, folder.name)
-    work(home, *begin(home, n_threads))
+    work(home, *setup(home, n_threads))
 
 
 if __name__ == "__main__":

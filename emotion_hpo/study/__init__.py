@@ -18,9 +18,9 @@ from emotion_hpo.study.files import (
     write_yaml,
 )
 from emotion_hpo.study.paths import (
+    ConfirmationHome,
     FinalHome,
     ReportHome,
-    RerunHome,
     StudyHome,
     TrialHome,
     scored_at,
@@ -30,10 +30,10 @@ from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState, n_smooth
 __all__ = [
     "PARTIAL",
     "RESTORE",
+    "ConfirmationHome",
     "Epoch",
     "FinalHome",
     "ReportHome",
-    "RerunHome",
     "StudyHome",
     "Training",
     "Trial",

@@ -78,7 +78,7 @@ class TrialHome:
 
 
 @dataclass(frozen=True)
-class RerunHome:
+class ConfirmationHome:
     """The files of a leader's training over a fresh seed."""
 
     path: Path
@@ -86,7 +86,7 @@ class RerunHome:
     @property
     def record(self) -> Path:
         """What it came to."""
-        return self.path / "rerun.json"
+        return self.path / "confirmation.json"
 
     @property
     def every_epoch(self) -> Path:
@@ -275,9 +275,9 @@ class StudyHome:
         """The home of a trial."""
         return TrialHome(self.path / "trials" / f"trial_{number}")
 
-    def rerun(self, number: int, index: int) -> RerunHome:
+    def confirmation(self, number: int, index: int) -> ConfirmationHome:
         """The home of a leader's training over a fresh seed."""
-        return RerunHome(self.path / "selection" / f"trial_{number}_seed_{index}")
+        return ConfirmationHome(self.path / "selection" / f"trial_{number}_seed_{index}")
 
     def final(self, name: str | int) -> FinalHome:
         """The home of a final model: of a trial, by number or name, or of another name's."""

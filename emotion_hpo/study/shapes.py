@@ -75,7 +75,7 @@ class Searched(Promised):
 class WarmStart(Shape):
     """A part of `search.json`."""
 
-    n_lessons: int
+    n_prior_trials: int
 
 
 class Summary(Shape):

@@ -214,7 +214,7 @@ class MlflowTracker:
         figures = {
             "best/value": trial.value,
             "best/epoch": trial.best_epoch,
-            f"best/{self._config.study.against}": trial.cost,
+            f"best/{self._config.study.second_objective}": trial.cost,
             "seconds": trial.seconds,
         }
         at = trial.finished_at or time.time()

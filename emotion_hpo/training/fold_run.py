@@ -1,8 +1,8 @@
 """One configuration, one fold, one seed: a training that can be stopped and taken up again.
 
-`Material` reads the development utterances as a configuration wants them and keeps the last
-reading, for most trials of a search read alike. `run` trains, keeps the answers of the best epoch,
-and hands a `Progress` to its caller after every epoch; `SavedRun` is what a checkpoint file holds.
+`DataModule` reads the development utterances as a configuration wants them and keeps the last
+fold_data, for most trials of a search read alike. `run` trains, keeps the answers of the best epoch,
+and hands a `Progress` to its caller after every epoch; `Checkpoint` is what a checkpoint file holds.
 `repetition` makes a trial of several such trainings.
 """
 
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset.batches import Dataset
-from emotion_hpo.dataset.inputs import Inputs
+from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.models import build_network
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import Epoch, n_smoothed_of, replacing, sign_of
-from emotion_hpo.training.loop import Checkpoint, Evaluation, device_of, fit
+from emotion_hpo.training.loop import Evaluation, TrainingState, device_of, fit
 
 
 @dataclass(frozen=True)
-class Reading:
+class FoldData:
     """A fold, read: what was learnt from the training part, and both parts as data sets."""
 
-    inputs: Inputs
+    preprocessor: Preprocessor
     train: Dataset
     validation: Dataset
 
 
-class Material:
+class DataModule:
     """The development utterances, read once for all trials that read them alike.
 
     One fold at a time is held: eight of the full corpus would need eight times its memory.
@@ -43,17 +43,21 @@ class Material:
     def __init__(self, development: Development) -> None:
         self.development = development
         self._key = ""
-        self._reading: Reading | None = None
+        self._reading: FoldData | None = None
 
-    def read(self, config: ExperimentConfig, fold: int = 0) -> Reading:
+    def fold(self, config: ExperimentConfig, index: int = 0) -> FoldData:
         """A fold's training and validation part as this configuration's network wants them."""
         modalities = tuple(config.model.encoders)
-        key = "/".join([fingerprint(config.features), *modalities, str(fold)])
+        key = "/".join([fingerprint(config.features), *modalities, str(index)])
         if self._reading is None or key != self._key:
-            part = self.development.folds[fold]
+            part = self.development.folds[index]
             self._reading = None  # gives its memory back before as much is taken again
-            inputs = Inputs.fit(part.train, config.features, modalities)
-            self._reading = Reading(inputs, inputs.read(part.train), inputs.read(part.validation))
+            preprocessor = Preprocessor.fit(part.train, config.features, modalities)
+            self._reading = FoldData(
+                preprocessor,
+                preprocessor.transform(part.train),
+                preprocessor.transform(part.validation),
+            )
             self._key = key
         return self._reading
 
@@ -63,14 +67,14 @@ class Material:
         Raises:
             ConfigError: No trial of this configuration could start.
         """
-        reading = self.read(config)
-        classes = reading.train.utterances.classes
+        fold_data = self.fold(config)
+        classes = fold_data.train.utterances.classes
         device_of(config.training)
-        build_network(config.model, reading.inputs.shapes(), len(classes), seed=0)
+        build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=0)
 
 
 @dataclass(frozen=True)
-class Judge:
+class EpochSelector:
     """What makes a training's value.
 
     Attributes:
@@ -87,7 +91,7 @@ class Judge:
         figures = [epoch.metrics[self.objective] for epoch in latest]
         return sum(figures) / len(figures)
 
-    def is_out_of(self, patience: int | None, curve: tuple[Epoch, ...]) -> bool:
+    def should_stop(self, patience: int | None, curve: tuple[Epoch, ...]) -> bool:
         """Whether that many latest epochs brought no better figure than the best before them."""
         if patience is None or len(curve) <= patience:
             return False
@@ -96,7 +100,7 @@ class Judge:
         best = max(sign * one for one in figures[:-patience])
         return all(sign * one <= best for one in figures[-patience:])
 
-    def prefers(self, new: float, old: float) -> bool:
+    def is_better(self, new: float, old: float) -> bool:
         """Whether a later epoch's figure takes the place of the one so far."""
         return self.rule == "last" or sign_of(self.objective) * (new - old) > 0
 
@@ -107,7 +111,7 @@ class Outcome:
 
     Attributes:
         curve: Every epoch.
-        best_epoch: The epoch that the judge took, the first of equals.
+        best_epoch: The epoch that the selector took, the first of equals.
         value: The objective at `best_epoch`.
         probabilities: Validation probabilities `(n, classes)` at `best_epoch`.
         every: Those of every epoch `(epochs, n, classes)`: the epoch is chosen, too, and what that
@@ -120,13 +124,13 @@ class Outcome:
     probabilities: NDArray[np.float32]
     every: NDArray[np.float16]
 
-    def after(self, epoch: Epoch, evaluation: Evaluation, judge: "Judge") -> "Outcome":
+    def after(self, epoch: Epoch, evaluation: Evaluation, selector: "EpochSelector") -> "Outcome":
         """The same, one epoch on."""
         curve = (*self.curve, epoch)
-        value = judge.value(curve)
+        value = selector.value(curve)
         latest = halved(evaluation.probabilities)[None]
         every = np.concatenate([self.every, latest]) if self.curve else latest
-        if self.curve and not judge.prefers(value, self.value):
+        if self.curve and not selector.is_better(value, self.value):
             return Outcome(curve, self.best_epoch, self.value, self.probabilities, every)
         return Outcome(curve, epoch.epoch, value, evaluation.probabilities, every)
 
@@ -167,7 +171,7 @@ NOTHING_YET = Outcome(
 
 
 @dataclass(frozen=True)
-class SavedRun:
+class Checkpoint:
     """A training between two epochs, as a checkpoint file holds it.
 
     Attributes:
@@ -176,17 +180,17 @@ class SavedRun:
         before: What the trial's trainings before this one came to.
     """
 
-    checkpoint: Checkpoint
+    state: TrainingState
     outcome: Outcome
     before: tuple[Outcome, ...] = ()
 
     def save(self, path: Path) -> None:
         """Replace the checkpoint file as a whole; it is large, and may be lost with the power."""
         content = {
-            "epoch": self.checkpoint.epoch,
-            "network": self.checkpoint.network,
-            "optimizer": self.checkpoint.optimizer,
-            "losses": self.checkpoint.losses,
+            "epoch": self.state.epoch,
+            "network": self.state.network,
+            "optimizer": self.state.optimizer,
+            "losses": self.state.losses,
             "outcomes": [one.to_plain() for one in (*self.before, self.outcome)],
         }
         with replacing(path, is_flushed=False) as file:
@@ -195,10 +199,10 @@ class SavedRun:
     def save_weights(self, path: Path) -> None:
         """Replace a file of the network's weights alone, for an encoder to start from."""
         with replacing(path) as file:
-            torch.save(self.checkpoint.network, file)
+            torch.save(self.state.network, file)
 
     @classmethod
-    def load(cls, path: Path) -> "SavedRun | None":
+    def load(cls, path: Path) -> "Checkpoint | None":
         """Read a checkpoint file, or None where there is none.
 
         Raises:
@@ -212,7 +216,7 @@ class SavedRun:
         except Exception as error:  # torch raises whatever its broken pickle leads to
             raise StudyError(f"{path} is broken ({type(error).__name__})") from None
         parts = (content[name] for name in ("epoch", "network", "optimizer", "losses"))
-        return cls(Checkpoint(*parts), outcome, tuple(before))
+        return cls(TrainingState(*parts), outcome, tuple(before))
 
 
 @dataclass(frozen=True)
@@ -220,25 +224,25 @@ class Progress:
     """What `run` hands on after every epoch."""
 
     outcome: Outcome
-    saved: Callable[[], SavedRun]
+    make_checkpoint: Callable[[], Checkpoint]
 
 
 def run(
     config: ExperimentConfig,
-    material: Material,
+    data_module: DataModule,
     seed: int,
-    judge: Judge,
+    selector: EpochSelector,
     after_epoch: Callable[[Progress], bool],
-    resume: SavedRun | None = None,
+    resume: Checkpoint | None = None,
     fold: int = 0,
 ) -> Outcome:
     """Train one configuration on a fold's training part and judge it on its validation part.
 
     Args:
         config: What to train.
-        material: What to train on.
+        data_module: What to train on.
         seed: Of initial weights, batches and dropout.
-        judge: Makes the value, and one epoch the best.
+        selector: Makes the value, and one epoch the best.
         after_epoch: Called after every epoch; True ends the training.
         resume: Where to continue.
         fold: Index of the fold.
@@ -246,24 +250,26 @@ def run(
     Raises:
         TrialFailed: The training diverged.
     """
-    reading = material.read(config, fold)
-    classes = reading.train.utterances.classes
-    network = build_network(config.model, reading.inputs.shapes(), len(classes), seed=seed)
+    fold_data = data_module.fold(config, fold)
+    classes = fold_data.train.utterances.classes
+    network = build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=seed)
     outcome = resume.outcome if resume else NOTHING_YET
 
     def on_epoch(
-        epoch: Epoch, evaluation: Evaluation | None, checkpoint: Callable[[], Checkpoint]
+        epoch: Epoch, evaluation: Evaluation | None, checkpoint: Callable[[], TrainingState]
     ) -> bool:
         nonlocal outcome
         assert evaluation is not None
-        outcome = outcome.after(epoch, evaluation, judge)
-        is_over = after_epoch(Progress(outcome, lambda: SavedRun(checkpoint(), outcome)))
-        return is_over or judge.is_out_of(config.training.patience, outcome.curve)
+        outcome = outcome.after(epoch, evaluation, selector)
+        is_over = after_epoch(Progress(outcome, lambda: Checkpoint(checkpoint(), outcome)))
+        return is_over or selector.should_stop(config.training.patience, outcome.curve)
 
-    start = resume.checkpoint if resume else None
-    if judge.is_out_of(config.training.patience, outcome.curve):  # cut off after its last epoch
+    start = resume.state if resume else None
+    if selector.should_stop(
+        config.training.patience, outcome.curve
+    ):  # cut off after its last epoch
         return outcome
-    fit(network, reading.train, reading.validation, config.training, seed, on_epoch, start)
+    fit(network, fold_data.train, fold_data.validation, config.training, seed, on_epoch, start)
     return outcome
 
 

@@ -48,7 +48,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class TrainingState:
     """All that continues a training: states after `epoch` epochs, and the losses until then."""
 
     epoch: int
@@ -58,7 +58,7 @@ class Checkpoint:
 
 
 #: Called after every epoch; True ends the training.
-OnEpoch = Callable[[Epoch, Evaluation | None, Callable[[], Checkpoint]], bool]
+OnEpoch = Callable[[Epoch, Evaluation | None, Callable[[], TrainingState]], bool]
 
 
 def fit(
@@ -68,7 +68,7 @@ def fit(
     config: TrainingConfig,
     seed: int,
     on_epoch: OnEpoch,
-    start: Checkpoint | None = None,
+    start: TrainingState | None = None,
     halvings: Sequence[int] | None = None,
 ) -> None:
     """Train a network in place.
@@ -137,7 +137,7 @@ def fit(
         losses.append(figures.get("val/loss", figures["train/loss"]))
         seconds, usage = time.perf_counter() - began, _usage(meter, device)
         report = Epoch(epoch, figures, seconds, time.time(), usage=usage)
-        state = partial(_checkpoint, epoch, network, optimizer, losses)
+        state = partial(_training_state, epoch, network, optimizer, losses)
         if on_epoch(report, evaluation, state):
             return
 
@@ -185,10 +185,10 @@ def _is_finite(network: nn.Module) -> bool:
     return bool(torch.stack([one.isfinite().all() for one in network.parameters()]).all())
 
 
-def _checkpoint(
+def _training_state(
     epoch: int, network: nn.Module, optimizer: torch.optim.Optimizer, losses: list[float]
-) -> Checkpoint:
-    return Checkpoint(epoch, network.state_dict(), optimizer.state_dict(), list(losses))
+) -> TrainingState:
+    return TrainingState(epoch, network.state_dict(), optimizer.state_dict(), list(losses))
 
 
 def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:

@@ -21,7 +21,7 @@ from emotion_hpo.config import ExperimentConfig, TrainingConfig
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.models import Network, build_network
 from emotion_hpo.models.catalogue import count
-from emotion_hpo.training.fold_run import Material, Reading
+from emotion_hpo.training.fold_run import DataModule, FoldData
 from emotion_hpo.training.loop import autocast_of, device_of
 
 #: What a study may search against → its name in a trial's `cost.json`.
@@ -60,16 +60,16 @@ class Latency:
         return asdict(self)
 
 
-def n_parameters_of(config: ExperimentConfig, material: Material) -> int:
+def n_parameters_of(config: ExperimentConfig, data_module: DataModule) -> int:
     """Trainable weights of a configuration's network."""
-    return count(_blank(config, _read(config, material)))
+    return count(_blank(config, _read(config, data_module)))
 
 
-def cost_of(config: ExperimentConfig, material: Material) -> dict[str, Any]:
+def cost_of(config: ExperimentConfig, data_module: DataModule) -> dict[str, Any]:
     """`n_parameters`, `latency_ms`, and how that was timed, of a configuration's network."""
-    reading = _read(config, material)
-    network = _blank(config, reading)
-    timed = latency_of([network], reading.validation, config.training)
+    fold_data = _read(config, data_module)
+    network = _blank(config, fold_data)
+    timed = latency_of([network], fold_data.validation, config.training)
     return {"n_parameters": count(network), **timed.to_json()}
 
 
@@ -100,10 +100,10 @@ def _spread(n: int, n_wanted: int) -> Iterator[int]:
     yield from (int(n * (index * _GOLDEN % 1)) for index in range(n_wanted))
 
 
-def _read(config: ExperimentConfig, material: Material) -> Reading:
-    return material.read(config, len(material.development.folds) - 1)  # what was read last
+def _read(config: ExperimentConfig, data_module: DataModule) -> FoldData:
+    return data_module.fold(config, len(data_module.development.folds) - 1)  # what was read last
 
 
-def _blank(config: ExperimentConfig, reading: Reading) -> Network:
-    classes = reading.train.utterances.classes
-    return build_network(config.model, reading.inputs.shapes(), len(classes), seed=0)
+def _blank(config: ExperimentConfig, fold_data: FoldData) -> Network:
+    classes = fold_data.train.utterances.classes
+    return build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=0)

@@ -19,7 +19,14 @@ from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import Epoch, Training
-from emotion_hpo.training.fold_run import Judge, Material, Outcome, Progress, SavedRun, run
+from emotion_hpo.training.fold_run import (
+    Checkpoint,
+    DataModule,
+    EpochSelector,
+    Outcome,
+    Progress,
+    run,
+)
 
 
 @dataclass(frozen=True)
@@ -141,20 +148,20 @@ class Outcomes:
 
 def run_all(
     config: ExperimentConfig,
-    material: Material,
+    data_module: DataModule,
     planned: tuple[Planned, ...],
-    judge: Judge,
-    after_epoch: Callable[[Outcomes, Callable[[], SavedRun]], bool],
+    selector: EpochSelector,
+    after_epoch: Callable[[Outcomes, Callable[[], Checkpoint]], bool],
     after_training: Callable[[Outcomes], bool] = lambda _: False,
-    resume: SavedRun | None = None,
+    resume: Checkpoint | None = None,
 ) -> Outcomes:
     """Run a trial's trainings, those after the finished ones of `resume`.
 
     Args:
         config: What to train.
-        material: What to train on.
+        data_module: What to train on.
         planned: The trainings.
-        judge: Makes each training's value.
+        selector: Makes each training's value.
         after_epoch: Gets what has come out and a function that makes a checkpoint; True ends the
             trial.
         after_training: Gets what has come out; True ends the trial.
@@ -170,10 +177,12 @@ def run_all(
         def on_epoch(progress: Progress, done: tuple[Outcome, ...] = done) -> bool:
             nonlocal is_stopped
             so_far = Outcomes(planned, (*done, progress.outcome), is_running=True)
-            is_stopped = after_epoch(so_far, lambda: replace(progress.saved(), before=done))
+            is_stopped = after_epoch(
+                so_far, lambda: replace(progress.make_checkpoint(), before=done)
+            )
             return is_stopped
 
-        outcome = run(config, material, one.seed, judge, on_epoch, resume, one.fold)
+        outcome = run(config, data_module, one.seed, selector, on_epoch, resume, one.fold)
         resume = None
         done = (*done, outcome)
         if is_stopped or after_training(Outcomes(planned, done)):

@@ -17,11 +17,11 @@ from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import StudyHome, study_file
-from emotion_hpo.training.fold_run import Material
+from emotion_hpo.training.fold_run import DataModule
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 
 
-def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:
+def setup(home: StudyHome, n_threads: int) -> tuple[SearchConfig, DataModule]:
     """Set this process up to train, and read what it trains on."""
     torch.set_num_threads(n_threads)
     stay_eager()
@@ -33,7 +33,7 @@ def begin(home: StudyHome, n_threads: int) -> tuple[SearchConfig, Material]:
     development, _ = split(store, config.split)
     keep_freed_memory()  # of what comes now: reading has left some that training would not fit into
     freeze_loaded()
-    return config, Material(development)
+    return config, DataModule(development)
 
 
 def freeze_loaded() -> None:

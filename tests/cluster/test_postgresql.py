@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from emotion_hpo.config.places import PostgresqlStorage
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.search.optuna import heartbeat as pulse
+from emotion_hpo.search.optuna import heartbeat as heartbeat
 from emotion_hpo.search.optuna import postgresql
 from emotion_hpo.search.optuna.postgresql import url_of
 from emotion_hpo.search.optuna.study import ClaimLost, Study
@@ -149,22 +149,22 @@ class TestClaims:
 
 
 class TestPulse:
-    """Locks of another machine are not seen: what counts is whether the pulse still changes."""
+    """Locks of another machine are not seen: what counts is whether the heartbeat still changes."""
 
     @pytest.fixture
     def elsewhere(self, opened, monkeypatch):
         """A trial that a worker of another machine has claimed, and a watch of one's own."""
-        monkeypatch.setattr(pulse, "BEAT_S", 0.005)  # so that some beat is always under way
+        monkeypatch.setattr(heartbeat, "BEAT_S", 0.005)  # so that some beat is always under way
         _, _, study = opened("study.n_trials=1")
         monkeypatch.setattr("emotion_hpo.search.optuna.study.machine", lambda: "another")
         claim = study.claim("worker_0@another")
-        monkeypatch.setattr("emotion_hpo.search.optuna.study.machine", pulse.machine)
+        monkeypatch.setattr("emotion_hpo.search.optuna.study.machine", heartbeat.machine)
         yield study, claim
         claim.drop()
 
     def test_a_beating_trial_is_left_alone(self, elsewhere, monkeypatch):
         study, claim = elsewhere
-        monkeypatch.setattr(pulse, "SILENCE_S", 1.0)
+        monkeypatch.setattr(heartbeat, "SILENCE_S", 1.0)
         claim.lock.release()  # seen or not, a lock says nothing here
         for _ in range(12):
             study.requeue_orphans()
@@ -173,8 +173,8 @@ class TestPulse:
 
     def test_a_silent_one_is_continued_and_its_worker_lets_go(self, elsewhere, monkeypatch):
         study, claim = elsewhere
-        monkeypatch.setattr(pulse, "SILENCE_S", 0.3)
-        claim.pulse.stop()
+        monkeypatch.setattr(heartbeat, "SILENCE_S", 0.3)
+        claim.heartbeat.stop()
 
         def is_cut():
             study.requeue_orphans()
@@ -199,7 +199,7 @@ class TestPulse:
         import psycopg
 
         _, claim = elsewhere
-        beating = claim.pulse._beat
+        beating = claim.heartbeat._beat
         beats = []
 
         def told(number):
@@ -209,18 +209,18 @@ class TestPulse:
                 beats.append(number)
                 raise
 
-        claim.pulse._beat = told
+        claim.heartbeat._beat = told
         with psycopg.connect(postgres.url, autocommit=True) as connection:
             connection.execute("TRUNCATE trials CASCADE")
         until(lambda: len(beats) > 2, 30)  # one thread has met the error again and again
 
     def test_an_outage_begins_the_watching_anew(self):
         now = [0.0]
-        watch = pulse.Watch(lambda: now[0])
+        watch = heartbeat.HeartbeatMonitor(lambda: now[0])
         assert not watch.is_silent(0, 5, n_outages=0)
-        now[0] = pulse.SILENCE_S
+        now[0] = heartbeat.SILENCE_S
         assert not watch.is_silent(0, 5, n_outages=1), "nobody could beat meanwhile"
-        now[0] = 2 * pulse.SILENCE_S
+        now[0] = 2 * heartbeat.SILENCE_S
         assert watch.is_silent(0, 5, n_outages=1)
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_final, show_nested
-from emotion_hpo.console.output import note, preparing, retraining, say
+from emotion_hpo.console.output import echo, note, preparing, retraining
 from emotion_hpo.metrics import Interval
 from emotion_hpo.runtime.formatting import format_duration, format_share
 
 
 @pytest.mark.parametrize("line", ["a [b] c", "/data/[2024]/x.wav", "[/]", "[bold]", "ä ✓ –", ""])
 def test_words_are_printed_as_they_are(capsys, line):
-    say(line)
+    echo(line)
     note(line)
     said = capsys.readouterr()
     assert (said.out, said.err) == (f"{line}\n", f"{line}\n")
@@ -23,7 +23,7 @@ def test_words_are_printed_as_they_are(capsys, line):
 def test_long_lines_are_not_broken(capsys):
     """A path that is cut in two cannot be copied."""
     path = "/data/" + "x" * 300
-    say(path)
+    echo(path)
     note(path)
     said = capsys.readouterr()
     assert (said.out, said.err) == (f"{path}\n", f"{path}\n")

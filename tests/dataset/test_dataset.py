@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emotion_hpo.dataset import Dataset, Inputs, ResidentDataset, Scale
+from emotion_hpo.dataset import Dataset, Preprocessor, ResidentDataset, Scale
 from emotion_hpo.errors import ConfigError
 from tests.pipeline import SMALL, compose_config
 
@@ -22,13 +22,13 @@ def features():
 
 
 @pytest.fixture(scope="module")
-def inputs(small_parts, features) -> Inputs:
-    return Inputs.fit(small_parts[0].folds[0].train, features, MODALITIES)
+def preprocessor(small_parts, features) -> Preprocessor:
+    return Preprocessor.fit(small_parts[0].folds[0].train, features, MODALITIES)
 
 
 @pytest.fixture(scope="module")
-def data(small_parts, inputs) -> Dataset:
-    return inputs.read(small_parts[0].folds[0].train)
+def data(small_parts, preprocessor) -> Dataset:
+    return preprocessor.transform(small_parts[0].folds[0].train)
 
 
 def rows_of(batches) -> list[int]:
@@ -65,22 +65,22 @@ def test_padding_stops_at_the_longest(data):
             assert batch.modalities[name].mask.any(0).all(), f"{name} has a step that nobody has"
 
 
-def test_sequences_are_cut(small_parts, features, inputs):
+def test_sequences_are_cut(small_parts, features, preprocessor):
     short = features.model_copy(
         update={"speech": features.speech.model_copy(update={"max_frames": 3})}
     )
-    read = Inputs.fit(small_parts[0].folds[0].train, short, ("speech",)).read(
+    read = Preprocessor.fit(small_parts[0].folds[0].train, short, ("speech",)).transform(
         small_parts[0].folds[0].train
     )
     assert max(batch.modalities["speech"].values.shape[1] for batch in read.in_order(8)) == 3
 
 
-def test_word_vectors_come_with_the_vocabulary(small_parts, features, inputs, tmp_path):
-    assert inputs.shapes()["text"].vectors is None
+def test_word_vectors_come_with_the_vocabulary(small_parts, features, preprocessor, tmp_path):
+    assert preprocessor.shapes()["text"].vectors is None
     path = tmp_path / "vectors.txt"
-    path.write_text(f"{inputs.vocabulary.words[0]} 1 2\nnever_said 3 4\n", "utf-8")
+    path.write_text(f"{preprocessor.vocabulary.words[0]} 1 2\nnever_said 3 4\n", "utf-8")
     told = features.model_copy(update={"text": features.text.model_copy(update={"vectors": path})})
-    shape = Inputs.fit(small_parts[0].folds[0].train, told, ("text",)).shapes()["text"]
+    shape = Preprocessor.fit(small_parts[0].folds[0].train, told, ("text",)).shapes()["text"]
     assert shape.vectors.shape == (shape.n_tokens, 2)
     assert shape.vectors[2].tolist() == [1, 2]
     assert shape.vectors[3:].isnan().all()
@@ -124,8 +124,8 @@ def test_speaker_scales_make_speakers_alike(small_parts, features):
         update={"speech": features.speech.model_copy(update={"normalise": "speaker"})}
     )
     development, holdout = small_parts
-    inputs = Inputs.fit(development.folds[0].train, by_speaker, ("speech",))
-    test = inputs.read(holdout.unseal())  # speakers who were never heard
+    preprocessor = Preprocessor.fit(development.folds[0].train, by_speaker, ("speech",))
+    test = preprocessor.transform(holdout.unseal())  # speakers who were never heard
     frames = torch.cat(
         [b.modalities["speech"].values[b.modalities["speech"].mask] for b in test.in_order(8)]
     )
@@ -137,7 +137,7 @@ def test_a_heard_speaker_keeps_the_scale_of_training(small_parts, features):
         update={"speech": features.speech.model_copy(update={"normalise": "speaker"})}
     )
     train = small_parts[0].folds[0].train
-    reader = Inputs.fit(train, by_speaker, ("speech",)).readers["speech"]
+    reader = Preprocessor.fit(train, by_speaker, ("speech",)).readers["speech"]
     one = train.subset(np.array([0]))
     assert reader.scales(one, "speech") == [reader.speakers[one.table["speaker"][0]]]
 
@@ -145,7 +145,9 @@ def test_a_heard_speaker_keeps_the_scale_of_training(small_parts, features):
 def test_the_vocabulary_is_of_the_training_part_alone(small_parts, features):
     train = small_parts[0].folds[0].train
     some = train.subset(np.arange(5))
-    few, all_words = (Inputs.fit(part, features, ("text",)).vocabulary for part in (some, train))
+    few, all_words = (
+        Preprocessor.fit(part, features, ("text",)).vocabulary for part in (some, train)
+    )
     assert set(few.words) < set(all_words.words)
 
 
@@ -165,7 +167,7 @@ def test_a_training_part_without_words_is_an_error(
     train.table = train.table.assign(transcript=transcript)
     text = features.text.model_copy(update={"min_count": min_count})
     with pytest.raises(ConfigError, match=message):
-        Inputs.fit(train, features.model_copy(update={"text": text}), ("text",))
+        Preprocessor.fit(train, features.model_copy(update={"text": text}), ("text",))
 
 
 def test_a_modality_that_nobody_has_is_an_error(small_parts, features):
@@ -174,7 +176,7 @@ def test_a_modality_that_nobody_has_is_an_error(small_parts, features):
     if not len(absent):
         absent = np.array([], int)
     with pytest.raises(ConfigError, match="no training utterance has mocap"):
-        Inputs.fit(part.subset(absent), features, ("mocap",))
+        Preprocessor.fit(part.subset(absent), features, ("mocap",))
 
 
 @given(

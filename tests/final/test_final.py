@@ -18,7 +18,7 @@ from emotion_hpo.final.scoring import Ensemble, final
 from emotion_hpo.metrics import Interval
 from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline
-from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, Trial, TrialState, study_file
@@ -153,14 +153,14 @@ def test_words_that_training_had_are_told_apart(searched, small_parts):
 def test_each_modality_is_removed_in_turn(searched, small_parts):
     result = score(searched)
     assert set(result["without"]) == {"text", "speech", "mocap"}
-    bundle = Bundle.load(searched.final(0).model)
+    saved_model = SavedModel.load(searched.final(0).model)
     test = small_parts[1].unseal()
     for modality, found in result["without"].items():
         lacking = test.without(modality)
-        (batch,) = list(bundle.inputs.read(lacking).in_order(len(test)))
+        (batch,) = list(saved_model.preprocessor.transform(lacking).in_order(len(test)))
         assert not batch.modalities[modality].present.any()
         assert all(one.present.any() for name, one in batch.modalities.items() if name != modality)
-        answers = bundle.probabilities(bundle.inputs.read(lacking)).mean(0)
+        answers = saved_model.probabilities(saved_model.preprocessor.transform(lacking)).mean(0)
         expected = accuracy_score(test.labels, answers.argmax(1))
         assert found["accuracy"] == pytest.approx(expected)
         lost = found["loss_of_accuracy"]["difference"]
@@ -294,9 +294,9 @@ def ledger_key(home):
 def test_the_stored_model_gives_the_stored_predictions(searched, small_parts):
     score(searched)
     table = pd.read_csv(searched.final(0).predictions)
-    bundle = Bundle.load(searched.final(0).model)
+    saved_model = SavedModel.load(searched.final(0).model)
     test = small_parts[1].unseal()
-    again = bundle.probabilities(bundle.inputs.read(test)).mean(0)
+    again = saved_model.probabilities(saved_model.preprocessor.transform(test)).mean(0)
     stored = table[[f"p_{name}" for name in test.classes]].to_numpy()
     np.testing.assert_allclose(again, stored, atol=1e-6)
 
@@ -332,7 +332,7 @@ def test_a_model_that_cannot_be_read_says_so(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(StudyError, match=message):
-        Bundle.load(path)
+        SavedModel.load(path)
 
 
 def test_without_a_name_the_confirmed_winner_is_taken_for_its_epochs(searched):
@@ -410,8 +410,8 @@ def test_an_ensemble_is_one_opening(searched, small_parts, rule):
     test = small_parts[1].unseal()
     answers = []
     for one in result["members"]:
-        bundle = Bundle.load(searched.final(one["trial"]).model)
-        answers.append(bundle.probabilities(bundle.inputs.read(test)))
+        saved_model = SavedModel.load(searched.final(one["trial"]).model)
+        answers.append(saved_model.probabilities(saved_model.preprocessor.transform(test)))
     if rule == "maximum_confidence":
         combined = np.mean(
             [decision.maximum_confidence(np.stack(one)) for one in zip(*answers, strict=True)], 0

@@ -14,13 +14,13 @@ from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.selection.expected_score import expected_of
-from emotion_hpo.selection.leaders import reruns_of
+from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
 from emotion_hpo.splits.parts import Development, split
 from emotion_hpo.study import StudyHome
 from emotion_hpo.study.study_file import write_or_compare
 from emotion_hpo.study.trials import read_trials
-from emotion_hpo.training.fold_run import Material
+from emotion_hpo.training.fold_run import DataModule
 from tests.pipeline import compose_config
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
@@ -52,12 +52,12 @@ def everything_decided(release: Path, folder: Path) -> dict[str, object]:
     store = prepare_features(config, home.features, quiet, leave_out="5")
     development, _ = split(store, config.split)
     write_or_compare(home, config, store.keys, synthetic=store.synthetic)
-    material = Material(development)
+    data_module = DataModule(development)
     Study(home, config).open_slots()
-    Worker(home, config, material, "worker_0").work()
-    work(home, config, material)
+    Worker(home, config, data_module, "worker_0").work()
+    work(home, config, data_module)
     trials = read_trials(home)
-    reruns = reruns_of(home, config, trials)
+    reruns = plan_confirmations(home, config, trials)
     answers = [
         hashlib.sha256(np.load(home.trial(one.number).probabilities)["probabilities"].tobytes())
         for one in trials
@@ -67,7 +67,7 @@ def everything_decided(release: Path, folder: Path) -> dict[str, object]:
         "values": [(one.value, one.best_epoch, dict(one.params)) for one in trials],
         "answers": [one.hexdigest() for one in answers],
         "confirmed": [
-            home.rerun(one.number, one.index).record.read_text().partition('"seconds"')[0]
+            home.confirmation(one.number, one.index).record.read_text().partition('"seconds"')[0]
             for one in reruns
         ],
         "expected": expected_of(home, config, development, trials),

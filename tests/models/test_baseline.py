@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from emotion_hpo.dataset import Inputs
+from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.baseline import Baseline, _functionals, parts_of
 from tests.pipeline import SMALL, compose_config
@@ -97,6 +97,6 @@ def test_a_session_without_any_speech_has_no_width(small_parts):
     fitted = Baseline.fit(train, ("speech",))
     found = fitted.probabilities(mute)
     assert np.ptp(found, axis=0).max() == 0, "the average stands where it is missing"
-    inputs = Inputs.fit(train, compose_config(*SMALL).features, ("speech",))
-    batch = inputs.read(mute).batch(np.arange(len(mute)))
+    preprocessor = Preprocessor.fit(train, compose_config(*SMALL).features, ("speech",))
+    batch = preprocessor.transform(mute).batch(np.arange(len(mute)))
     assert not batch.modalities["speech"].present.any()

@@ -29,7 +29,7 @@ def composed(preset) -> ModelConfig:
 
 
 def shapes_for(config) -> dict[str, InputShape]:
-    """Inputs in miniature, with word vectors of the width that the preset wants."""
+    """Preprocessor in miniature, with word vectors of the width that the preset wants."""
     embedding = config.encoders["text"].embedding if "text" in config.encoders else None
     vectors = None if embedding is None else torch.randn(12, embedding.dimensions)
     return SHAPES | {"text": replace(SHAPES["text"], vectors=vectors)}

@@ -15,8 +15,8 @@ HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def predictor(small_bundle):
-    return Predictor(small_bundle)
+def predictor(small_saved_model):
+    return Predictor(small_saved_model)
 
 
 @pytest.fixture(scope="module")
@@ -243,9 +243,9 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 class TestCommand:
     @pytest.fixture
-    def model(self, small_bundle, tmp_path):
+    def model(self, small_saved_model, tmp_path):
         path = tmp_path / "studies" / "quick" / "final" / "trial_7" / "model.pt"
-        small_bundle.save(path)
+        small_saved_model.save(path)
         return path
 
     def test_one_utterance_is_a_table_of_bars(self, emotion_hpo, model, folder, tmp_path):

@@ -20,14 +20,14 @@ STILL = np.zeros((60, sum(MOTION_PARTS.values())), np.float32)
 
 
 @pytest.fixture(scope="module")
-def predictor(small_bundle):
-    return Predictor(small_bundle)
+def predictor(small_saved_model):
+    return Predictor(small_saved_model)
 
 
-def test_new_utterances_get_the_answers_of_evaluation(predictor, small_bundle, material):
+def test_new_utterances_get_the_answers_of_evaluation(predictor, small_saved_model, data_module):
     """The stored features and those extracted here are the same."""
     corpus = open_corpus(compose_config(*SMALL).corpus)
-    validation = material.development.validation.subset(np.arange(4))
+    validation = data_module.development.validation.subset(np.arange(4))
     rows = validation.table.set_index("utterance_id")
     found = {}
     for (session, dialogue), _ in validation.table.groupby(["session", "dialogue"]):
@@ -37,7 +37,9 @@ def test_new_utterances_get_the_answers_of_evaluation(predictor, small_bundle, m
                 text = rows.loc[one.utterance_id, "transcript"]
                 found[one.utterance_id] = Utterance(text, one.samples, one.sample_rate_hz, motion)
     asked = predictor([found[name] for name in validation.ids])
-    expected = small_bundle.probabilities(small_bundle.inputs.read(validation)).mean(0)
+    expected = small_saved_model.probabilities(
+        small_saved_model.preprocessor.transform(validation)
+    ).mean(0)
     np.testing.assert_allclose(asked, expected, atol=0.01)  # bfloat16 rounds by the batch
 
 

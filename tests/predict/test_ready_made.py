@@ -9,7 +9,7 @@ from emotion_hpo.errors import FeatureError, StudyError
 from emotion_hpo.features.origin import Extraction, ReadyMade
 from emotion_hpo.features.store import FEATURES_VERSION
 from emotion_hpo.predict import Predictor, Utterance
-from emotion_hpo.predict.saved_model import Bundle
+from emotion_hpo.predict.saved_model import SavedModel
 from tests.ready_made import N_FRAMES, RATE, VIDEO_WIDTH, WIDTH
 
 HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -29,19 +29,19 @@ def mixed(mixed_bundle):
 
 def test_the_file_says_of_each_modality_how_it_was_made(mixed_bundle, ready_made_bundle, tmp_path):
     mixed_bundle.save(tmp_path / "model.pt")
-    bundle = Bundle.load(tmp_path / "model.pt")
-    settings = bundle.config.features.extraction()
+    saved_model = SavedModel.load(tmp_path / "model.pt")
+    settings = saved_model.config.features.extraction()
     assert settings["speech"] == {"name": "short_term", "window_s": 0.2, "step_s": 0.1}
-    assert bundle.origins == {
+    assert saved_model.origins == {
         "speech": Extraction(version=FEATURES_VERSION, settings=settings["speech"]),
         "text": Extraction(version=FEATURES_VERSION, settings={"name": "words"}),
         "video": ReadyMade(dimensions=VIDEO_WIDTH, is_vector=True),
     }
-    assert bundle.synthetic
+    assert saved_model.synthetic
     ready_made_bundle.save(tmp_path / "model.pt")
-    bundle = Bundle.load(tmp_path / "model.pt")
-    assert bundle.origins == {"speech": ReadyMade(dimensions=WIDTH, is_vector=False)}
-    assert not bundle.synthetic
+    saved_model = SavedModel.load(tmp_path / "model.pt")
+    assert saved_model.origins == {"speech": ReadyMade(dimensions=WIDTH, is_vector=False)}
+    assert not saved_model.synthetic
 
 
 def test_a_file_without_origins_is_of_another_version(mixed_bundle, tmp_path):
@@ -53,13 +53,13 @@ def test_a_file_without_origins_is_of_another_version(mixed_bundle, tmp_path):
     del stored["origins"]
     torch.save(stored, path)
     with pytest.raises(StudyError, match=r"not a model of this version \(KeyError\); `make final`"):
-        Bundle.load(path)
+        SavedModel.load(path)
 
 
-def test_what_an_utterance_may_bring(alone, mixed, small_bundle):
+def test_what_an_utterance_may_bring(alone, mixed, small_saved_model):
     assert alone.columns == ("features.speech",)
     assert mixed.columns == ("text", "speech", "features.video")
-    assert Predictor(small_bundle).columns == ("text", "speech", "mocap")
+    assert Predictor(small_saved_model).columns == ("text", "speech", "mocap")
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_features_go_before_a_recording(alone):
 
 def test_extractors_of_another_version_are_not_taken(mixed_bundle):
     older = Extraction(version=0, settings={"name": "short_term"})
-    bundle = replace(mixed_bundle, origins={**mixed_bundle.origins, "speech": older})
-    predictor = Predictor(bundle)
+    saved_model = replace(mixed_bundle, origins={**mixed_bundle.origins, "speech": older})
+    predictor = Predictor(saved_model)
     with pytest.raises(FeatureError, match=r"speech: .* version 0 of the extractors, but this"):
         predictor([Utterance(samples=HUM)])
     assert len(predictor([Utterance(text="so sad", features={"video": VIDEO})])) == 1

@@ -523,7 +523,7 @@ def test_leaders_judged_by_a_loss_are_worse_where_it_is_higher(tmp_path, unpaint
 
 
 def test_the_front_of_two_objectives(tmp_path, unpainted):
-    two = ("study.against=parameters", "sampler=nsga2", "pruner=none")
+    two = ("study.second_objective=parameters", "sampler=nsga2", "pruner=none")
     home, config = begin(tmp_path, "study", *two), config_for(tmp_path, "study", *two)
     scores = [(0.5, 10.0), (0.6, 20.0), (0.55, 30.0), (0.7, 40_000.0)]
     made = trials(len(scores), config)
@@ -563,7 +563,7 @@ def test_a_warm_start_is_told(tmp_path, unpainted):
     home = begin(tmp_path, "study", "warm_start=old")
     told = read_page(room.report(home)).text
     assert "taught by the trials of study old" in told
-    write_json(home.summary, {"warm_start": {"study": "old", "n_lessons": 7}})
+    write_json(home.summary, {"warm_start": {"study": "old", "n_prior_trials": 7}})
     told = read_page(room.report(home)).text
     assert "taught by 7 trials of study old, as far as they fit this space" in told
 

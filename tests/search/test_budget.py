@@ -85,24 +85,24 @@ def test_budgets_in_words():
     )
 
 
-def test_no_trial_begins_after_the_last_epoch_paid_for(make_study, material):
+def test_no_trial_begins_after_the_last_epoch_paid_for(make_study, data_module):
     size = ("study.n_trials=9", "study.max_epochs=7", "pruner=none")
     home, config = make_study("study", *size)
     home.path.mkdir()
     study = Study(home, config)
     study.open_slots()
-    Worker(home, config, material, "worker_0").work()
+    Worker(home, config, data_module, "worker_0").work()
     assert [one.state for one in study.trials()] == [COMPLETE] * 3, "7 epochs are in the third"
     study.open_slots()
     assert len(study.trials()) == 3
     _, more = make_study("study", *size, "study.max_epochs=10")
     Study(home, more).open_slots()
-    Worker(home, more, material, "worker_0").work()
+    Worker(home, more, data_module, "worker_0").work()
     finished = [one for one in Study(home, more).trials() if one.state is COMPLETE]
     assert sum(len(one.curve) for one in finished) == 12, "10 epochs are in the fourth"
 
 
-def test_what_was_cut_off_is_trained_to_its_end(make_study, material):
+def test_what_was_cut_off_is_trained_to_its_end(make_study, data_module):
     home, config = make_study("study", "study.n_trials=9", "study.max_epochs=1", "pruner=none")
     home.path.mkdir()
     study = Study(home, config)
@@ -110,7 +110,7 @@ def test_what_was_cut_off_is_trained_to_its_end(make_study, material):
     claim = study.claim("worker_1")
     home.trial(0).write_curve((Epoch(1, {"val/accuracy": 0.5}, 1.0, 0.0),))
     study.release(claim)
-    Worker(home, config, material, "worker_0").work()
+    Worker(home, config, data_module, "worker_0").work()
     states = [one.state for one in study.trials()]
     assert states.count(COMPLETE) == 1
     assert study.trials()[-1].continues == 0
@@ -125,12 +125,12 @@ FAILING = (
 )
 
 
-def test_a_worker_whose_first_trials_fail_ends(make_study, material):
+def test_a_worker_whose_first_trials_fail_ends(make_study, data_module):
     home, config = make_study("study", "study.n_trials=20", *FAILING)
     home.path.mkdir()
     study = Study(home, config)
     study.open_slots()
-    Worker(home, config, material, "worker_0").work()
+    Worker(home, config, data_module, "worker_0").work()
     failed = [one for one in study.trials() if one.state is TrialState.FAILED]
     assert len(failed) == FAIL_FAST
 

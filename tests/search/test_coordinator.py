@@ -15,7 +15,7 @@ from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.corpus import Twin
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.search.worker_pool import Crew, Stop
+from emotion_hpo.search.worker_pool import Stop, WorkerPool
 from emotion_hpo.study import TrialState, study_file
 from emotion_hpo.tracking import NullTracker
 from emotion_hpo.tracking.background import Mirror
@@ -276,13 +276,13 @@ def test_a_worker_without_a_place_keeps_no_trial_from_its_last_try(make_study, m
         study.claim("worker_0").lock.release()
         study.requeue_trials_of("worker_0", evidence="SIGSEGV")
     view, mirror = SearchScreen(config, [], synthetic=True), Mirror(NullTracker)
-    crew = Crew(config, home, study, view, mirror, Stop())
+    pool = WorkerPool(config, home, study, view, mirror, Stop())
     started = []
     waiting = SimpleNamespace(running=("worker_1",), start=started.append)
-    crew._staff(waiting, ["worker_0", "worker_1"], study.trials())
+    pool._fill(waiting, ["worker_0", "worker_1"], study.trials())
     assert study.n_set_aside() == 1, "that worker may be about to end"
     monkeypatch.setattr("emotion_hpo.search.worker_pool._EMPTY_S", 0.0)
-    crew._staff(waiting, ["worker_0", "worker_1"], study.trials())
+    pool._fill(waiting, ["worker_0", "worker_1"], study.trials())
     assert (study.n_set_aside(), started) == (0, []), "it is left to that worker, not to a second"
 
 

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import PARTIAL, TrialState
 from emotion_hpo.tracking import tracking_uri
-from emotion_hpo.training.fold_run import SavedRun
+from emotion_hpo.training.fold_run import Checkpoint
 from tests.search.processes import Command
 
 N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))
@@ -164,4 +164,4 @@ def test_every_file_is_whole(survived):
         with np.load(path) as stored:
             assert all(len(stored[name]) for name in stored.files)
     for path in home.path.rglob("checkpoint.pt"):
-        assert SavedRun.load(path)
+        assert Checkpoint.load(path)

@@ -16,7 +16,7 @@ from emotion_hpo.training.profiling import cost_of, latency_of, n_parameters_of
 from tests.pipeline import SMALL, compose_config, search
 
 COMPLETE = TrialState.COMPLETE
-TWO = ("study.against=parameters", "sampler=nsga2", "pruner=none")
+TWO = ("study.second_objective=parameters", "sampler=nsga2", "pruner=none")
 WIDTHS = "+space.model.fusion.units={low: 2, high: 64}"
 
 
@@ -41,23 +41,23 @@ def test_the_front_holds_what_nothing_beats():
     assert front_of([Trial(0, COMPLETE, value=0.5), *trials[:1]], "val/accuracy") == trials[:1]
 
 
-def test_parameters_are_those_that_are_trained(material):
+def test_parameters_are_those_that_are_trained(data_module):
     config = compose_config(*SMALL).experiment()
-    network = build_network(config.model, material.read(config).inputs.shapes(), 4, seed=1)
+    network = build_network(config.model, data_module.fold(config).inputs.shapes(), 4, seed=1)
     n_all = sum(one.numel() for one in network.parameters())
     n_frozen = sum(one.numel() for one in network.parameters() if not one.requires_grad)
-    assert n_parameters_of(config, material) == n_all - n_frozen
+    assert n_parameters_of(config, data_module) == n_all - n_frozen
     frozen = build(
         SearchConfig,
         with_value(dump(compose_config(*SMALL)), "model.encoders.text.embedding.trainable", False),
     ).experiment()
-    assert n_parameters_of(frozen, material) < n_all - n_frozen
+    assert n_parameters_of(frozen, data_module) < n_all - n_frozen
 
 
-def test_latency_is_the_median_over_utterances_of_every_length(material):
+def test_latency_is_the_median_over_utterances_of_every_length(data_module):
     """Evaluation goes by length: taking its first utterances would time the shortest alone."""
     config = compose_config(*SMALL).experiment()
-    data = material.read(config).validation
+    data = data_module.fold(config).validation
     asked, rows = [], data.batch
 
     def batch(wanted):
@@ -65,18 +65,18 @@ def test_latency_is_the_median_over_utterances_of_every_length(material):
         return rows(wanted)
 
     data.batch = batch
-    found = cost_of(config, material)
+    found = cost_of(config, data_module)
     del data.batch
-    assert found["n_parameters"] == n_parameters_of(config, material)
+    assert found["n_parameters"] == n_parameters_of(config, data_module)
     assert 0 < found["latency_ms"] < 1000
     assert found["device"] == "cpu"
     assert found["n_timed"] >= 5
     assert set(asked) >= set(range(len(data)))
 
 
-def test_a_model_of_several_networks_takes_the_time_of_all(material):
+def test_a_model_of_several_networks_takes_the_time_of_all(data_module):
     config = compose_config(*SMALL).experiment()
-    data = material.read(config).validation
+    data = data_module.fold(config).validation
 
     class Slow(torch.nn.Module):
         def forward(self, modalities):
@@ -98,12 +98,17 @@ REFUSED = [
 @pytest.mark.parametrize(("overrides", "message"), REFUSED)
 def test_what_cannot_go_with_two_objectives(overrides, message):
     with pytest.raises(ConfigError, match=message):
-        compose_config(*SMALL, "study.against=latency_ms", *overrides)
+        compose_config(*SMALL, "study.second_objective=latency_ms", *overrides)
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "qmc", "grid", "nsga2"])
 def test_samplers_propose_with_two_objectives(make_study, sampler):
-    size = ("study.against=parameters", "pruner=none", f"sampler={sampler}", "study.n_trials=8")
+    size = (
+        "study.second_objective=parameters",
+        "pruner=none",
+        f"sampler={sampler}",
+        "study.n_trials=8",
+    )
     home, config = make_study("study", *size)
     home.path.mkdir()
     study = Study(home, config)

@@ -14,7 +14,7 @@ from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import TrialState
-from emotion_hpo.training.fold_run import Material
+from emotion_hpo.training.fold_run import DataModule
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover
@@ -27,7 +27,7 @@ SIZE = (f"study.n_trials={N_TRIALS}", "sampler=random", "pruner=none", "training
 def work(home, config, name, start):
     """A worker's life in its own process."""
     store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
-    worker = Worker(home, config, Material(split(store, config.split)[0]), name)
+    worker = Worker(home, config, DataModule(split(store, config.split)[0]), name)
     start.wait(timeout=120)
     worker.work()
 

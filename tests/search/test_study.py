@@ -134,14 +134,14 @@ def test_a_large_budget_costs_nothing_before_it_is_spent(make_study):
 
 
 def test_a_reading_that_holds_still_is_optunas_own(study):
-    """`Reading` overrides what Optuna does not promise to keep."""
+    """`SnapshotStorage` overrides what Optuna does not promise to keep."""
     claim = study.claim("worker_0")
     reading, optuna_study = study._reading, study._study
     before = optuna_study.get_trials()
-    study._keeping.tables.set_trial_intermediate_value(claim.trial._trial_id, 1, 0.5)
+    study._storage.tables.set_trial_intermediate_value(claim.trial._trial_id, 1, 0.5)
     with reading.still():
         assert optuna_study.get_trials() == before
-    fresh = optuna.load_study(study_name="study", storage=study._keeping.tables).get_trials()
+    fresh = optuna.load_study(study_name="study", storage=study._storage.tables).get_trials()
     assert optuna_study.get_trials() == fresh
     assert fresh[0].intermediate_values == {1: 0.5}
 
@@ -334,7 +334,7 @@ def test_an_ended_trial_lies_in_the_studys_folder(study):
 
 def test_a_former_lifes_epochs_are_told_again(study):
     claim = study.claim("worker_0")
-    study.retell(claim, {1: 0.3, 2: 0.4})
+    study.report_previous_steps(claim, {1: 0.3, 2: 0.4})
     stored = optuna.load_study(
         study_name="study", storage=f"sqlite:///{study._home.database}"
     ).trials[0]

@@ -7,7 +7,7 @@ import pytest
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.pruning import check_pruner
-from emotion_hpo.search.warm_start import lessons_for, taught
+from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.study import TrialState, study_file
 
 WARM = ("warm_start=old", "sampler.n_startup_trials=4", "study.n_trials=6", "pruner=none")
@@ -33,9 +33,9 @@ def old(make_study):
 def started(make_study, *overrides):
     home, config = make_study("new", *WARM, *overrides)
     home.path.mkdir()
-    lessons, notes = lessons_for(config)
+    prior_trials, notes = read_prior_trials(config)
     study = Study(home, config)
-    study.open_slots(lessons)
+    study.open_slots(prior_trials)
     return study, notes
 
 
@@ -46,14 +46,16 @@ def test_scored_trials_are_taken_up(old, make_study):
         or "5 of 5" in (notes[0])
     )
     states = [one.state for one in study.trials()]
-    assert states == [TrialState.WAITING], "no lesson is a trial of this study; its default waits"
+    assert states == [TrialState.WAITING], (
+        "no prior_trial is a trial of this study; its default waits"
+    )
 
 
 def test_how_many_they_are_stands_in_the_summary(old, make_study):
     _, config = make_study("new", *WARM)
-    lessons, _ = lessons_for(config)
-    assert taught(config, lessons) == {"study": "old", "n_lessons": 5}
-    assert taught(make_study("alone")[1], []) is None
+    prior_trials, _ = read_prior_trials(config)
+    assert describe_warm_start(config, prior_trials) == {"study": "old", "n_prior_trials": 5}
+    assert describe_warm_start(make_study("alone")[1], []) is None
 
 
 def test_they_count_towards_no_budget(old, make_study):
@@ -67,14 +69,14 @@ def test_they_count_towards_no_budget(old, make_study):
 
 
 def test_they_teach_the_sampler(old, make_study):
-    """The same points with their values turned round teach another lesson."""
+    """The same points with their values turned round teach another prior_trial."""
     drawn = []
     for name, sign in (("new", 1), ("turned", -1)):
         home, config = make_study(name, *WARM)
         home.path.mkdir()
-        lessons, _ = lessons_for(config)
+        prior_trials, _ = read_prior_trials(config)
         study = Study(home, config)
-        study.open_slots([replace(one, value=sign * one.value) for one in lessons])
+        study.open_slots([replace(one, value=sign * one.value) for one in prior_trials])
         first, *rest = (study.claim("worker_0").config.model.dropout for _ in range(4))
         assert first == config.model.dropout, "the default configuration comes first, taught or not"
         drawn.append(rest)
@@ -86,7 +88,7 @@ def test_taking_up_twice_adds_nothing(old, make_study):
     study, _ = started(make_study)
     n_before = len(study._trials())
     _, config = make_study("new", *WARM)
-    study.open_slots(lessons_for(config)[0])
+    study.open_slots(read_prior_trials(config)[0])
     assert len(study._trials()) == n_before
 
 
@@ -94,21 +96,21 @@ def test_what_does_not_fit_is_said(old, make_study):
     narrow = ("~space", "+space={model.dropout: {low: 0.0, high: 0.4}}")
     study, notes = started(make_study, *narrow)
     assert "left out, as they do not fit this space: training.learning_rate (5 trials)" in notes[1]
-    lessons = [one for one in study._trials() if "lesson" in one.user_attrs]
-    assert all(set(one.params) == {"model.dropout"} for one in lessons)
+    prior_trials = [one for one in study._trials() if "prior_trial" in one.user_attrs]
+    assert all(set(one.params) == {"model.dropout"} for one in prior_trials)
 
 
 def test_values_outside_the_range_are_left_out(old, make_study):
     _, config = make_study("new", *WARM, "~space", "+space={model.dropout: {low: 0.1, high: 0.2}}")
-    lessons, notes = lessons_for(config)
-    for one in lessons:
+    prior_trials, notes = read_prior_trials(config)
+    for one in prior_trials:
         assert 0.1 <= one.params.get("model.dropout", 0.1) <= 0.2
     assert any("model.dropout" in line for line in notes)
 
 
 def test_another_split_is_said(old, make_study):
     _, config = make_study("new", *WARM, "split.n_validation=0.3")
-    assert "has another corpus or split" in lessons_for(config)[1][-1]
+    assert "has another corpus or split" in read_prior_trials(config)[1][-1]
 
 
 REFUSED = [
@@ -125,7 +127,7 @@ REFUSED = [
 def test_what_teaches_nothing_is_refused(old, make_study, overrides, message):
     _, config = make_study("new", *overrides)
     with pytest.raises(StudyError, match=message):
-        lessons_for(config)
+        read_prior_trials(config)
 
 
 def test_no_lessons_for_wilcoxon(make_study):

@@ -17,7 +17,7 @@ from emotion_hpo.training.loop import evaluate
 
 
 @pytest.fixture
-def start(make_study, material):
+def start(make_study, data_module):
     """Make a worker on a study with open slots: `start("study.n_trials=1", …)`."""
 
     def make(*overrides):
@@ -25,7 +25,7 @@ def start(make_study, material):
         home.path.mkdir(exist_ok=True)
         study = Study(home, config)
         study.open_slots()
-        return home, study, Worker(home, config, material, "worker_0")
+        return home, study, Worker(home, config, data_module, "worker_0")
 
     return make
 
@@ -42,18 +42,18 @@ def test_every_trial_leaves_its_files(start):
         assert trial.value == max(one.metrics["val/accuracy"] for one in trial.curve)
 
 
-def test_stored_probabilities_give_the_stored_value(start, material):
+def test_stored_probabilities_give_the_stored_value(start, data_module):
     home, study, worker = start("study.n_trials=1")
     worker.work()
     (trial,) = study.trials()
     with np.load(home.trial(0).probabilities) as stored:
         accuracy = (stored["probabilities"].argmax(1) == stored["label"]).mean()
         assert accuracy == pytest.approx(trial.value)
-        assert list(stored["utterance_id"]) == material.development.validation.ids
-        dialogues = material.development.validation.table["dialogue"]
+        assert list(stored["utterance_id"]) == data_module.development.validation.ids
+        dialogues = data_module.development.validation.table["dialogue"]
         assert list(stored["dialogue"]) == list(dialogues)
     network = build_network(
-        worker._config.model, material.read(worker._config).inputs.shapes(), 4, seed=1
+        worker._config.model, data_module.fold(worker._config).inputs.shapes(), 4, seed=1
     )
     n_parameters = sum(one.numel() for one in network.parameters() if one.requires_grad)
     cost = json.loads(home.trial(0).cost.read_text())
@@ -62,20 +62,22 @@ def test_stored_probabilities_give_the_stored_value(start, material):
     assert (cost["n_threads"], cost["device"]) == (torch.get_num_threads(), "cpu")
 
 
-def test_kept_weights_are_the_network_that_gave_the_stored_answers(start, make_study, material):
+def test_kept_weights_are_the_network_that_gave_the_stored_answers(start, make_study, data_module):
     home, _, worker = start("study.n_trials=1", "study.keep_weights=true", "pruner=none")
     worker.work()
     config, file = worker._config, home.trial(0).weights
-    reading = material.read(config)
-    network = build_network(config.model, reading.inputs.shapes(), 4, seed=1)
+    fold_data = data_module.fold(config)
+    network = build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=1)
     network.load_state_dict(torch.load(file, weights_only=True))
-    answers = evaluate(network, reading.validation, config.training).probabilities
+    answers = evaluate(network, fold_data.validation, config.training).probabilities
     with np.load(home.trial(0).probabilities) as stored:
         np.testing.assert_allclose(answers, stored["probabilities"], atol=1e-6)
     modality = next(iter(config.model.encoders))
     path = f"+model.encoders.{modality}"
     _, other = make_study("frozen", f"{path}.weights={file}", f"{path}.frozen=true")
-    frozen = build_network(other.model, reading.inputs.shapes(), 4, seed=2).encoders[modality]
+    frozen = build_network(other.model, fold_data.preprocessor.shapes(), 4, seed=2).encoders[
+        modality
+    ]
     for name, weight in frozen.state_dict().items():
         assert torch.equal(weight, network.encoders[modality].state_dict()[name])
 
@@ -98,14 +100,14 @@ def stop_after(worker, n_epochs, monkeypatch):
     monkeypatch.setattr(worker._study, "report", report)
 
 
-def test_a_stopped_trial_continues_to_the_same_end(start, make_study, material, monkeypatch):
+def test_a_stopped_trial_continues_to_the_same_end(start, make_study, data_module, monkeypatch):
     home, study, worker = start("study.n_trials=1", "pruner=none")
     stop_after(worker, 2, monkeypatch)
     worker.work()
     assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.WAITING]
     assert home.trial(0).checkpoint.exists()
     _, config = make_study("study", "study.n_trials=1", "pruner=none")
-    Worker(home, config, material, "worker_0").work()
+    Worker(home, config, data_module, "worker_0").work()
     old, new = study.trials()
     assert (old.state, new.state) == (TrialState.INTERRUPTED, TrialState.COMPLETE)
     assert new.continues == 0
@@ -115,21 +117,21 @@ def test_a_stopped_trial_continues_to_the_same_end(start, make_study, material, 
     whole_home, whole_config = make_study("whole", "study.n_trials=1", "pruner=none")
     whole_home.path.mkdir()
     Study(whole_home, whole_config).open_slots()
-    Worker(whole_home, whole_config, material, "worker_0").work()
+    Worker(whole_home, whole_config, data_module, "worker_0").work()
     (whole,) = Study(whole_home, whole_config).trials()
     assert [one.metrics for one in new.curve] == [one.metrics for one in whole.curve]
     assert new.value == whole.value
 
 
 def test_a_broken_checkpoint_costs_its_epochs_not_the_trial(
-    start, make_study, material, monkeypatch, capsys
+    start, make_study, data_module, monkeypatch, capsys
 ):
     home, study, worker = start("study.n_trials=1", "pruner=none")
     stop_after(worker, 2, monkeypatch)
     worker.work()
     home.trial(0).checkpoint.write_bytes(b"\x80\x02}q\x00.")
     _, config = make_study("study", "study.n_trials=1", "pruner=none")
-    Worker(home, config, material, "worker_0").work()
+    Worker(home, config, data_module, "worker_0").work()
     assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.COMPLETE]
     assert len(study.trials()[1].curve) == 3
     assert "checkpoint.pt is broken" in capsys.readouterr().err
@@ -233,7 +235,7 @@ def test_a_full_disk_is_no_fault_of_the_trial(start, monkeypatch):
         raise StudyError(f"cannot write {path}: No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("emotion_hpo.training.fold_run.SavedRun.save", no_space)
+        patch.setattr("emotion_hpo.training.fold_run.Checkpoint.save", no_space)
         with pytest.raises(StudyError, match=r"cannot write .*No space left"):
             worker.work()
     assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.WAITING]

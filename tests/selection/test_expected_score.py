@@ -13,9 +13,9 @@ from tests.pipeline import SMALL, compose_config
 
 
 @pytest.fixture
-def promised(searched, material):
+def promised(searched, data_module):
     config = study_file.read(searched).config
-    return lambda trials: expected_of(searched, config, material.development, trials)
+    return lambda trials: expected_of(searched, config, data_module.development, trials)
 
 
 def test_the_winner_is_the_best_trial_and_its_plain_value_the_same(searched, promised):

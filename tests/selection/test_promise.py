@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from emotion_hpo.selection.leaders import Rerun
+from emotion_hpo.selection.leaders import Confirmation
 from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.study import StudyHome, write_json
 
@@ -28,7 +28,7 @@ def confirmation(folder, accuracies, n_seeds=2, seed=0):
             right = rng.random(N) < accuracy
             given = np.where(right, labels, (labels + rng.integers(1, N_CLASSES, N)) % N_CLASSES)
             answers = np.eye(N_CLASSES, dtype=np.float16)[given]
-            files = home.rerun(number, index)
+            files = home.confirmation(number, index)
             files.path.mkdir(parents=True)
             each = {
                 f"training_{place}": answers[folds == fold][None] for place, fold in enumerate("12")
@@ -36,7 +36,7 @@ def confirmation(folder, accuracies, n_seeds=2, seed=0):
             np.savez(files.every_epoch, **each)
             value = np.mean([right[folds == fold].mean() for fold in "12"])
             write_json(files.record, {"value": value, "best_epochs": [("1", 1), ("2", 1)]})
-            wanted.append(Rerun(number, index, 0, is_default=False))
+            wanted.append(Confirmation(number, index, 0, is_default=False))
             values.append(value)
         means.append(np.mean(values))
     return home, wanted, means
@@ -65,14 +65,14 @@ def test_a_clear_winner_keeps_its_mean_and_so_does_a_cheaper_one(tmp_path):
 
 def test_a_failed_training_is_left_out(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
-    write_json(home.rerun(0, 1).record, {"value": None, "reason": "diverged"})
-    home.rerun(0, 1).every_epoch.unlink()
+    write_json(home.confirmation(0, 1).record, {"value": None, "reason": "diverged"})
+    home.confirmation(0, 1).every_epoch.unlink()
     assert expected_of_confirmed(home, CONFIG, means[1], wanted) is not None
 
 
 def test_leaders_of_an_earlier_version_promise_nothing(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
-    home.rerun(0, 1).every_epoch.unlink()
+    home.confirmation(0, 1).every_epoch.unlink()
     assert expected_of_confirmed(home, CONFIG, means[1], wanted) is None
 
 
@@ -85,7 +85,7 @@ def test_an_interval_that_reaches_beyond_one_keeps_its_width(tmp_path):
     for one in wanted:  # the first fold is told without a fault, the second never
         right, wrong = truth[~is_second], np.roll(truth[is_second], 1, axis=1)
         np.savez(
-            home.rerun(one.number, one.index).every_epoch,
+            home.confirmation(one.number, one.index).every_epoch,
             training_0=right[None],
             training_1=wrong[None],
         )
@@ -116,7 +116,7 @@ def test_smoothed_values_are_of_three_epochs(tmp_path):
         ]
         curves = [(given == truth).mean(1) for given, truth in zip(answers, labels, strict=True)]
         smoothed = [[np.mean(c[max(at - 3, 0) : at]) for at in range(1, 16)] for c in curves]
-        files = home.rerun(one.number, one.index)
+        files = home.confirmation(one.number, one.index)
         eyes = [np.eye(N_CLASSES, dtype=np.float16)[given] for given in answers]
         np.savez(files.every_epoch, training_0=eyes[0], training_1=eyes[1])
         ends = [(fold, int(np.argmax(c)) + 1) for fold, c in zip("12", smoothed, strict=True)]

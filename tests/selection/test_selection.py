@@ -10,7 +10,7 @@ from emotion_hpo.cli.scoring import confirm_leaders
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
 from emotion_hpo.selection.confirmation import confirm, standard_error, winner_of
-from emotion_hpo.selection.leaders import reruns_of
+from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
 from emotion_hpo.study import study_file, write_json
 from emotion_hpo.study.trials import read_trials
@@ -65,7 +65,7 @@ def test_one_value_each_says_nothing_about_spread():
 def test_leaders_and_the_default_configuration_get_fresh_seeds(study):
     home, config = study(leaders=1, seeds=3)
     trials = read_trials(home)
-    wanted = reruns_of(home, config, trials)
+    wanted = plan_confirmations(home, config, trials)
     best = max(trials, key=lambda one: one.value).number
     assert {one.number for one in wanted} == {best, 0}
     assert [one.index for one in wanted] == sorted(one.index for one in wanted), "seed by seed"
@@ -76,9 +76,9 @@ def test_leaders_and_the_default_configuration_get_fresh_seeds(study):
 
 
 @pytest.fixture
-def done(study, material):
+def done(study, data_module):
     home, config = study()
-    work(home, config, material)
+    work(home, config, data_module)
     return home, config
 
 
@@ -99,7 +99,7 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
     assert ("baseline" in text) == bool(said)
 
 
-def test_what_was_trained_is_not_trained_again(done, material, monkeypatch):
+def test_what_was_trained_is_not_trained_again(done, data_module, monkeypatch):
     home, config = done
     found = confirm(home, config, silent)
     assert json.loads(home.selection.read_text()) == found
@@ -118,13 +118,13 @@ def test_what_was_trained_is_not_trained_again(done, material, monkeypatch):
     assert not list(home.path.glob("selection/*/checkpoint.pt"))
 
 
-def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, material, monkeypatch):
+def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, data_module, monkeypatch):
     """A checkpoint after the first epoch is taken up, and the figures are the same bits."""
     from emotion_hpo.selection import worker as rerun
 
     home, config = done
-    one = reruns_of(home, config, read_trials(home))[0]
-    files = home.rerun(one.number, one.index)
+    one = plan_confirmations(home, config, read_trials(home))[0]
+    files = home.confirmation(one.number, one.index)
     whole = json.loads(files.record.read_text())
     files.record.unlink()
 
@@ -141,10 +141,10 @@ def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, material,
     with monkeypatch.context() as patched:
         patched.setattr(rerun, "run_all", after_one)
         with pytest.raises(KeyboardInterrupt):
-            work(home, config, material)
+            work(home, config, data_module)
     assert files.checkpoint.exists()
     assert not files.record.exists()
-    work(home, config, material)
+    work(home, config, data_module)
     again = json.loads(files.record.read_text())
     assert {**again, "seconds": 0} == {**whole, "seconds": 0}
 

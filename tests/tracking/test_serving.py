@@ -31,10 +31,10 @@ HUM = wav(0.1 * np.sin(np.arange(16_000) / 20))
 
 
 @pytest.fixture(scope="module")
-def server(small_bundle, tmp_path_factory):
+def server(small_saved_model, tmp_path_factory):
     """The address of `emotion-hpo serve`."""
     folder = tmp_path_factory.mktemp("served")
-    small_bundle.save(folder / "model.pt")
+    small_saved_model.save(folder / "model.pt")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -243,8 +243,8 @@ def test_a_small_body_passes_untouched():
     assert seen == [b"12345678"]
 
 
-def test_a_taken_port_is_told(emotion_hpo, small_bundle, tmp_path):
-    small_bundle.save(tmp_path / "model.pt")
+def test_a_taken_port_is_told(emotion_hpo, small_saved_model, tmp_path):
+    small_saved_model.save(tmp_path / "model.pt")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

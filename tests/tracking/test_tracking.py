@@ -242,7 +242,7 @@ def test_artifacts_lie_beside_the_database_wherever_the_command_was_started(stud
 
 
 @pytest.fixture
-def final_folder(study, small_bundle):
+def final_folder(study, small_saved_model):
     """The files of a final model."""
     folder = study[0].final(0)
     folder.path.mkdir(parents=True)
@@ -260,7 +260,7 @@ def final_folder(study, small_bundle):
               "accuracy": 0.5, "uar": 0.4, "macro_f1": 0.45, **ends, "recall_by_class": recall,
               "cost": {"latency_ms": 1.5, "n_parameters": 40}}  # fmt: skip
     folder.result.write_text(json.dumps(result))
-    small_bundle.save(folder.model)
+    small_saved_model.save(folder.model)
     return folder
 
 

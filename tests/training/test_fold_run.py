@@ -6,7 +6,7 @@ import pytest
 from emotion_hpo.config import ExperimentConfig, build, dump, with_value
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.study import Epoch
-from emotion_hpo.training.fold_run import Judge, SavedRun, check_modalities, run
+from emotion_hpo.training.fold_run import Checkpoint, EpochSelector, check_modalities, run
 from tests.pipeline import SMALL, compose_config
 
 
@@ -15,37 +15,37 @@ def config():
     return compose_config(*SMALL).experiment()
 
 
-def test_the_best_epoch_is_the_first_with_the_highest_value(config, material):
-    outcome = run(config, material, 0, Judge("val/accuracy"), lambda _: False)
+def test_the_best_epoch_is_the_first_with_the_highest_value(config, data_module):
+    outcome = run(config, data_module, 0, EpochSelector("val/accuracy"), lambda _: False)
     values = [one.metrics["val/accuracy"] for one in outcome.curve]
     assert outcome.value == max(values)
     assert outcome.best_epoch == values.index(max(values)) + 1
-    labels = material.development.validation.labels
+    labels = data_module.development.validation.labels
     assert (outcome.probabilities.argmax(1) == labels).mean() == pytest.approx(outcome.value)
 
 
-def test_a_saved_run_continues_to_the_same_outcome(config, material, tmp_path):
-    whole = run(config, material, 0, Judge("val/uar"), lambda _: False)
+def test_a_saved_run_continues_to_the_same_outcome(config, data_module, tmp_path):
+    whole = run(config, data_module, 0, EpochSelector("val/uar"), lambda _: False)
 
     def save(progress):
-        progress.saved().save(tmp_path / "checkpoint.pt")
+        progress.make_checkpoint().save(tmp_path / "checkpoint.pt")
         return True
 
-    run(config, material, 0, Judge("val/uar"), save)
-    saved = SavedRun.load(tmp_path / "checkpoint.pt")
-    rest = run(config, material, 0, Judge("val/uar"), lambda _: False, saved)
+    run(config, data_module, 0, EpochSelector("val/uar"), save)
+    saved = Checkpoint.load(tmp_path / "checkpoint.pt")
+    rest = run(config, data_module, 0, EpochSelector("val/uar"), lambda _: False, saved)
     assert [one.metrics for one in rest.curve] == [one.metrics for one in whole.curve]
     assert np.array_equal(rest.probabilities, whole.probabilities)
 
 
-def test_the_objective_decides_the_best_epoch(config, material):
+def test_the_objective_decides_the_best_epoch(config, data_module):
     for objective in ("val/accuracy", "val/uar", "val/macro_f1"):
-        outcome = run(config, material, 0, Judge(objective), lambda _: False)
+        outcome = run(config, data_module, 0, EpochSelector(objective), lambda _: False)
         assert outcome.value == max(one.metrics[objective] for one in outcome.curve)
 
 
 def test_no_checkpoint_is_none(tmp_path):
-    assert SavedRun.load(tmp_path / "checkpoint.pt") is None
+    assert Checkpoint.load(tmp_path / "checkpoint.pt") is None
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_a_broken_checkpoint_is_named(tmp_path, content):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content)
     with pytest.raises(StudyError, match=r"checkpoint.pt is broken"):
-        SavedRun.load(path)
+        Checkpoint.load(path)
 
 
-def test_readings_are_shared_by_trials_that_read_alike(config, material):
+def test_readings_are_shared_by_trials_that_read_alike(config, data_module):
     other_dropout = build(ExperimentConfig, with_value(dump(config), "model.dropout", 0.3))
     shorter = build(ExperimentConfig, with_value(dump(config), "features.speech.max_frames", 5))
-    assert material.read(config) is material.read(other_dropout)
-    assert material.read(config) is not material.read(shorter)
+    assert data_module.fold(config) is data_module.fold(other_dropout)
+    assert data_module.fold(config) is not data_module.fold(shorter)
 
 
 def test_a_modality_that_the_corpus_lacks_is_named(config):
@@ -91,19 +91,19 @@ def curve_of(*accuracies):
 )
 def test_patience_ends_where_nothing_got_better(accuracies, patience, is_out):
     for objective in ("val/accuracy", "val/loss"):  # the highest, the lowest
-        assert Judge(objective).is_out_of(patience, curve_of(*accuracies)) is is_out
+        assert EpochSelector(objective).should_stop(patience, curve_of(*accuracies)) is is_out
 
 
-def test_patience_ends_a_training_and_its_continuation(config, material, tmp_path):
+def test_patience_ends_a_training_and_its_continuation(config, data_module, tmp_path):
     impatient = build(ExperimentConfig, with_value(dump(config), "training.patience", 1))
     longer = build(ExperimentConfig, with_value(dump(impatient), "training.epochs", 30))
 
     def save(progress):
-        progress.saved().save(tmp_path / "checkpoint.pt")
+        progress.make_checkpoint().save(tmp_path / "checkpoint.pt")
         return False
 
-    whole = run(longer, material, 0, Judge("val/accuracy"), save)
+    whole = run(longer, data_module, 0, EpochSelector("val/accuracy"), save)
     assert len(whole.curve) == whole.best_epoch + 1 < 30
-    saved = SavedRun.load(tmp_path / "checkpoint.pt")
-    again = run(longer, material, 0, Judge("val/accuracy"), lambda _: False, saved)
+    saved = Checkpoint.load(tmp_path / "checkpoint.pt")
+    again = run(longer, data_module, 0, EpochSelector("val/accuracy"), lambda _: False, saved)
     assert len(again.curve) == len(whole.curve)

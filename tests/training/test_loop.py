@@ -30,17 +30,17 @@ def config():
 
 
 @pytest.fixture(scope="module")
-def reading(material, config):
-    return material.read(config.experiment())
+def fold_data(data_module, config):
+    return data_module.fold(config.experiment())
 
 
-def network_of(reading, config, seed=0):
-    return build_network(config.model, reading.inputs.shapes(), 4, seed=seed)
+def network_of(fold_data, config, seed=0):
+    return build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=seed)
 
 
-def train(reading, config, training=None, start=None, stop_after=None, halvings=None):
+def train(fold_data, config, training=None, start=None, stop_after=None, halvings=None):
     """Curve, checkpoints by epoch, and the network at the end."""
-    network = network_of(reading, config)
+    network = network_of(fold_data, config)
     curve, checkpoints = [], {}
 
     def on_epoch(epoch, _evaluation, checkpoint):
@@ -50,18 +50,18 @@ def train(reading, config, training=None, start=None, stop_after=None, halvings=
         return epoch.epoch == stop_after
 
     training = training or config.training
-    fit(network, reading.train, reading.validation, training, 7, on_epoch, start, halvings)
+    fit(network, fold_data.train, fold_data.validation, training, 7, on_epoch, start, halvings)
     return curve, checkpoints, network
 
 
-def test_an_epoch_tells_what_it_took(reading, config):
-    network, told = network_of(reading, config), []
+def test_an_epoch_tells_what_it_took(fold_data, config):
+    network, told = network_of(fold_data, config), []
 
     def on_epoch(epoch, _evaluation, _checkpoint):
         told.append(epoch.usage)
         return True
 
-    fit(network, reading.train, reading.validation, config.training, 7, on_epoch)
+    fit(network, fold_data.train, fold_data.validation, config.training, 7, on_epoch)
     (usage,) = told
     assert set(usage) == {"cpu_cores", "memory_peak_mb"}
     assert usage["cpu_cores"] > 0
@@ -82,13 +82,13 @@ def changed(config, path, value) -> TrainingConfig:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
-def test_a_checkpoint_continues_to_the_same_end(reading, config, optimizer, schedule):
+def test_a_checkpoint_continues_to_the_same_end(fold_data, config, optimizer, schedule):
     training = build(
         TrainingConfig,
         {**dump(config.training), "optimizer": optimizer, "schedule": schedule},
     )
-    whole, checkpoints, network = train(reading, config, training)
-    rest, _, continued = train(reading, config, training, start=checkpoints[1])
+    whole, checkpoints, network = train(fold_data, config, training)
+    rest, _, continued = train(fold_data, config, training, start=checkpoints[1])
     assert rest == whole[1:]
     for name, value in network.state_dict().items():
         assert torch.equal(value, continued.state_dict()[name]), name
@@ -108,13 +108,13 @@ ENCODERS = {
 
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_every_encoder_continues_to_the_same_end(material, config, encoder, precision):
+def test_every_encoder_continues_to_the_same_end(data_module, config, encoder, precision):
     plain = with_value(dump(config), "model.encoders", {"speech": encoder})
     plain = with_value(with_value(plain, "model.dropout", 0.3), "training.precision", precision)
     tiny = build(SearchConfig, with_value(plain, "training.epochs", 2))
-    reading = material.read(tiny.experiment())
-    whole, checkpoints, network = train(reading, tiny)
-    rest, _, continued = train(reading, tiny, start=checkpoints[1])
+    fold_data = data_module.fold(tiny.experiment())
+    whole, checkpoints, network = train(fold_data, tiny)
+    rest, _, continued = train(fold_data, tiny, start=checkpoints[1])
     assert rest == whole[1:]
     for name, value in network.state_dict().items():
         assert torch.equal(value, continued.state_dict()[name]), name
@@ -125,13 +125,13 @@ def test_every_encoder_is_tried():
     assert set(ENCODERS) == {get_args(kind.model_fields["name"].annotation)[0] for kind in kinds}
 
 
-def test_a_plateau_halves_the_rate_of_what_follows(reading, config):
+def test_a_plateau_halves_the_rate_of_what_follows(fold_data, config):
     """Labels that mean nothing: the validation loss soon rises."""
     training = build(
         TrainingConfig,
         {**dump(config.training), "schedule": "plateau", "epochs": 12, "learning_rate": 0.05},
     )
-    curve, checkpoints, _ = train(reading, config, training)
+    curve, checkpoints, _ = train(fold_data, config, training)
     losses = [one["val/loss"] for one in curve]
     assert checkpoints[12].losses == losses
     assert n_plateaus(losses[:-1]) > 0, "or the test shows nothing"
@@ -139,45 +139,45 @@ def test_a_plateau_halves_the_rate_of_what_follows(reading, config):
     assert rates == [0.05 * 0.5 ** n_plateaus(losses[:n]) for n in range(12)]
 
 
-def test_votes_need_a_corpus_that_has_them(reading, config, monkeypatch):
-    bare = reading.train.utterances.table.drop(columns="votes")
-    monkeypatch.setattr(reading.train.utterances, "table", bare)
+def test_votes_need_a_corpus_that_has_them(fold_data, config, monkeypatch):
+    bare = fold_data.train.utterances.table.drop(columns="votes")
+    monkeypatch.setattr(fold_data.train.utterances, "table", bare)
     with pytest.raises(ConfigError, match=r"training\.labels: the corpus has no annotators' votes"):
-        train(reading, config, changed(config, "labels", "votes"))
+        train(fold_data, config, changed(config, "labels", "votes"))
 
 
-def test_a_device_trains_as_the_memory_map_does(reading, config, monkeypatch):
+def test_a_device_trains_as_the_memory_map_does(fold_data, config, monkeypatch):
     """The path of a GPU, on the CPU: the data set lies encoded on the device."""
-    usual, _, _ = train(reading, config)
+    usual, _, _ = train(fold_data, config)
     monkeypatch.setattr(loop, "on_device", ResidentDataset)
-    assert train(reading, config)[0] == usual
+    assert train(fold_data, config)[0] == usual
 
 
-def test_frozen_encoders_keep_their_weights(reading, config, tmp_path):
-    _, _, trained = train(reading, config)
+def test_frozen_encoders_keep_their_weights(fold_data, config, tmp_path):
+    _, _, trained = train(fold_data, config)
     torch.save(trained.state_dict(), tmp_path / "trained.pt")
     plain = dump(config)
     for name in ("text", "speech", "mocap"):
         here = {"weights": str(tmp_path / "trained.pt"), "frozen": True}
         plain["model"]["encoders"][name] |= here
-    curve, _, network = train(reading, build(SearchConfig, plain))
+    curve, _, network = train(fold_data, build(SearchConfig, plain))
     before, after = trained.state_dict(), network.state_dict()
     same = {name for name, value in after.items() if torch.equal(value, before[name])}
     assert same == {name for name in after if name.startswith("encoders.")}
     assert curve[-1]["train/loss"] < curve[0]["train/loss"]
 
 
-def test_the_same_seed_gives_the_same_curve(reading, config):
-    assert train(reading, config)[0] == train(reading, config)[0]
+def test_the_same_seed_gives_the_same_curve(fold_data, config):
+    assert train(fold_data, config)[0] == train(fold_data, config)[0]
 
 
-def test_the_loss_falls(reading, config):
-    curve, _, _ = train(reading, config, changed(config, "epochs", 6))
+def test_the_loss_falls(fold_data, config):
+    curve, _, _ = train(fold_data, config, changed(config, "epochs", 6))
     assert curve[-1]["train/loss"] < curve[0]["train/loss"]
 
 
-def test_the_caller_ends_the_training(reading, config):
-    assert len(train(reading, config, stop_after=2)[0]) == 2
+def test_the_caller_ends_the_training(fold_data, config):
+    assert len(train(fold_data, config, stop_after=2)[0]) == 2
 
 
 @pytest.mark.parametrize(
@@ -190,63 +190,63 @@ def test_the_caller_ends_the_training(reading, config):
         ("bucket_batches", 1),
     ],
 )
-def test_each_knob_turns_something(reading, config, path, value):
-    assert train(reading, config, changed(config, path, value))[0] != train(reading, config)[0]
+def test_each_knob_turns_something(fold_data, config, path, value):
+    assert train(fold_data, config, changed(config, path, value))[0] != train(fold_data, config)[0]
 
 
-def test_bfloat16_trains(reading, config):
-    curve, _, _ = train(reading, config, changed(config, "precision", "bfloat16"))
+def test_bfloat16_trains(fold_data, config):
+    curve, _, _ = train(fold_data, config, changed(config, "precision", "bfloat16"))
     assert curve[-1]["train/loss"] < curve[0]["train/loss"]
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
-def test_a_diverging_loss_fails_the_trial(reading, config, broken):
-    network = network_of(reading, config)
+def test_a_diverging_loss_fails_the_trial(fold_data, config, broken):
+    network = network_of(fold_data, config)
     with torch.no_grad():
         next(network.head.parameters()).fill_(broken)
     with pytest.raises(TrialFailed, match=r"train/loss is (nan|inf) after epoch 1"):
-        fit(network, reading.train, None, config.training, 0, lambda *_: False)
+        fit(network, fold_data.train, None, config.training, 0, lambda *_: False)
 
 
-def test_weights_that_the_loss_does_not_see_fail_the_trial(reading, config):
-    network = network_of(reading, config)
+def test_weights_that_the_loss_does_not_see_fail_the_trial(fold_data, config):
+    network = network_of(fold_data, config)
     with torch.no_grad():
         network.encoders["mocap"].encoder.convolutions[0].weight.fill_(np.nan)
     with pytest.raises(TrialFailed, match=r"not a finite number|is nan after epoch 1"):
-        fit(network, reading.train, None, config.training, 0, lambda *_: False)
+        fit(network, fold_data.train, None, config.training, 0, lambda *_: False)
 
 
-def test_cuda_without_a_device_says_so(reading, config, monkeypatch):
+def test_cuda_without_a_device_says_so(fold_data, config, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="no CUDA device"):
-        train(reading, config, changed(config, "device", "cuda"))
+        train(fold_data, config, changed(config, "device", "cuda"))
 
 
-def test_evaluation_answers_in_the_order_of_the_data(reading, config):
-    network = network_of(reading, config)
-    found = evaluate(network, reading.validation, config.training)
+def test_evaluation_answers_in_the_order_of_the_data(fold_data, config):
+    network = network_of(fold_data, config)
+    found = evaluate(network, fold_data.validation, config.training)
     np.testing.assert_allclose(found.probabilities.sum(1), 1, rtol=1e-5)
     network.eval()
     with torch.no_grad():
-        for row in (0, len(reading.validation) - 1):
-            alone = network(reading.validation.batch(np.array([row])).modalities).softmax(1)
+        for row in (0, len(fold_data.validation) - 1):
+            alone = network(fold_data.validation.batch(np.array([row])).modalities).softmax(1)
             np.testing.assert_allclose(found.probabilities[row], alone[0], atol=1e-5)
 
 
-def test_evaluation_leaves_the_network_as_it_was(reading, config):
-    network = network_of(reading, config)
+def test_evaluation_leaves_the_network_as_it_was(fold_data, config):
+    network = network_of(fold_data, config)
     before = clone(network.state_dict())
-    first = evaluate(network, reading.validation, config.training)
-    again = evaluate(network, reading.validation, config.training)
+    first = evaluate(network, fold_data.validation, config.training)
+    again = evaluate(network, fold_data.validation, config.training)
     assert np.array_equal(first.probabilities, again.probabilities)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
-def test_halvings_that_are_told_take_the_place_of_its_own(reading, config):
+def test_halvings_that_are_told_take_the_place_of_its_own(fold_data, config):
     training = build(
         TrainingConfig,
         {**dump(config.training), "schedule": "plateau", "epochs": 5, "learning_rate": 0.01},
     )
-    _, checkpoints, _ = train(reading, config, training, halvings=[0, 0, 1, 3])
+    _, checkpoints, _ = train(fold_data, config, training, halvings=[0, 0, 1, 3])
     rates = [one.optimizer["param_groups"][0]["lr"] for one in checkpoints.values()]
     assert rates == [0.01, 0.01, 0.005, 0.00125, 0.00125]

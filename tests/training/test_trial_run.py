@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from emotion_hpo.splits.parts import split
-from emotion_hpo.training.fold_run import Judge, Material, SavedRun, run
+from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector, run
 from emotion_hpo.training.trial_run import plan, run_all
 from tests.pipeline import SMALL, compose_config
 
-JUDGE = Judge("val/accuracy")
+JUDGE = EpochSelector("val/accuracy")
 EPOCHS = 2
 
 
@@ -22,7 +22,7 @@ def config():
 @pytest.fixture(scope="module")
 def by_session(small_store):
     study = compose_config(*SMALL, "split=session")
-    return Material(split(small_store, study.split)[0])
+    return DataModule(split(small_store, study.split)[0])
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def test_the_value_is_the_mean_of_the_trainings(whole):
     assert whole.best_epoch in best
 
 
-def test_one_fold_and_one_seed_are_a_plain_training(config, material):
-    alone = run_all(config, material, plan(1, 1, seed=3), JUDGE, lambda *_: False)
-    plain = run(config, material, 3, JUDGE, lambda _: False)
+def test_one_fold_and_one_seed_are_a_plain_training(config, data_module):
+    alone = run_all(config, data_module, plan(1, 1, seed=3), JUDGE, lambda *_: False)
+    plain = run(config, data_module, 3, JUDGE, lambda _: False)
     assert [one.metrics for one in alone.curve] == [one.metrics for one in plain.curve]
     assert (alone.value, alone.best_epoch) == (plain.value, plain.best_epoch)
 
@@ -78,8 +78,8 @@ def test_a_cut_trial_repeats_no_epoch(config, by_session, tmp_path, cut):
     planned, path = plan(4, 1, seed=3), tmp_path / "checkpoint.pt"
     complete = run_all(config, by_session, planned, JUDGE, lambda *_: False)
 
-    def stop(so_far, saved):
-        saved().save(path)
+    def stop(so_far, make_checkpoint):
+        make_checkpoint().save(path)
         return len(so_far.curve) == cut
 
     run_all(config, by_session, planned, JUDGE, stop)
@@ -90,7 +90,7 @@ def test_a_cut_trial_repeats_no_epoch(config, by_session, tmp_path, cut):
         planned,
         JUDGE,
         lambda so_far, _: trained.append(so_far) and False,
-        resume=SavedRun.load(path),
+        resume=Checkpoint.load(path),
     )
     assert len(trained) == 4 * EPOCHS - cut
     assert [one.metrics for one in rest.curve] == [one.metrics for one in complete.curve]

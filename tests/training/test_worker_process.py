@@ -9,10 +9,10 @@ from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 BEGIN = """
 import sys, time
 from pathlib import Path
-from emotion_hpo.training.worker_process import begin
+from emotion_hpo.training.worker_process import setup
 from emotion_hpo.records import StudyHome
-config, material = begin(StudyHome(Path(sys.argv[1]), "study"), 1)
-print(config.study.name, len(material.development.folds), flush=True)
+config, data_module = setup(StudyHome(Path(sys.argv[1]), "study"), 1)
+print(config.study.name, len(data_module.development.folds), flush=True)
 time.sleep(600)
 """
 

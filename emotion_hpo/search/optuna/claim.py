@@ -7,7 +7,7 @@ from filelock import BaseFileLock
 
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.optuna.heartbeat import Pulse
+from emotion_hpo.search.optuna.heartbeat import Heartbeat
 
 
 class ClaimLost(StudyError):  # noqa: N818 (what happened, not what is wrong)
@@ -26,7 +26,7 @@ class Claim:
         trial: Optuna's handle.
         lock: Held as long as the trial is trained: a dead worker's is free.
         is_alone: Whether no other worker is beside its own: it was set aside.
-        pulse: Tells other machines that the trial is being trained; None on one machine alone.
+        heartbeat: Tells other machines that the trial is being trained; None on one machine alone.
     """
 
     number: int
@@ -36,12 +36,12 @@ class Claim:
     trial: optuna.Trial
     lock: BaseFileLock
     is_alone: bool = False
-    pulse: Pulse | None = None
+    heartbeat: Heartbeat | None = None
 
     def drop(self) -> None:
         """Let go of the trial."""
-        if self.pulse is not None:
-            self.pulse.stop()
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
         self.lock.release()
 
 

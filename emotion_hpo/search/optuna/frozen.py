@@ -1,6 +1,6 @@
 """What Optuna has stored of a trial, read in our terms.
 
-Some of Optuna's trials are nobody's to see: another study's lessons (`warm_start`), and known
+Some of Optuna's trials are nobody's to see: another study's prior_trials (`warm_start`), and known
 points that were withdrawn when the budget was used up. They are *hidden*: they count as nothing.
 """
 
@@ -14,7 +14,7 @@ from optuna.trial import TrialState as OptunaState
 from emotion_hpo.config import Range, SearchConfig
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search.optuna.sampling import distribution
-from emotion_hpo.search.warm_start import Lesson
+from emotion_hpo.search.warm_start import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState
 
 STATES = {
@@ -25,14 +25,14 @@ STATES = {
     OptunaState.FAIL: TrialState.FAILED,
 }
 
-#: Attribute of a lesson: where it comes from.
-LESSON = "lesson"
+#: Attribute of a prior_trial: where it comes from.
+PRIOR = "prior_trial"
 
 
 def is_hidden(one: FrozenTrial) -> bool:
-    """Whether a trial is a lesson, or was withdrawn: it has failed without having begun."""
+    """Whether a trial is a prior_trial, or was withdrawn: it has failed without having begun."""
     is_withdrawn = one.state is OptunaState.FAIL and one.datetime_start is None
-    return LESSON in one.user_attrs or is_withdrawn
+    return PRIOR in one.user_attrs or is_withdrawn
 
 
 def state_of(one: FrozenTrial) -> TrialState:
@@ -79,17 +79,19 @@ def former_lives(trials: list[FrozenTrial], number: int) -> tuple[int, ...]:
     return tuple(lives)
 
 
-def hidden_trial(lesson: Lesson, space: dict[str, Range]) -> FrozenTrial:
-    """A lesson as a trial that samplers learn from.
+def hidden_trial(prior_trial: PriorTrial, space: dict[str, Range]) -> FrozenTrial:
+    """A prior_trial as a trial that samplers learn from.
 
     It has no steps but the last of a pruned one, so that no pruner compares with it.
     """
-    pruned = lesson.n_epochs is not None
+    pruned = prior_trial.n_epochs is not None
     return optuna.trial.create_trial(
         state=OptunaState.PRUNED if pruned else OptunaState.COMPLETE,
-        value=lesson.value,
-        params=dict(lesson.params),
-        distributions={path: distribution(space[path]) for path in lesson.params},
-        user_attrs={LESSON: lesson.origin},
-        intermediate_values={lesson.n_epochs: lesson.value} if lesson.n_epochs else {},
+        value=prior_trial.value,
+        params=dict(prior_trial.params),
+        distributions={path: distribution(space[path]) for path in prior_trial.params},
+        user_attrs={PRIOR: prior_trial.origin},
+        intermediate_values={prior_trial.n_epochs: prior_trial.value}
+        if prior_trial.n_epochs
+        else {},
     )

@@ -2,7 +2,7 @@
 
 A worker holds a lock on its trial's folder. On its own machine that lock is the truth: the kernel
 frees it the moment the worker is gone, and nobody needs to wait. Across machines a lock may not be
-seen, or be freed late; there a *pulse* counts: while a worker holds a trial, a thread of it counts
+seen, or be freed late; there a *heartbeat* counts: while a worker holds a trial, a thread of it counts
 up a number in the storage. Whoever watches compares no clocks: a trial is silent once its number
 has not changed for `SILENCE_S` of the watcher's own time. While the storage is away nobody can
 count up; the watching begins anew when it is back.
@@ -37,7 +37,7 @@ def machine() -> str:
     return boot.read_text().strip() if boot.exists() else f"{uuid.getnode():x}"
 
 
-class Pulse:
+class Heartbeat:
     """Beats in a thread of its own until it is stopped or its process ends."""
 
     def __init__(self, beat: Callable[[int], None]) -> None:
@@ -50,16 +50,16 @@ class Pulse:
         self._is_over.set()
 
     def _run(self) -> None:
-        n_beats = 0
+        n_heartbeats = 0
         while not self._is_over.wait(BEAT_S):
-            n_beats += 1
+            n_heartbeats += 1
             # A storage that is away is waited for by the worker itself, who also finds out when it
             # next reports that the storage has no such trial any more (Optuna's KeyError).
             with suppress(SQLAlchemyError, optuna.exceptions.OptunaError, KeyError):
-                self._beat(n_beats)
+                self._beat(n_heartbeats)
 
 
-class Watch:
+class HeartbeatMonitor:
     """What a watcher has seen of the pulses of trials."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -67,12 +67,12 @@ class Watch:
         self._seen: dict[int, tuple[int, float]] = {}
         self._n_outages = 0
 
-    def is_silent(self, number: int, n_beats: int, n_outages: int) -> bool:
+    def is_silent(self, number: int, n_heartbeats: int, n_outages: int) -> bool:
         """Whether a trial's number of beats has stood still for too long.
 
         Args:
             number: The trial's.
-            n_beats: As it stands now.
+            n_heartbeats: As it stands now.
             n_outages: How often the storage has been away: after each the watching begins anew.
         """
         if n_outages != self._n_outages:
@@ -80,7 +80,7 @@ class Watch:
             self._n_outages = n_outages
         now = self._clock()
         known, since = self._seen.get(number, (-1, now))
-        if known != n_beats:
-            self._seen[number] = (n_beats, now)
+        if known != n_heartbeats:
+            self._seen[number] = (n_heartbeats, now)
             return False
         return now - since >= SILENCE_S

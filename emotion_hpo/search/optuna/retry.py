@@ -31,7 +31,7 @@ class StorageAway(StudyError):  # noqa: N818 (named as the state that it is abou
     """Somebody wanted an end while the storage was away."""
 
 
-class Patience:
+class StorageRetry:
     """Repeats what fails while the storage is away.
 
     Args:
@@ -90,20 +90,20 @@ def _refused(error: Exception) -> str | None:
     )
 
 
-class _Patient(Protocol):
-    patience: Patience
+class _HasRetry(Protocol):
+    retry: StorageRetry
 
 
-Owner = TypeVar("Owner", bound=_Patient)
+Owner = TypeVar("Owner", bound=_HasRetry)
 
 
-def patiently(
+def retried(
     method: Callable[Concatenate[Owner, Given], Found],
 ) -> Callable[Concatenate[Owner, Given], Found]:
     """Repeat a method while its object's storage is away."""
 
     @functools.wraps(method)
     def call(self: Owner, *given: Given.args, **named: Given.kwargs) -> Found:
-        return self.patience(lambda: method(self, *given, **named))
+        return self.retry(lambda: method(self, *given, **named))
 
     return cast("Callable[Concatenate[Owner, Given], Found]", call)

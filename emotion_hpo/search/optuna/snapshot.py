@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from emotion_hpo.search.optuna.deaths import is_set_aside
 
 
-class Reading(_CachedStorage):
+class SnapshotStorage(_CachedStorage):
     """Optuna's own cache with two additions.
 
     It overrides what Optuna does not promise to keep; a test compares what both read.

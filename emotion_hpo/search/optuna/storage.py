@@ -23,7 +23,7 @@ _TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
-class Keeping:
+class StorageHandle:
     """An open storage.
 
     Attributes:
@@ -42,15 +42,15 @@ class Keeping:
         return _file_lock(self.home)
 
 
-def open_storage(home: StudyHome, config: StorageConfig) -> Keeping:
+def open_storage(home: StudyHome, config: StorageConfig) -> StorageHandle:
     """Open what the configuration names.
 
     Raises:
         StudyError: It cannot be opened.
     """
     if config.name == "postgresql":
-        return Keeping(postgresql.open_server(config), home, is_shared=True)
-    return Keeping(_open_sqlite(home), home, is_shared=False)
+        return StorageHandle(postgresql.open_server(config), home, is_shared=True)
+    return StorageHandle(_open_sqlite(home), home, is_shared=False)
 
 
 @contextmanager

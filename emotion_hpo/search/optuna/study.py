@@ -8,8 +8,8 @@ which worker asked or how often it was restarted.
 
 A trial that was cut off keeps its number as INTERRUPTED and counts towards no budget; a new
 trial with the same parameters and seed continues it. Who is cut off is decided by locks and pulses
-(`pulse.py`), and which trial workers die of by evidence (`deaths.py`); every call waits for a
-storage that is away (`patience.py`).
+(`heartbeat.py`), and which trial workers die of by evidence (`deaths.py`); every call waits for a
+storage that is away (`retry.py`).
 """
 
 import logging
@@ -45,7 +45,7 @@ from emotion_hpo.search.optuna.deaths import (
     reason_of,
 )
 from emotion_hpo.search.optuna.frozen import (
-    LESSON,
+    PRIOR,
     STATES,
     former_lives,
     hidden_trial,
@@ -54,14 +54,14 @@ from emotion_hpo.search.optuna.frozen import (
     seed_of,
     state_of,
 )
-from emotion_hpo.search.optuna.heartbeat import Pulse, Watch, machine
+from emotion_hpo.search.optuna.heartbeat import Heartbeat, HeartbeatMonitor, machine
 from emotion_hpo.search.optuna.identity import check_identity, check_records
-from emotion_hpo.search.optuna.retry import Patience, StorageAway, patiently
+from emotion_hpo.search.optuna.retry import StorageAway, StorageRetry, retried
 from emotion_hpo.search.optuna.sampling import draw, pruner, sampler
-from emotion_hpo.search.optuna.snapshot import Reading
-from emotion_hpo.search.optuna.storage import Keeping, open_storage
+from emotion_hpo.search.optuna.snapshot import SnapshotStorage
+from emotion_hpo.search.optuna.storage import StorageHandle, open_storage
 from emotion_hpo.search.space import Params, applies, configured, defaults
-from emotion_hpo.search.warm_start import Lesson
+from emotion_hpo.search.warm_start import PriorTrial
 from emotion_hpo.study import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
 from emotion_hpo.study.trials import write_trial
 
@@ -96,57 +96,57 @@ class Study:
         self._home = home
         self._config = config
         self._n_trainings = n_trainings
-        self.patience = Patience(gives_up, is_expected=is_expected)
-        self._watch = Watch()
+        self.retry = StorageRetry(gives_up, is_expected=is_expected)
+        self._watch = HeartbeatMonitor()
         self._orphan_since: dict[int, float] = {}
         self._ended: dict[int, Trial] = {}
 
     @cached_property
-    def _keeping(self) -> Keeping:
-        keeping = open_storage(self._home, self._config.storage)
-        weakref.finalize(self, keeping.tables.engine.dispose)
-        return keeping
+    def _storage(self) -> StorageHandle:
+        storage = open_storage(self._home, self._config.storage)
+        weakref.finalize(self, storage.tables.engine.dispose)
+        return storage
 
     @cached_property
-    def _reading(self) -> Reading:
-        return Reading(self._keeping.tables)
+    def _snapshot(self) -> SnapshotStorage:
+        return SnapshotStorage(self._storage.tables)
 
     def _claims(self) -> AbstractContextManager[Callable[[], None]]:
-        return self._keeping.claims()
+        return self._storage.claims()
 
     @cached_property
     def _study(self) -> optuna.Study:
         study = optuna.create_study(
-            storage=self._reading,
+            storage=self._snapshot,
             study_name=self._home.name,
             directions=self._directions(),
             pruner=pruner(self._config, self._n_trainings),
             load_if_exists=True,
         )
-        if self._keeping.is_shared:
+        if self._storage.is_shared:
             check_identity(study, self._home)
         check_records(study, self._home)
         return study
 
     def _directions(self) -> list[StudyDirection]:
         high, low = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
-        against = [low] if self._config.study.against is not None else []
+        against = [low] if self._config.study.second_objective is not None else []
         return [high if sign_of(self._config.study.objective) > 0 else low, *against]
 
-    @patiently
-    def open_slots(self, lessons: Sequence[Lesson] = ()) -> None:
+    @retried
+    def open_slots(self, prior_trials: Sequence[PriorTrial] = ()) -> None:
         """Enqueue the points that are tried before any is drawn, as far as the budget goes.
 
         What was taken up to be tried alone, and not begun, is set aside again: others come first.
 
         Args:
-            lessons: What another study has learnt, for the sampler alone.
+            prior_trials: What another study has learnt, for the sampler alone.
         """
         with self._claims():
-            learnt = {one.user_attrs.get(LESSON) for one in self._trials()}
-            for lesson in lessons:
-                if lesson.origin not in learnt:
-                    self._study.add_trial(hidden_trial(lesson, self._config.space))
+            learnt = {one.user_attrs.get(PRIOR) for one in self._trials()}
+            for prior_trial in prior_trials:
+                if prior_trial.origin not in learnt:
+                    self._study.add_trial(hidden_trial(prior_trial, self._config.space))
             own = [one for one in self._trials() if not is_hidden(one)]
             for trial in own:
                 if trial.state is OptunaState.WAITING and ALONE in trial.user_attrs:
@@ -167,7 +167,7 @@ class Study:
                     tried.add(point)
                     n_open -= 1
 
-    @patiently
+    @retried
     def claim(self, worker: str, n_threads: int = 1, commit: str | None = None) -> Claim | None:
         """Take the next trial, or None if the budget is spent or in other workers' hands.
 
@@ -190,19 +190,19 @@ class Study:
             except BaseException:
                 lock.release()
                 raise
-        pulse = self._pulse(trial._trial_id) if self._keeping.is_shared else None
+        heartbeat = self._heartbeat(trial._trial_id) if self._storage.is_shared else None
         try:  # with the lock of all let go: others need not wait while this one draws
             with self._sampling_by(own_sampler):
                 config = configured(self._config.experiment(), self._suggest(trial))
         except BaseException:
             lock.release()
-            if pulse is not None:
-                pulse.stop()
+            if heartbeat is not None:
+                heartbeat.stop()
             raise
         seed = seed_of(self._config, trial.number, trial.user_attrs)
         lives = former_lives(trials, trial.number) if trial.number < len(trials) else ()
         is_alone = ALONE in trial.user_attrs
-        return Claim(trial.number, config, seed, lives, trial, lock, is_alone, pulse)
+        return Claim(trial.number, config, seed, lives, trial, lock, is_alone, heartbeat)
 
     def _open_slot(self, trials: list[FrozenTrial]) -> int | None:
         """The number that the next trial will have, or None if the budget has room for none."""
@@ -235,7 +235,7 @@ class Study:
         self._study.sampler = own_sampler
         self._study.pruner = optuna.pruners.NopPruner()
         try:
-            with self._reading.still():
+            with self._snapshot.still():
                 yield
         finally:
             self._study.pruner = pruner(self._config, self._n_trainings)
@@ -250,17 +250,17 @@ class Study:
         """Withdraw known points, for Optuna hands out whatever waits; returns what continues."""
         new = [one for one in waiting if "continues" not in one.user_attrs]
         for one in new:
-            self._keeping.tables.set_trial_state_values(one._trial_id, state=OptunaState.FAIL)
+            self._storage.tables.set_trial_state_values(one._trial_id, state=OptunaState.FAIL)
         self._trials()  # what is read next holds still
         return [one for one in waiting if one not in new]
 
-    def _pulse(self, trial_id: int) -> Pulse:
-        def beat(n_beats: int) -> None:  # holds the study, whose connections close with it
-            self._keeping.tables.set_trial_user_attr(trial_id, "beats", n_beats)
+    def _heartbeat(self, trial_id: int) -> Heartbeat:
+        def beat(n_heartbeats: int) -> None:  # holds the study, whose connections close with it
+            self._storage.tables.set_trial_user_attr(trial_id, "n_heartbeats", n_heartbeats)
 
-        return Pulse(beat)
+        return Heartbeat(beat)
 
-    @patiently
+    @retried
     def report(self, claim: Claim, step: int, value: float) -> bool:
         """Store a step's figure (`pruning.steps`); True if the pruner would end the trial here.
 
@@ -269,16 +269,18 @@ class Study:
         Raises:
             ClaimLost: The trial is another's by now.
         """
-        if self._config.study.against is not None:  # Optuna has no steps with two objectives
+        if (
+            self._config.study.second_objective is not None
+        ):  # Optuna has no steps with two objectives
             return False
         self._tell_step(claim, step, value)
         is_poor = claim.trial.should_prune()  # asked of every trial: it notes what others meet
         return is_poor and claim.config.identity != self._config.experiment().identity
 
-    @patiently
-    def retell(self, claim: Claim, values: Mapping[int, float]) -> None:
+    @retried
+    def report_previous_steps(self, claim: Claim, values: Mapping[int, float]) -> None:
         """Store the steps that the trial's former life has gone already."""
-        steps = values if self._config.study.against is None else {}
+        steps = values if self._config.study.second_objective is None else {}
         for step, value in steps.items():
             self._tell_step(claim, step, value)
 
@@ -288,7 +290,7 @@ class Study:
         except optuna.exceptions.UpdateFinishedTrialError:
             raise lost(claim) from None
 
-    @patiently
+    @retried
     def end(
         self,
         claim: Claim,
@@ -328,15 +330,15 @@ class Study:
 
     def _note(self, claim: Claim, name: str, value: object) -> None:
         try:
-            self._keeping.tables.set_trial_user_attr(claim.trial._trial_id, name, value)
+            self._storage.tables.set_trial_user_attr(claim.trial._trial_id, name, value)
         except optuna.exceptions.UpdateFinishedTrialError:
             raise lost(claim) from None
 
     def _now(self, claim: Claim) -> FrozenTrial:
         """A trial as it stands in the storage, read alone: all of them would be many."""
-        return self._keeping.tables.get_trial(claim.trial._trial_id)
+        return self._storage.tables.get_trial(claim.trial._trial_id)
 
-    @patiently
+    @retried
     def release(self, claim: Claim) -> None:
         """Put a trial back whose training was stopped; a new slot continues it."""
         with self._claims():
@@ -344,16 +346,16 @@ class Study:
                 self._requeue(claim.number)
         claim.drop()
 
-    @patiently
+    @retried
     def set_aside(self, claim: Claim, evidence: str) -> None:
         """Put a trial back that found no memory beside others; it is tried once more, alone."""
         with self._claims():
             if state_of(self._now(claim)) is TrialState.RUNNING:
-                self._keeping.tables.set_trial_user_attr(claim.trial._trial_id, DIED, evidence)
+                self._storage.tables.set_trial_user_attr(claim.trial._trial_id, DIED, evidence)
                 self._requeue(claim.number, alone=True)
         claim.drop()
 
-    @patiently
+    @retried
     def requeue_orphans(self, *, grace_s: float = 0.0) -> None:
         """Put every trial back whose worker is gone.
 
@@ -372,7 +374,7 @@ class Study:
                 if now - self._orphan_since[orphan.number] >= grace_s:
                     self._put_back(orphan.number)
 
-    @patiently
+    @retried
     def requeue_trials_of(
         self, worker: str, *, evidence: str | None = None, is_gone: bool = True
     ) -> None:
@@ -381,23 +383,23 @@ class Study:
         Args:
             worker: Its name, wherever it was.
             evidence: What counts against the trial that it trained.
-            is_gone: Whether its process is known to be gone; if not, its lock or pulse decides.
+            is_gone: Whether its process is known to be gone; if not, its lock or heartbeat decides.
         """
         with self._claims():
             held = [trial for trial in self._running() if _name_of_worker(trial) == worker]
             held.sort(key=lambda trial: trial.datetime_start or datetime.min)
             if held and evidence is not None:  # those before it are of a former worker of this name
-                self._keeping.tables.set_trial_user_attr(held[-1]._trial_id, DIED, evidence)
+                self._storage.tables.set_trial_user_attr(held[-1]._trial_id, DIED, evidence)
             for trial in held:
                 if self._is_orphan(trial, worker if is_gone else None):
                     self._put_back(trial.number)
 
-    @patiently
+    @retried
     def n_set_aside(self) -> int:
         """How many trials wait to be tried alone, once nothing else is left."""
         return sum(map(is_set_aside, self._trials()))
 
-    @patiently
+    @retried
     def take_up_set_aside(self) -> None:
         """Let the first trial that is set aside be claimed next; no worker may be there by now."""
         with self._claims():
@@ -406,7 +408,7 @@ class Study:
                 self._mark_alone(trial, Alone.TAKEN_UP)
 
     def _mark_alone(self, trial: FrozenTrial, alone: Alone) -> None:
-        self._keeping.tables.set_trial_user_attr(trial._trial_id, ALONE, alone.value)
+        self._storage.tables.set_trial_user_attr(trial._trial_id, ALONE, alone.value)
 
     def _running(self) -> list[FrozenTrial]:
         return [trial for trial in self._trials() if trial.state is OptunaState.RUNNING]
@@ -416,7 +418,7 @@ class Study:
         trials = self._trials()
         if has_died_alone(self._home, trials, number):
             reason = reason_of(deaths_of(self._home, trials, number))
-            self._keeping.tables.set_trial_user_attr(trials[number]._trial_id, "reason", reason)
+            self._storage.tables.set_trial_user_attr(trials[number]._trial_id, "reason", reason)
             self._fail(number)
         else:
             self._requeue(number)
@@ -437,7 +439,7 @@ class Study:
                 return False
         if gone is not None and _name_of_worker(one) == gone:
             return True
-        return self._watch.is_silent(one.number, attrs.get("beats", 0), self.patience.n_outages)
+        return self._watch.is_silent(one.number, attrs.get("n_heartbeats", 0), self.retry.n_outages)
 
     def _requeue(self, number: int, *, alone: bool = False) -> None:
         """Safe to be cut off and repeated: the new slot is made first, and made once."""
@@ -469,7 +471,7 @@ class Study:
 
     def _give_up(self, trial_id: int, number: int) -> None:
         """End a trial that counts towards no budget."""
-        self._keeping.tables.set_trial_user_attr(trial_id, "interrupted", True)
+        self._storage.tables.set_trial_user_attr(trial_id, "interrupted", True)
         self._study.tell(number, state=OptunaState.FAIL)
 
     def _lock_file(self, number: int) -> Path:
@@ -477,7 +479,7 @@ class Study:
         home.path.mkdir(parents=True, exist_ok=True)
         return home.lock
 
-    @patiently
+    @retried
     def trials(self) -> list[Trial]:
         """All trials, with the curves that lie in the study's home; of ended ones, read once."""
         own = [one for one in self._trials() if not is_hidden(one)]

@@ -20,7 +20,7 @@ from emotion_hpo.features.utterances import Utterances
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Preprocessor:
     """All that is learnt from the training part in order to read utterances.
 
     Attributes:
@@ -68,7 +68,7 @@ class Inputs:
         return (*self.readers, *((TEXT,) if self.vocabulary is not None else ()))
 
     def shapes(self) -> dict[str, InputShape]:
-        """What a network must know of its inputs."""
+        """What a network must know of its preprocessor."""
         shapes = {
             modality: InputShape(reader.dimensions, reader.max_length)
             for modality, reader in self.readers.items()
@@ -78,7 +78,7 @@ class Inputs:
             shapes[TEXT] = InputShape(0, self.max_words, len(self.vocabulary), vectors)
         return shapes
 
-    def read(self, utterances: Utterances) -> Dataset:
+    def transform(self, utterances: Utterances) -> Dataset:
         """Make utterances ready for batches."""
         return Dataset(utterances, self.readers, self._encode(utterances))
 
