@@ -309,8 +309,8 @@ class SearchConfig(ExperimentConfig):
             )
         if self.sampler.name == "cmaes":
             raise ValueError(
-                f"sampler: cmaes knows one objective (study.second_objective={self.study.second_objective}); take "
-                "sampler=nsga2, tpe or random"
+                "sampler: cmaes knows one objective (study.second_objective="
+                f"{self.study.second_objective}); take sampler=nsga2, tpe or random"
             )
         if self.warm_start is not None:
             raise ValueError("warm_start: a study with two objectives takes no warm start yet")

@@ -92,7 +92,7 @@ def greedy_selection(
 ) -> NDArray[np.float64]:
     """Weights of an ensemble that is built on validation answers, most of them 0; they sum to 1.
 
-    Caruana, Niculescu-Mizil, WorkerPool and Ksikes, "Ensemble selection from libraries of models", ICML
+    Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML
     2004: the model that helps the average most is added, again and again, with replacement, and the
     best average on the way is taken. Of equally good averages the one with the lower log loss is:
     a count of right answers sees too little of so few utterances.

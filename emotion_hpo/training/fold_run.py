@@ -1,9 +1,9 @@
 """One configuration, one fold, one seed: a training that can be stopped and taken up again.
 
-`DataModule` reads the development utterances as a configuration wants them and keeps the last
-fold_data, for most trials of a search read alike. `run` trains, keeps the answers of the best epoch,
-and hands a `Progress` to its caller after every epoch; `Checkpoint` is what a checkpoint file holds.
-`repetition` makes a trial of several such trainings.
+`DataModule` reads the development utterances as a configuration wants them and keeps the last fold
+that it read, for most trials of a search read alike. `run` trains, keeps the answers of the best
+epoch, and hands a `Progress` to its caller after every epoch; `Checkpoint` is what a checkpoint file
+holds. `trial_run` makes a trial of several such trainings.
 """
 
 from collections.abc import Callable, Mapping

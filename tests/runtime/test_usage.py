@@ -26,7 +26,7 @@ def test_a_peak_is_the_processs_own(peak):
     """Not that of whoever started it: this process here is far larger."""
     program = f"""
 from emotion_hpo.features import preparation
-from emotion_hpo.usage import Meter, own_peak_mb
+from emotion_hpo.runtime.usage import Meter, own_peak_mb
 before = {peak}
 held = bytearray(100 * 2**20)
 held[::4096] = b"x" * len(held[::4096])

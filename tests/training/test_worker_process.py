@@ -10,7 +10,7 @@ BEGIN = """
 import sys, time
 from pathlib import Path
 from emotion_hpo.training.worker_process import setup
-from emotion_hpo.records import StudyHome
+from emotion_hpo.study import StudyHome
 config, data_module = setup(StudyHome(Path(sys.argv[1]), "study"), 1)
 print(config.study.name, len(data_module.development.folds), flush=True)
 time.sleep(600)
