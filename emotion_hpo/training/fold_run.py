@@ -2,8 +2,8 @@
 
 `DataModule` reads the development utterances as a configuration wants them and keeps the last fold
 that it read, for most trials of a search read alike. `run` trains, keeps the answers of the best
-epoch, and hands a `Progress` to its caller after every epoch; `Checkpoint` is what a checkpoint file
-holds. `trial_run` makes a trial of several such trainings.
+epoch, and hands a `Progress` to its caller after every epoch; `Checkpoint` is what a checkpoint
+file holds. `trial_run` makes a trial of several such trainings.
 """
 
 from collections.abc import Callable, Mapping

@@ -10,8 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from emotion_hpo.config.places import PostgresqlStorage
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.search.optuna import heartbeat as heartbeat
-from emotion_hpo.search.optuna import postgresql
+from emotion_hpo.search.optuna import heartbeat, postgresql
 from emotion_hpo.search.optuna.postgresql import url_of
 from emotion_hpo.search.optuna.study import ClaimLost, Study
 from emotion_hpo.study import TrialState

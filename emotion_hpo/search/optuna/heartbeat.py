@@ -3,9 +3,9 @@
 A worker holds a lock on its trial's folder. On its own machine that lock is the truth: the kernel
 frees it the moment the worker is gone, and nobody needs to wait. Across machines a lock may not be
 seen, or be freed late; there a *heartbeat* counts: while a worker holds a trial, a thread of it
-counts up a number in the storage. Whoever watches compares no clocks: a trial is silent once its number
-has not changed for `SILENCE_S` of the watcher's own time. While the storage is away nobody can
-count up; the watching begins anew when it is back.
+counts up a number in the storage. Whoever watches compares no clocks: a trial is silent once its
+number has not changed for `SILENCE_S` of the watcher's own time. While the storage is away nobody
+can count up; the watching begins anew when it is back.
 
 A worker that was taken for dead and is not (a machine that slept, a network that was cut) finds its
 trial interrupted when it next reports, and lets go of it; the trial that continues it has a number
