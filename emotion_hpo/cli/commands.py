@@ -129,8 +129,9 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
         ends = format_score_interval(found["objective"], promised["interval"])
         echo(
             f"Expected: {found['objective']} {format_score(found['objective'], promised['value'])} "
-            f"on new utterances (90 % interval {ends}): the best of {promised['n_trials']} trials "
-            f"is best by luck, too. {promised['sentence']}"
+            f"on new utterances (90 % interval {ends}): the best of "
+            f"{format_count(promised['n_trials'], 'trial')} is best by luck, too. "
+            f"{promised['sentence']}"
         )
     confirmed = None
     if not result.was_stopped and found["best_trial"] is not None:
@@ -323,7 +324,7 @@ def sync(plain: Mapping[str, Any]) -> None:
         tracker.log_final(one)
     tracker.log_report(home.report)
     more = f", {format_count(len(finals), 'final model')}" if finals else ""
-    echo(f"MLflow holds study {home.name}: {len(trials)} trials{more}")
+    echo(f"MLflow holds study {home.name}: {format_count(len(trials), 'trial')}{more}")
 
 
 def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -364,7 +365,8 @@ def replay(plain: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
             "machine, version or load?"
         )
         sys.exit(1)
-    echo(f"{found.trial.name}: every figure of {len(found.curve)} epochs is the same, bit for bit")
+    epochs = format_count(len(found.curve), "epoch")
+    echo(f"{found.trial.name}: every figure of {epochs} is the same, bit for bit")
 
 
 def ui(plain: Mapping[str, Any]) -> None:

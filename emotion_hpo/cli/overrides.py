@@ -100,7 +100,7 @@ def _list(key: str, value: str) -> str:
 def _items(key: str, value: str) -> list[str]:
     """The items of a list; what stands between commas is text as it is."""
     if not (value.startswith("[") and value.endswith("]")):
-        raise ConfigError(f"{key} takes a list: write {key}=[{value}]")
+        raise ConfigError(f"{key} takes a list: write {key}=[{value.strip('[]')}]")
     inner = value[1:-1]
     items, at = [], 0
     while inner.strip():

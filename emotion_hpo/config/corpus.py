@@ -5,11 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from emotion_hpo.config.base import Section
 
-Classes = Annotated[tuple[str, ...], Field(min_length=2)]
+
+def _without_repetition(classes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(classes)) < len(classes):
+        raise ValueError(f"each class once, but got {list(classes)}")
+    return classes
+
+
+Classes = Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_without_repetition)]
 
 
 class CorpusSection(Section):
@@ -43,8 +50,6 @@ class LabelledCorpus(CorpusSection):
 
     @model_validator(mode="after")
     def _classes_fit(self) -> Self:
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"each class once, but got classes={list(self.classes)}")
         if nowhere := sorted(set(self.merge.values()) - set(self.classes)):
             raise ValueError(
                 f"merge leads to {', '.join(nowhere)}, which is no class "

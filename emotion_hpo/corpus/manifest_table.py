@@ -130,7 +130,8 @@ def _votes(column: "pd.Series[Any]", places: list[str]) -> "pd.Series[Any]":
     _refuse(
         wrong,
         places,
-        'have votes that are not JSON such as {"happy": 2, "sad": 1} or ["happy", "happy", "sad"]',
+        'have votes that are no counts or labels in JSON, such as {"happy": 2, "sad": 1} or '
+        '["happy", "happy", "sad"]',
         lambda i: f"{column[i]:.60}: {read[i]}",
     )
     counts = [None if votes is None else json.dumps(votes) for votes in read]

@@ -47,7 +47,7 @@ class Header(NamedTuple):
         return self.n_frames / self.sample_rate_hz
 
 
-class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+class ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
     """A recording that can be read to its true end, whatever its header says.
 
     `soundfile` places itself anew after every block, which fails at an end that the header did not
@@ -59,6 +59,16 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
         return False
 
 
+def can_be_length(n_frames: int, n_bytes: int) -> bool:
+    """Whether a file of so many bytes can hold what its header says."""
+    return n_frames <= _MOST_FRAMES_PER_BYTE * n_bytes
+
+
+def is_cut(n_announced: int, n_missing: int, sample_rate_hz: int) -> bool:
+    """Whether so much is missing of what a header announced that it was cut off."""
+    return n_announced != _UNKNOWN and n_missing / sample_rate_hz > _SHORT_S
+
+
 def header(path: Path) -> Header:
     """Read a recording's header; where it gives no length, or none that can be true, count.
 
@@ -66,11 +76,11 @@ def header(path: Path) -> Header:
         CorpusError: The file cannot be read as audio, or is shorter than its header says.
     """
     try:
-        with _Forward(path) as file:
+        with ForwardFile(path) as file:
             header = Header(int(file.frames), int(file.samplerate), int(file.channels))
-            if header.n_frames <= _MOST_FRAMES_PER_BYTE * path.stat().st_size:
+            if can_be_length(header.n_frames, path.stat().st_size):
                 return header
-            n_frames = sum(map(len, _blocks(file, header.n_frames)))
+            n_frames = sum(map(len, read_blocks(file, header.n_frames)))
     except (soundfile.SoundFileError, OSError) as error:
         raise _unreadable(path, error) from None
     _check_end(path, header, n_frames, header.n_frames)
@@ -89,14 +99,17 @@ def samples(
         CorpusError: The file cannot be read as audio, or is shorter than its header says.
     """
     try:
-        with _Forward(path) as file:
+        with ForwardFile(path) as file:
             header = Header(int(file.frames), int(file.samplerate), int(file.channels))
             rate = header.sample_rate_hz
             first = min(round((start_s or 0) * rate), header.n_frames)
             last = header.n_frames if end_s is None else min(round(end_s * rate), header.n_frames)
             if first:
                 file.seek(first)
-            blocks = [np.zeros((0, header.n_channels), np.float32), *_blocks(file, last - first)]
+            blocks = [
+                np.zeros((0, header.n_channels), np.float32),
+                *read_blocks(file, last - first),
+            ]
     except (soundfile.SoundFileError, OSError) as error:
         raise _unreadable(path, error) from None
     read = np.concatenate(blocks)
@@ -104,7 +117,7 @@ def samples(
     return read, rate
 
 
-def _blocks(file: soundfile.SoundFile, n_frames: int) -> Iterator[NDArray[np.float32]]:
+def read_blocks(file: soundfile.SoundFile, n_frames: int) -> Iterator[NDArray[np.float32]]:
     """Read so many frames, or as many as there are."""
     while n_frames > 0:
         n_requested = min(_BLOCK_FRAMES, n_frames)
@@ -119,8 +132,7 @@ def _check_end(path: Path, header: Header, reached: int, expected: int) -> None:
     Raises:
         CorpusError: They do, and the header had announced more.
     """
-    short = (expected - reached) / header.sample_rate_hz
-    if header.n_frames != _UNKNOWN and short > _SHORT_S:
+    if is_cut(header.n_frames, expected - reached, header.sample_rate_hz):
         ends = f"it ends after {reached / header.sample_rate_hz:.2f} s"
         raise _unreadable(path, f"{ends}, where its header says {header.seconds:,.2f} s")
 

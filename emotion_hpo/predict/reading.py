@@ -5,6 +5,7 @@ two hours is a whole conversation, to be cut into utterances first.
 """
 
 import math
+import os
 import shlex
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from emotion_hpo.corpus import sound
 from emotion_hpo.errors import FeatureError, StudyError
 from emotion_hpo.study import scored_at
 
@@ -45,17 +47,9 @@ def read_sound(
     try:
         if isinstance(source, Path) and not source.is_file():
             raise FeatureError(f"{name}: {_not_there(source)}")
-        with soundfile.SoundFile(source) as file:
-            rate = int(file.samplerate)
-            first, last = _part_of(file, name, start_s, end_s)
-            seconds = (last - first) / rate
-            if seconds > LONGEST_S:
-                raise FeatureError(
-                    f"{name}: the recording lasts {seconds:,.0f} s, an utterance at most "
-                    f"{LONGEST_S:.0f} s; cut it into utterances first"
-                )
-            file.seek(first)
-            both: Samples = file.read(last - first, dtype="float32", always_2d=True)
+        n_bytes = _n_bytes(source)
+        with sound.ForwardFile(source) as file:
+            both, rate = _read_part(file, n_bytes, name, start_s, end_s), int(file.samplerate)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
         if isinstance(error, FeatureError):
             raise
@@ -69,8 +63,63 @@ def read_sound(
     return mono, rate
 
 
+def _n_bytes(source: Path | BinaryIO) -> int:
+    if isinstance(source, Path):
+        return source.stat().st_size
+    n_bytes = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    return n_bytes
+
+
+def _read_part(
+    file: sound.ForwardFile, n_bytes: int, name: str, start_s: float | None, end_s: float | None
+) -> Samples:
+    """A part of a recording, `(n, channels)`.
+
+    Where the header gives no length that can be true, the recording is read as far as an utterance
+    may reach.
+
+    Raises:
+        FeatureError: It has no sample, is cut off, or is longer than an utterance.
+    """
+    rate, n_frames, counted = file.samplerate, file.frames, None
+    if not sound.can_be_length(n_frames, n_bytes):
+        reach = (max(start_s or 0.0, 0.0) + LONGEST_S) * rate
+        most = n_frames if reach > n_frames else math.ceil(reach) + 1
+        counted = _concatenated(file, most)
+        n_frames = len(counted)
+        if n_frames < most and sound.is_cut(file.frames, most - n_frames, rate):
+            raise _cut(file, name, n_frames)
+    first, last = _part_of(n_frames, rate, name, start_s, end_s)
+    if (seconds := (last - first) / rate) > LONGEST_S:
+        length = f"{seconds:,.0f} s" if counted is None else f"more than {LONGEST_S:.0f} s"
+        raise FeatureError(
+            f"{name}: the recording lasts {length}, an utterance at most {LONGEST_S:.0f} s; cut "
+            "it into utterances first"
+        )
+    if counted is not None:
+        return counted[first:last]
+    file.seek(first)
+    part = _concatenated(file, last - first)
+    if sound.is_cut(n_frames, last - first - len(part), rate):
+        raise _cut(file, name, first + len(part))
+    return part
+
+
+def _concatenated(file: sound.ForwardFile, n_frames: int) -> Samples:
+    return np.concatenate([*sound.read_blocks(file, n_frames)])
+
+
+def _cut(file: sound.ForwardFile, name: str, n_reached: int) -> FeatureError:
+    reached, announced = n_reached / file.samplerate, file.frames / file.samplerate
+    return FeatureError(
+        f"{name}: the recording ends after {reached:.2f} s, where its header says {announced:,.2f} "
+        "s; it was cut off"
+    )
+
+
 def _part_of(
-    file: soundfile.SoundFile, name: str, start_s: float | None, end_s: float | None
+    n_frames: int, rate: int, name: str, start_s: float | None, end_s: float | None
 ) -> tuple[int, int]:
     """First sample of a part of a recording, and the one behind its last.
 
@@ -78,16 +127,16 @@ def _part_of(
         FeatureError: It has no sample; what is wrong is named.
     """
     start, end = start_s or 0.0, math.inf if end_s is None else end_s
-    whole = file.frames / file.samplerate
-    if not file.frames:
+    whole = n_frames / rate
+    if not n_frames:
         raise FeatureError(f"{name}: the recording has no samples")
     if not start >= 0:
         raise FeatureError(f"{name}: start_s={start:g} lies before the recording")
     if not end > start:
         raise FeatureError(f"{name}: end_s={end:g} is not after start_s={start:g}")
-    first = round(min(start, whole) * file.samplerate)
-    last = round(min(end, whole) * file.samplerate)
-    if first >= file.frames:
+    first = round(min(start, whole) * rate)
+    last = round(min(end, whole) * rate)
+    if first >= n_frames:
         raise FeatureError(f"{name}: start_s={start:g} lies behind the recording of {whole:g} s")
     if last <= first:
         raise FeatureError(f"{name}: from start_s={start:g} to end_s={end:g} there is no sample")

@@ -134,6 +134,7 @@ REFUSED = [
         "corpus.classes takes a list: write corpus.classes=[ang,sad]",
         "",
     ),
+    (("corpus.classes=[a,b",), "a list: write corpus.classes=[a,b]", "no bracket at its end"),
     (("corpus.classes=[a,,b]",), "corpus.classes=[a,,b]: an item is empty", "a slip"),
     (("corpus.classes=[a,b,]",), "corpus.classes=[a,b,]: an item is empty", "a slip"),
     (("corpus.merge=[a]",), "corpus.merge takes names with values: write", "a list"),

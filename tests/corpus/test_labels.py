@@ -74,6 +74,11 @@ def test_a_manifest_knows_its_labels(tmp_path):
         manifest(tmp_path, ["excited", "sad"], classes=("exicted", "sad"))
 
 
+def test_a_manifest_takes_each_class_once(tmp_path):
+    with pytest.raises(ValueError, match=r"each class once, but got \['sad', 'happy', 'sad'\]"):
+        manifest(tmp_path, ["happy", "sad"], classes=("sad", "happy", "sad"))
+
+
 def test_spellings_are_told(tmp_path, small_twin):
     corpus = manifest(tmp_path, ["Happy", "happy", "happy", "very sad", "very_sad"])
     said = "labels alike but for their spelling: {}; are they one?"

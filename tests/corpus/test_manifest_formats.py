@@ -167,7 +167,7 @@ def opened(path, **features):
 def test_votes_are_named_by_row_and_remarked(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(f"{HEADER},votes\nu1,ann,1,joy,x,joy;joy\nu2,bob,2,anger,y,\n")
-    with pytest.raises(CorpusError, match=r"(?s)not JSON such as .*line 2 \(joy;joy: no JSON\)"):
+    with pytest.raises(CorpusError, match=r"(?s)in JSON, such as .*line 2 \(joy;joy: no JSON\)"):
         opened(path)
     path.write_text(f'{HEADER},votes\nu1,ann,1,joy,x,"[""joy"", ""fear""]"\nu2,bob,2,anger,y,\n')
     corpus = opened(path)

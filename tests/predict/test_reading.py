@@ -10,6 +10,7 @@ import soundfile
 
 from emotion_hpo.errors import FeatureError, StudyError
 from emotion_hpo.predict import find_model, read_motion, read_sound, read_text
+from tests.corpus.test_sound import TONE, N, flac
 
 
 def wav(path, samples, rate=16_000):
@@ -37,6 +38,30 @@ def test_bytes_are_read_as_files_are(tmp_path):
     from_file, _ = read_sound(path, "a")
     from_bytes, _ = read_sound(io.BytesIO(path.read_bytes()), "a")
     np.testing.assert_array_equal(from_file, from_bytes)
+
+
+@pytest.mark.parametrize("opened", [lambda path: path, lambda path: io.BytesIO(path.read_bytes())])
+def test_a_header_is_believed_as_far_as_it_can_be_true(tmp_path, opened):
+    stream = opened(flac(tmp_path / "stream.flac", n_claimed=0))
+    samples, rate = read_sound(stream, "stream")
+    np.testing.assert_allclose(samples, TONE, atol=1e-4)
+    assert rate == N
+    part, _ = read_sound(opened(tmp_path / "stream.flac"), "stream", 0.25, 0.5)
+    np.testing.assert_allclose(part, TONE[4000:8000], atol=1e-4)
+    for n_claimed in (100_000, 2**36 - 1):
+        path = flac(tmp_path / "cut.flac", n_claimed)
+        with pytest.raises(FeatureError, match=r"ends after 1\.00 s, where its header says"):
+            read_sound(opened(path), "cut")
+
+
+def test_a_long_stream_is_read_no_further_than_an_utterance_may_reach(tmp_path):
+    soundfile.write(tmp_path / "long.flac", np.zeros(301 * 8000), 8000)
+    content = bytearray((tmp_path / "long.flac").read_bytes())
+    content[21:26] = bytes([content[21] & 0xF0, 0, 0, 0, 0])  # as written into a pipe
+    (tmp_path / "long.flac").write_bytes(content)
+    with pytest.raises(FeatureError, match=r"lasts more than 300 s, an utterance at most 300 s"):
+        read_sound(tmp_path / "long.flac", "long")
+    assert len(read_sound(tmp_path / "long.flac", "long", 300.0)[0]) == 8000
 
 
 def two_hours(path):
