@@ -18,16 +18,16 @@ from emotion_hpo.errors import CorpusError
 _KEYS = ("id", "emotion", "start", "end")
 
 
-def complaint(one: object) -> str | None:
+def complaint(entry: object) -> str | None:
     """What is wrong with an entry."""
-    if not isinstance(one, dict) or any(key not in one for key in _KEYS):
+    if not isinstance(entry, dict) or any(key not in entry for key in _KEYS):
         return f"a dict with {', '.join(_KEYS)} is needed"
-    if not isinstance(one["id"], str) or named(one["id"]) is None:
-        return f"{str(one['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
-    if not isinstance(one["emotion"], str):
-        return f"{one['id']}: the emotion is no word"
-    if not all(isinstance(one[key], int | float) for key in ("start", "end")):
-        return f"{one['id']}: start and end are no numbers"
+    if not isinstance(entry["id"], str) or named(entry["id"]) is None:
+        return f"{str(entry['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
+    if not isinstance(entry["emotion"], str):
+        return f"{entry['id']}: the emotion is no word"
+    if not all(isinstance(entry[key], int | float) for key in ("start", "end")):
+        return f"{entry['id']}: start and end are no numbers"
     return None
 
 
@@ -61,9 +61,9 @@ def size(value: object) -> int:
     return len(value) if isinstance(value, list) else 0
 
 
-def words_of(one: Mapping[str, Any]) -> str | None:
+def words_of(entry: Mapping[str, Any]) -> str | None:
     """What was said, or None."""
-    words = one.get("transcription")
+    words = entry.get("transcription")
     return words.strip() or None if isinstance(words, str) else None
 
 
@@ -77,5 +77,5 @@ def votes(value: object) -> dict[str, int]:
     people = value.items() if isinstance(value, PickledArray) else value
     if not isinstance(people, list):
         return {}
-    listed = [one if isinstance(one, list) else [one] for one in people]
+    listed = [labels if isinstance(labels, list) else [labels] for labels in people]
     return dict(Counter(label for labels in listed for label in labels if isinstance(label, str)))

@@ -54,8 +54,8 @@ def refuse(faults: Iterable[Fault]) -> None:
     Raises:
         CorpusError: With the first places of each kind.
     """
-    if found := counted(faults):
-        lines = [f"{one}: {kind}" for kind, entry in found.items() for one in entry["first"]]
+    if counts := counted(faults):
+        lines = [f"{place}: {kind}" for kind, entry in counts.items() for place in entry["first"]]
         raise CorpusError("\n".join(lines))
 
 

@@ -41,14 +41,14 @@ class Manifest:
     Attributes:
         path: The table.
         features: Pairs of a modality and its file.
-        wanted: Classes in the order of the outputs; empty: all emotions of the table, sorted.
+        chosen: Classes in the order of the outputs; empty: all emotions of the table, sorted.
         synthetic: Whether its content is invented.
         strict: Whether any fault is an error.
     """
 
     path: Path
     features: tuple[tuple[str, Path], ...] = ()
-    wanted: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
     synthetic: bool = False
     strict: bool = False
 
@@ -60,7 +60,7 @@ class Manifest:
         corpus = cls(
             path=config.table,
             features=tuple(sorted(config.features.items())),
-            wanted=config.classes or (),
+            chosen=config.classes or (),
             synthetic=config.synthetic,
             strict=config.strict,
         )
@@ -72,14 +72,14 @@ class Manifest:
     @property
     def classes(self) -> tuple[str, ...]:
         """Emotions, in the order of the network's outputs."""
-        return self.wanted or tuple(sorted(self._rows.table["emotion"].unique()))
+        return self.chosen or tuple(sorted(self._rows.table["emotion"].unique()))
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """What the columns and the files of features hold."""
         columns = {"speech": "audio", "text": "transcript"}
         table = self._rows.table
-        held = {one for one, column in columns.items() if table[column].notna().any()}
+        held = {modality for modality, column in columns.items() if table[column].notna().any()}
         return tuple(sorted(held | self._files.keys()))
 
     @property
@@ -95,17 +95,18 @@ class Manifest:
         """What was left out, and what a reader of the figures must know."""
         rows = self._rows
         counts = rows.table["emotion"].value_counts()
-        found = [*spelling_remarks({str(label): n for label, n in counts.items()})]
-        if left_out := [f"{n} of {one}" for one, n in counts.items() if one not in self.classes]:
-            found.append(f"left out, as no class here: {', '.join(left_out)}")
+        remarks = [*spelling_remarks({str(label): n for label, n in counts.items()})]
+        left_out = [f"{n} of {label}" for label, n in counts.items() if label not in self.classes]
+        if left_out:
+            remarks.append(f"left out, as no class here: {', '.join(left_out)}")
         if unknown := self._votes_for_no_class():
             counts_of = ", ".join(f"{n:g} for {label}" for label, n in unknown.most_common(20))
-            found.append(f"votes left out, as for no class here: {counts_of}")
+            remarks.append(f"votes left out, as for no class here: {counts_of}")
         if not rows.has_dialogues:
-            found.append("no column dialogue: every utterance counts as independent")
+            remarks.append("no column dialogue: every utterance counts as independent")
         if self.synthetic:
-            found.append("synthetic, as configured")
-        return tuple(found)
+            remarks.append("synthetic, as configured")
+        return tuple(remarks)
 
     def _votes_for_no_class(self) -> "Counter[str]":
         votes: Counter[str] = Counter()
@@ -115,7 +116,7 @@ class Manifest:
 
     def faults(self) -> tuple[Fault, ...]:
         """Recordings that are missing or unusable, utterances that features lack."""
-        return (*self._heard[1], *(fault for one in self._files.values() for fault in one.faults))
+        return (*self._heard[1], *(fault for file in self._files.values() for fault in file.faults))
 
     def fingerprint(self, session: str, digests: Digests) -> str:
         """Changes with the session's rows, its recordings and its ready-made features."""
@@ -174,7 +175,7 @@ class Manifest:
 
     @cached_property
     def _rows(self) -> Rows:
-        return read_rows(self.path, self.wanted)
+        return read_rows(self.path, self.chosen)
 
     @cached_property
     def _files(self) -> dict[str, FeatureFile]:
@@ -213,7 +214,7 @@ class Manifest:
         table["has_mocap"] = False
         for modality, file in self._files.items():
             if f"has_{modality}" in table:
-                table[f"has_{modality}"] = [file.has(one) for one in table["utterance_id"]]
+                table[f"has_{modality}"] = table["utterance_id"].map(file.has).astype(bool)
         return table, faults
 
     def _header(self, audio: object) -> tuple[Path | None, float | None, str | None]:
@@ -234,5 +235,5 @@ class Manifest:
         return self.path.parent
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"path", "features", "wanted", "synthetic", "strict"}
-        return {key: value for key, value in vars(self).items() if key in kept}
+        settings = {"path", "features", "chosen", "synthetic", "strict"}
+        return {key: value for key, value in vars(self).items() if key in settings}

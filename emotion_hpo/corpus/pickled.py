@@ -35,12 +35,12 @@ class _DType:
     def dtype(self) -> np.dtype[Any]:
         """NumPy's type."""
         try:
-            found = np.dtype(self.code)
+            dtype = np.dtype(self.code)
         except TypeError:
             raise pickle.UnpicklingError(f"unknown type {self.code!r}") from None
-        if found.kind not in _KINDS or found.shape or found.names:
+        if dtype.kind not in _KINDS or dtype.shape or dtype.names:
             raise pickle.UnpicklingError(f"type {self.code!r} is no plain one")
-        return found if self.order == "|" else found.newbyteorder(self.order)  # type: ignore[arg-type]
+        return dtype if self.order == "|" else dtype.newbyteorder(self.order)  # type: ignore[arg-type]
 
 
 class _Bytes:

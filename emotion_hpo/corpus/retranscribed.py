@@ -132,7 +132,7 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
         CorpusError: The file cannot be read, a line is malformed, or an id occurs twice.
     """
     reader = csv.reader(csv_lines(path), skipinitialspace=True, strict=True)
-    found: dict[str, tuple[str, int]] = {}
+    words_by_id: dict[str, tuple[str, int]] = {}
     line = 1
     try:
         for row in reader:
@@ -143,11 +143,11 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
                 if len(row) != len(_HEADER):
                     raise CorpusError(f"{at(path, line)}: an id and its words must stand here")
                 name, words = row[0].strip(), row[1].strip()
-                if name in found:
-                    first = at(path, found[name][1])
+                if name in words_by_id:
+                    first = at(path, words_by_id[name][1])
                     raise CorpusError(f"{at(path, line)}: {name} stands in {first} already")
-                found[name] = words, line
+                words_by_id[name] = words, line
             line = reader.line_num + 1
     except csv.Error as error:
         raise CorpusError(f"{at(path, line)}: {error}") from None
-    return found
+    return words_by_id

@@ -155,11 +155,11 @@ class Dataset:
 
 
 def _padded_tokens(tokens: list[NDArray[np.int64]]) -> Sequence:
-    longest = max(1, *(len(one) for one in tokens))
+    longest = max(1, *(len(numbers) for numbers in tokens))
     values = np.zeros((len(tokens), longest), np.int64)
     mask = np.zeros((len(tokens), longest), bool)
-    for place, one in enumerate(tokens):
-        values[place, : len(one)] = one
-        mask[place, : len(one)] = True
+    for place, numbers in enumerate(tokens):
+        values[place, : len(numbers)] = numbers
+        mask[place, : len(numbers)] = True
     mask_BT = torch.from_numpy(mask)
     return Sequence(torch.from_numpy(values), mask_BT, mask_BT.any(1))

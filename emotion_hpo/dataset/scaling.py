@@ -25,10 +25,10 @@ class Scale:
         count, total, squares = (np.zeros(dimensions) for _ in range(3))
         for frames in filter(len, sequences):
             valid = np.isfinite(frames)
-            kept = np.where(valid, frames, 0).astype(np.float64)
+            known = np.where(valid, frames, 0).astype(np.float64)
             count += valid.sum(0)
-            total += kept.sum(0)
-            squares += (kept**2).sum(0)
+            total += known.sum(0)
+            squares += (known**2).sum(0)
         n = np.maximum(count, 1)
         mean = total / n
         deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
@@ -113,10 +113,10 @@ def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Feat
 
 
 def _speaker_scale(
-    utterances: Utterances, modality: str, mine: NDArray[np.bool_], shape: tuple[int, int]
+    utterances: Utterances, modality: str, is_speakers: NDArray[np.bool_], shape: tuple[int, int]
 ) -> Scale:
     """The scale of one speaker's utterances, cut as they are read."""
     max_length, dimensions = shape
-    rows = np.flatnonzero(mine)
+    rows = np.flatnonzero(is_speakers)
     sequences = (utterances.sequence(modality, int(row))[:max_length] for row in rows)
     return Scale.fit(sequences, dimensions)

@@ -122,8 +122,14 @@ def prepare(
             if store.shard_path(session).exists():
                 on_progress(0, 0, f"session {session}: {damage}; it is made anew")
     if missing:
-        _make(store, corpus, config, {one: identities[one] for one in missing}, n_workers,
-              on_progress)  # fmt: skip
+        _make(
+            store,
+            corpus,
+            config,
+            {session: identities[session] for session in missing},
+            n_workers,
+            on_progress,
+        )
     return store
 
 
@@ -201,7 +207,7 @@ def _make(
                         done += 1
                         on_progress(done, total, f"session {session}: {dialogue}")
                     writer.finish(identity | {"key": key})
-    n_faults = len(corpus.faults()) + sum(len(store.open(one).faults) for one in identities)
+    n_faults = len(corpus.faults()) + sum(len(store.open(session).faults) for session in identities)
     if n_faults:
         count = f"{n_faults} fault{'s' * (n_faults > 1)}"
         said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"

@@ -105,7 +105,7 @@ class Utterances:
             return Utterances(
                 table.assign(transcript=None), self.classes, self._shards, self._places
             )
-        shards = tuple(_Lacking(one, modality) for one in self._shards)
+        shards = tuple(_Lacking(shard, modality) for shard in self._shards)
         return Utterances(table, self.classes, shards, self._places)
 
     def named(self, ids: list[str]) -> "Utterances":
@@ -114,10 +114,10 @@ class Utterances:
         Raises:
             HoldoutError: An id is not among them, as every sealed utterance's is.
         """
-        here = pd.Index(self.table["utterance_id"])
-        if missing := sorted(set(ids) - set(here)):
+        index = pd.Index(self.table["utterance_id"])
+        if missing := sorted(set(ids) - set(index)):
             raise HoldoutError(
                 f"{missing[0]} is not among the development utterances: it does not exist, or it "
                 "is sealed in the holdout"
             )
-        return self.subset(np.sort(here.get_indexer(ids)).astype(np.int64))
+        return self.subset(np.sort(index.get_indexer(ids)).astype(np.int64))

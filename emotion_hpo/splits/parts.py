@@ -50,7 +50,8 @@ class Development:
     @property
     def validation(self) -> Utterances:
         """What is judged on in any fold, sorted by id."""
-        return self.everything.named([one for fold in self.folds for one in fold.validation.ids])
+        ids = [id_ for fold in self.folds for id_ in fold.validation.ids]
+        return self.everything.named(ids)
 
 
 @dataclass(frozen=True)
@@ -189,12 +190,12 @@ def _each(everything: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:
     Raises:
         ConfigError: There is but one value, and nothing would be left to train on.
     """
-    found = sorted(everything.table[column].unique())
-    if len(found) < 2:
+    values = sorted(everything.table[column].unique())
+    if len(values) < 2:
         raise ConfigError(
             f"split: with one {column} alone in the development part, nothing is left to train on"
         )
-    return {str(one): (everything.table[column] == one).to_numpy(bool) for one in found}
+    return {str(value): (everything.table[column] == value).to_numpy(bool) for value in values}
 
 
 def _known(session: str, path: str, sessions: tuple[str, ...]) -> None:

@@ -107,39 +107,41 @@ class Iemocap:
 
     def remarks(self) -> tuple[str, ...]:
         """What was left out or merged, and how much."""
-        dialogues = [one for session in self.sessions() for one in self._read(session)]
-        labels = sum((one.labels for one in dialogues), Counter[str]())
+        dialogues = [dialogue for session in self.sessions() for dialogue in self._read(session)]
+        n_unlabelled = sum(dialogue.n_unlabelled for dialogue in dialogues)
+        n_untimed = sum(dialogue.n_untimed for dialogue in dialogues)
+        labels = sum((dialogue.labels for dialogue in dialogues), Counter[str]())
         left_out = {label: n for label, n in labels.most_common() if label not in self._class_of}
         merged = [
             f"{labels[label]} of {label} count as {as_}"
             for label, as_ in self.merge
             if label != as_
         ]
-        found = [
+        remarks = [
             ("synthetic: written by the twin", [""] if self.synthetic else []),
             ("left out, as no class here: ", [f"{n} of {label}" for label, n in left_out.items()]),
             ("merged: ", merged),
-            ("transcripts without a label: ", [str(sum(one.n_unlabelled for one in dialogues))]),
-            ("untimed lines of transcripts: ", [str(sum(one.n_untimed for one in dialogues))]),
+            ("transcripts without a label: ", [str(n_unlabelled)]),
+            ("untimed lines of transcripts: ", [str(n_untimed)]),
         ]
         return tuple(
-            words + ", ".join(counts) for words, counts in found if counts and counts != ["0"]
+            words + ", ".join(counts) for words, counts in remarks if counts and counts != ["0"]
         )
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the files."""
-        dialogues = (one for session in self.sessions() for one in self._read(session))
-        return (*(fault for one in dialogues for fault in one.faults), *self._swapped())
+        dialogues = (dialogue for session in self.sessions() for dialogue in self._read(session))
+        return (*(fault for dialogue in dialogues for fault in dialogue.faults), *self._swapped())
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; headers of recordings are read, motion by its ends."""
         read = self._read(session)
         if self.strict:
-            refuse(fault for one in read for fault in one.faults)
-        rows = [row for one in read for row in one.rows]
+            refuse(fault for dialogue in read for fault in dialogue.faults)
+        rows = [row for dialogue in read for row in dialogue.rows]
         if not rows:
-            wanted = ", ".join(self._class_of)
-            raise CorpusError(f"{self.root}: session {session} has no utterance of {wanted}")
+            classes = ", ".join(self._class_of)
+            raise CorpusError(f"{self.root}: session {session} has no utterance of {classes}")
         return checked(pd.DataFrame(rows), self.classes, str(self.root))
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
@@ -179,7 +181,7 @@ class Iemocap:
     def _swapped(self) -> Iterator[Fault]:
         """Sessions whose channels are the wrong way round, judged by their first dialogue."""
         for session in self.sessions() if self.audio == "dialog" else ():
-            rows = next((one.rows for one in self._read(session) if one.rows), [])
+            rows = next((dialogue.rows for dialogue in self._read(session) if dialogue.rows), [])
             heard = [row for row in rows if row["has_speech"]]
             if heard:
                 path = self.root / heard[0]["audio"]
@@ -206,10 +208,10 @@ class Iemocap:
         """All dialogues of a session, read once."""
         if session not in self._sessions:
             dialogues = self._release.dialogues(session)
-            read = [self._dialogue(session, one) for one in dialogues]
+            read = [self._dialogue(session, dialogue) for dialogue in dialogues]
             self._sessions[session] = read + [
-                DialogueRows.lost(self._release.evaluation(session, one))
-                for one in self._release.unevaluated(session)
+                DialogueRows.lost(self._release.evaluation(session, dialogue))
+                for dialogue in self._release.unevaluated(session)
             ]
         return self._sessions[session]
 

@@ -80,14 +80,14 @@ def read_dialogue(
     if not path.is_file():
         faults.append(Fault("missing transcript", str(path)))
     transcript = transcription(lines, path, dialogue, faults)
-    kept = [turn for turn in evaluated if turn.label in classes]
-    moved = _moved(release, session, dialogue, faults) if kept else []
+    labelled = [turn for turn in evaluated if turn.label in classes]
+    moved = _moved(release, session, dialogue, faults) if labelled else []
     if audio == "sentences":
         heard: Heard = partial(_sentence, release, session, dialogue)
     else:
         heard = _in_dialogue(release, session, dialogue, faults)
     rows = []
-    for turn in kept:
+    for turn in labelled:
         name = named(turn.utterance_id)
         assert name is not None, "the evaluation's reader checks ids"
         words = transcript.words.get(turn.utterance_id)
@@ -130,7 +130,7 @@ def _moved(
     release: Release, session: str, dialogue: str, faults: list[Fault]
 ) -> list[tuple[float, float]]:
     """First and last time of each part of the motion that is there."""
-    found = []
+    spans = []
     for part, width in MOTION_PARTS.items():
         path = release.motion(session, dialogue, part)
         if not path.is_file():
@@ -138,8 +138,8 @@ def _moved(
         elif (span := motion.covered(path, width)) is None:
             faults.append(Fault("motion without a frame", str(path)))
         else:
-            found.append(span)
-    return found
+            spans.append(span)
+    return spans
 
 
 def _sentence(

@@ -87,7 +87,7 @@ def turns(
     Raises:
         CorpusError: An id occurs twice.
     """
-    found: dict[str, Turn] = {}
+    turns_by_id: dict[str, Turn] = {}
     turn: Turn | None = None
     skipping = False  # the block of a turn that was left out
     for number, line in lines:
@@ -106,11 +106,11 @@ def turns(
             faults.append(Fault(fault, place))
         if turn is None:
             continue
-        if turn.utterance_id in found:
-            first = at(path, found[turn.utterance_id].line)
+        if turn.utterance_id in turns_by_id:
+            first = at(path, turns_by_id[turn.utterance_id].line)
             raise CorpusError(f"{place}: {turn.utterance_id} stands in {first} already")
-        found[turn.utterance_id] = turn
-    return list(found.values())
+        turns_by_id[turn.utterance_id] = turn
+    return list(turns_by_id.values())
 
 
 def _turn(line: str, number: int, dialogue: str) -> tuple[Turn | None, str | None]:

@@ -78,7 +78,7 @@ def frames(path: Path, width: int, spans: NDArray[np.float64]) -> list[NDArray[n
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise _malformed(path, width, error) from None
     nothing = np.empty((0, width), np.float32)
-    return [np.concatenate([nothing, *kept]) for kept in pieces]
+    return [np.concatenate([nothing, *span_pieces]) for span_pieces in pieces]
 
 
 def _reader(file: BinaryIO, path: Path, width: int) -> Any:  # noqa: ANN401 (pyarrow has no types)
@@ -113,12 +113,12 @@ def _keep(
     if not batch.num_rows:
         return
     times = batch.column(1).to_numpy(zero_copy_only=False)
-    here = np.flatnonzero((spans[:, 0] <= times.max()) & (spans[:, 1] > times.min()))
-    if not here.size:
+    touched = np.flatnonzero((spans[:, 0] <= times.max()) & (spans[:, 1] > times.min()))
+    if not touched.size:
         return
     columns = batch.columns[2 : width + 2]
     values = np.stack([column.to_numpy(zero_copy_only=False) for column in columns])
-    for i in here:
+    for i in touched:
         inside = (times >= spans[i, 0]) & (times < spans[i, 1])
         if inside.any():
             piece = np.ascontiguousarray(values[:, inside].T)
@@ -134,8 +134,8 @@ def _malformed(path: Path, width: int, error: pa.ArrowInvalid) -> CorpusError:
             if number > N_HEADERS and row.strip():
                 try:
                     _time(row, width, at(path, number))
-                except CorpusError as found:
-                    return found
+                except CorpusError as complaint:
+                    return complaint
     return CorpusError(f"{path}: cannot be read as motion ({str(error).splitlines()[0]})")
 
 
