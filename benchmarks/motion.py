@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.corpus import MOTION_PARTS
-from emotion_hpo.corpus.iemocap.motion import frames
+from emotion_hpo.corpus.iemocap.motion import read_frames
 
 WIDTH = MOTION_PARTS["face"]
 FRAMES_PER_S = 120
@@ -65,7 +65,7 @@ def by_numpy(path: Path, start_s: float, end_s: float) -> np.ndarray:
 
 def once(path: Path, spans: np.ndarray) -> list[np.ndarray]:
     """The frames of all turns in one pass."""
-    return frames(path, WIDTH, spans)
+    return read_frames(path, WIDTH, spans)
 
 
 def busy(work: Callable[..., Any], *arguments: object) -> float:

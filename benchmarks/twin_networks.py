@@ -89,7 +89,7 @@ def main() -> None:
     for model in options.only:
         config = configuration(model, options.epochs)
         store = prepare_features(config, options.features, quiet)
-        everything = Utterances.of(tuple(map(store.open, store.sessions)), store.classes)
+        everything = Utterances.from_shards(tuple(map(store.open, store.sessions)), store.classes)
         curves = [
             list(accuracies(config, everything, model, seed)) for seed in range(options.seeds)
         ]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,24 +20,24 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.corpus import CollectedCorpus
 from emotion_hpo.corpus.collected_entry import (
-    complaint,
+    count_numbers,
+    count_votes,
+    find_error,
     is_motion,
-    number,
-    numbers,
-    size,
-    votes,
-    words_of,
+    read_array,
+    read_number,
+    read_transcript,
 )
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.faults import Fault, raise_if_any
 from emotion_hpo.corpus.iemocap.evaluation import MEANINGS, WORDS
-from emotion_hpo.corpus.iemocap.naming import Named, named
+from emotion_hpo.corpus.iemocap.naming import UtteranceName, parse_id
 from emotion_hpo.corpus.labels import check_labels, spelling_remarks, unmerged
-from emotion_hpo.corpus.pickled import PickledArray, read
-from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
+from emotion_hpo.corpus.pickled import PickledArray, read_pickle
+from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, validate_table
 from emotion_hpo.errors import CorpusError
 
-__all__ = ["Collected"]
+__all__ = ["Collected", "open_corpus"]
 
 #: The pickle's key of each part of the motion.
 _MOTION = {"head": "mocap_head", "hand": "mocap_hand", "face": "mocap_rot"}
@@ -68,17 +68,6 @@ class Collected:
     synthetic = False
     modalities = ("mocap", "speech", "text")
     ready_made = ()
-
-    @classmethod
-    def open(cls, config: CollectedCorpus) -> Self:
-        """The configured pickle, its entries looked at."""
-        corpus = cls(
-            config.file, config.classes, tuple(sorted(config.merge.items())), config.strict
-        )
-        if corpus.strict:
-            refuse(corpus.faults())
-        _ = corpus._table
-        return corpus
 
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
@@ -138,11 +127,11 @@ class Collected:
         for entry, name in self._entries:
             if entry["id"] in ids:
                 source = self.path.name
-                signal = numbers(entry.get("signal"))
+                signal = read_array(entry.get("signal"))
                 samples = None
                 if signal is not None and signal.size:
                     samples = (signal.ravel() / _LOUDEST).astype(np.float32)
-                is_lost = signal is None and size(entry.get("signal"))
+                is_lost = signal is None and count_numbers(entry.get("signal"))
                 fault = Fault("samples that cannot be read", f"{source}, {entry['id']}")
                 motion = self._motion(entry, name)
                 yield Recording(
@@ -154,25 +143,27 @@ class Collected:
                     faults=(fault,) if is_lost else (),
                 )
 
-    def _motion(self, entry: Mapping[str, Any], name: Named) -> dict[str, NDArray[np.float32]]:
+    def _motion(
+        self, entry: Mapping[str, Any], name: UtteranceName
+    ) -> dict[str, NDArray[np.float32]]:
         """The parts of the motion that hold anything."""
         motion = {}
         for part, width in MOTION_PARTS.items():
-            values = numbers(entry.get(_MOTION[part]))
+            values = read_array(entry.get(_MOTION[part]))
             if name.dialogue != _BORROWED and values is not None and is_motion(values, width):
                 motion[part] = values.astype(np.float32)
         return motion
 
-    def _kinds_of_fault(self, entry: Mapping[str, Any], name: Named) -> Iterator[str]:
-        if not size(entry.get("signal")):
+    def _kinds_of_fault(self, entry: Mapping[str, Any], name: UtteranceName) -> Iterator[str]:
+        if not count_numbers(entry.get("signal")):
             yield "no samples"
-        if not words_of(entry):
+        if not read_transcript(entry):
             yield "label without transcript"
         if name.dialogue == _BORROWED:
             yield "motion of another dialogue, left out"
             return
         for part, width in MOTION_PARTS.items():
-            values = numbers(entry.get(_MOTION[part]))
+            values = read_array(entry.get(_MOTION[part]))
             if values is None or not values.size:
                 yield f"no {part} motion"
             elif values.ndim != 2 or values.shape[1] != width:
@@ -188,7 +179,7 @@ class Collected:
         if not selected:
             raise CorpusError(f"{self.path}: no utterance of {', '.join(class_of)}")
         rows = [self._row(entry, name) for entry, name in selected]
-        return checked(pd.DataFrame(rows), self.classes, str(self.path))
+        return validate_table(pd.DataFrame(rows), self.classes, str(self.path))
 
     def _check_labels(self) -> None:
         """Refuse classes without an utterance, and to merge what no IEMOCAP has."""
@@ -198,8 +189,8 @@ class Collected:
         check_labels("corpus.classes", unmerged(self.classes, merge), {**words, **present}, source)
         check_labels("corpus.merge", merge, {**MEANINGS, **present}, source)
 
-    def _row(self, entry: Mapping[str, Any], name: Named) -> dict[str, Any]:
-        words = words_of(entry)
+    def _row(self, entry: Mapping[str, Any], name: UtteranceName) -> dict[str, Any]:
+        words = read_transcript(entry)
         return {
             "utterance_id": entry["id"],
             "session": name.session,
@@ -211,11 +202,11 @@ class Collected:
             "transcript": words,
             "scenario": name.scenario,
             "wears_markers": name.wears_markers,
-            "valence": number(entry.get("v")),
-            "activation": number(entry.get("a")),
-            "dominance": number(entry.get("d")),
-            "votes": json.dumps(votes(entry.get("emo_evo"))),
-            "has_speech": size(entry.get("signal")) > 0,
+            "valence": read_number(entry.get("v")),
+            "activation": read_number(entry.get("a")),
+            "dominance": read_number(entry.get("d")),
+            "votes": json.dumps(count_votes(entry.get("emo_evo"))),
+            "has_speech": count_numbers(entry.get("signal")) > 0,
             "has_text": words is not None,
             "has_mocap": bool(self._motion(entry, name)),
         }
@@ -230,18 +221,18 @@ class Collected:
         return {**{name: name for name in self.classes}, **dict(self.merge)}
 
     @cached_property
-    def _entries(self) -> list[tuple[dict[str, Any], Named]]:
+    def _entries(self) -> list[tuple[dict[str, Any], UtteranceName]]:
         """The dicts and what their ids say, checked."""
-        content = read(self.path)
+        content = read_pickle(self.path)
         items = content.items() if isinstance(content, PickledArray) else content
         if not isinstance(items, list) or not items:
             raise CorpusError(f"{self.path}: holds no list of utterances")
         wrong, entries = [], []
         for place, entry in enumerate(items):
-            if trouble := complaint(entry):
+            if trouble := find_error(entry):
                 wrong.append(f"{self.path}, entry {place}: {trouble}")
             else:
-                name = named(entry["id"])
+                name = parse_id(entry["id"])
                 assert name is not None, "its complaint would have been made"
                 entries.append(
                     ({**entry, "start": float(entry["start"]), "end": float(entry["end"])}, name)
@@ -253,3 +244,18 @@ class Collected:
     def __getstate__(self) -> dict[str, Any]:
         settings = {"path", "classes", "merge", "strict"}
         return {key: value for key, value in vars(self).items() if key in settings}
+
+
+def open_corpus(config: CollectedCorpus) -> Collected:
+    """Open the configured pickle and read its entries.
+
+    Raises:
+        CorpusError: It is missing or broken, or strict and at fault.
+    """
+    corpus = Collected(
+        config.file, config.classes, tuple(sorted(config.merge.items())), config.strict
+    )
+    if corpus.strict:
+        raise_if_any(corpus.faults())
+    _ = corpus._table
+    return corpus

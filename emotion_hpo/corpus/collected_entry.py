@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.corpus.iemocap.naming import named
+from emotion_hpo.corpus.iemocap.naming import parse_id
 from emotion_hpo.corpus.pickled import PickledArray
 from emotion_hpo.errors import CorpusError
 
 _KEYS = ("id", "emotion", "start", "end")
 
 
-def complaint(entry: object) -> str | None:
+def find_error(entry: object) -> str | None:
     """What is wrong with an entry."""
     if not isinstance(entry, dict) or any(key not in entry for key in _KEYS):
         return f"a dict with {', '.join(_KEYS)} is needed"
-    if not isinstance(entry["id"], str) or named(entry["id"]) is None:
+    if not isinstance(entry["id"], str) or parse_id(entry["id"]) is None:
         return f"{str(entry['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
     if not isinstance(entry["emotion"], str):
         return f"{entry['id']}: the emotion is no word"
@@ -31,7 +31,7 @@ def complaint(entry: object) -> str | None:
     return None
 
 
-def numbers(value: object) -> NDArray[Any] | None:
+def read_array(value: object) -> NDArray[Any] | None:
     """Numbers of an entry, or None where there are none or they cannot be read."""
     if isinstance(value, PickledArray):
         try:
@@ -54,25 +54,25 @@ def is_motion(values: NDArray[Any], width: int) -> bool:
     return bool(np.any(values[:1])) or bool(np.any(values))
 
 
-def size(value: object) -> int:
+def count_numbers(value: object) -> int:
     """How many numbers there are, without reading them."""
     if isinstance(value, PickledArray):
         return math.prod(value.shape)
     return len(value) if isinstance(value, list) else 0
 
 
-def words_of(entry: Mapping[str, Any]) -> str | None:
+def read_transcript(entry: Mapping[str, Any]) -> str | None:
     """What was said, or None."""
     words = entry.get("transcription")
     return words.strip() or None if isinstance(words, str) else None
 
 
-def number(value: object) -> float:
-    """A number, or NaN."""
+def read_number(value: object) -> float:
+    """Return a number as a float, NaN where it is none."""
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def votes(value: object) -> dict[str, int]:
+def count_votes(value: object) -> dict[str, int]:
     """Label counts of a list of lists of labels."""
     people = value.items() if isinstance(value, PickledArray) else value
     if not isinstance(people, list):

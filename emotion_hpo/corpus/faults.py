@@ -36,10 +36,10 @@ class Fault(NamedTuple):
     place: str
 
 
-def counted(faults: Iterable[Fault]) -> dict[str, dict[str, Any]]:
+def count_by_kind(faults: Iterable[Fault]) -> dict[str, dict[str, Any]]:
     """Number of faults of each kind and the first places, ready for JSON.
 
-    >>> counted([Fault("no words", "a.txt, line 3")])
+    >>> count_by_kind([Fault("no words", "a.txt, line 3")])
     {'no words': {'n': 1, 'first': ['a.txt, line 3']}}
     """
     places: dict[str, list[str]] = {}
@@ -48,18 +48,18 @@ def counted(faults: Iterable[Fault]) -> dict[str, dict[str, Any]]:
     return {kind: {"n": len(all_), "first": all_[:N_NAMED]} for kind, all_ in places.items()}
 
 
-def refuse(faults: Iterable[Fault]) -> None:
+def raise_if_any(faults: Iterable[Fault]) -> None:
     """Raise if there is any fault: what `corpus.strict=true` asks for.
 
     Raises:
         CorpusError: With the first places of each kind.
     """
-    if counts := counted(faults):
+    if counts := count_by_kind(faults):
         lines = [f"{place}: {kind}" for kind, entry in counts.items() for place in entry["first"]]
         raise CorpusError("\n".join(lines))
 
 
-def at(path: Path, line: int) -> str:
+def format_place(path: Path, line: int) -> str:
     """A place, as errors and faults name it."""
     return f"{path}, line {line}"
 
@@ -81,7 +81,7 @@ def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
         try:
             text = raw.decode()
         except UnicodeDecodeError:
-            faults.append(Fault("not UTF-8, read as Windows-1252", at(path, number)))
+            faults.append(Fault("not UTF-8, read as Windows-1252", format_place(path, number)))
             text = _decoded(raw)
         yield number, text.removesuffix("\r")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from emotion_hpo.config.corpus import ManifestCorpus
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.faults import Fault, raise_if_any
 from emotion_hpo.corpus.labels import spelling_remarks
 from emotion_hpo.corpus.manifest_features import FeatureFile
 from emotion_hpo.corpus.manifest_table import Rows, read_rows
-from emotion_hpo.corpus.schema import Recording, checked
+from emotion_hpo.corpus.schema import Recording, validate_table
 from emotion_hpo.errors import CorpusError
 
-__all__ = ["Manifest"]
+__all__ = ["Manifest", "open_corpus"]
 
 _LATE_S = 0.5  # a recording may end this much before its last utterance does
 
@@ -53,21 +53,6 @@ class Manifest:
     strict: bool = False
 
     name = "manifest"
-
-    @classmethod
-    def open(cls, config: ManifestCorpus) -> Self:
-        """The configured table, checked, and its features' files, held against it."""
-        corpus = cls(
-            path=config.table,
-            features=tuple(sorted(config.features.items())),
-            chosen=config.classes or (),
-            synthetic=config.synthetic,
-            strict=config.strict,
-        )
-        _ = corpus._files
-        if corpus.strict:
-            refuse(corpus.faults())
-        return corpus
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -164,8 +149,8 @@ class Manifest:
     ) -> tuple[NDArray[np.float32] | None, int, tuple[Fault, ...]]:
         cut = (row["start_s"], row["end_s"]) if self._rows.has_times else (None, None)
         place = f"{row['audio']}, {row['utterance_id']}"
-        read, rate, faults = sound.usable_samples(self._root / row["audio"], place, *cut)
-        return None if read is None else sound.mono(read), rate, faults
+        read, rate, faults = sound.read_usable_samples(self._root / row["audio"], place, *cut)
+        return None if read is None else sound.average_channels(read), rate, faults
 
     def _session(self, session: str) -> pd.DataFrame:
         if session not in self.sessions():
@@ -190,7 +175,7 @@ class Manifest:
         table = table[table["emotion"].isin(self.classes)]
         if table.empty:
             raise CorpusError(f"{self.path}: no utterance of {', '.join(self.classes)}")
-        return checked(table, self.classes, str(self.path))
+        return validate_table(table, self.classes, str(self.path))
 
     @cached_property
     def _heard(self) -> tuple[pd.DataFrame, list[Fault]]:
@@ -225,7 +210,7 @@ class Manifest:
         if not path.is_file():
             return path, None, "missing wav"
         try:
-            header = sound.header(path)
+            header = sound.read_header(path)
         except CorpusError:
             return path, None, sound.UNREADABLE
         return (path, header.seconds, None) if header.n_frames else (path, None, "empty wav")
@@ -237,3 +222,22 @@ class Manifest:
     def __getstate__(self) -> dict[str, Any]:
         settings = {"path", "features", "chosen", "synthetic", "strict"}
         return {key: value for key, value in vars(self).items() if key in settings}
+
+
+def open_corpus(config: ManifestCorpus) -> Manifest:
+    """Open the configured table and its files of features, and check them.
+
+    Raises:
+        CorpusError: The table or a file of features is missing or broken, or strict and at fault.
+    """
+    corpus = Manifest(
+        path=config.table,
+        features=tuple(sorted(config.features.items())),
+        chosen=config.classes or (),
+        synthetic=config.synthetic,
+        strict=config.strict,
+    )
+    _ = corpus._files
+    if corpus.strict:
+        raise_if_any(corpus.faults())
+    return corpus

@@ -208,7 +208,7 @@ class _Reader(_Parser):  # type: ignore[misc]  # a class without types
     dispatch[pickle.BINBYTES8[0]] = load_binbytes8
 
 
-def read(path: Path) -> Any:  # noqa: ANN401 (whatever containers it holds)
+def read_pickle(path: Path) -> Any:  # noqa: ANN401 (whatever containers it holds)
     """Read a pickle; arrays come as `PickledArray`.
 
     Raises:

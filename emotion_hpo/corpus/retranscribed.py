@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, at, csv_lines
+from emotion_hpo.corpus.faults import Fault, csv_lines, format_place
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import CorpusError
 
@@ -85,7 +85,7 @@ class Retranscribed:
         """The corpus's, and ids that it does not know."""
         ids = self._ids
         unknown = (
-            Fault("transcript of an unknown utterance", f"{at(self.path, line)}, {name}")
+            Fault("transcript of an unknown utterance", f"{format_place(self.path, line)}, {name}")
             for name, (_, line) in self._words.items()
             if name not in ids
         )
@@ -138,16 +138,20 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
         for row in reader:
             if line == 1:
                 if [name.strip() for name in row] != _HEADER:
-                    raise CorpusError(f"{at(path, 1)}: `id,words` must stand here")
+                    raise CorpusError(f"{format_place(path, 1)}: `id,words` must stand here")
             elif row:
                 if len(row) != len(_HEADER):
-                    raise CorpusError(f"{at(path, line)}: an id and its words must stand here")
+                    raise CorpusError(
+                        f"{format_place(path, line)}: an id and its words must stand here"
+                    )
                 name, words = row[0].strip(), row[1].strip()
                 if name in words_by_id:
-                    first = at(path, words_by_id[name][1])
-                    raise CorpusError(f"{at(path, line)}: {name} stands in {first} already")
+                    first = format_place(path, words_by_id[name][1])
+                    raise CorpusError(
+                        f"{format_place(path, line)}: {name} stands in {first} already"
+                    )
                 words_by_id[name] = words, line
             line = reader.line_num + 1
     except csv.Error as error:
-        raise CorpusError(f"{at(path, line)}: {error}") from None
+        raise CorpusError(f"{format_place(path, line)}: {error}") from None
     return words_by_id

@@ -122,7 +122,7 @@ class Corpus(Protocol):
         ...
 
 
-def checked(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:
+def validate_table(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:
     """Return the table with `COLUMNS` in order, sorted by id, or say what is wrong with it.
 
     Args:

@@ -59,7 +59,7 @@ class Preprocessor:
             words = [tokenise(text) for text in train.table["transcript"].dropna()]
             vocabulary = _fit_vocabulary(words, config.text.min_count)
             if config.text.vectors is not None:
-                vectors = glove.vectors(config.text.vectors, vocabulary)
+                vectors = glove.read_vectors(config.text.vectors, vocabulary)
         return cls(readers, vocabulary, config.text.max_words, vectors)
 
     @property

@@ -16,7 +16,7 @@ from emotion_hpo.features.text import Vocabulary
 BUFFER_BYTES = 1 << 22  # files of gigabytes are read once, from front to back
 
 
-def vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
+def read_vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
     """The vectors of a vocabulary's words.
 
     Args:

@@ -25,7 +25,7 @@ _PARTS_A_WINDOW = 4
 _FLOOR = 1e-6
 
 
-def marks_of(recording: Recording) -> dict[str, str]:
+def compute_marks(recording: Recording) -> dict[str, str]:
     """Kind → hexadecimal mark of all that was recorded: `sound`, `motion`, `features.NAME`."""
     marks = {f"features.{name}": _array_mark(values)
              for name, values in recording.features.items()}  # fmt: skip

@@ -73,7 +73,7 @@ Origin = Annotated[Extraction | ReadyMade, Field(discriminator="made")]
 _ORIGINS: TypeAdapter[dict[str, Origin]] = TypeAdapter(dict[str, Origin])
 
 
-def origins_of(
+def describe_origins(
     modalities: Iterable[str], features: FeaturesConfig, ready_made: Mapping[str, ReadyMade]
 ) -> dict[str, Origin]:
     """The origin of each modality.

@@ -60,7 +60,7 @@ class Utterances:
         self._places = places  # (n, 2): which shard, which row in it
 
     @classmethod
-    def of(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
+    def from_shards(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
         """All rows of some shards."""
         table = pd.concat([shard.table for shard in shards], ignore_index=True)
         places = np.concatenate(
@@ -108,7 +108,7 @@ class Utterances:
         shards = tuple(_Lacking(shard, modality) for shard in self._shards)
         return Utterances(table, self.classes, shards, self._places)
 
-    def named(self, ids: list[str]) -> "Utterances":
+    def select(self, ids: list[str]) -> "Utterances":
         """The utterances of these ids, in order of ids.
 
         Raises:

@@ -65,7 +65,7 @@ from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
 from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.predict.saved_model import SavedModel
-from emotion_hpo.splits.class_coverage import absences_in_test
+from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.splits.parts import Development, Holdout
 from emotion_hpo.study import StudyHome, Trial, study_file
@@ -131,7 +131,7 @@ def final(
     task = _Task(home, stored, store, development, holdout, plan, promised, Ledger(home.ledger))
     with task.ledger.alone_with(task.ledger.name_of(holdout.content)):
         task.ledger.check(holdout.content, plan.identity, rescore=rescore)
-        for line in absences_in_test(holdout.counts(), holdout.session):
+        for line in describe_missing_in_test(holdout.counts(), holdout.session):
             on_note(line)
         retrained = _retrained(task, on_retraining)
         return _scored(task, retrained, began, rescore=rescore, is_paper_protocol=is_paper_protocol)

@@ -29,7 +29,7 @@ from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
 from emotion_hpo.selection.expected_score import expected_of
-from emotion_hpo.splits.class_coverage import remarks_on
+from emotion_hpo.splits.class_coverage import describe_missing_classes
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.splits.parts import Development, check_sessions
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
@@ -75,7 +75,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         _refuse_remains(home, config)
         with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
             store, development = open_development(config, home.features, on_progress)
-        remarks = remarks_on(development)
+        remarks = describe_missing_classes(development)
         check_pruner(config, len(development.folds))
         DataModule(development).check(config.experiment())
         prior_trials, notes = read_prior_trials(config)

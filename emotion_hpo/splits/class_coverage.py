@@ -17,7 +17,7 @@ from emotion_hpo.splits.parts import Development
 _N_NAMED = 5
 
 
-def remarks_on(development: Development) -> list[str]:
+def describe_missing_classes(development: Development) -> list[str]:
     """A line for each class that a training or validation part lacks, and for alike spellings.
 
     Raises:
@@ -53,7 +53,7 @@ def remarks_on(development: Development) -> list[str]:
     return lines
 
 
-def absences_in_test(counts: Mapping[str, int], session: str) -> list[str]:
+def describe_missing_in_test(counts: Mapping[str, int], session: str) -> list[str]:
     """A line for each class that the test part lacks.
 
     Args:
@@ -69,7 +69,7 @@ def absences_in_test(counts: Mapping[str, int], session: str) -> list[str]:
     ]
 
 
-def absences_by_session(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+def describe_missing_by_session(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     """A line for each class that sessions lack, any of which may become a part.
 
     Args:

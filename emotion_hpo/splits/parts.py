@@ -51,7 +51,7 @@ class Development:
     def validation(self) -> Utterances:
         """What is judged on in any fold, sorted by id."""
         ids = [id_ for fold in self.folds for id_ in fold.validation.ids]
-        return self.everything.named(ids)
+        return self.everything.select(ids)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Holdout:
     @cached_property
     def content(self) -> Content:
         """What the sealed session is, whatever its scenario, classes and features."""
-        return content_of(self.store.open(self.session))
+        return read_content(self.store.open(self.session))
 
     def counts(self) -> dict[str, int]:
         """Class → utterances, by the session's table alone."""
@@ -76,11 +76,11 @@ class Holdout:
 
     def unseal(self) -> Utterances:
         """Read the test utterances. Only `final` may, after it has written the ledger."""
-        whole = Utterances.of((self.store.open(self.session),), self.store.classes)
+        whole = Utterances.from_shards((self.store.open(self.session),), self.store.classes)
         return _of_scenario(whole, self.scenario)
 
 
-def content_of(shard: Shard) -> Content:
+def read_content(shard: Shard) -> Content:
     """What a session is: the marks of its recordings, words, names and labels."""
     rows = shard.table[["utterance_id", "speaker", "emotion", "transcript"]]
     utterances = []
@@ -119,7 +119,7 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
             class.
     """
     rest = check_sessions(config, store.sessions)
-    whole = Utterances.of(tuple(map(store.open, rest)), store.classes)
+    whole = Utterances.from_shards(tuple(map(store.open, rest)), store.classes)
     everything = _of_scenario(whole, config.scenario)
     folds = tuple(
         Fold(

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emotion_hpo.corpus.pickled import read
+from emotion_hpo.corpus.pickled import read_pickle
 from emotion_hpo.errors import CorpusError
 from emotion_hpo.features.mocap import parts
 from tests.corpus.collecting import entries, opened, write_pickle
+from tests.corpus.contract import CorpusContract
 
 
 @pytest.fixture(scope="module")
@@ -149,12 +150,12 @@ def test_no_pickle(tmp_path):
 def test_a_large_array_stays_in_the_file(tmp_path):
     path = tmp_path / "data.pickle"
     path.write_bytes(pickle.dumps({"a": np.arange(1e5)}, protocol=4))
-    array = read(path)["a"]
+    array = read_pickle(path)["a"]
     assert isinstance(array.load(), np.memmap)
     np.testing.assert_array_equal(array.load(), np.arange(1e5))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CorpusError, match="is no pickle"):
-        read(path)
+        read_pickle(path)
 
 
 WHOLE = pickle.dumps([{"id": np.float64(1), "a": np.arange(9), "b": {"c": ({1}, b"x")}}])
@@ -168,6 +169,22 @@ def test_damaged_pickles(tmp_path, where, what, skip):
     path = tmp_path / "data.pickle"
     path.write_bytes(WHOLE[:where] + what + WHOLE[where + skip :])
     try:
-        read(path)
+        read_pickle(path)
     except CorpusError:
         return
+
+
+class TestContract(CorpusContract):
+    motion_is_averaged = True
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, collected, tmp_path_factory):
+        path = tmp_path_factory.mktemp("collected") / "data_collected.pickle"
+        return opened(write_pickle(path, collected))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, collected, tmp_path_factory):
+        path = tmp_path_factory.mktemp("faulty") / "data_collected.pickle"
+        return opened(write_pickle(path, [changed(collected[0], signal=[]), *collected[1:]]))

@@ -11,6 +11,7 @@ from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.emodb import Emodb
 from emotion_hpo.errors import CorpusError
+from tests.corpus.contract import CorpusContract
 
 
 def opened(root, *, strict=False) -> Emodb:
@@ -145,3 +146,24 @@ def test_real_recordings(berlin):
     assert len({text for table in tables for text in table["transcript"]}) == 10
     assert corpus.remarks() == ()
     assert next(corpus.recordings("1", "03a01")).sample_rate_hz == 16_000
+
+
+class TestContract(CorpusContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, write_berlin):
+        return opened(write_berlin())
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, write_berlin):
+        root = write_berlin()
+        (root / "wav" / "08a02Nc.wav").write_bytes(b"no audio")
+        return opened(root)
+
+
+class TestContractOfTheRealRecordings(TestContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, berlin):
+        return opened(berlin)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +15,15 @@ import pytest
 from emotion_hpo.corpus import Recording, Twin, write_release
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.iemocap.corpus import Iemocap
-from emotion_hpo.corpus.iemocap.evaluation import turns
+from emotion_hpo.corpus.iemocap.evaluation import read_turns
 from emotion_hpo.corpus.retranscribed import Retranscribed
 from emotion_hpo.errors import CorpusError
-from emotion_hpo.features.marks import marks_of
+from emotion_hpo.features.marks import compute_marks
 from emotion_hpo.features.mocap import parts
 from emotion_hpo.features.short_term import short_term
-from emotion_hpo.splits.parts import content_of
+from emotion_hpo.splits.parts import read_content
 from emotion_hpo.study.ledger import SAME_SHARE
+from tests.corpus.contract import CorpusContract
 from tests.corpus.releases import SCALE, SEED, opened
 
 ROOT = Path(__file__).parents[2]
@@ -37,11 +39,11 @@ def content(corpus, session="5"):
     """What a session is, as its shard tells the ledger."""
     table = corpus.table(session)
     marks = {
-        recording.utterance_id: marks_of(recording)
+        recording.utterance_id: compute_marks(recording)
         for dialogue in table["dialogue"].unique()
         for recording in corpus.recordings(session, dialogue)
     }
-    return content_of(SimpleNamespace(table=table, marks=marks))
+    return read_content(SimpleNamespace(table=table, marks=marks))
 
 
 class TestRoundTrip:
@@ -174,7 +176,7 @@ class TestSettings:
     def test_votes_and_ratings_are_all_read(self, release):
         path = release / "Session1" / "dialog" / "EmoEvaluation" / f"{WHERE}.txt"
         lines = enumerate(path.read_text("utf-8").splitlines(), start=1)
-        found = turns(lines, path, WHERE, [])
+        found = read_turns(lines, path, WHERE, [])
         assert {person for turn in found for person in turn.labels} >= {"E2", "E3", "E4"}
         assert any(len(labels) == 2 for turn in found for labels in turn.labels.values())
         assert all(set(turn.ratings) >= {"E3", "E4"} for turn in found)
@@ -208,3 +210,18 @@ class TestSettings:
         changed = opened(root).fingerprint("1", Digests())
         assert changed != before
         assert opened(root, merge={"hap": "exc"}).fingerprint("1", Digests()) != changed
+
+
+class TestContract(CorpusContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, release):
+        return opened(release)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, release, tmp_path_factory):
+        root = tmp_path_factory.mktemp("faulty")
+        shutil.copytree(release / "Session1", root / "Session1")
+        shutil.rmtree(root / "Session1" / "dialog" / "transcriptions")
+        return opened(root)

@@ -10,7 +10,7 @@ import soundfile
 from emotion_hpo.config import build
 from emotion_hpo.config.corpus import EmodbCorpus, ManifestCorpus
 from emotion_hpo.corpus import Fault, open_corpus, sound
-from emotion_hpo.corpus.collected_entry import numbers
+from emotion_hpo.corpus.collected_entry import read_array
 from emotion_hpo.corpus.pickled import PickledArray
 from emotion_hpo.errors import CorpusError, FeatureError, UnusableError
 from emotion_hpo.features import prepare, speech
@@ -34,11 +34,11 @@ class TestLengths:
     def test_of_a_stream_are_counted(self, tmp_path):
         path = flac(tmp_path / "stream.flac", n_claimed=0)
         assert soundfile.info(path).frames == np.iinfo(np.int64).max
-        assert sound.header(path) == (N, N, 1)
-        assert sound.header(path).seconds == 1
-        np.testing.assert_allclose(sound.samples(path)[0][:, 0], TONE, atol=1e-4)
+        assert sound.read_header(path) == (N, N, 1)
+        assert sound.read_header(path).seconds == 1
+        np.testing.assert_allclose(sound.read_samples(path)[0][:, 0], TONE, atol=1e-4)
         np.testing.assert_allclose(
-            sound.samples(path, 0.25, 0.5)[0][:, 0], TONE[4000:8000], atol=1e-4
+            sound.read_samples(path, 0.25, 0.5)[0][:, 0], TONE[4000:8000], atol=1e-4
         )
 
     @pytest.mark.parametrize("n_claimed", [2**36 - 1, 100_000])
@@ -47,14 +47,14 @@ class TestLengths:
         with pytest.raises(
             CorpusError, match=r"ends after 1.00 s, where its header says [\d,.]+ s"
         ):
-            sound.samples(path)
-        assert sound.usable_samples(path, "there") == (
+            sound.read_samples(path)
+        assert sound.read_usable_samples(path, "there") == (
             None, sound.ANY_RATE_HZ, (Fault("unreadable wav", "there"),)
         )  # fmt: skip
 
     def test_that_cannot_be_are_looked_for(self, tmp_path):
         with pytest.raises(CorpusError, match=r"its header says 4,294,967\.30 s"):
-            sound.header(flac(tmp_path / "absurd.flac", 2**36 - 1))
+            sound.read_header(flac(tmp_path / "absurd.flac", 2**36 - 1))
 
     @pytest.mark.parametrize(("place", "kind"), [(40, "wav"), (8, "au")])
     def test_of_other_streams(self, tmp_path, place, kind):
@@ -63,14 +63,14 @@ class TestLengths:
         content = bytearray(path.read_bytes())
         content[place : place + 4] = b"\xff" * 4
         path.write_bytes(content)
-        assert sound.header(path).n_frames == N
-        assert len(sound.samples(path)[0]) == N
+        assert sound.read_header(path).n_frames == N
+        assert len(sound.read_samples(path)[0]) == N
 
     def test_a_silence_that_compresses_well_is_believed(self, tmp_path):
         path = tmp_path / "silence.flac"
         soundfile.write(path, np.zeros(50 * N), N)
-        assert sound.header(path).seconds == 50
-        assert len(sound.samples(path)[0]) == 50 * N
+        assert sound.read_header(path).seconds == 50
+        assert len(sound.read_samples(path)[0]) == 50 * N
 
 
 @pytest.mark.parametrize(
@@ -184,4 +184,4 @@ def test_of_iemocap(damaged, audio):
 def test_of_a_pickle():
     array = PickledArray()
     array.shape = (3, 5)
-    assert numbers(array) is None
+    assert read_array(array) is None

@@ -13,6 +13,7 @@ from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.expression import Act
 from emotion_hpo.corpus.twin.table import twin_table
 from emotion_hpo.errors import CorpusError
+from tests.corpus.contract import CorpusContract
 
 # session: ang, exc, neu, sad; dialogues; improvised; female
 COUNTS = {
@@ -282,3 +283,29 @@ def test_what_is_synthesised_changes_only_with_its_version(full_twin):
     assert len(full_twin.table("1")["transcript"].iloc[0]) == GOLDEN["characters"]
     assert float(one.samples.std()) == pytest.approx(GOLDEN["loudness"], rel=1e-3)
     assert float(one.motion["face"][:, 1].std()) == pytest.approx(GOLDEN["chin_mm"], rel=1e-3)
+
+
+class TestContract(CorpusContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, small_twin):
+        return small_twin
+
+    def test_faults_are_named(self, corpus):
+        assert corpus.faults() == (), "nothing is read"
+
+
+class TestContractOfKnownSpeakers(TestContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, small_twin):
+        return small_twin.draw(30, seed=5)
+
+
+class TestContractOfFreshSpeakers(TestContract):
+    fewest_sessions = 1
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, small_twin):
+        return small_twin.fresh(30, seed=5)

@@ -8,7 +8,7 @@ import soundfile
 from scipy.signal import lfilter, resample_poly
 
 from emotion_hpo.corpus import Recording, Twin
-from emotion_hpo.features.marks import marks_of
+from emotion_hpo.features.marks import compute_marks
 from emotion_hpo.runtime.contents import Content
 
 
@@ -49,7 +49,7 @@ COPIES = {
 
 
 def content(recordings) -> Content:
-    return Content(tuple(map(marks_of, recordings)))
+    return Content(tuple(map(compute_marks, recordings)))
 
 
 @pytest.mark.parametrize("kind", COPIES)
@@ -73,7 +73,7 @@ def test_other_recordings_are_not(voices):
     np.empty(0, np.float32), np.ones(40, np.float32) * np.arange(40),
 ])  # fmt: skip
 def test_what_says_nothing_has_no_mark(samples):
-    assert marks_of(Recording("a", samples.astype(np.float32))) == {}
+    assert compute_marks(Recording("a", samples.astype(np.float32))) == {}
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1, 1e9])
@@ -81,7 +81,7 @@ def test_arrays_are_the_same_in_any_precision(scale):
     precise = np.random.default_rng(0).standard_normal((5, 16)) * scale
     kinds = [np.float32, np.float64] + ([np.float16] if scale == 1 else [])
     made = [
-        marks_of(Recording("a", features={"video": precise.astype(kind).astype(np.float32)}))
+        compute_marks(Recording("a", features={"video": precise.astype(kind).astype(np.float32)}))
         for kind in kinds
     ]
     assert made == [made[0]] * len(kinds)
@@ -91,17 +91,19 @@ def test_arrays_are_the_same_in_any_precision(scale):
 def test_arrays_of_other_values_or_shape_are_others():
     values = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
     arrays = [values, values + 0.01, values.reshape(6, 4), values[:3], -values]
-    marks = {marks_of(Recording("a", features={"video": one}))["features.video"] for one in arrays}
+    marks = {
+        compute_marks(Recording("a", features={"video": one}))["features.video"] for one in arrays
+    }
     assert len(marks) == len(arrays)
     vector = {"video": values[0]}
-    assert marks_of(Recording("a", features=vector)) == marks_of(
+    assert compute_marks(Recording("a", features=vector)) == compute_marks(
         Recording("a", features={"video": values[:1]})
     )
 
 
 def test_motion_is_marked_as_a_whole(voices):
     moved = next(one for one in voices if one.motion is not None)
-    (plain,) = (marks_of(Recording("a", motion=moved.motion)),)
+    (plain,) = (compute_marks(Recording("a", motion=moved.motion)),)
     assert plain.keys() == {"motion"}
     turned = {part: values + 1 for part, values in moved.motion.items()}
-    assert marks_of(Recording("a", motion=turned)) != plain
+    assert compute_marks(Recording("a", motion=turned)) != plain

@@ -105,13 +105,13 @@ def test_search_cannot_name_a_holdout_utterance(small_store):
     development, holdout = split(small_store, PAPER)
     sealed = holdout.unseal().ids[0]
     with pytest.raises(HoldoutError, match=f"{sealed} is not among the development"):
-        development.everything.named([sealed])
+        development.everything.select([sealed])
 
 
 def test_named_utterances_come_sorted(small_store):
     development, _ = split(small_store, PAPER)
     wanted = development.folds[0].train.ids[3:0:-1]
-    assert development.everything.named(wanted).ids == sorted(wanted)
+    assert development.everything.select(wanted).ids == sorted(wanted)
 
 
 def test_splitting_reads_nothing_of_the_sealed_session(small_store, monkeypatch):
@@ -168,14 +168,14 @@ def test_one_session_cannot_be_divided(config):
 
 
 def test_one_speaker_makes_no_folds(small_store, monkeypatch):
-    true_of = Utterances.of
+    all_rows = Utterances.from_shards
 
     def alone(shards, classes):
-        every = true_of(shards, classes)
+        every = all_rows(shards, classes)
         first = every.table["speaker"] == every.table["speaker"][0]
         return every.subset(np.flatnonzero(first))
 
-    monkeypatch.setattr(Utterances, "of", alone)
+    monkeypatch.setattr(Utterances, "from_shards", alone)
     with pytest.raises(ConfigError, match="with one speaker alone in the development part"):
         split(small_store, LOSO)
 

@@ -40,7 +40,7 @@ def n_louder(path: Path, rows: Sequence[Mapping[str, Any]], left: str) -> int:
     """
     count = 0
     for row in rows:
-        turn, _, _ = sound.usable_samples(path, str(path), row["start_s"], row["end_s"])
+        turn, _, _ = sound.read_usable_samples(path, str(path), row["start_s"], row["end_s"])
         if turn is None:
             count += 1
             continue

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from emotion_hpo.config.corpus import IemocapCorpus
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.faults import Fault, raise_if_any
 from emotion_hpo.corpus.iemocap import motion
 from emotion_hpo.corpus.iemocap.channels import channel, n_louder
 from emotion_hpo.corpus.iemocap.dialogue import DialogueRows, read_dialogue
 from emotion_hpo.corpus.iemocap.evaluation import MEANINGS
 from emotion_hpo.corpus.iemocap.release import Release
 from emotion_hpo.corpus.labels import check_labels, unmerged
-from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
+from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, validate_table
 from emotion_hpo.errors import CorpusError
 
-__all__ = ["Iemocap"]
+__all__ = ["Iemocap", "open_corpus"]
 
 #: Raised with every change to what is read, so that stored features are made anew.
 _VERSION = 1
@@ -59,23 +59,6 @@ class Iemocap:
     name = "iemocap"
     modalities = ("mocap", "speech", "text")
     ready_made = ()
-
-    @classmethod
-    def open(cls, config: IemocapCorpus) -> Self:
-        """The release at the configured root, its sessions found, its labels known."""
-        classes = unmerged(config.classes, config.merge)
-        check_labels("corpus.classes", classes, MEANINGS, "IEMOCAP")
-        check_labels("corpus.merge", config.merge, MEANINGS, "IEMOCAP")
-        corpus = cls(
-            root=config.root,
-            classes=config.classes,
-            merge=tuple(sorted(config.merge.items())),
-            audio=config.audio,
-            left_channel=config.left_channel,
-            strict=config.strict,
-        )
-        corpus.sessions()
-        return corpus
 
     @property
     def synthetic(self) -> bool:
@@ -137,12 +120,12 @@ class Iemocap:
         """The session's utterances; headers of recordings are read, motion by its ends."""
         read = self._read(session)
         if self.strict:
-            refuse(fault for dialogue in read for fault in dialogue.faults)
+            raise_if_any(fault for dialogue in read for fault in dialogue.faults)
         rows = [row for dialogue in read for row in dialogue.rows]
         if not rows:
             classes = ", ".join(self._class_of)
             raise CorpusError(f"{self.root}: session {session} has no utterance of {classes}")
-        return checked(pd.DataFrame(rows), self.classes, str(self.root))
+        return validate_table(pd.DataFrame(rows), self.classes, str(self.root))
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         """Read a dialogue: its motion once, its recordings one at a time."""
@@ -171,11 +154,11 @@ class Iemocap:
         whole = self.audio == "sentences"
         cut = (None, None) if whole else (row["start_s"], row["end_s"])
         place = f"{row['audio']}, {row['utterance_id']}"
-        read, rate, faults = sound.usable_samples(self.root / row["audio"], place, *cut)
+        read, rate, faults = sound.read_usable_samples(self.root / row["audio"], place, *cut)
         if read is None:
             return None, rate, faults
         if whole:
-            return sound.mono(read), rate, faults
+            return sound.average_channels(read), rate, faults
         return np.ascontiguousarray(read[:, channel(row, self.left_channel)]), rate, faults
 
     def _swapped(self) -> Iterator[Fault]:
@@ -199,9 +182,9 @@ class Iemocap:
             return {}
         files = {part: self._release.motion(session, dialogue, part) for part in MOTION_PARTS}
         return {
-            part: motion.frames(path, MOTION_PARTS[part], spans)
+            part: motion.read_frames(path, MOTION_PARTS[part], spans)
             for part, path in files.items()
-            if path.is_file() and motion.covered(path, MOTION_PARTS[part])
+            if path.is_file() and motion.read_time_range(path, MOTION_PARTS[part])
         }
 
     def _read(self, session: str) -> list[DialogueRows]:
@@ -233,3 +216,24 @@ class Iemocap:
     def _class_of(self) -> dict[str, str]:
         """Label → the class that it counts as."""
         return {**{name: name for name in self.classes}, **dict(self.merge)}
+
+
+def open_corpus(config: IemocapCorpus) -> Iemocap:
+    """Open the configured release, find its sessions and check the labels.
+
+    Raises:
+        CorpusError: It has no session, or a configured label is unknown.
+    """
+    classes = unmerged(config.classes, config.merge)
+    check_labels("corpus.classes", classes, MEANINGS, "IEMOCAP")
+    check_labels("corpus.merge", config.merge, MEANINGS, "IEMOCAP")
+    corpus = Iemocap(
+        root=config.root,
+        classes=config.classes,
+        merge=tuple(sorted(config.merge.items())),
+        audio=config.audio,
+        left_channel=config.left_channel,
+        strict=config.strict,
+    )
+    corpus.sessions()
+    return corpus

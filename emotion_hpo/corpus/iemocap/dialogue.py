@@ -16,8 +16,8 @@ from typing import Any
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.faults import Fault, text_lines
 from emotion_hpo.corpus.iemocap import motion
-from emotion_hpo.corpus.iemocap.evaluation import Turn, turns
-from emotion_hpo.corpus.iemocap.naming import named
+from emotion_hpo.corpus.iemocap.evaluation import Turn, read_turns
+from emotion_hpo.corpus.iemocap.naming import parse_id
 from emotion_hpo.corpus.iemocap.release import Release
 from emotion_hpo.corpus.iemocap.transcription import transcription
 from emotion_hpo.corpus.schema import MOTION_PARTS
@@ -72,7 +72,7 @@ def read_dialogue(
     """
     faults: list[Fault] = []
     path = release.evaluation(session, dialogue)
-    evaluated = turns(text_lines(path, faults), path, dialogue, faults)
+    evaluated = read_turns(text_lines(path, faults), path, dialogue, faults)
     if not evaluated:
         faults.append(Fault("evaluation without a turn", str(path)))
     path = release.transcription(session, dialogue)
@@ -88,7 +88,7 @@ def read_dialogue(
         heard = _in_dialogue(release, session, dialogue, faults)
     rows = []
     for turn in labelled:
-        name = named(turn.utterance_id)
+        name = parse_id(turn.utterance_id)
         assert name is not None, "the evaluation's reader checks ids"
         words = transcript.words.get(turn.utterance_id)
         if words is None:
@@ -135,7 +135,7 @@ def _moved(
         path = release.motion(session, dialogue, part)
         if not path.is_file():
             faults.append(Fault("missing motion", str(path)))
-        elif (span := motion.covered(path, width)) is None:
+        elif (span := motion.read_time_range(path, width)) is None:
             faults.append(Fault("motion without a frame", str(path)))
         else:
             spans.append(span)
@@ -173,7 +173,7 @@ def _usable(path: Path, n_channels: int) -> tuple[float | None, list[str]]:
     if not path.is_file():
         return None, ["missing wav"]
     try:
-        header = sound.header(path)
+        header = sound.read_header(path)
     except CorpusError:
         return None, [sound.UNREADABLE]
     if not header.n_frames:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from emotion_hpo.corpus.faults import at
+from emotion_hpo.corpus.faults import format_place
 from emotion_hpo.errors import CorpusError
 
 #: Two lines above the frames name the columns.
@@ -26,7 +26,7 @@ _BLOCK_BYTES = 1 << 20
 _LONGEST_ROW = 1 << 14
 
 
-def covered(path: Path, width: int) -> tuple[float, float] | None:
+def read_time_range(path: Path, width: int) -> tuple[float, float] | None:
     """Time of the first and the last frame, from the file's two ends; None where it has no frame.
 
     Args:
@@ -51,12 +51,12 @@ def covered(path: Path, width: int) -> tuple[float, float] | None:
         if not ended:
             return None
         rows = [(N_HEADERS + 1, ended[0])]
-    first = _time(rows[0][1], width, at(path, rows[0][0]))
+    first = _time(rows[0][1], width, format_place(path, rows[0][0]))
     last = _time(tail[-1], width, f"{path}, last line")
     return first, last
 
 
-def frames(path: Path, width: int, spans: NDArray[np.float64]) -> list[NDArray[np.float32]]:
+def read_frames(path: Path, width: int, spans: NDArray[np.float64]) -> list[NDArray[np.float32]]:
     """The frames of several spans of time, in one pass over the file.
 
     Args:
@@ -133,7 +133,7 @@ def _malformed(path: Path, width: int, error: pa.ArrowInvalid) -> CorpusError:
         for number, row in enumerate(file, start=1):
             if number > N_HEADERS and row.strip():
                 try:
-                    _time(row, width, at(path, number))
+                    _time(row, width, format_place(path, number))
                 except CorpusError as complaint:
                     return complaint
     return CorpusError(f"{path}: cannot be read as motion ({str(error).splitlines()[0]})")
