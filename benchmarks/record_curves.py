@@ -98,7 +98,7 @@ def write_table(path: Path, table: dict[tuple[float, ...], list[tuple[float, flo
         lines = [",".join([*GRID, "epoch", "accuracy", "seconds"])]
         for point, curve in table.items():
             for epoch, (accuracy, seconds) in enumerate(curve, start=1):
-                figures = (*(f"{one:g}" for one in point), epoch, f"{accuracy:.6f}")
+                figures = (*(f"{value:g}" for value in point), epoch, f"{accuracy:.6f}")
                 lines.append(",".join(map(str, (*figures, f"{seconds:.4f}"))))
         file.write(("\n".join(lines) + "\n").encode())
     partial.replace(path)
@@ -118,11 +118,11 @@ def main() -> None:
     data_module = DataModule(development)
     selector = EpochSelector("val/accuracy")
     table = read_table(options.table)
-    missing = [one for one in points() if tuple(map(float, one.values())) not in table]
+    missing = [point for point in points() if tuple(map(float, point.values())) not in table]
     for number, point in enumerate(missing[: options.most], start=1):
         trained = configured(config.experiment(), point)
         outcome = run(trained, data_module, 0, selector, lambda _: False)
-        table[tuple(float(one) for one in point.values())] = [
+        table[tuple(float(value) for value in point.values())] = [
             (epoch.metrics["val/accuracy"], epoch.seconds) for epoch in outcome.curve
         ]
         if number % 10 == 0 or number == len(missing[: options.most]):

@@ -136,13 +136,19 @@ class CorpusContract:
 
     def test_every_modality_is_held_by_an_utterance_and_no_other_is(self, corpus, first_session):
         rows, recordings = first_session
-        held = [held_modalities(rows.loc[name], one) for name, one in recordings.items()]
+        held = [
+            held_modalities(rows.loc[name], recording) for name, recording in recordings.items()
+        ]
         assert set().union(*held) == set(corpus.modalities)
         assert corpus.modalities == tuple(sorted(corpus.modalities))
 
     def test_sound_is_mono_and_as_long_as_its_utterance(self, corpus, first_session):
         rows, recordings = first_session
-        heard = {name: one for name, one in recordings.items() if one.samples is not None}
+        heard = {
+            name: recording
+            for name, recording in recordings.items()
+            if recording.samples is not None
+        }
         assert bool(heard) == ("speech" in set(corpus.modalities) - set(corpus.ready_made))
         for utterance_id, recording in heard.items():
             seconds = rows.loc[utterance_id, "end_s"] - rows.loc[utterance_id, "start_s"]
@@ -154,7 +160,11 @@ class CorpusContract:
 
     def test_motion_has_the_width_of_its_parts(self, corpus, first_session):
         rows, recordings = first_session
-        moved = {name: one for name, one in recordings.items() if one.motion is not None}
+        moved = {
+            name: recording
+            for name, recording in recordings.items()
+            if recording.motion is not None
+        }
         assert bool(moved) == ("mocap" in set(corpus.modalities) - set(corpus.ready_made))
         for utterance_id, recording in moved.items():
             seconds = rows.loc[utterance_id, "end_s"] - rows.loc[utterance_id, "start_s"]
@@ -168,7 +178,7 @@ class CorpusContract:
         self, corpus, first_session
     ):
         _, recordings = first_session
-        brought = [one.features for one in recordings.values()]
+        brought = [recording.features for recording in recordings.values()]
         assert set().union(*brought) == set(corpus.ready_made)
         for features in brought:
             for values in features.values():

@@ -59,11 +59,11 @@ def test_evaluation(file, content):
     file.write_bytes(content)
     faults: list[Fault] = []
     try:
-        found = read_turns(text_lines(file, faults), file, DIALOGUE, faults)
+        turns = read_turns(text_lines(file, faults), file, DIALOGUE, faults)
     except CorpusError:
         assert content.count(b"_F00") + content.count(b"_M00") > 1, "only an id that comes again"
         return
-    for turn in found:
+    for turn in turns:
         assert turn.label in LABELS
         assert 0 <= turn.start_s < turn.end_s < np.inf
         assert turn.utterance_id.startswith(DIALOGUE)
@@ -75,10 +75,10 @@ def test_evaluation(file, content):
 def test_transcript(file, content):
     file.write_bytes(content)
     faults: list[Fault] = []
-    found = transcription(text_lines(file, faults), file, DIALOGUE, faults)
-    assert all(words.strip() for words in found.words.values())
+    transcript = transcription(text_lines(file, faults), file, DIALOGUE, faults)
+    assert all(words.strip() for words in transcript.words.values())
     n_lines = sum(bool(text.strip()) for _, text in text_lines(file, []))
-    assert len(found.words) + found.n_untimed <= n_lines
+    assert len(transcript.words) + transcript.n_untimed <= n_lines
 
 
 @FUZZ

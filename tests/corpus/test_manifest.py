@@ -109,7 +109,7 @@ class TestTable:
         corpus = opened(table(tmp_path, *rows, header=f"{HEADER},audio,start_s,end_s"))
         samples = next(corpus.recordings("1", "u1")).samples
         np.testing.assert_allclose(samples, np.arange(4000, 8000) / 16_000, atol=1e-6)
-        assert [one.kind for one in corpus.faults()] == ["recording ends before end_s"]
+        assert [fault.kind for fault in corpus.faults()] == ["recording ends before end_s"]
 
     @pytest.mark.parametrize(
         ("header", "rows", "message"),
@@ -206,7 +206,7 @@ class TestFeatures:
         corpus = opened(table(tmp_path, *ROWS), features={"wav2vec": tmp_path / "v.npz"})
         assert next(corpus.recordings("2", "u3")).features["wav2vec"].shape == (2, 4)
         assert next(corpus.recordings("1", "u2")).features == {}
-        assert sorted((one.kind, one.place[-2:]) for one in corpus.faults()) == [
+        assert sorted((fault.kind, fault.place[-2:]) for fault in corpus.faults()) == [
             ("features of an unknown utterance", "u9"),
             ("no ready-made features", "u2"),
         ]
@@ -266,7 +266,7 @@ class TestExamples:
         example("meld").manifest(MELD).to_csv(tmp_path / "meld.csv", index=False)
         corpus = opened(tmp_path / "meld.csv")
         assert corpus.sessions() == ("dev", "test", "train")
-        assert [len(corpus.table(one)) for one in corpus.sessions()] == [1109, 2610, 9989]
+        assert [len(corpus.table(session)) for session in corpus.sessions()] == [1109, 2610, 9989]
         assert len(corpus.classes) == 7
         assert corpus.modalities == ("text",)
 
@@ -274,7 +274,7 @@ class TestExamples:
         (tmp_path / "wav").symlink_to(berlin / "wav")
         example("berlin").manifest(tmp_path).to_csv(tmp_path / "berlin.csv", index=False)
         corpus = opened(tmp_path / "berlin.csv")
-        assert [len(corpus.table(one)) for one in corpus.sessions()] == [81, 51, 57, 77, 73]
+        assert [len(corpus.table(session)) for session in corpus.sessions()] == [81, 51, 57, 77, 73]
         assert corpus.faults() == ()
 
 

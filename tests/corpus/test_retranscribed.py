@@ -23,7 +23,7 @@ def test_words_replace_the_transcripts(small_twin, tmp_path):
     assert list(table["has_text"]) == [True] + [False] * (len(ids) - 1)
     n_all = sum(len(small_twin.table(session)) for session in small_twin.sessions())
     assert corpus.remarks()[-1] == f"transcripts of {path}: 2 of {n_all} utterances, 1 unknown ids"
-    assert [one.place for one in corpus.faults()] == [f"{path}, line 4, nobody"]
+    assert [fault.place for fault in corpus.faults()] == [f"{path}, line 4, nobody"]
     assert not corpus.table("2")["has_text"].any()
 
 

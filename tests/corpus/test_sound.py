@@ -124,7 +124,7 @@ def test_bad_recordings_are_counted_and_the_rest_is_stored(recordings, tmp_path)
     corpus = open_corpus(manifest(recordings, strict=False))
     store = prepare(corpus, compose_config(*SMALL).features, tmp_path / "store", 1, quiet)
     assert sorted(store.faults()) == BAD
-    assert [(one.kind, one.place[-8:]) for one in corpus.faults()] == [
+    assert [(fault.kind, fault.place[-8:]) for fault in corpus.faults()] == [
         ("unreadable wav", "text.wav")
     ]
     held = {
@@ -174,10 +174,10 @@ def test_of_iemocap(damaged, audio):
     corpus = opened_iemocap(root, audio=audio)
     read = list(corpus.recordings("1", dialogue))
     assert read
-    lost = [one for one in read if one.samples is None]
+    lost = [recording for recording in read if recording.samples is None]
     assert lost, "what lies behind the cut"
-    assert all(fault.kind == "unreadable wav" for one in lost for fault in one.faults)
-    assert all(one.faults for one in lost)
+    assert all(fault.kind == "unreadable wav" for recording in lost for fault in recording.faults)
+    assert all(recording.faults for recording in lost)
     corpus.faults()
 
 

@@ -68,7 +68,9 @@ def test_marks_of_its_recordings_are_stored(fake_corpus, store):
             for recording in fake_corpus().recordings(session, dialogue)
         ]
         assert any(shard.marks.values())
-        assert shard.marks == {one.utterance_id: compute_marks(one) for one in recordings}
+        assert shard.marks == {
+            recording.utterance_id: compute_marks(recording) for recording in recordings
+        }
 
 
 def test_values_are_read_only(store):
@@ -88,10 +90,10 @@ def test_any_number_of_workers_gives_the_same_bytes(paper, tmp_path):
     corpus = open_corpus(TwinCorpus(name="twin", seed=0, scale=0.005))
     stores = [prepare(corpus, paper, tmp_path / str(n), n, quiet) for n in (1, 2)]
     for session in corpus.sessions():
-        one, two = (store.shard_path(session) for store in stores)
-        names = sorted(path.name for path in one.iterdir())
-        assert names == sorted(path.name for path in two.iterdir())
-        assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
+        first, second = (store.shard_path(session) for store in stores)
+        names = sorted(path.name for path in first.iterdir())
+        assert names == sorted(path.name for path in second.iterdir())
+        assert all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
 
 
 def test_finds_its_shards_again(fake_corpus, paper, store, tmp_path, monkeypatch):
