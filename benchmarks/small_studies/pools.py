@@ -82,8 +82,8 @@ class Pool:
 def _heard(rows: pd.DataFrame, draw: Draw) -> NDArray[np.float32]:
     who = "" if draw.known else draw.key  # as the twin itself names its voices
     voices = {name: voice.voice(_SEED, who + name) for name in rows["speaker"].unique()}
-    pools = [
+    features = [
         functionals(voice.speak(_SEED, act, voices[speaker]).astype(np.float64), 0.2, 0.1)[0]
         for _, speaker, act in acts(rows, draw.key)
     ]
-    return np.array(pools, np.float32)
+    return np.array(features, np.float32)

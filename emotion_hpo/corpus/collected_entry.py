@@ -19,7 +19,7 @@ _KEYS = ("id", "emotion", "start", "end")
 
 
 def find_error(entry: object) -> str | None:
-    """What is wrong with an entry."""
+    """Return what is wrong with an entry, or None."""
     if not isinstance(entry, dict) or any(key not in entry for key in _KEYS):
         return f"a dict with {', '.join(_KEYS)} is needed"
     if not isinstance(entry["id"], str) or parse_id(entry["id"]) is None:
@@ -32,7 +32,7 @@ def find_error(entry: object) -> str | None:
 
 
 def read_array(value: object) -> NDArray[Any] | None:
-    """Numbers of an entry, or None where there are none or they cannot be read."""
+    """Read the numbers of an entry; None where there are none or they cannot be read."""
     if isinstance(value, PickledArray):
         try:
             value = value.load()
@@ -55,14 +55,14 @@ def is_motion(values: NDArray[Any], width: int) -> bool:
 
 
 def count_numbers(value: object) -> int:
-    """How many numbers there are, without reading them."""
+    """Count the numbers of an entry without reading them."""
     if isinstance(value, PickledArray):
         return math.prod(value.shape)
     return len(value) if isinstance(value, list) else 0
 
 
 def read_transcript(entry: Mapping[str, Any]) -> str | None:
-    """What was said, or None."""
+    """Return the words of an entry, or None."""
     words = entry.get("transcription")
     return words.strip() or None if isinstance(words, str) else None
 
@@ -73,7 +73,7 @@ def read_number(value: object) -> float:
 
 
 def count_votes(value: object) -> dict[str, int]:
-    """Label counts of a list of lists of labels."""
+    """Count the labels in a list of lists of labels."""
     people = value.items() if isinstance(value, PickledArray) else value
     if not isinstance(people, list):
         return {}

@@ -37,7 +37,7 @@ class Fault(NamedTuple):
 
 
 def count_by_kind(faults: Iterable[Fault]) -> dict[str, dict[str, Any]]:
-    """Number of faults of each kind and the first places, ready for JSON.
+    """Count the faults of each kind, with the first places, ready for JSON.
 
     >>> count_by_kind([Fault("no words", "a.txt, line 3")])
     {'no words': {'n': 1, 'first': ['a.txt, line 3']}}
@@ -60,12 +60,12 @@ def raise_if_any(faults: Iterable[Fault]) -> None:
 
 
 def format_place(path: Path, line: int) -> str:
-    """A place, as errors and faults name it."""
+    """Format a place, as errors and faults name it."""
     return f"{path}, line {line}"
 
 
 def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
-    """Number and text of each line; LF or CRLF, UTF-8 with or without its mark.
+    """Yield number and text of each line; LF or CRLF, UTF-8 with or without its mark.
 
     UTF-16 and UTF-32 are known by their marks. A line that is not UTF-8 is read as Windows-1252, or
     Latin-1 failing that, and noted.
@@ -87,7 +87,7 @@ def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
 
 
 def csv_lines(path: Path) -> list[str]:
-    """The lines of a CSV, each with its end, as `csv.reader` takes them.
+    """Read the lines of a CSV, each with its end, as `csv.reader` takes them.
 
     Raises:
         CorpusError: The file cannot be read, or is not UTF-8 or UTF-16.

@@ -37,7 +37,7 @@ class Retranscribed:
 
     @classmethod
     def open(cls, corpus: Corpus, path: Path) -> "Retranscribed":
-        """The corpus with the file's words, its lines checked."""
+        """Open the corpus with the file's words."""
         opened = cls(corpus, path)
         _ = opened._words
         return opened

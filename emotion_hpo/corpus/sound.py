@@ -139,7 +139,7 @@ def read_usable_samples(
 
 
 def average_channels(samples_NC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the channels, `(n,)`."""
+    """Return the mean of the channels, `(n,)`."""
     return samples_NC[:, 0] if samples_NC.shape[1] == 1 else samples_NC.mean(axis=1)
 
 

@@ -64,12 +64,12 @@ def extract_dialogue(
 
 
 def stored_modalities(corpus: Corpus) -> tuple[str, ...]:
-    """The modalities that are stored as arrays."""
+    """Return the modalities that are stored as arrays."""
     return tuple(modality for modality in corpus.modalities if modality != TEXT)
 
 
 def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig) -> Arrays:
-    """What a recording holds of the modalities; ready-made features go before extraction.
+    """Extract a recording's modalities; ready-made features go before extraction.
 
     Raises:
         FeatureError: It cannot be used.
@@ -83,7 +83,7 @@ def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesC
 def _usable(
     recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig
 ) -> tuple[Arrays, dict[str, str]]:
-    """The arrays of a recording, and by modality why what it brings cannot be used.
+    """Return the arrays of a recording, and by modality why what it brings cannot be used.
 
     Raises:
         FeatureError: It brings what the corpus does not announce, or the extractor cannot work.

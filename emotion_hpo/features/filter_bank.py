@@ -38,7 +38,7 @@ class FilterBank:
 
 @lru_cache(maxsize=8)
 def filter_bank(sample_rate_hz: int, window: int) -> FilterBank:
-    """The filters of one sample rate and window."""
+    """Make the filters of one sample rate and window."""
     n_bins = window // 2
     if n_bins < 1 or _semitones(sample_rate_hz, n_bins).max() >= n_bins:
         raise FeatureError(

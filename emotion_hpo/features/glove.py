@@ -1,7 +1,7 @@
 """Pretrained word vectors, read from the text format of GloVe and word2vec.
 
 The files hold millions of words, a study some thousands: a line is looked at as far as its first
-space, and only a line that may belong to a wanted word is parsed.
+space, and only a line that may belong to a word of the study is parsed.
 """
 
 import math
@@ -17,12 +17,12 @@ BUFFER_BYTES = 1 << 22  # files of gigabytes are read once, from front to back
 
 
 def read_vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
-    """The vectors of a vocabulary's words.
+    """Read the vectors of a vocabulary's words.
 
     Args:
         path: A line a word: the word, then its numbers, parted by spaces. A first line of a count
             and a width, as word2vec writes it, is understood.
-        vocabulary: The words wanted; a word that the file gives twice keeps its first vector.
+        vocabulary: The words; a word that the file gives twice keeps its first vector.
 
     Returns:
         float32 `(len(vocabulary), width)`; NaN for padding, unknown and words not in the file.

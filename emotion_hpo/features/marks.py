@@ -26,7 +26,7 @@ _FLOOR = 1e-6
 
 
 def compute_marks(recording: Recording) -> dict[str, str]:
-    """Kind → hexadecimal mark of all that was recorded: `sound`, `motion`, `features.NAME`."""
+    """Return a hexadecimal mark of all that was recorded: `sound`, `motion`, `features.NAME`."""
     marks = {f"features.{name}": _array_mark(values)
              for name, values in recording.features.items()}  # fmt: skip
     if recording.samples is not None:

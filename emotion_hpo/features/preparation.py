@@ -61,7 +61,7 @@ def n_readers() -> int:
 
 
 def peak_memory_mb() -> int:
-    """The most memory that this process and its workers can have held at once, in MB.
+    """Return the most memory that this process and its workers can have held at once, in MB.
 
     The system remembers the peak of this process and the highest peak among the workers that have
     ended; the sum counts every worker with the latter.

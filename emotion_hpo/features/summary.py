@@ -60,7 +60,7 @@ def summary(store: FeatureStore) -> dict[str, Any]:
 
 
 def words_without_vectors(store: FeatureStore, path: Path) -> dict[str, Any]:
-    """Which of the corpus's words have no pretrained vector, the most frequent first.
+    """Count the corpus's words that have no pretrained vector, the most frequent first.
 
     Returns:
         `n_types`, `n_words` (how often they occur) and `first` (ten of them).

@@ -61,7 +61,7 @@ class Utterances:
 
     @classmethod
     def from_shards(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
-        """All rows of some shards."""
+        """Return all rows of some shards."""
         table = pd.concat([shard.table for shard in shards], ignore_index=True)
         places = np.concatenate(
             [
@@ -88,18 +88,18 @@ class Utterances:
         return codes.astype(np.int64)
 
     def sequence(self, modality: str, row: int) -> NDArray[np.float32]:
-        """Stored features `(frames, d)` of one utterance; no frame where it has none."""
+        """Return the stored features `(frames, d)` of one utterance; no frame where it has none."""
         shard, place = self._places[row]
         frames: NDArray[np.float32] = self._shards[shard].features[modality][place]
         return frames
 
     def subset(self, rows: NDArray[np.int64] | slice) -> "Utterances":
-        """Some of these utterances, in order."""
+        """Return some of these utterances, in order."""
         table = self.table.iloc[rows].reset_index(drop=True)
         return Utterances(table, self.classes, self._shards, self._places[rows])
 
     def without(self, modality: str) -> "Utterances":
-        """The same utterances as if nobody had recorded this modality of them."""
+        """Return the same utterances as if nobody had recorded this modality of them."""
         table = self.table
         if modality == TEXT:
             return Utterances(
@@ -109,7 +109,7 @@ class Utterances:
         return Utterances(table, self.classes, shards, self._places)
 
     def select(self, ids: list[str]) -> "Utterances":
-        """The utterances of these ids, in order of ids.
+        """Return the utterances of these ids, in order of ids.
 
         Raises:
             HoldoutError: An id is not among them, as every sealed utterance's is.

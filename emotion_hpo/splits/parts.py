@@ -49,7 +49,7 @@ class Development:
 
     @property
     def validation(self) -> Utterances:
-        """What is judged on in any fold, sorted by id."""
+        """Return the validation utterances of all folds, sorted by id."""
         ids = [id_ for fold in self.folds for id_ in fold.validation.ids]
         return self.everything.select(ids)
 
@@ -64,24 +64,24 @@ class Holdout:
 
     @cached_property
     def content(self) -> Content:
-        """What the sealed session is, whatever its scenario, classes and features."""
+        """Return what identifies the sealed session, whatever its scenario and features."""
         return read_content(self.store.open(self.session))
 
     def counts(self) -> dict[str, int]:
-        """Class → utterances, by the session's table alone."""
+        """Count the utterances of each class, by the session's table alone."""
         table = self.store.open(self.session).table
         if self.scenario is not None:
             table = table[(table["scenario"] == self.scenario).to_numpy(bool, na_value=False)]
         return {label: int((table["emotion"] == label).sum()) for label in self.store.classes}
 
     def unseal(self) -> Utterances:
-        """Read the test utterances. Only `final` may, after it has written the ledger."""
+        """Read the test utterances; only `final` may, after it has written the ledger."""
         whole = Utterances.from_shards((self.store.open(self.session),), self.store.classes)
         return _of_scenario(whole, self.scenario)
 
 
 def read_content(shard: Shard) -> Content:
-    """What a session is: the marks of its recordings, words, names and labels."""
+    """Read what identifies a session: the marks of its recordings, words, names and labels."""
     rows = shard.table[["utterance_id", "speaker", "emotion", "transcript"]]
     utterances = []
     for name, speaker, emotion, transcript in rows.itertuples(index=False):
@@ -92,7 +92,7 @@ def read_content(shard: Shard) -> Content:
 
 
 def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str, ...]:
-    """The sessions that are not sealed.
+    """Return the sessions that are not sealed.
 
     Raises:
         ConfigError: A session does not exist, or none is left to train on.
@@ -150,7 +150,7 @@ def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
 
 
 def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
-    """The utterances of one scenario, or all of them.
+    """Select the utterances of a scenario, or all of them.
 
     Raises:
         ConfigError: There is none.
@@ -164,7 +164,7 @@ def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
 
 
 def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, NDArray[np.bool_]]:
-    """Fold → which rows validate in it."""
+    """Return which rows validate in each fold."""
     match config:
         case PaperSplit():
             n = config.n_validation
@@ -185,7 +185,7 @@ def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, N
 
 
 def _each(everything: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:
-    """Each value of a column → its rows.
+    """Return the rows of each value of a column.
 
     Raises:
         ConfigError: There is but one value, and nothing would be left to train on.

@@ -27,7 +27,7 @@ _LONGEST_ROW = 1 << 14
 
 
 def read_time_range(path: Path, width: int) -> tuple[float, float] | None:
-    """Time of the first and the last frame, from the file's two ends; None where it has no frame.
+    """Read the times of first and last frame, from the file's two ends; None if it has no frame.
 
     Args:
         path: A file of motion.
@@ -57,7 +57,7 @@ def read_time_range(path: Path, width: int) -> tuple[float, float] | None:
 
 
 def read_frames(path: Path, width: int, spans: NDArray[np.float64]) -> list[NDArray[np.float32]]:
-    """The frames of several spans of time, in one pass over the file.
+    """Read the frames of several spans of time, in one pass over the file.
 
     Args:
         path: A file of motion.
