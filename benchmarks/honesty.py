@@ -63,30 +63,30 @@ def table(kept: Mapping[str, Sequence[Kept]]) -> str:
         studies = kept[split]
         if not studies:
             continue
-        found = [one.expected() for one in studies]
+        expectations = [study.expected() for study in studies]
         column = {
-            name: np.array([getattr(one, name) for one in found])
+            name: np.array([getattr(expectation, name) for expectation in expectations])
             for name in ("plain", "value", "low", "high")
         }
         for name, words in rows.items():
-            truth = np.array([one.truths[name] for one in studies])
-            told = []
+            truth = np.array([study.truths[name] for study in studies])
+            cells = []
             for key in ("plain", "value"):
                 error = 100 * (column[key] - truth)
-                told.append(f"{error.mean():+.2f} ± {error.std() / len(error) ** 0.5:.2f}")
+                cells.append(f"{error.mean():+.2f} ± {error.std() / len(error) ** 0.5:.2f}")
             covered = (column["low"] <= truth) & (truth <= column["high"])
             width = 100 * (column["high"] - column["low"]).mean()
             lines.append(
-                f"{words:<46}{len(studies):>8}{100 * truth.mean():>7.1f}{told[0]:>15}"
-                f"{told[1]:>15}{100 * covered.mean():>8.0f} %{width:>7.1f}"
+                f"{words:<46}{len(studies):>8}{100 * truth.mean():>7.1f}{cells[0]:>15}"
+                f"{cells[1]:>15}{100 * covered.mean():>8.0f} %{width:>7.1f}"
             )
-    if unchosen := [one.unchosen() - one.truths["unchosen"] for one in kept["paper"]]:
+    if unchosen := [study.unchosen() - study.truths["unchosen"] for study in kept["paper"]]:
         error = 100 * np.array(unchosen)
         lines.append(
             "paper, all trials after their last epoch, where nothing was chosen: validation less "
             f"truth {error.mean():+.2f} ± {error.std() / len(error) ** 0.5:.2f}"
         )
-    gains = np.array([one.truths["gain"] for one in kept["session"]])
+    gains = np.array([study.truths["gain"] for study in kept["session"]])
     tens = [int((gains[at : at + 10] > 0).sum()) for at in range(0, len(gains) // 10 * 10, 10)]
     if len(gains):
         lines.append(
@@ -106,7 +106,7 @@ def development(pool: Pool, rng: np.random.Generator) -> tuple[Pool, NDArray[np.
     unseen[rows] = False
     sessions = pool.table["session"].to_numpy()[rows]
     place = {name: where for where, name in enumerate(rng.permutation(np.unique(sessions)))}
-    order = np.argsort([place[one] for one in sessions], kind="stable")
+    order = np.argsort([place[session] for session in sessions], kind="stable")
     return pool.take(rows[order]), unseen
 
 
@@ -149,7 +149,7 @@ def confirmed(
     kept = again.kept({}, N_SEEDS)
     winner = kept.expected().winner
     seeds = range(N_SEEDS * winner, N_SEEDS * (winner + 1))
-    truths = {"same": float(np.mean([again.truth(one, heard, same) for one in seeds]))}
+    truths = {"same": float(np.mean([again.truth(seed, heard, same) for seed in seeds]))}
     return again.kept(truths, N_SEEDS)
 
 
@@ -197,7 +197,7 @@ def ensemble_gain(
     for place, trial in enumerate(trials):
         epoch = int(np.median(list(study.best_epochs(int(trial)).values())))
         again[trial] = new.answers(networks, place, epoch)
-    combined = np.tensordot(weights[members], np.stack([again[one] for one in members]), 1)
+    combined = np.tensordot(weights[members], np.stack([again[member] for member in members]), 1)
     return new.accuracy(combined, unheard) - new.accuracy(again[winner], unheard)
 
 
@@ -232,14 +232,15 @@ def main() -> None:
     for seed in numbers:
         for split in options.splits:
             if not (home / f"{split}_{seed}.npz").exists():
-                found = study_of[split](seed)
-                for name in reversed(found):  # the split itself last: then all of them are there
-                    found[name].save(home / f"{name}_{seed}.npz")
+                study = study_of[split](seed)
+                for name in reversed(study):  # the split itself last: then all of them are there
+                    study[name].save(home / f"{name}_{seed}.npz")
     print(f"Truth: the rest of {len(known)} utterances of known speakers, of {len(fresh)} of fresh "
           "ones. All synthetic, in points of accuracy.")  # fmt: skip
     files = {split: [home / f"{split}_{seed}.npz" for seed in numbers] for split in ROWS}
     print(table({
-        split: [Kept.load(one) for one in every if one.exists()] for split, every in files.items()
+        split: [Kept.load(path) for path in paths if path.exists()]
+        for split, paths in files.items()
     }))  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.corpus import MOTION_PARTS
-from emotion_hpo.corpus.iemocap.motion import frames
+from emotion_hpo.corpus.iemocap.motion import read_frames
 
 WIDTH = MOTION_PARTS["face"]
 FRAMES_PER_S = 120
@@ -49,12 +49,12 @@ def write(path: Path, minutes: float) -> None:
 
 def by_lines(path: Path, start_s: float, end_s: float) -> np.ndarray:
     """The frames of one turn, the way of the reference: an array of lines, each taken apart."""
-    kept = []
+    rows = []
     for line in np.array(path.read_text().split("\n"))[2:]:
         fields = line.split(" ")
         if len(fields) > 1 and start_s <= float(fields[1]) < end_s:
-            kept.append(np.array(fields[2:]).astype(np.float32))
-    return np.array(kept)
+            rows.append(np.array(fields[2:]).astype(np.float32))
+    return np.array(rows)
 
 
 def by_numpy(path: Path, start_s: float, end_s: float) -> np.ndarray:
@@ -65,7 +65,7 @@ def by_numpy(path: Path, start_s: float, end_s: float) -> np.ndarray:
 
 def once(path: Path, spans: np.ndarray) -> list[np.ndarray]:
     """The frames of all turns in one pass."""
-    return frames(path, WIDTH, spans)
+    return read_frames(path, WIDTH, spans)
 
 
 def busy(work: Callable[..., Any], *arguments: object) -> float:

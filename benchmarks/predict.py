@@ -61,17 +61,17 @@ def main() -> None:
     """Print utterances a second."""
     path = find_model(Path(sys.argv[1] if len(sys.argv) > 1 else "studies"))
     predictor = Predictor.open(path)
-    asked = utterances()
-    words = [Utterance(one.text) for one in asked]
-    sound = [Utterance(samples=one.samples) for one in asked]
+    requests = utterances()
+    words = [Utterance(request.text) for request in requests]
+    sound = [Utterance(samples=request.samples) for request in requests]
     print(f"{path}: {predictor.n_networks} networks of {', '.join(predictor.modalities)}")
-    for name, some in (("words", words), ("sound", sound), ("sound and words", asked)):
+    for name, some in (("words", words), ("sound", sound), ("sound and words", requests)):
         if not set(predictor.modalities) & {"text", "speech"}:
             continue
         took = best_of_three(lambda some=some: predictor(some))
         print(f"{name:<16} {N / took:7.0f} utterances a second")
-    one = best_of_three(lambda: [predictor([each]) for each in asked[:50]]) / 50
-    print(f"{'one at a time':<16} {1000 * one:7.1f} ms each")
+    seconds_each = best_of_three(lambda: [predictor([each]) for each in requests[:50]]) / 50
+    print(f"{'one at a time':<16} {1000 * seconds_each:7.1f} ms each")
 
 
 if __name__ == "__main__":

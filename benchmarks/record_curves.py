@@ -19,10 +19,10 @@ from omegaconf import OmegaConf
 
 from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import SearchConfig, build
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.search.space import Params, configured
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.training.fold_run import DataModule, EpochSelector, run
 
 TABLE = Path(__file__).parent / "learning_curves.csv.gz"
@@ -98,7 +98,7 @@ def write_table(path: Path, table: dict[tuple[float, ...], list[tuple[float, flo
         lines = [",".join([*GRID, "epoch", "accuracy", "seconds"])]
         for point, curve in table.items():
             for epoch, (accuracy, seconds) in enumerate(curve, start=1):
-                figures = (*(f"{one:g}" for one in point), epoch, f"{accuracy:.6f}")
+                figures = (*(f"{value:g}" for value in point), epoch, f"{accuracy:.6f}")
                 lines.append(",".join(map(str, (*figures, f"{seconds:.4f}"))))
         file.write(("\n".join(lines) + "\n").encode())
     partial.replace(path)
@@ -114,16 +114,15 @@ def main() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     config = configuration()
-    store = prepare_features(config, options.features, quiet, leave_out=config.split.test_session)
-    development, _ = split(store, config.split)
+    _, development = open_development(config, options.features, quiet)
     data_module = DataModule(development)
     selector = EpochSelector("val/accuracy")
     table = read_table(options.table)
-    missing = [one for one in points() if tuple(map(float, one.values())) not in table]
+    missing = [point for point in points() if tuple(map(float, point.values())) not in table]
     for number, point in enumerate(missing[: options.most], start=1):
         trained = configured(config.experiment(), point)
         outcome = run(trained, data_module, 0, selector, lambda _: False)
-        table[tuple(float(one) for one in point.values())] = [
+        table[tuple(float(value) for value in point.values())] = [
             (epoch.metrics["val/accuracy"], epoch.seconds) for epoch in outcome.curve
         ]
         if number % 10 == 0 or number == len(missing[: options.most]):

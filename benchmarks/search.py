@@ -31,13 +31,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.cli.observers import observers
 from emotion_hpo.config import SearchConfig, build
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
 from emotion_hpo.training.fold_run import DataModule
 from emotion_hpo.training.worker_process import freeze_loaded
@@ -58,8 +58,8 @@ def overhead(home: StudyHome) -> None:
     """Time of a worker that is no epoch; its process is set up as a worker's is."""
     stay_eager()
     config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
-    store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
-    data_module = DataModule(split(store, config.split)[0])
+    store, development = open_development(config, home.features, quiet)
+    data_module = DataModule(development)
     data_module.fold(config.experiment())
     freeze_loaded()
     home.path.mkdir(parents=True)
@@ -71,12 +71,12 @@ def overhead(home: StudyHome) -> None:
     worker.work()
     wall = time.perf_counter() - began
     trials = Study(home, config).trials()
-    training = sum(one.seconds for one in trials)
+    training = sum(trial.seconds for trial in trials)
     own = (wall - training) / len(trials)
     share = own / (wall / len(trials))
-    told = f"{own:.3f} s a trial, {100 * share:.2f} % of a default trial"
-    n_epochs = sum(len(one.curve) for one in trials)
-    print(f"overhead: {told} ({wall / len(trials):.1f} s, {n_epochs / len(trials):.0f} epochs)")
+    message = f"{own:.3f} s a trial, {100 * share:.2f} % of a default trial"
+    n_epochs = sum(len(trial.curve) for trial in trials)
+    print(f"overhead: {message} ({wall / len(trials):.1f} s, {n_epochs / len(trials):.0f} epochs)")
 
 
 def pair(home: StudyHome) -> None:
@@ -84,12 +84,12 @@ def pair(home: StudyHome) -> None:
     cores = sorted(os.sched_getaffinity(0))[:2]
     rates = []
     for n_workers in (1, 2):
-        one = StudyHome(home.directory, f"{home.name}_{n_workers}")
+        copy = StudyHome(home.directory, f"{home.name}_{n_workers}")
         size = (f"launcher.n_workers={n_workers}", "study.n_trials=6", "training.epochs=1")
-        config = config_of(one, *size, "pruner=none", "sampler=random")
+        config = config_of(copy, *size, "pruner=none", "sampler=random")
         os.sched_setaffinity(0, cores[:n_workers])
         search(config, observers())
-        rates.append(per_minute(Study(one, config).trials()))
+        rates.append(per_minute(Study(copy, config).trials()))
     os.sched_setaffinity(0, cores)
     print(
         f"pair: {rates[0]:.2f} trials a minute by one worker, {rates[1]:.2f} by two: "
@@ -99,8 +99,8 @@ def pair(home: StudyHome) -> None:
 
 def per_minute(trials: list[Trial]) -> float:
     """Trials a minute, from the first start to the last end."""
-    begun = min(one.started_at for one in trials if one.started_at)
-    ended = max(one.finished_at for one in trials if one.finished_at)
+    begun = min(trial.started_at for trial in trials if trial.started_at)
+    ended = max(trial.finished_at for trial in trials if trial.finished_at)
     return 60 * len(trials) / (ended - begun)
 
 
@@ -136,18 +136,18 @@ def crowd(home: StudyHome) -> None:
             processes.Process(target=sleeper, args=(home, config, f"worker_{i}", start))
             for i in range(N_CROWD)
         ]
-        for one in workers:
-            one.start()
+        for process in workers:
+            process.start()
         start.wait(timeout=300)
         began = time.perf_counter()
-        for one in workers:
-            one.join()
+        for process in workers:
+            process.join()
         wall = time.perf_counter() - began
         trials = Study(home, config).trials()
     finally:
         server.stop()
         shutil.rmtree(folder)
-    n_complete = sum(one.state is TrialState.COMPLETE for one in trials)
+    n_complete = sum(trial.state is TrialState.COMPLETE for trial in trials)
     ideal = n_complete * N_EPOCHS * EPOCH_S / N_CROWD
     print(
         f"crowd: {n_complete} of {n_trials} trials by {N_CROWD} workers in {wall:.1f} s; asleep "
@@ -161,12 +161,12 @@ def main() -> None:
     parts = {"crowd": crowd, "overhead": overhead, "pair": pair}
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--folder", type=Path, default=Path("studies"))
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix="benchmark") as folder:
-        (asked.folder / "features").mkdir(parents=True, exist_ok=True)
-        (Path(folder) / "features").symlink_to((asked.folder / "features").resolve())
-        for name in asked.parts or parts:
+        (arguments.folder / "features").mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "features").symlink_to((arguments.folder / "features").resolve())
+        for name in arguments.parts or parts:
             parts[name](StudyHome(Path(folder), name))
 
 

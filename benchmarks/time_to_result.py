@@ -107,7 +107,7 @@ def main() -> None:
     table = Table(read_table(options.table))
     optimum = max(max(curve) for curve in table.curves)
     quarter = FULL // 4
-    found: dict[str, list[float]] = {"random": [], "half": [], "quarter": [], "eighth": []}
+    times: dict[str, list[float]] = {"random": [], "half": [], "quarter": [], "eighth": []}
     needed: list[float] = []
     n_trials, differences = [], []
     for seed in range(options.repetitions):
@@ -117,14 +117,14 @@ def main() -> None:
         random_best = best_within(full, FULL)
         wise = configuration(*where, "study.n_trials=1000", *options.overrides)
         steps = list(searched(wise, table, FULL // 2))
-        found["random"].append(random_best)
+        times["random"].append(random_best)
         for name, part in {"half": 2, "quarter": 4, "eighth": 8}.items():
-            found[name].append(best_within(steps, FULL // part))
-        differences.append(found["quarter"][-1] - random_best)
+            times[name].append(best_within(steps, FULL // part))
+        differences.append(times["quarter"][-1] - random_best)
         n_trials.append(sum(spent <= quarter for spent, _ in steps))
         reached = [spent for spent, best in steps if best and best >= random_best - TOLERANCE]
         needed.append(reached[0] if reached else math.inf)
-    medians = {name: statistics.median(values) for name, values in found.items()}
+    medians = {name: statistics.median(values) for name, values in times.items()}
     print(
         f"synthetic; {len(table.curves)} recorded curves of {EPOCHS} epochs, optimum {optimum:.2%}"
     )

@@ -35,11 +35,11 @@ from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batch import Batch
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.models.layers import Lstm
 from emotion_hpo.runtime.eager import stay_eager
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.training.fold_run import DataModule, FoldData
 from emotion_hpo.training.loop import fit
 
@@ -51,9 +51,9 @@ def data_module(folder: Path, model: str) -> tuple[ExperimentConfig, DataModule]
     """The twin's development part and the configuration of a preset."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(compose("search", [f"model={model}"]), resolve=True)
-    wanted = {name: plain[name] for name in ExperimentConfig.model_fields}
-    config = build(ExperimentConfig, wanted)
-    development, _ = split(prepare_features(config, folder / "features", quiet), config.split)
+    settings = {name: plain[name] for name in ExperimentConfig.model_fields}
+    config = build(ExperimentConfig, settings)
+    _, development = open_development(config, folder / "features", quiet)
     return config, DataModule(development)
 
 
@@ -71,10 +71,10 @@ def port_turn(fold_data: FoldData, rows: np.ndarray, n_words: int, rate: float) 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     port = Port(fold_data.preprocessor.shapes()["text"].n_tokens or 0, rate).to(device)
     optimizer = torch.optim.Adam(port.parameters())
-    every = [one.to(device) for one in padded(fold_data.train, rows, n_words)]
+    every = [tensor.to(device) for tensor in padded(fold_data.train, rows, n_words)]
     began = time.perf_counter()
     for start in range(0, len(rows), BATCH):
-        *inputs, labels = (one[start : start + BATCH] for one in every)
+        *inputs, labels = (tensor[start : start + BATCH] for tensor in every)
         optimizer.zero_grad()
         loss = F.cross_entropy(port(*inputs), labels)
         loss.backward()
@@ -120,7 +120,11 @@ def operations(encoder: nn.Module, batch: Batch, modality: str) -> float:
         n, steps, _ = inputs[0].shape
         lstm += 3 * 2 * n * steps * 4 * layer.hidden_size * (layer.input_size + layer.hidden_size)
 
-    hooks = [one.register_forward_hook(count) for one in encoder.modules() if isinstance(one, Lstm)]
+    hooks = [
+        module.register_forward_hook(count)
+        for module in encoder.modules()
+        if isinstance(module, Lstm)
+    ]
     with FlopCounterMode(display=False) as counter:
         encoder(batch.modalities[modality]).sum().backward()
     for hook in hooks:
@@ -132,7 +136,7 @@ def by_encoder(fold_data: FoldData, config: ExperimentConfig) -> None:
     """Time of each encoder over a few batches, and its share of the hardware's floor."""
     network = build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=0)
     batches = [
-        one for one, _ in zip(fold_data.train.epoch(BATCH, 8, [0, 1]), range(8), strict=False)
+        batch for batch, _ in zip(fold_data.train.epoch(BATCH, 8, [0, 1]), range(8), strict=False)
     ]
     rates = {kind: matrix_rate(kind) for kind in (torch.bfloat16, torch.float32)}
     for kind, rate in rates.items():
@@ -164,7 +168,7 @@ def worker(folder: Path, model: str) -> None:
     """What a worker does, in a process of its own: an epoch with its evaluation."""
     stay_eager()
     pa.set_memory_pool(pa.system_memory_pool())
-    config, found = data_module(folder, model)
+    config, module = data_module(folder, model)
     keep_freed_memory()
     peak, is_over = [private_memory_mb()], threading.Event()
 
@@ -174,7 +178,7 @@ def worker(folder: Path, model: str) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    fold_data = found.read(config)
+    fold_data = module.fold(config)
     network = build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=0)
     fit(network, fold_data.train, fold_data.validation, config.training, 0, lambda *_: True)
     is_over.set()
@@ -196,16 +200,16 @@ def main() -> None:
         worker(arguments.folder, arguments.model)
         return
     keep_freed_memory()
-    config, found = data_module(arguments.folder, arguments.model)
-    fold_data = found.read(config)
+    config, module = data_module(arguments.folder, arguments.model)
+    fold_data = module.fold(config)
     n = len(fold_data.train)
     n_steps = arguments.steps or -(-n // BATCH)
     rows = np.random.default_rng(0).permutation(n)[: n_steps * BATCH]
-    train = found.development.folds[0].train
+    train = module.development.folds[0].train
     part = fold_data.preprocessor.transform(train.subset(np.sort(rows)))
     share = n / len(rows)
-    told = "whole epochs" if share == 1 else f"{n_steps} of {-(-n // BATCH)} steps, scaled"
-    print(f"{arguments.model}, {n:,} utterances, {arguments.threads} threads, {told}")
+    extent = "whole epochs" if share == 1 else f"{n_steps} of {-(-n // BATCH)} steps, scaled"
+    print(f"{arguments.model}, {n:,} utterances, {arguments.threads} threads, {extent}")
     turns: dict[str, Callable[[], float]] = {"ours": lambda: our_turn(fold_data, config, part)}
     if arguments.model == "tripathi/combined":
         for n_words in (50, 500):
@@ -222,8 +226,8 @@ def main() -> None:
         for name, turn in turns.items():
             seconds[name] = min(seconds[name], share * turn())
             print(f"    {name}: {seconds[name]:.1f} s", file=sys.stderr, flush=True)
-    for name, one in seconds.items():
-        print(f"  {name:<16} {one:7.1f} s an epoch, {one / seconds['ours']:5.1f} × ours")
+    for name, times in seconds.items():
+        print(f"  {name:<16} {times:7.1f} s an epoch, {times / seconds['ours']:5.1f} × ours")
     if torch.cuda.is_available():
         print(f"  the reference's log, for as many utterances: {REFERENCE_S * n:.1f} s")
         return

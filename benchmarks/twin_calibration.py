@@ -66,13 +66,13 @@ class Averages:
         table = pd.concat([corpus.table(session) for session in corpus.sessions()])
         pairs = table[["session", "dialogue"]].drop_duplicates().itertuples(index=False, name=None)
         with ProcessPoolExecutor(workers) as pool:
-            found = {
+            averages = {
                 name: (speech, motion)
                 for rows in pool.map(partial(_averages, corpus), pairs)
                 for name, speech, motion in rows
             }
         speech, motion = (
-            np.stack([found[name][i] for name in table["utterance_id"]]) for i in range(2)
+            np.stack([averages[name][i] for name in table["utterance_id"]]) for i in range(2)
         )
         by_speaker = pd.DataFrame(speech).groupby(table["speaker"].to_numpy())
         scaled = (speech - by_speaker.transform("mean")) / by_speaker.transform("std")
@@ -128,7 +128,7 @@ def scores(train: Averages, tests: dict[str, Averages]) -> Iterator[tuple[str, l
     for name in IEMOCAP:
         cells = []
         for i, part in enumerate(tests.values()):
-            joint = np.sum([single[one][i] for one in name.split(" + ")], axis=0)
+            joint = np.sum([single[modality][i] for modality in name.split(" + ")], axis=0)
             predicted = model.classes_[joint.argmax(axis=1)]
             accuracy = (predicted == part.table["emotion"].to_numpy()).mean()
             recall = recall_score(part.table["emotion"], predicted, average="macro")

@@ -57,10 +57,10 @@ def accuracies(
     train, test = parts(everything, model, seed)
     preprocessor = Preprocessor.fit(train, config.features, tuple(config.model.encoders))
     network = build_network(config.model, preprocessor.shapes(), len(train.classes), seed=seed)
-    found: list[float] = []
+    accuracies_: list[float] = []
 
     def on_epoch(epoch: object, *_: object) -> bool:
-        found.append(epoch.metrics["val/accuracy"])  # type: ignore[attr-defined]
+        accuracies_.append(epoch.metrics["val/accuracy"])  # type: ignore[attr-defined]
         return False
 
     fit(
@@ -71,7 +71,7 @@ def accuracies(
         seed,
         on_epoch,
     )
-    yield from found
+    yield from accuracies_
 
 
 def main() -> None:
@@ -89,7 +89,7 @@ def main() -> None:
     for model in options.only:
         config = configuration(model, options.epochs)
         store = prepare_features(config, options.features, quiet)
-        everything = Utterances.of(tuple(map(store.open, store.sessions)), store.classes)
+        everything = Utterances.from_shards(tuple(map(store.open, store.sessions)), store.classes)
         curves = [
             list(accuracies(config, everything, model, seed)) for seed in range(options.seeds)
         ]
@@ -97,8 +97,8 @@ def main() -> None:
             100 * np.array([pick(curve) for curve in curves]) for pick in (lambda c: c[-1], max)
         )
         spread = [
-            f"{one.mean():.1f} ± {one.std(ddof=1) if len(one) > 1 else 0:.1f}"
-            for one in (last, best)
+            f"{values.mean():.1f} ± {values.std(ddof=1) if len(values) > 1 else 0:.1f}"
+            for values in (last, best)
         ]
         print(f"{model:<32}{spread[0]:>16}{spread[1]:>16}{NETWORKS[model]:>8.2f}", flush=True)
 

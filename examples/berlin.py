@@ -16,14 +16,14 @@ SPEAKERS = ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16")
 def manifest(folder: Path) -> pd.DataFrame:
     """The manifest of the recordings of four emotions."""
     names = sorted(path.stem for path in folder.glob("wav/[0-9]*.wav"))
-    kept = [name for name in names if name[5] in EMOTIONS]
+    labelled = [name for name in names if name[5] in EMOTIONS]
     return pd.DataFrame({
-        "utterance_id": kept,
-        "session": [str(SPEAKERS.index(name[:2]) // 2 + 1) for name in kept],
-        "dialogue": [name[:5] for name in kept],  # takes of one sentence belong together
-        "speaker": [name[:2] for name in kept],
-        "emotion": [EMOTIONS[name[5]] for name in kept],
-        "audio": [f"wav/{name}.wav" for name in kept],
+        "utterance_id": labelled,
+        "session": [str(SPEAKERS.index(name[:2]) // 2 + 1) for name in labelled],
+        "dialogue": [name[:5] for name in labelled],  # takes of one sentence belong together
+        "speaker": [name[:2] for name in labelled],
+        "emotion": [EMOTIONS[name[5]] for name in labelled],
+        "audio": [f"wav/{name}.wav" for name in labelled],
     })  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.cli.observers import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.console import output as screen
-from emotion_hpo.features.origin import origins_of
+from emotion_hpo.features.origin import describe_origins
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.models import build_network
@@ -88,7 +88,7 @@ def small_saved_model(data_module: DataModule) -> SavedModel:
     inputs = data_module.fold(config).preprocessor
     networks = [build_network(config.model, inputs.shapes(), 4, seed=seed) for seed in (0, 1)]
     classes = data_module.development.everything.classes
-    origins = origins_of(inputs.modalities, config.features, {})
+    origins = describe_origins(inputs.modalities, config.features, {})
     states = tuple(map(trained_network, networks))
     return SavedModel(config, inputs, classes, states, origins, synthetic=True)
 

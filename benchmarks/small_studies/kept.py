@@ -39,9 +39,9 @@ class Kept:
         n_trainings = len(next(iter(self.predicted.values())))
         trials = [
             [
-                Run(name, answers[one])
+                Run(name, answers[class_])
                 for name, classes in self.predicted.items()
-                for one in classes[first : first + self.n_seeds]
+                for class_ in classes[first : first + self.n_seeds]
             ]
             for first in range(0, n_trainings, self.n_seeds)
         ]
@@ -73,11 +73,11 @@ class Kept:
     def load(cls, file: Path) -> Self:
         """What `save` wrote."""
         with np.load(file) as stored:
-            names = [str(one) for one in stored["folds"]]
+            names = [str(name) for name in stored["folds"]]
             folds = {
-                one: Fold(stored[f"labels_{one}"], list(stored[f"dialogues_{one}"]))
-                for one in names
+                name: Fold(stored[f"labels_{name}"], list(stored[f"dialogues_{name}"]))
+                for name in names
             }
-            predicted = {one: stored[f"predicted_{one}"] for one in names}
+            predicted = {name: stored[f"predicted_{name}"] for name in names}
             truths = dict(zip(map(str, stored["truths"]), stored["figures"].tolist(), strict=True))
             return cls(folds, predicted, truths, int(stored["n_seeds"]))

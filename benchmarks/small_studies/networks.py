@@ -76,7 +76,7 @@ class Reader:
         seen = np.zeros((len(pool), len(self.place)), np.float32)
         for row, text in enumerate(pool.table["transcript"]):
             words = (self.place.get(word) for word in text.lower().split())
-            seen[row, [one for one in words if one is not None]] = 1
+            seen[row, [word for word in words if word is not None]] = 1
         speech = np.clip((pool.speech - self.mean) / self.deviation, -5, 5)
         return torch.from_numpy(np.concatenate([speech, seen], axis=1, dtype=np.float32))
 
@@ -111,8 +111,8 @@ def train(inputs: Tensor, labels: Tensor, params: Params, n_epochs: int, seed: i
     second = 0.3 * torch.randn(n_trials, _MAX_UNITS + 1, N_CLASSES, generator=generator)
     second.requires_grad_()
     weights, rate = (first, second), params.learning_rate[:, None, None]
-    moments = [(torch.zeros_like(one), torch.zeros_like(one)) for one in weights]
-    kept: list[tuple[Tensor, Tensor]] = []
+    moments = [(torch.zeros_like(weight), torch.zeros_like(weight)) for weight in weights]
+    snapshots: list[tuple[Tensor, Tensor]] = []
     step = 0
     for _ in range(n_epochs):
         order = torch.rand(n_trials, len(labels), generator=generator).argsort(1)
@@ -125,16 +125,16 @@ def train(inputs: Tensor, labels: Tensor, params: Params, n_epochs: int, seed: i
             loss = F.cross_entropy(logits.flatten(0, 1), labels[rows].flatten(), reduction="sum")
             (loss / rows.shape[1]).backward()
             with torch.no_grad():
-                for one, (mean, square) in zip(weights, moments, strict=True):
-                    mean.lerp_(one.grad, 0.1)
-                    square.lerp_(one.grad**2, 0.001)
+                for weight, (mean, square) in zip(weights, moments, strict=True):
+                    mean.lerp_(weight.grad, 0.1)
+                    square.lerp_(weight.grad**2, 0.001)
                     scale = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
-                    one.mul_(1 - 100 * rate * params.weight_decay[:, None, None])
-                    one.sub_(rate * mean / (1 - 0.9**step) / scale)
-                    one.grad = None
+                    weight.mul_(1 - 100 * rate * params.weight_decay[:, None, None])
+                    weight.sub_(rate * mean / (1 - 0.9**step) / scale)
+                    weight.grad = None
                 first.mul_(sees * width)
-        kept.append((first.detach().clone(), second.detach().clone()))
-    return Networks(params, *(torch.stack(part) for part in zip(*kept, strict=True)))
+        snapshots.append((first.detach().clone(), second.detach().clone()))
+    return Networks(params, *(torch.stack(part) for part in zip(*snapshots, strict=True)))
 
 
 def _with_one(inputs: Tensor) -> Tensor:

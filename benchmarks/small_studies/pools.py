@@ -60,9 +60,9 @@ class Pool:
     @classmethod
     def joined(cls, pools: Sequence[Self]) -> Self:
         """Several draws as one, sorted by id; each draw numbers its utterances from the same on."""
-        table = pd.concat([one.table for one in pools], ignore_index=True)
+        table = pd.concat([pool.table for pool in pools], ignore_index=True)
         order = np.argsort(table["utterance_id"].to_numpy(str), kind="stable")
-        speech = np.concatenate([one.speech for one in pools])
+        speech = np.concatenate([pool.speech for pool in pools])
         return cls(table.iloc[order].reset_index(drop=True), speech[order])
 
     def __len__(self) -> int:
@@ -82,8 +82,8 @@ class Pool:
 def _heard(rows: pd.DataFrame, draw: Draw) -> NDArray[np.float32]:
     who = "" if draw.known else draw.key  # as the twin itself names its voices
     voices = {name: voice.voice(_SEED, who + name) for name in rows["speaker"].unique()}
-    found = [
+    features = [
         functionals(voice.speak(_SEED, act, voices[speaker]).astype(np.float64), 0.2, 0.1)[0]
         for _, speaker, act in acts(rows, draw.key)
     ]
-    return np.array(found, np.float32)
+    return np.array(features, np.float32)

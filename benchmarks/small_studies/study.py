@@ -75,15 +75,15 @@ class Study:
         for name, validates in parts.items():
             rows = torch.from_numpy(np.flatnonzero(~validates))
             seed = int(rng.integers(2**31))
-            found = train(inputs[rows], labels[rows], params, N_EPOCHS, seed)
+            trained = train(inputs[rows], labels[rows], params, N_EPOCHS, seed)
             judged = np.flatnonzero(validates)
             folds[name] = Fold(pool.labels[judged], list(pool.table["dialogue"].iloc[judged]))
             for trial in range(len(runs)):
-                every = found.probabilities(
+                every = trained.probabilities(
                     inputs[judged], [trial] * N_EPOCHS, list(range(N_EPOCHS))
                 )
                 runs[trial].append(Run(name, every.numpy()))
-            networks[name] = found
+            networks[name] = trained
         return cls(params, folds, networks, runs)
 
     @property
@@ -102,7 +102,7 @@ class Study:
             name: np.stack([runs[place].probabilities.argmax(2) for runs in self.runs])
             for place, name in enumerate(self.folds)
         }
-        small = {name: one.astype(np.int8) for name, one in predicted.items()}
+        small = {name: classes.astype(np.int8) for name, classes in predicted.items()}
         return Kept(self.folds, small, truths, n_seeds)
 
     def best_epochs(self, trial: int) -> dict[str, int]:
@@ -115,7 +115,7 @@ class Study:
             truth.answers(self.networks[fold], trial, epoch)
             for fold, epoch in self.best_epochs(trial).items()
         ]
-        return float(np.mean([truth.accuracy(one, rows) for one in answers]))
+        return float(np.mean([truth.accuracy(answer, rows) for answer in answers]))
 
     def unchosen_truth(self, truth: Truth, rows: NDArray[np.bool_]) -> float:
         """Accuracy of all trials after their last epoch, on average: nothing was chosen there."""

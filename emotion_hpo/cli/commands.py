@@ -59,14 +59,15 @@ if TYPE_CHECKING:
 def prepare(plain: Mapping[str, Any]) -> None:
     """Store a corpus's features and say what is there."""
     command = build(PrepareCommand, plain)
-    from emotion_hpo.corpus import Twin, counted, open_corpus, write_release
+    from emotion_hpo.corpus import Twin, count_by_kind, open_corpus, write_release
     from emotion_hpo.features.preparation import peak_memory_mb, prepare_features
     from emotion_hpo.features.summary import summary, words_without_vectors
-    from emotion_hpo.splits.class_coverage import absences_by_session
+    from emotion_hpo.splits.class_coverage import describe_missing_by_session
 
     began = time.monotonic()
     if isinstance(command.corpus, TwinCorpus) and command.corpus.write_release is not None:
-        twin, folder = Twin.open(command.corpus), command.corpus.write_release
+        twin = Twin(command.corpus.seed, command.corpus.scale)
+        folder = command.corpus.write_release
         with screen.preparing(f"Writing {folder}") as on_progress:
             n_written = write_release(twin, folder, on_progress)
         echo(f"Release: {n_written} utterances in {folder} (synthetic)")
@@ -79,8 +80,11 @@ def prepare(plain: Mapping[str, Any]) -> None:
     found = {
         **counts,
         "words_without_vectors": word_vectors and words_without_vectors(store, word_vectors),
-        "remarks": [*corpus.remarks(), *absences_by_session(counts["n_by_session_emotion"])],
-        "faults": counted((*corpus.faults(), *store.faults())),
+        "remarks": [
+            *corpus.remarks(),
+            *describe_missing_by_session(counts["n_by_session_emotion"]),
+        ],
+        "faults": count_by_kind((*corpus.faults(), *store.faults())),
         "seconds": round(time.monotonic() - began, 2),
         "peak_memory_mb": peak_memory_mb(),
     }
@@ -187,7 +191,7 @@ def nested(plain: Mapping[str, Any]) -> None:
     command = build(NestedCommand, plain)
     from emotion_hpo.features.preparation import prepare_features
     from emotion_hpo.final.nested import nested as run
-    from emotion_hpo.splits.parts import content_of
+    from emotion_hpo.splits.parts import read_content
 
     check_writable(command.output)
     config = command.search()
@@ -195,7 +199,7 @@ def nested(plain: Mapping[str, Any]) -> None:
     make_folder(home.features)
     with screen.preparing(f"Preparing {config.corpus.name}") as on_progress:
         store = prepare_features(config, home.features, on_progress)
-    contents = {session: content_of(store.open(session)) for session in store.sessions}
+    contents = {session: read_content(store.open(session)) for session in store.sessions}
 
     def one_session(study: SearchConfig) -> dict[str, Any] | None:
         echo(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")

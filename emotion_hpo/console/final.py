@@ -9,7 +9,7 @@ from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.metrics.formatting import format_interval, format_score_interval
 from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
 from emotion_hpo.runtime.formatting import format_count, format_score, format_share
-from emotion_hpo.splits.class_coverage import absences_in_test
+from emotion_hpo.splits.class_coverage import describe_missing_in_test
 
 
 def show_final(result: Mapping[str, Any]) -> None:
@@ -135,7 +135,7 @@ _KINDS = {
 def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """What a reader of a test's figures should know beside them."""
     counts = {name: recall["n"] for name, recall in result["recall_by_class"].items()}
-    yield from absences_in_test(counts, result["test_session"])
+    yield from describe_missing_in_test(counts, result["test_session"])
     how_sure = result["calibration"]
     yield (
         f"Calibration: expected error {100 * how_sure['ece']:.1f} points, Brier score "

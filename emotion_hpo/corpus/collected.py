@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,24 +20,24 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.corpus import CollectedCorpus
 from emotion_hpo.corpus.collected_entry import (
-    complaint,
+    count_numbers,
+    count_votes,
+    find_error,
     is_motion,
-    number,
-    numbers,
-    size,
-    votes,
-    words_of,
+    read_array,
+    read_number,
+    read_transcript,
 )
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.faults import Fault, raise_if_any
 from emotion_hpo.corpus.iemocap.evaluation import MEANINGS, WORDS
-from emotion_hpo.corpus.iemocap.naming import Named, named
+from emotion_hpo.corpus.iemocap.naming import UtteranceName, parse_id
 from emotion_hpo.corpus.labels import check_labels, spelling_remarks, unmerged
-from emotion_hpo.corpus.pickled import PickledArray, read
-from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
+from emotion_hpo.corpus.pickled import PickledArray, read_pickle
+from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, validate_table
 from emotion_hpo.errors import CorpusError
 
-__all__ = ["Collected"]
+__all__ = ["Collected", "open_corpus"]
 
 #: The pickle's key of each part of the motion.
 _MOTION = {"head": "mocap_head", "hand": "mocap_hand", "face": "mocap_rot"}
@@ -69,17 +69,6 @@ class Collected:
     modalities = ("mocap", "speech", "text")
     ready_made = ()
 
-    @classmethod
-    def open(cls, config: CollectedCorpus) -> Self:
-        """The configured pickle, its entries looked at."""
-        corpus = cls(
-            config.file, config.classes, tuple(sorted(config.merge.items())), config.strict
-        )
-        if corpus.strict:
-            refuse(corpus.faults())
-        _ = corpus._table
-        return corpus
-
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return tuple(sorted(self._table["session"].unique()))
@@ -88,21 +77,21 @@ class Collected:
         """What was left out, and how the reference cut its audio."""
         labels, class_of = self._counts, self._class_of
         left_out = [f"{n} of {label}" for label, n in labels.most_common() if label not in class_of]
-        found = [
+        remarks = [
             *spelling_remarks(labels),
             "audio as the reference cut it: the left channel, whoever speaks",
         ]
         if left_out:
-            found.append(f"left out, as no class here: {', '.join(left_out)}")
-        return tuple(found)
+            remarks.append(f"left out, as no class here: {', '.join(left_out)}")
+        return tuple(remarks)
 
     def faults(self) -> tuple[Fault, ...]:
         """Motion that is zero, of another shape or borrowed; utterances without sound or words."""
         return tuple(
-            Fault(kind, f"{self.path}, {one['id']}")
-            for one, name in self._entries
-            if one["emotion"] in self._class_of
-            for kind in self._kinds_of_fault(one, name)
+            Fault(kind, f"{self.path}, {entry['id']}")
+            for entry, name in self._entries
+            if entry["emotion"] in self._class_of
+            for kind in self._kinds_of_fault(entry, name)
         )
 
     def fingerprint(self, session: str, digests: Digests) -> str:
@@ -113,10 +102,10 @@ class Collected:
 
         def recorded() -> Iterator[bytes]:
             for dialogue in table["dialogue"].unique():
-                for one in self.recordings(session, dialogue):
-                    yield one.utterance_id.encode()
-                    yield b"" if one.samples is None else one.samples.tobytes()
-                    for part, frames in (one.motion or {}).items():
+                for recording in self.recordings(session, dialogue):
+                    yield recording.utterance_id.encode()
+                    yield b"" if recording.samples is None else recording.samples.tobytes()
+                    for part, frames in (recording.motion or {}).items():
                         yield f"{part} {frames.shape}".encode() + frames.tobytes()
 
         content = digests.of_part(self.path, ids, recorded)
@@ -135,18 +124,18 @@ class Collected:
         ids = set(self.table(session).query("dialogue == @dialogue")["utterance_id"])
         if not ids:
             raise CorpusError(f"{self.path}: session {session} has no dialogue {dialogue!r}")
-        for one, name in self._entries:
-            if one["id"] in ids:
+        for entry, name in self._entries:
+            if entry["id"] in ids:
                 source = self.path.name
-                signal = numbers(one.get("signal"))
+                signal = read_array(entry.get("signal"))
                 samples = None
                 if signal is not None and signal.size:
                     samples = (signal.ravel() / _LOUDEST).astype(np.float32)
-                is_lost = signal is None and size(one.get("signal"))
-                fault = Fault("samples that cannot be read", f"{source}, {one['id']}")
-                motion = self._motion(one, name)
+                is_lost = signal is None and count_numbers(entry.get("signal"))
+                fault = Fault("samples that cannot be read", f"{source}, {entry['id']}")
+                motion = self._motion(entry, name)
                 yield Recording(
-                    one["id"],
+                    entry["id"],
                     samples,
                     _RATE_HZ,
                     motion or None,
@@ -154,25 +143,27 @@ class Collected:
                     faults=(fault,) if is_lost else (),
                 )
 
-    def _motion(self, one: Mapping[str, Any], name: Named) -> dict[str, NDArray[np.float32]]:
+    def _motion(
+        self, entry: Mapping[str, Any], name: UtteranceName
+    ) -> dict[str, NDArray[np.float32]]:
         """The parts of the motion that hold anything."""
-        found = {}
+        motion = {}
         for part, width in MOTION_PARTS.items():
-            values = numbers(one.get(_MOTION[part]))
+            values = read_array(entry.get(_MOTION[part]))
             if name.dialogue != _BORROWED and values is not None and is_motion(values, width):
-                found[part] = values.astype(np.float32)
-        return found
+                motion[part] = values.astype(np.float32)
+        return motion
 
-    def _kinds_of_fault(self, one: Mapping[str, Any], name: Named) -> Iterator[str]:
-        if not size(one.get("signal")):
+    def _kinds_of_fault(self, entry: Mapping[str, Any], name: UtteranceName) -> Iterator[str]:
+        if not count_numbers(entry.get("signal")):
             yield "no samples"
-        if not words_of(one):
+        if not read_transcript(entry):
             yield "label without transcript"
         if name.dialogue == _BORROWED:
             yield "motion of another dialogue, left out"
             return
         for part, width in MOTION_PARTS.items():
-            values = numbers(one.get(_MOTION[part]))
+            values = read_array(entry.get(_MOTION[part]))
             if values is None or not values.size:
                 yield f"no {part} motion"
             elif values.ndim != 2 or values.shape[1] != width:
@@ -184,11 +175,11 @@ class Collected:
     def _table(self) -> pd.DataFrame:
         self._check_labels()
         class_of = self._class_of
-        kept = [entry for entry in self._entries if entry[0]["emotion"] in class_of]
-        if not kept:
+        selected = [entry for entry in self._entries if entry[0]["emotion"] in class_of]
+        if not selected:
             raise CorpusError(f"{self.path}: no utterance of {', '.join(class_of)}")
-        rows = [self._row(one, name) for one, name in kept]
-        return checked(pd.DataFrame(rows), self.classes, str(self.path))
+        rows = [self._row(entry, name) for entry, name in selected]
+        return validate_table(pd.DataFrame(rows), self.classes, str(self.path))
 
     def _check_labels(self) -> None:
         """Refuse classes without an utterance, and to merge what no IEMOCAP has."""
@@ -198,26 +189,26 @@ class Collected:
         check_labels("corpus.classes", unmerged(self.classes, merge), {**words, **present}, source)
         check_labels("corpus.merge", merge, {**MEANINGS, **present}, source)
 
-    def _row(self, one: Mapping[str, Any], name: Named) -> dict[str, Any]:
-        words = words_of(one)
+    def _row(self, entry: Mapping[str, Any], name: UtteranceName) -> dict[str, Any]:
+        words = read_transcript(entry)
         return {
-            "utterance_id": one["id"],
+            "utterance_id": entry["id"],
             "session": name.session,
             "dialogue": name.dialogue,
             "speaker": name.speaker,
-            "emotion": self._class_of[one["emotion"]],
-            "start_s": one["start"],
-            "end_s": one["end"],
+            "emotion": self._class_of[entry["emotion"]],
+            "start_s": entry["start"],
+            "end_s": entry["end"],
             "transcript": words,
             "scenario": name.scenario,
             "wears_markers": name.wears_markers,
-            "valence": number(one.get("v")),
-            "activation": number(one.get("a")),
-            "dominance": number(one.get("d")),
-            "votes": json.dumps(votes(one.get("emo_evo"))),
-            "has_speech": size(one.get("signal")) > 0,
+            "valence": read_number(entry.get("v")),
+            "activation": read_number(entry.get("a")),
+            "dominance": read_number(entry.get("d")),
+            "votes": json.dumps(count_votes(entry.get("emo_evo"))),
+            "has_speech": count_numbers(entry.get("signal")) > 0,
             "has_text": words is not None,
-            "has_mocap": bool(self._motion(one, name)),
+            "has_mocap": bool(self._motion(entry, name)),
         }
 
     @cached_property
@@ -230,26 +221,41 @@ class Collected:
         return {**{name: name for name in self.classes}, **dict(self.merge)}
 
     @cached_property
-    def _entries(self) -> list[tuple[dict[str, Any], Named]]:
+    def _entries(self) -> list[tuple[dict[str, Any], UtteranceName]]:
         """The dicts and what their ids say, checked."""
-        content = read(self.path)
+        content = read_pickle(self.path)
         items = content.items() if isinstance(content, PickledArray) else content
         if not isinstance(items, list) or not items:
             raise CorpusError(f"{self.path}: holds no list of utterances")
-        wrong, found = [], []
-        for place, one in enumerate(items):
-            if trouble := complaint(one):
+        wrong, entries = [], []
+        for place, entry in enumerate(items):
+            if trouble := find_error(entry):
                 wrong.append(f"{self.path}, entry {place}: {trouble}")
             else:
-                name = named(one["id"])
+                name = parse_id(entry["id"])
                 assert name is not None, "its complaint would have been made"
-                found.append(
-                    ({**one, "start": float(one["start"]), "end": float(one["end"])}, name)
+                entries.append(
+                    ({**entry, "start": float(entry["start"]), "end": float(entry["end"])}, name)
                 )
         if wrong:
             raise CorpusError("\n".join(wrong[:10]))
-        return found
+        return entries
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"path", "classes", "merge", "strict"}
-        return {key: value for key, value in vars(self).items() if key in kept}
+        settings = {"path", "classes", "merge", "strict"}
+        return {key: value for key, value in vars(self).items() if key in settings}
+
+
+def open_corpus(config: CollectedCorpus) -> Collected:
+    """Open the configured pickle and read its entries.
+
+    Raises:
+        CorpusError: It is missing or broken, or strict and at fault.
+    """
+    corpus = Collected(
+        config.file, config.classes, tuple(sorted(config.merge.items())), config.strict
+    )
+    if corpus.strict:
+        raise_if_any(corpus.faults())
+    _ = corpus._table
+    return corpus

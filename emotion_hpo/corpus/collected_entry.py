@@ -11,28 +11,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.corpus.iemocap.naming import named
+from emotion_hpo.corpus.iemocap.naming import parse_id
 from emotion_hpo.corpus.pickled import PickledArray
 from emotion_hpo.errors import CorpusError
 
 _KEYS = ("id", "emotion", "start", "end")
 
 
-def complaint(one: object) -> str | None:
-    """What is wrong with an entry."""
-    if not isinstance(one, dict) or any(key not in one for key in _KEYS):
+def find_error(entry: object) -> str | None:
+    """Return what is wrong with an entry, or None."""
+    if not isinstance(entry, dict) or any(key not in entry for key in _KEYS):
         return f"a dict with {', '.join(_KEYS)} is needed"
-    if not isinstance(one["id"], str) or named(one["id"]) is None:
-        return f"{str(one['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
-    if not isinstance(one["emotion"], str):
-        return f"{one['id']}: the emotion is no word"
-    if not all(isinstance(one[key], int | float) for key in ("start", "end")):
-        return f"{one['id']}: start and end are no numbers"
+    if not isinstance(entry["id"], str) or parse_id(entry["id"]) is None:
+        return f"{str(entry['id'])[:40]!r} is no id such as Ses01F_impro01_F000"
+    if not isinstance(entry["emotion"], str):
+        return f"{entry['id']}: the emotion is no word"
+    if not all(isinstance(entry[key], int | float) for key in ("start", "end")):
+        return f"{entry['id']}: start and end are no numbers"
     return None
 
 
-def numbers(value: object) -> NDArray[Any] | None:
-    """Numbers of an entry, or None where there are none or they cannot be read."""
+def read_array(value: object) -> NDArray[Any] | None:
+    """Read the numbers of an entry; None where there are none or they cannot be read."""
     if isinstance(value, PickledArray):
         try:
             value = value.load()
@@ -54,28 +54,28 @@ def is_motion(values: NDArray[Any], width: int) -> bool:
     return bool(np.any(values[:1])) or bool(np.any(values))
 
 
-def size(value: object) -> int:
-    """How many numbers there are, without reading them."""
+def count_numbers(value: object) -> int:
+    """Count the numbers of an entry without reading them."""
     if isinstance(value, PickledArray):
         return math.prod(value.shape)
     return len(value) if isinstance(value, list) else 0
 
 
-def words_of(one: Mapping[str, Any]) -> str | None:
-    """What was said, or None."""
-    words = one.get("transcription")
+def read_transcript(entry: Mapping[str, Any]) -> str | None:
+    """Return the words of an entry, or None."""
+    words = entry.get("transcription")
     return words.strip() or None if isinstance(words, str) else None
 
 
-def number(value: object) -> float:
-    """A number, or NaN."""
+def read_number(value: object) -> float:
+    """Return a number as a float, NaN where it is none."""
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def votes(value: object) -> dict[str, int]:
-    """Label counts of a list of lists of labels."""
+def count_votes(value: object) -> dict[str, int]:
+    """Count the labels in a list of lists of labels."""
     people = value.items() if isinstance(value, PickledArray) else value
     if not isinstance(people, list):
         return {}
-    listed = [one if isinstance(one, list) else [one] for one in people]
+    listed = [labels if isinstance(labels, list) else [labels] for labels in people]
     return dict(Counter(label for labels in listed for label in labels if isinstance(label, str)))

@@ -30,7 +30,7 @@ class Digests:
         self._is_saved = True
 
     def of(self, path: Path) -> str:
-        """A file's digest.
+        """Return a file's digest.
 
         Raises:
             CorpusError: It cannot be read.
@@ -43,7 +43,7 @@ class Digests:
         return self.of_part(path, "", whole)
 
     def of_part(self, path: Path, part: str, read: Callable[[], Iterable[bytes]]) -> str:
-        """Digest of what is read from a file.
+        """Return the digest of a part of a file.
 
         Args:
             path: The file.
@@ -72,7 +72,7 @@ class Digests:
         return digest.hexdigest()
 
     def save(self) -> None:
-        """Keep what was learnt; without it, files are only read once more."""
+        """Store the digests; without them, files are only read once more."""
         if self._memory is None or self._is_saved:
             return
         content = {key: [*state, digest] for key, (state, digest) in self._known.items()}

@@ -15,15 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
 
 import pandas as pd
 
 from emotion_hpo.config.corpus import EmodbCorpus
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, refuse
-from emotion_hpo.corpus.schema import Recording, checked
+from emotion_hpo.corpus.faults import Fault, raise_if_any
+from emotion_hpo.corpus.schema import Recording, validate_table
 from emotion_hpo.errors import CorpusError
 
 #: Letter of a file's name → emotion (W: Wut, F: Freude, T: Trauer).
@@ -71,15 +70,6 @@ class Emodb:
     modalities = ("speech", "text")
     ready_made = ()
 
-    @classmethod
-    def open(cls, config: EmodbCorpus) -> Self:
-        """The corpus at the configured root, its files' names checked."""
-        corpus = cls(config.root, config.strict)
-        _ = corpus._files
-        if corpus.strict:
-            refuse(corpus.faults())
-        return corpus
-
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return tuple(sorted({_SESSIONS[path.stem[:2]] for path in self._files}))
@@ -112,7 +102,7 @@ class Emodb:
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; only the headers of the recordings are read."""
         rows = pd.DataFrame([self._row(path) for path in self._of(session)])
-        return checked(rows, self.classes, str(self.root))
+        return validate_table(rows, self.classes, str(self.root))
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         """Read a speaker's takes of a sentence, at their own rate, channels averaged to one."""
@@ -122,12 +112,12 @@ class Emodb:
         for path in paths:
             name = f"wav/{path.name}"
             if isinstance(_header(path), sound.Header):
-                samples, rate, faults = sound.usable_samples(path, f"{name}, {path.stem}")
+                samples, rate, faults = sound.read_usable_samples(path, f"{name}, {path.stem}")
             else:
                 samples, rate, faults = None, sound.ANY_RATE_HZ, ()
             yield Recording(
                 path.stem,
-                None if samples is None else sound.mono(samples),
+                None if samples is None else sound.average_channels(samples),
                 rate,
                 sources={"speech": name},
                 faults=faults,
@@ -172,6 +162,19 @@ class Emodb:
         return paths
 
 
+def open_corpus(config: EmodbCorpus) -> Emodb:
+    """Open the configured folder and check the names of its files.
+
+    Raises:
+        CorpusError: A file is missing or misnamed, or it is strict and at fault.
+    """
+    corpus = Emodb(config.root, config.strict)
+    _ = corpus._files
+    if corpus.strict:
+        raise_if_any(corpus.faults())
+    return corpus
+
+
 def _recordings(root: Path) -> list[Path]:
     """All recordings, sorted by name; hidden leftovers of archives are none."""
     if not root.is_dir():
@@ -211,7 +214,7 @@ def _check_name(path: Path) -> None:
 def _header(path: Path) -> sound.Header | str:
     """What is known of a recording, or the kind of its fault."""
     try:
-        header = sound.header(path)
+        header = sound.read_header(path)
     except CorpusError:
         return sound.UNREADABLE
     return header if header.n_frames else "empty wav"

@@ -36,10 +36,10 @@ class Fault(NamedTuple):
     place: str
 
 
-def counted(faults: Iterable[Fault]) -> dict[str, dict[str, Any]]:
-    """Number of faults of each kind and the first places, ready for JSON.
+def count_by_kind(faults: Iterable[Fault]) -> dict[str, dict[str, Any]]:
+    """Count the faults of each kind, with the first places, ready for JSON.
 
-    >>> counted([Fault("no words", "a.txt, line 3")])
+    >>> count_by_kind([Fault("no words", "a.txt, line 3")])
     {'no words': {'n': 1, 'first': ['a.txt, line 3']}}
     """
     places: dict[str, list[str]] = {}
@@ -48,24 +48,24 @@ def counted(faults: Iterable[Fault]) -> dict[str, dict[str, Any]]:
     return {kind: {"n": len(all_), "first": all_[:N_NAMED]} for kind, all_ in places.items()}
 
 
-def refuse(faults: Iterable[Fault]) -> None:
+def raise_if_any(faults: Iterable[Fault]) -> None:
     """Raise if there is any fault: what `corpus.strict=true` asks for.
 
     Raises:
         CorpusError: With the first places of each kind.
     """
-    if found := counted(faults):
-        lines = [f"{one}: {kind}" for kind, entry in found.items() for one in entry["first"]]
+    if counts := count_by_kind(faults):
+        lines = [f"{place}: {kind}" for kind, entry in counts.items() for place in entry["first"]]
         raise CorpusError("\n".join(lines))
 
 
-def at(path: Path, line: int) -> str:
-    """A place, as errors and faults name it."""
+def format_place(path: Path, line: int) -> str:
+    """Format a place, as errors and faults name it."""
     return f"{path}, line {line}"
 
 
 def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
-    """Number and text of each line; LF or CRLF, UTF-8 with or without its mark.
+    """Yield number and text of each line; LF or CRLF, UTF-8 with or without its mark.
 
     UTF-16 and UTF-32 are known by their marks. A line that is not UTF-8 is read as Windows-1252, or
     Latin-1 failing that, and noted.
@@ -81,13 +81,13 @@ def text_lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
         try:
             text = raw.decode()
         except UnicodeDecodeError:
-            faults.append(Fault("not UTF-8, read as Windows-1252", at(path, number)))
+            faults.append(Fault("not UTF-8, read as Windows-1252", format_place(path, number)))
             text = _decoded(raw)
         yield number, text.removesuffix("\r")
 
 
 def csv_lines(path: Path) -> list[str]:
-    """The lines of a CSV, each with its end, as `csv.reader` takes them.
+    """Read the lines of a CSV, each with its end, as `csv.reader` takes them.
 
     Raises:
         CorpusError: The file cannot be read, or is not UTF-8 or UTF-16.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from emotion_hpo.config.corpus import ManifestCorpus
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.faults import Fault, raise_if_any
 from emotion_hpo.corpus.labels import spelling_remarks
 from emotion_hpo.corpus.manifest_features import FeatureFile
 from emotion_hpo.corpus.manifest_table import Rows, read_rows
-from emotion_hpo.corpus.schema import Recording, checked
+from emotion_hpo.corpus.schema import Recording, validate_table
 from emotion_hpo.errors import CorpusError
 
-__all__ = ["Manifest"]
+__all__ = ["Manifest", "open_corpus"]
 
 _LATE_S = 0.5  # a recording may end this much before its last utterance does
 
@@ -41,45 +41,30 @@ class Manifest:
     Attributes:
         path: The table.
         features: Pairs of a modality and its file.
-        wanted: Classes in the order of the outputs; empty: all emotions of the table, sorted.
+        chosen: Classes in the order of the outputs; empty: all emotions of the table, sorted.
         synthetic: Whether its content is invented.
         strict: Whether any fault is an error.
     """
 
     path: Path
     features: tuple[tuple[str, Path], ...] = ()
-    wanted: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
     synthetic: bool = False
     strict: bool = False
 
     name = "manifest"
 
-    @classmethod
-    def open(cls, config: ManifestCorpus) -> Self:
-        """The configured table, checked, and its features' files, held against it."""
-        corpus = cls(
-            path=config.table,
-            features=tuple(sorted(config.features.items())),
-            wanted=config.classes or (),
-            synthetic=config.synthetic,
-            strict=config.strict,
-        )
-        _ = corpus._files
-        if corpus.strict:
-            refuse(corpus.faults())
-        return corpus
-
     @property
     def classes(self) -> tuple[str, ...]:
         """Emotions, in the order of the network's outputs."""
-        return self.wanted or tuple(sorted(self._rows.table["emotion"].unique()))
+        return self.chosen or tuple(sorted(self._rows.table["emotion"].unique()))
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """What the columns and the files of features hold."""
         columns = {"speech": "audio", "text": "transcript"}
         table = self._rows.table
-        held = {one for one, column in columns.items() if table[column].notna().any()}
+        held = {modality for modality, column in columns.items() if table[column].notna().any()}
         return tuple(sorted(held | self._files.keys()))
 
     @property
@@ -95,17 +80,18 @@ class Manifest:
         """What was left out, and what a reader of the figures must know."""
         rows = self._rows
         counts = rows.table["emotion"].value_counts()
-        found = [*spelling_remarks({str(label): n for label, n in counts.items()})]
-        if left_out := [f"{n} of {one}" for one, n in counts.items() if one not in self.classes]:
-            found.append(f"left out, as no class here: {', '.join(left_out)}")
+        remarks = [*spelling_remarks({str(label): n for label, n in counts.items()})]
+        left_out = [f"{n} of {label}" for label, n in counts.items() if label not in self.classes]
+        if left_out:
+            remarks.append(f"left out, as no class here: {', '.join(left_out)}")
         if unknown := self._votes_for_no_class():
             counts_of = ", ".join(f"{n:g} for {label}" for label, n in unknown.most_common(20))
-            found.append(f"votes left out, as for no class here: {counts_of}")
+            remarks.append(f"votes left out, as for no class here: {counts_of}")
         if not rows.has_dialogues:
-            found.append("no column dialogue: every utterance counts as independent")
+            remarks.append("no column dialogue: every utterance counts as independent")
         if self.synthetic:
-            found.append("synthetic, as configured")
-        return tuple(found)
+            remarks.append("synthetic, as configured")
+        return tuple(remarks)
 
     def _votes_for_no_class(self) -> "Counter[str]":
         votes: Counter[str] = Counter()
@@ -115,7 +101,7 @@ class Manifest:
 
     def faults(self) -> tuple[Fault, ...]:
         """Recordings that are missing or unusable, utterances that features lack."""
-        return (*self._heard[1], *(fault for one in self._files.values() for fault in one.faults))
+        return (*self._heard[1], *(fault for file in self._files.values() for fault in file.faults))
 
     def fingerprint(self, session: str, digests: Digests) -> str:
         """Changes with the session's rows, its recordings and its ready-made features."""
@@ -163,8 +149,8 @@ class Manifest:
     ) -> tuple[NDArray[np.float32] | None, int, tuple[Fault, ...]]:
         cut = (row["start_s"], row["end_s"]) if self._rows.has_times else (None, None)
         place = f"{row['audio']}, {row['utterance_id']}"
-        read, rate, faults = sound.usable_samples(self._root / row["audio"], place, *cut)
-        return None if read is None else sound.mono(read), rate, faults
+        read, rate, faults = sound.read_usable_samples(self._root / row["audio"], place, *cut)
+        return None if read is None else sound.average_channels(read), rate, faults
 
     def _session(self, session: str) -> pd.DataFrame:
         if session not in self.sessions():
@@ -174,7 +160,7 @@ class Manifest:
 
     @cached_property
     def _rows(self) -> Rows:
-        return read_rows(self.path, self.wanted)
+        return read_rows(self.path, self.chosen)
 
     @cached_property
     def _files(self) -> dict[str, FeatureFile]:
@@ -189,7 +175,7 @@ class Manifest:
         table = table[table["emotion"].isin(self.classes)]
         if table.empty:
             raise CorpusError(f"{self.path}: no utterance of {', '.join(self.classes)}")
-        return checked(table, self.classes, str(self.path))
+        return validate_table(table, self.classes, str(self.path))
 
     @cached_property
     def _heard(self) -> tuple[pd.DataFrame, list[Fault]]:
@@ -213,7 +199,7 @@ class Manifest:
         table["has_mocap"] = False
         for modality, file in self._files.items():
             if f"has_{modality}" in table:
-                table[f"has_{modality}"] = [file.has(one) for one in table["utterance_id"]]
+                table[f"has_{modality}"] = table["utterance_id"].map(file.has).astype(bool)
         return table, faults
 
     def _header(self, audio: object) -> tuple[Path | None, float | None, str | None]:
@@ -224,7 +210,7 @@ class Manifest:
         if not path.is_file():
             return path, None, "missing wav"
         try:
-            header = sound.header(path)
+            header = sound.read_header(path)
         except CorpusError:
             return path, None, sound.UNREADABLE
         return (path, header.seconds, None) if header.n_frames else (path, None, "empty wav")
@@ -234,5 +220,24 @@ class Manifest:
         return self.path.parent
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"path", "features", "wanted", "synthetic", "strict"}
-        return {key: value for key, value in vars(self).items() if key in kept}
+        settings = {"path", "features", "chosen", "synthetic", "strict"}
+        return {key: value for key, value in vars(self).items() if key in settings}
+
+
+def open_corpus(config: ManifestCorpus) -> Manifest:
+    """Open the configured table and its files of features, and check them.
+
+    Raises:
+        CorpusError: The table or a file of features is missing or broken, or strict and at fault.
+    """
+    corpus = Manifest(
+        path=config.table,
+        features=tuple(sorted(config.features.items())),
+        chosen=config.classes or (),
+        synthetic=config.synthetic,
+        strict=config.strict,
+    )
+    _ = corpus._files
+    if corpus.strict:
+        raise_if_any(corpus.faults())
+    return corpus

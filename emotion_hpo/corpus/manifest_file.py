@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emotion_hpo.corpus.faults import N_NAMED, at, csv_lines, refuse_rows
+from emotion_hpo.corpus.faults import N_NAMED, csv_lines, format_place, refuse_rows
 from emotion_hpo.corpus.parquet import names_as_text
 from emotion_hpo.errors import CorpusError, unknown_name
 
@@ -99,12 +99,12 @@ def _read_csv(path: Path, expected: Columns) -> tuple[pd.DataFrame, list[str]]:
                     expected.check(path, header)
             elif len(fields) == len(header):
                 rows.append([field.strip() or None for field in fields])
-                places.append(at(path, line))
+                places.append(format_place(path, line))
             elif fields:
-                wrong.append(f"{at(path, line)} ({len(fields)})")
+                wrong.append(f"{format_place(path, line)} ({len(fields)})")
             line = reader.line_num + 1
     except csv.Error as error:
-        raise CorpusError(f"{at(path, line)}: {error}") from None
+        raise CorpusError(f"{format_place(path, line)}: {error}") from None
     if not header:
         raise CorpusError(
             f"{path}: the table has no header: {', '.join(expected.required)} must be in it"

@@ -92,10 +92,10 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
             "end before they start",
             lambda i: f"start_s {start_s[i]:g}, end_s {end_s[i]:g}",
         )
-    truths = table["wears_markers"].map(lambda one: one is None or str(one).lower() in _TRUTHS)
+    truths = table["wears_markers"].map(lambda text: text is None or str(text).lower() in _TRUTHS)
     _refuse(~truths.astype(bool), places, "have a wears_markers that is neither true nor false")
     table["wears_markers"] = table["wears_markers"].map(
-        lambda one: None if one is None else _TRUTHS[str(one).lower()]
+        lambda text: None if text is None else _TRUTHS[str(text).lower()]
     )
     table["votes"] = _votes(table["votes"], places)
     labels = {label: label for label in table["emotion"]}
@@ -111,16 +111,16 @@ def _is_control(letter: str) -> bool:
 def _numbers(column: "pd.Series[float]", name: str, places: list[str]) -> "pd.Series[float]":
     def number(value: object) -> float | None:
         try:
-            found = math.nan if value is None else float(str(value))
+            parsed = math.nan if value is None else float(str(value))
         except ValueError:
             return None
         # Python takes 1_5 for 15.
-        return None if math.isinf(found) or "_" in str(value) else found
+        return None if math.isinf(parsed) or "_" in str(value) else parsed
 
-    found = [number(value) for value in column]
-    wrong = pd.Series([value is None for value in found], dtype=bool)
+    numbers = [number(value) for value in column]
+    wrong = pd.Series([value is None for value in numbers], dtype=bool)
     _refuse(wrong, places, f"have a {name} that is no number", lambda i: repr(column[i]))
-    return pd.Series(found, index=column.index, dtype=float)
+    return pd.Series(numbers, index=column.index, dtype=float)
 
 
 def _votes(column: "pd.Series[Any]", places: list[str]) -> "pd.Series[Any]":
@@ -145,6 +145,6 @@ def _refuse(
     detail: Callable[[int], str] | None = None,
 ) -> None:
     """Raise if any row is wrong."""
-    rows = [i for i, one in enumerate(wrong) if one]
+    rows = [i for i, is_wrong in enumerate(wrong) if is_wrong]
     if rows:
         refuse_rows([f"{places[i]} ({detail(i)})" if detail else places[i] for i in rows], what)

@@ -35,12 +35,12 @@ class _DType:
     def dtype(self) -> np.dtype[Any]:
         """NumPy's type."""
         try:
-            found = np.dtype(self.code)
+            dtype = np.dtype(self.code)
         except TypeError:
             raise pickle.UnpicklingError(f"unknown type {self.code!r}") from None
-        if found.kind not in _KINDS or found.shape or found.names:
+        if dtype.kind not in _KINDS or dtype.shape or dtype.names:
             raise pickle.UnpicklingError(f"type {self.code!r} is no plain one")
-        return found if self.order == "|" else found.newbyteorder(self.order)  # type: ignore[arg-type]
+        return dtype if self.order == "|" else dtype.newbyteorder(self.order)  # type: ignore[arg-type]
 
 
 class _Bytes:
@@ -208,7 +208,7 @@ class _Reader(_Parser):  # type: ignore[misc]  # a class without types
     dispatch[pickle.BINBYTES8[0]] = load_binbytes8
 
 
-def read(path: Path) -> Any:  # noqa: ANN401 (whatever containers it holds)
+def read_pickle(path: Path) -> Any:  # noqa: ANN401 (whatever containers it holds)
     """Read a pickle; arrays come as `PickledArray`.
 
     Raises:

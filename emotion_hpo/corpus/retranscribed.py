@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, at, csv_lines
+from emotion_hpo.corpus.faults import Fault, csv_lines, format_place
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import CorpusError
 
@@ -37,7 +37,7 @@ class Retranscribed:
 
     @classmethod
     def open(cls, corpus: Corpus, path: Path) -> "Retranscribed":
-        """The corpus with the file's words, its lines checked."""
+        """Open the corpus with the file's words."""
         opened = cls(corpus, path)
         _ = opened._words
         return opened
@@ -85,7 +85,7 @@ class Retranscribed:
         """The corpus's, and ids that it does not know."""
         ids = self._ids
         unknown = (
-            Fault("transcript of an unknown utterance", f"{at(self.path, line)}, {name}")
+            Fault("transcript of an unknown utterance", f"{format_place(self.path, line)}, {name}")
             for name, (_, line) in self._words.items()
             if name not in ids
         )
@@ -132,22 +132,26 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
         CorpusError: The file cannot be read, a line is malformed, or an id occurs twice.
     """
     reader = csv.reader(csv_lines(path), skipinitialspace=True, strict=True)
-    found: dict[str, tuple[str, int]] = {}
+    words_by_id: dict[str, tuple[str, int]] = {}
     line = 1
     try:
         for row in reader:
             if line == 1:
                 if [name.strip() for name in row] != _HEADER:
-                    raise CorpusError(f"{at(path, 1)}: `id,words` must stand here")
+                    raise CorpusError(f"{format_place(path, 1)}: `id,words` must stand here")
             elif row:
                 if len(row) != len(_HEADER):
-                    raise CorpusError(f"{at(path, line)}: an id and its words must stand here")
+                    raise CorpusError(
+                        f"{format_place(path, line)}: an id and its words must stand here"
+                    )
                 name, words = row[0].strip(), row[1].strip()
-                if name in found:
-                    first = at(path, found[name][1])
-                    raise CorpusError(f"{at(path, line)}: {name} stands in {first} already")
-                found[name] = words, line
+                if name in words_by_id:
+                    first = format_place(path, words_by_id[name][1])
+                    raise CorpusError(
+                        f"{format_place(path, line)}: {name} stands in {first} already"
+                    )
+                words_by_id[name] = words, line
             line = reader.line_num + 1
     except csv.Error as error:
-        raise CorpusError(f"{at(path, line)}: {error}") from None
-    return found
+        raise CorpusError(f"{format_place(path, line)}: {error}") from None
+    return words_by_id

@@ -122,8 +122,8 @@ class Corpus(Protocol):
         ...
 
 
-def checked(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:
-    """Return the table with `COLUMNS` in order, sorted by id, or say what is wrong with it.
+def validate_table(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:
+    """Check an utterance table; return it with `COLUMNS` in order, sorted by id.
 
     Args:
         table: Utterances with at least `utterance_id`, `session`, `speaker` and `emotion`.

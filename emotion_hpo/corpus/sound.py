@@ -69,7 +69,7 @@ def is_cut(n_announced: int, n_missing: int, sample_rate_hz: int) -> bool:
     return n_announced != _UNKNOWN and n_missing / sample_rate_hz > _SHORT_S
 
 
-def header(path: Path) -> Header:
+def read_header(path: Path) -> Header:
     """Read a recording's header; where it gives no length, or none that can be true, count.
 
     Raises:
@@ -87,7 +87,7 @@ def header(path: Path) -> Header:
     return header._replace(n_frames=n_frames)
 
 
-def samples(
+def read_samples(
     path: Path, start_s: float | None = None, end_s: float | None = None
 ) -> tuple[NDArray[np.float32], int]:
     """Read a recording, or a part of it.
@@ -137,12 +137,12 @@ def _check_end(path: Path, header: Header, reached: int, expected: int) -> None:
         raise _unreadable(path, f"{ends}, where its header says {header.seconds:,.2f} s")
 
 
-def usable_samples(
+def read_usable_samples(
     path: Path, place: str, start_s: float | None = None, end_s: float | None = None
 ) -> tuple[NDArray[np.float32] | None, int, tuple[Fault, ...]]:
-    """Read as `samples` does; of a recording that is damaged, None and its fault at `place`."""
+    """Read as `read_samples` does; return None and a fault for a damaged recording."""
     try:
-        read, rate = samples(path, start_s, end_s)
+        read, rate = read_samples(path, start_s, end_s)
     except CorpusError:
         return None, ANY_RATE_HZ, (Fault(UNREADABLE, place),)
     if not len(read):
@@ -150,8 +150,8 @@ def usable_samples(
     return read, rate, ()
 
 
-def mono(samples_NC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the channels, `(n,)`."""
+def average_channels(samples_NC: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the channels, `(n,)`."""
     return samples_NC[:, 0] if samples_NC.shape[1] == 1 else samples_NC.mean(axis=1)
 
 

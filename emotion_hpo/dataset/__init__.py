@@ -1,7 +1,8 @@
 """Utterances become batches: scaled features, encoded words, masks, lengths in buckets.
 
 `Preprocessor.fit` learns from the training part alone what reading needs (a vocabulary, means and
-deviations) and is stored with every model; `Preprocessor.read` makes a `Dataset` of any utterances.
+deviations) and is stored with every model; `Preprocessor.transform` makes a `Dataset` of any
+utterances.
 """
 
 from emotion_hpo.dataset.batches import Dataset

@@ -25,7 +25,7 @@ class Sequence:
     present: Tensor
 
     def to(self, device: torch.device) -> "Sequence":
-        """The same on another device."""
+        """Copy to a device."""
         return Sequence(*(part.to(device) for part in (self.values, self.mask, self.present)))
 
 
@@ -44,7 +44,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class InputShape:
-    """What a network must know of a modality before it is built.
+    """The shape of a modality, from which a network is built.
 
     Attributes:
         dimensions: D of the features; for tokens, 0.
@@ -60,5 +60,5 @@ class InputShape:
 
     @property
     def size(self) -> int:
-        """Numbers of an utterance at its longest."""
+        """Return how many numbers the longest utterance has."""
         return self.max_length * max(1, self.dimensions)

@@ -61,7 +61,7 @@ class Dataset:
         return len(self.utterances)
 
     def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
-        """Every utterance once, in random batches of similar length.
+        """Yield every utterance once, in random batches of similar length.
 
         The utterances are shuffled and cut into buckets of `bucket_batches` batches; a bucket is
         sorted by length and cut into batches; the batches are shuffled again.
@@ -74,7 +74,7 @@ class Dataset:
         yield from map(self.batch, self.order(batch_size, bucket_batches, seed))
 
     def order(self, batch_size: int, bucket_batches: int, seed: list[int]) -> list[Rows]:
-        """The rows of each batch of an epoch."""
+        """Draw the rows of each batch of an epoch."""
         generator = np.random.default_rng(seed)
         order = generator.permutation(len(self))
         size = batch_size * bucket_batches
@@ -83,15 +83,15 @@ class Dataset:
         return [batches[index] for index in generator.permutation(len(batches))]
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
-        """Every utterance once, by length, for evaluation; `Batch.rows` tells which is which."""
+        """Yield every utterance once, sorted by length; `Batch.rows` tells which is which."""
         yield from map(self.batch, self.by_length(batch_size))
 
     def by_length(self, batch_size: int) -> list[Rows]:
-        """The rows of each batch of an evaluation."""
+        """Return the rows of each batch of an evaluation."""
         return self._by_length(np.arange(len(self)), batch_size)
 
     def vote_shares(self) -> Tensor:
-        """The share of each class among the votes for any of them, `(n, classes)`.
+        """Return the share of each class among the votes for any of them, `(n, classes)`.
 
         An utterance without such a vote has its label's alone.
 
@@ -112,7 +112,7 @@ class Dataset:
         return shares
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
-        """The utterances of some rows, padded to the longest of them."""
+        """Make a batch of some rows, padded to the longest of them."""
         modalities = {name: self._features(name, rows) for name in self._readers}
         if self._tokens is not None:
             modalities[TEXT] = _padded_tokens([self._tokens[row] for row in rows])
@@ -155,11 +155,11 @@ class Dataset:
 
 
 def _padded_tokens(tokens: list[NDArray[np.int64]]) -> Sequence:
-    longest = max(1, *(len(one) for one in tokens))
+    longest = max(1, *(len(numbers) for numbers in tokens))
     values = np.zeros((len(tokens), longest), np.int64)
     mask = np.zeros((len(tokens), longest), bool)
-    for place, one in enumerate(tokens):
-        values[place, : len(one)] = one
-        mask[place, : len(one)] = True
+    for place, numbers in enumerate(tokens):
+        values[place, : len(numbers)] = numbers
+        mask[place, : len(numbers)] = True
     mask_BT = torch.from_numpy(mask)
     return Sequence(torch.from_numpy(values), mask_BT, mask_BT.any(1))

@@ -1,4 +1,4 @@
-"""All that is learnt from the training part in order to read utterances; stored with a model."""
+"""Vocabulary and scales, fitted on the training part; stored with every model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from emotion_hpo.features.utterances import Utterances
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """All that is learnt from the training part in order to read utterances.
+    """Vocabulary, scales and cuts, fitted on the training part.
 
     Attributes:
         readers: By feature modality.
@@ -38,7 +38,7 @@ class Preprocessor:
 
     @classmethod
     def fit(cls, train: Utterances, config: FeaturesConfig, modalities: tuple[str, ...]) -> Self:
-        """Learn from training utterances.
+        """Fit the vocabulary and the scales on training utterances.
 
         Args:
             train: The training part, alone.
@@ -59,16 +59,16 @@ class Preprocessor:
             words = [tokenise(text) for text in train.table["transcript"].dropna()]
             vocabulary = _fit_vocabulary(words, config.text.min_count)
             if config.text.vectors is not None:
-                vectors = glove.vectors(config.text.vectors, vocabulary)
+                vectors = glove.read_vectors(config.text.vectors, vocabulary)
         return cls(readers, vocabulary, config.text.max_words, vectors)
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """What is read."""
+        """The modalities that it transforms."""
         return (*self.readers, *((TEXT,) if self.vocabulary is not None else ()))
 
     def shapes(self) -> dict[str, InputShape]:
-        """What a network must know of its preprocessor."""
+        """Return the shape of each modality, from which a network is built."""
         shapes = {
             modality: InputShape(reader.dimensions, reader.max_length)
             for modality, reader in self.readers.items()
@@ -79,11 +79,11 @@ class Preprocessor:
         return shapes
 
     def transform(self, utterances: Utterances) -> Dataset:
-        """Make utterances ready for batches."""
+        """Scale and encode utterances, ready for batches."""
         return Dataset(utterances, self.readers, self._encode(utterances))
 
     def _encode(self, utterances: Utterances) -> list[NDArray[np.int64]] | None:
-        """The words of each utterance as numbers; None where the network does not read them."""
+        """Encode the words of each utterance as numbers; None if the network does not read them."""
         vocabulary = self.vocabulary
         if vocabulary is None:
             return None
@@ -96,7 +96,7 @@ class Preprocessor:
 
 
 def _fit_vocabulary(words: list[list[str]], min_count: int) -> Vocabulary:
-    """The vocabulary of the training part.
+    """Fit the vocabulary on the training part.
 
     Raises:
         ConfigError: It would be empty.

@@ -25,7 +25,9 @@ class ResidentDataset:
         self.labels = data.labels.to(device)
         self._data = data
         whole = data.batch(np.arange(len(data)))
-        self._modalities = {name: one.to(device) for name, one in whole.modalities.items()}
+        self._modalities = {
+            name: sequence.to(device) for name, sequence in whole.modalities.items()
+        }
 
     def __len__(self) -> int:
         """Number of utterances."""
@@ -45,13 +47,15 @@ class ResidentDataset:
 
     def _batches(self, order: list[NDArray[np.int64]]) -> Iterator[Batch]:
         every = torch.from_numpy(np.concatenate(order)).to(self.device)
-        for rows, rows_B in zip(order, every.split([len(one) for one in order]), strict=True):  # type: ignore[no-untyped-call]
+        sizes = [len(rows) for rows in order]
+        for rows, rows_B in zip(order, every.split(sizes), strict=True):  # type: ignore[no-untyped-call]
             modalities = {}
-            for name, one in self._modalities.items():
+            for name, sequence in self._modalities.items():
                 longest = max(1, int(self._data.n_steps[name][rows].max()))
-                values = one.values[:, :longest].index_select(0, rows_B)
-                mask_BT = one.mask[:, :longest].index_select(0, rows_B)
-                modalities[name] = Sequence(values, mask_BT, one.present.index_select(0, rows_B))
+                values = sequence.values[:, :longest].index_select(0, rows_B)
+                mask_BT = sequence.mask[:, :longest].index_select(0, rows_B)
+                present_B = sequence.present.index_select(0, rows_B)
+                modalities[name] = Sequence(values, mask_BT, present_B)
             yield Batch(modalities, self.labels.index_select(0, rows_B), rows_B)
 
 

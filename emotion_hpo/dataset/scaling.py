@@ -21,14 +21,14 @@ class Scale:
 
     @classmethod
     def fit(cls, sequences: Iterator[NDArray[np.float32]], dimensions: int) -> Self:
-        """From all valid frames, in one pass; a constant dimension keeps its deviation of 1."""
+        """Fit on all valid frames, in one pass; a constant dimension keeps its deviation of 1."""
         count, total, squares = (np.zeros(dimensions) for _ in range(3))
         for frames in filter(len, sequences):
             valid = np.isfinite(frames)
-            kept = np.where(valid, frames, 0).astype(np.float64)
+            known = np.where(valid, frames, 0).astype(np.float64)
             count += valid.sum(0)
-            total += kept.sum(0)
-            squares += (kept**2).sum(0)
+            total += known.sum(0)
+            squares += (known**2).sum(0)
         n = np.maximum(count, 1)
         mean = total / n
         deviation = np.sqrt(np.maximum(squares / n - mean**2, 0))
@@ -37,7 +37,7 @@ class Scale:
         return cls(mean.astype(np.float32), np.where(constant, 1, deviation).astype(np.float32))
 
     def __call__(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scaled frames; lost values stay NaN."""
+        """Scale frames; lost values stay NaN."""
         return (frames - self.mean) / self.deviation
 
 
@@ -60,7 +60,7 @@ class FeatureReader:
     by_speaker: bool
 
     def scales(self, utterances: Utterances, modality: str) -> list[Scale | None]:
-        """The scale of each utterance.
+        """Return the scale of each utterance.
 
         A speaker heard in training keeps the scale from there. One who was not gets a scale from
         their own utterances here, which takes no label.
@@ -79,7 +79,7 @@ class FeatureReader:
 
 
 def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> FeatureReader:
-    """Learn how one modality is read.
+    """Fit how one modality is cut and scaled.
 
     Raises:
         ConfigError: No training utterance has it.
@@ -113,10 +113,10 @@ def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Feat
 
 
 def _speaker_scale(
-    utterances: Utterances, modality: str, mine: NDArray[np.bool_], shape: tuple[int, int]
+    utterances: Utterances, modality: str, is_speakers: NDArray[np.bool_], shape: tuple[int, int]
 ) -> Scale:
-    """The scale of one speaker's utterances, cut as they are read."""
+    """Fit the scale of one speaker's utterances, cut as they are read."""
     max_length, dimensions = shape
-    rows = np.flatnonzero(mine)
+    rows = np.flatnonzero(is_speakers)
     sequences = (utterances.sequence(modality, int(row))[:max_length] for row in rows)
     return Scale.fit(sequences, dimensions)

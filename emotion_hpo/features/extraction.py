@@ -14,7 +14,7 @@ from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import FeatureError, UnusableError
 from emotion_hpo.features import mocap, speech
-from emotion_hpo.features.marks import marks_of
+from emotion_hpo.features.marks import compute_marks
 
 #: Part of every key: raise it whenever an extractor's output changes.
 FEATURES_VERSION = 2
@@ -28,7 +28,7 @@ class Extracted(NamedTuple):
     Attributes:
         utterance_id: The row of the table that this belongs to.
         arrays: Modality → `(frames, dimensions)`; one that it has not is left out.
-        marks: By which its recordings are known again (`marks_of`).
+        marks: By which its recordings are known again (`compute_marks`).
         faults: Why a recording or an array of it could not be used.
     """
 
@@ -60,16 +60,16 @@ def extract_dialogue(
         for modality, kind in sorted(kinds.items()):
             source = recording.sources.get(modality)
             faults.append(Fault(kind, f"{source}, {utterance_id}" if source else utterance_id))
-        yield Extracted(utterance_id, arrays, marks_of(recording), tuple(faults))
+        yield Extracted(utterance_id, arrays, compute_marks(recording), tuple(faults))
 
 
 def stored_modalities(corpus: Corpus) -> tuple[str, ...]:
-    """The modalities that are stored as arrays."""
+    """Return the modalities that are stored as arrays."""
     return tuple(modality for modality in corpus.modalities if modality != TEXT)
 
 
 def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig) -> Arrays:
-    """What a recording holds of the modalities; ready-made features go before extraction.
+    """Extract a recording's modalities; ready-made features go before extraction.
 
     Raises:
         FeatureError: It cannot be used.
@@ -83,7 +83,7 @@ def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesC
 def _usable(
     recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig
 ) -> tuple[Arrays, dict[str, str]]:
-    """The arrays of a recording, and by modality why what it brings cannot be used.
+    """Return the arrays of a recording, and by modality why what it brings cannot be used.
 
     Raises:
         FeatureError: It brings what the corpus does not announce, or the extractor cannot work.

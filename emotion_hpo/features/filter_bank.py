@@ -38,7 +38,7 @@ class FilterBank:
 
 @lru_cache(maxsize=8)
 def filter_bank(sample_rate_hz: int, window: int) -> FilterBank:
-    """The filters of one sample rate and window."""
+    """Make the filters of one sample rate and window."""
     n_bins = window // 2
     if n_bins < 1 or _semitones(sample_rate_hz, n_bins).max() >= n_bins:
         raise FeatureError(
@@ -91,11 +91,11 @@ def _chroma(sample_rate_hz: int, n_bins: int) -> tuple[NDArray[np.int64], Floats
     end. Neither is what a chroma should be; both are what published features hold.
     """
     semitones = _semitones(sample_rate_hz, n_bins)
-    kept = np.full(n_bins, -1)
-    kept[semitones] = np.arange(n_bins)
+    bin_of_semitone = np.full(n_bins, -1)
+    bin_of_semitone[semitones] = np.arange(n_bins)
     _, inverse, counts = np.unique(semitones, return_inverse=True, return_counts=True)
     divisor = counts[inverse][semitones]
-    places = np.flatnonzero(kept >= 0)
+    places = np.flatnonzero(bin_of_semitone >= 0)
     weights = np.zeros((len(places), 12))
     weights[np.arange(len(places)), places % 12] = 1 / divisor[places]
-    return kept[places], weights
+    return bin_of_semitone[places], weights

@@ -1,7 +1,7 @@
 """Pretrained word vectors, read from the text format of GloVe and word2vec.
 
 The files hold millions of words, a study some thousands: a line is looked at as far as its first
-space, and only a line that may belong to a wanted word is parsed.
+space, and only a line that may belong to a word of the study is parsed.
 """
 
 import math
@@ -16,13 +16,13 @@ from emotion_hpo.features.text import Vocabulary
 BUFFER_BYTES = 1 << 22  # files of gigabytes are read once, from front to back
 
 
-def vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
-    """The vectors of a vocabulary's words.
+def read_vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
+    """Read the vectors of a vocabulary's words.
 
     Args:
         path: A line a word: the word, then its numbers, parted by spaces. A first line of a count
             and a width, as word2vec writes it, is understood.
-        vocabulary: The words wanted; a word that the file gives twice keeps its first vector.
+        vocabulary: The words; a word that the file gives twice keeps its first vector.
 
     Returns:
         float32 `(len(vocabulary), width)`; NaN for padding, unknown and words not in the file.
@@ -31,7 +31,7 @@ def vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
         FeatureError: The file is missing or empty, or a line is malformed, which is named. Lines of
             other words are not checked beyond their first space.
     """
-    wanted = {word.encode(): number for word, number in vocabulary.numbers.items()}
+    number_of = {word.encode(): number for word, number in vocabulary.numbers.items()}
     try:
         with path.open("rb", buffering=BUFFER_BYTES) as lines:
             first = lines.readline()
@@ -40,15 +40,15 @@ def vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
             if width < 1:
                 raise FeatureError(f"{path}, line 1: a word and its numbers must stand here")
             matrix = np.full((len(vocabulary), width), np.nan, dtype=np.float32)
-            found: set[int] = set()
+            filled: set[int] = set()
             if not is_header:
                 lines.seek(0)
             for line_number, line in enumerate(lines, start=1 + is_header):
                 end = line.find(b" ")
                 if end < 1:
                     raise _malformed(path, line_number, width)
-                number = wanted.get(line[:end])
-                if number is None or number in found:
+                number = number_of.get(line[:end])
+                if number is None or number in filled:
                     continue
                 vector = _numbers(line.split()[1:], width)
                 if vector is None:
@@ -56,7 +56,7 @@ def vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
                 if not vector:
                     continue
                 matrix[number] = vector
-                found.add(number)
+                filled.add(number)
     except OSError as error:
         raise FeatureError(f"{path}: {error.strerror}") from None
     return matrix

@@ -25,8 +25,8 @@ _PARTS_A_WINDOW = 4
 _FLOOR = 1e-6
 
 
-def marks_of(recording: Recording) -> dict[str, str]:
-    """Kind → hexadecimal mark of all that was recorded: `sound`, `motion`, `features.NAME`."""
+def compute_marks(recording: Recording) -> dict[str, str]:
+    """Return a hexadecimal mark of all that was recorded: `sound`, `motion`, `features.NAME`."""
     marks = {f"features.{name}": _array_mark(values)
              for name, values in recording.features.items()}  # fmt: skip
     if recording.samples is not None:

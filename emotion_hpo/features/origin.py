@@ -73,10 +73,10 @@ Origin = Annotated[Extraction | ReadyMade, Field(discriminator="made")]
 _ORIGINS: TypeAdapter[dict[str, Origin]] = TypeAdapter(dict[str, Origin])
 
 
-def origins_of(
+def describe_origins(
     modalities: Iterable[str], features: FeaturesConfig, ready_made: Mapping[str, ReadyMade]
 ) -> dict[str, Origin]:
-    """The origin of each modality.
+    """Return the origin of each modality.
 
     Args:
         modalities: What a model reads.
@@ -91,12 +91,12 @@ def origins_of(
 
 
 def plain_origins(origins: Mapping[str, Origin]) -> dict[str, Any]:
-    """As a model's file holds them."""
+    """Return the origins as a model's file holds them."""
     return {name: origin.model_dump(mode="json") for name, origin in origins.items()}
 
 
 def read_origins(plain: object) -> dict[str, Origin]:
-    """As read back.
+    """Read origins back from a model's file.
 
     Raises:
         ValueError: They are none.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.corpus import open_corpus
-from emotion_hpo.corpus.faults import refuse
+from emotion_hpo.corpus.faults import raise_if_any
 from emotion_hpo.features.store import FeatureStore, prepare
 from emotion_hpo.runtime.usage import highest_child_peak_mb, own_peak_mb
 
@@ -42,7 +42,7 @@ def prepare_features(
         corpus, config.features, directory, n_readers(), on_progress, leave_out=leave_out
     )
     if getattr(config.corpus, "strict", False):
-        refuse(store.faults())
+        raise_if_any(store.faults())
     return store
 
 
@@ -61,7 +61,7 @@ def n_readers() -> int:
 
 
 def peak_memory_mb() -> int:
-    """The most memory that this process and its workers can have held at once, in MB.
+    """Return the most memory that this process and its workers can have held at once, in MB.
 
     The system remembers the peak of this process and the highest peak among the workers that have
     ended; the sum counts every worker with the latter.

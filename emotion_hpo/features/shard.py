@@ -113,7 +113,7 @@ class Shard:
 
     @cached_property
     def marks(self) -> dict[str, dict[str, str]]:
-        """Utterance → kind → mark of its recordings (`marks.marks_of`)."""
+        """Utterance → kind → mark of its recordings (`marks.compute_marks`)."""
         marks: dict[str, dict[str, str]] = json.loads((self.path / MARKS).read_text("utf-8"))
         return marks
 
@@ -124,12 +124,12 @@ def open_shard(path: Path, key: str) -> Shard:
     Raises:
         FeatureError: It is missing, damaged, or another one.
     """
-    if damage := damage_of(path, key):
+    if damage := find_damage(path, key):
         raise FeatureError(f"{path}: {damage}; `emotion-hpo prepare` makes it anew")
     return Shard(path, _header(path))
 
 
-def damage_of(path: Path, key: str, *, checksums: bool = False) -> str | None:
+def find_damage(path: Path, key: str, *, checksums: bool = False) -> str | None:
     """Say what is wrong with a shard, or None.
 
     Args:

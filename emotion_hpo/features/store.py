@@ -24,7 +24,7 @@ from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus
 from emotion_hpo.features.extraction import FEATURES_VERSION, stored_modalities
-from emotion_hpo.features.shard import Ragged, Shard, damage_of, open_shard
+from emotion_hpo.features.shard import Ragged, Shard, find_damage, open_shard
 from emotion_hpo.features.workers import extractor
 from emotion_hpo.features.writing import ShardWriter, disk
 
@@ -116,14 +116,20 @@ def prepare(
     for session in store.sessions:
         if session == leave_out:
             continue
-        damage = damage_of(store.shard_path(session), store.keys[session], checksums=True)
+        damage = find_damage(store.shard_path(session), store.keys[session], checksums=True)
         if damage is not None:
             missing.append(session)
             if store.shard_path(session).exists():
                 on_progress(0, 0, f"session {session}: {damage}; it is made anew")
     if missing:
-        _make(store, corpus, config, {one: identities[one] for one in missing}, n_workers,
-              on_progress)  # fmt: skip
+        _make(
+            store,
+            corpus,
+            config,
+            {session: identities[session] for session in missing},
+            n_workers,
+            on_progress,
+        )
     return store
 
 
@@ -191,7 +197,7 @@ def _make(
                 on_progress, done, total, f"session {session}: waits for another process"
             )
             with _alone(path, waits):
-                if damage_of(path, key, checksums=True) is None:  # another process was faster
+                if find_damage(path, key, checksums=True) is None:  # another process was faster
                     done += len(dialogues[session])
                     continue
                 with ShardWriter(path, tables[session], stored_modalities(corpus)) as writer:
@@ -201,7 +207,7 @@ def _make(
                         done += 1
                         on_progress(done, total, f"session {session}: {dialogue}")
                     writer.finish(identity | {"key": key})
-    n_faults = len(corpus.faults()) + sum(len(store.open(one).faults) for one in identities)
+    n_faults = len(corpus.faults()) + sum(len(store.open(session).faults) for session in identities)
     if n_faults:
         count = f"{n_faults} fault{'s' * (n_faults > 1)}"
         said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emotion_hpo.features.glove import vectors
+from emotion_hpo.features.glove import read_vectors
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.text import N_RESERVED, Vocabulary, tokenise
 
@@ -60,7 +60,7 @@ def summary(store: FeatureStore) -> dict[str, Any]:
 
 
 def words_without_vectors(store: FeatureStore, path: Path) -> dict[str, Any]:
-    """Which of the corpus's words have no pretrained vector, the most frequent first.
+    """Count the corpus's words that have no pretrained vector, the most frequent first.
 
     Returns:
         `n_types`, `n_words` (how often they occur) and `first` (ten of them).
@@ -72,7 +72,7 @@ def words_without_vectors(store: FeatureStore, path: Path) -> dict[str, Any]:
     texts = pd.concat(tables)["transcript"].dropna()
     counts = Counter(word for text in texts for word in tokenise(text))
     vocabulary = Vocabulary(tuple(word for word, _ in counts.most_common()))
-    known = ~np.isnan(vectors(path, vocabulary)[N_RESERVED:, 0])
+    known = ~np.isnan(read_vectors(path, vocabulary)[N_RESERVED:, 0])
     words = [word for i, word in enumerate(vocabulary.words) if not known[i]]
     return {
         "n_types": len(words),

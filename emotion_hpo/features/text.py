@@ -42,8 +42,8 @@ def tokenise(transcript: str) -> list[str]:
 def _words(text: str) -> list[str]:
     """Runs of letters, marks, digits and apostrophes that hold more than apostrophes."""
     folded = unicodedata.normalize("NFC", text.lower()).translate(_APOSTROPHES)
-    kept = (c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in folded)
-    return [word for word in "".join(kept).split() if word.strip("'")]
+    letters = (c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in folded)
+    return [word for word in "".join(letters).split() if word.strip("'")]
 
 
 @dataclass(frozen=True)

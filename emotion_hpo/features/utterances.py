@@ -60,8 +60,8 @@ class Utterances:
         self._places = places  # (n, 2): which shard, which row in it
 
     @classmethod
-    def of(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
-        """All rows of some shards."""
+    def from_shards(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
+        """Return all rows of some shards."""
         table = pd.concat([shard.table for shard in shards], ignore_index=True)
         places = np.concatenate(
             [
@@ -88,36 +88,36 @@ class Utterances:
         return codes.astype(np.int64)
 
     def sequence(self, modality: str, row: int) -> NDArray[np.float32]:
-        """Stored features `(frames, d)` of one utterance; no frame where it has none."""
+        """Return the stored features `(frames, d)` of one utterance; no frame where it has none."""
         shard, place = self._places[row]
         frames: NDArray[np.float32] = self._shards[shard].features[modality][place]
         return frames
 
     def subset(self, rows: NDArray[np.int64] | slice) -> "Utterances":
-        """Some of these utterances, in order."""
+        """Return some of these utterances, in order."""
         table = self.table.iloc[rows].reset_index(drop=True)
         return Utterances(table, self.classes, self._shards, self._places[rows])
 
     def without(self, modality: str) -> "Utterances":
-        """The same utterances as if nobody had recorded this modality of them."""
+        """Return the same utterances as if nobody had recorded this modality of them."""
         table = self.table
         if modality == TEXT:
             return Utterances(
                 table.assign(transcript=None), self.classes, self._shards, self._places
             )
-        shards = tuple(_Lacking(one, modality) for one in self._shards)
+        shards = tuple(_Lacking(shard, modality) for shard in self._shards)
         return Utterances(table, self.classes, shards, self._places)
 
-    def named(self, ids: list[str]) -> "Utterances":
-        """The utterances of these ids, in order of ids.
+    def select(self, ids: list[str]) -> "Utterances":
+        """Return the utterances of these ids, in order of ids.
 
         Raises:
             HoldoutError: An id is not among them, as every sealed utterance's is.
         """
-        here = pd.Index(self.table["utterance_id"])
-        if missing := sorted(set(ids) - set(here)):
+        index = pd.Index(self.table["utterance_id"])
+        if missing := sorted(set(ids) - set(index)):
             raise HoldoutError(
                 f"{missing[0]} is not among the development utterances: it does not exist, or it "
                 "is sealed in the holdout"
             )
-        return self.subset(np.sort(here.get_indexer(ids)).astype(np.int64))
+        return self.subset(np.sort(index.get_indexer(ids)).astype(np.int64))

@@ -32,7 +32,7 @@ _task: tuple[Corpus, FeaturesConfig] | None = None
 
 @contextmanager
 def extractor(corpus: Corpus, config: FeaturesConfig, n_workers: int) -> Iterator[Extractor]:
-    """A function that extracts dialogues, and behind it a pool while the context lasts.
+    """Provide a function that extracts dialogues by a pool of processes.
 
     Args:
         corpus: What to read.
@@ -81,7 +81,7 @@ def _in_order(
 
 
 def _set_up(corpus: Corpus, config: FeaturesConfig) -> None:
-    """What a worker process does first."""
+    """Set a worker process up."""
     global _task  # noqa: PLW0603 (a process of its own: nothing else lives here)
     _task = corpus, config
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -97,7 +97,7 @@ def _end_with_parent() -> None:
 
 
 def _work(session: str, dialogue: str) -> list[Extracted]:
-    """A task: one dialogue."""
+    """Extract one dialogue, in a worker process."""
     assert _task is not None
     corpus, config = _task
     return list(extract_dialogue(corpus, config, session, dialogue))

@@ -29,7 +29,7 @@ def nested(
 
     Args:
         config: The study; its test session is replaced by each in turn.
-        contents: Each session of the corpus → what it holds (`splits.content_of`).
+        contents: Each session of the corpus → what it holds (`splits.read_content`).
         score: Makes one session's result where there is none yet.
         rescore: Score sessions again that another study has scored.
 

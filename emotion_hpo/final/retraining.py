@@ -6,7 +6,7 @@ from collections.abc import Callable
 from emotion_hpo.config import fingerprint
 from emotion_hpo.dataset import Dataset, Preprocessor
 from emotion_hpo.errors import StudyError
-from emotion_hpo.features.origin import Origin, ReadyMade, origins_of
+from emotion_hpo.features.origin import Origin, ReadyMade, describe_origins
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
@@ -97,4 +97,4 @@ class Retraining:
                 longest = max(len(self._everything.sequence(name, row)) for row in rows)
                 dimensions = preprocessor.readers[name].dimensions
                 ready_made[name] = ReadyMade(dimensions=dimensions, is_vector=longest == 1)
-        return origins_of(preprocessor.modalities, recipe.config.features, ready_made)
+        return describe_origins(preprocessor.modalities, recipe.config.features, ready_made)

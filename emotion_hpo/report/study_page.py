@@ -45,7 +45,7 @@ from emotion_hpo.report.tables import (
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
 from emotion_hpo.report.words import interval, method, percent, times, value_words
 from emotion_hpo.runtime.formatting import format_count
-from emotion_hpo.splits.class_coverage import absences_in_test
+from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study import RESTORE, Trial, TrialState
 
 Block = Text | Table | Plot | Listing
@@ -93,7 +93,7 @@ def _absent_in_tests(findings: Findings) -> Iterable[str]:
     """That the test session of a final model lacks a class."""
     for final in findings.finals[:1]:
         counts = {name: recall["n"] for name, recall in final.result["recall_by_class"].items()}
-        yield from absences_in_test(counts, final.result["test_session"])
+        yield from describe_missing_in_test(counts, final.result["test_session"])
 
 
 def _present(*blocks: Block | None) -> list[Block]:

@@ -1,7 +1,8 @@
-"""What a person should know of the classes before anything is trained on them.
+"""Warnings about classes that a part of a split lacks, before anything is trained.
 
-A class of which a part of a split has no utterance is told, with counts; one that nothing can learn
-is refused; and so is told which classes may be spellings of one.
+In: the folds, or counts by session. Out: a line for each class of which a part has no utterance,
+with counts, and for classes that may be spellings of each other. A class that nothing can learn is
+an error.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,18 +18,18 @@ from emotion_hpo.splits.parts import Development
 _N_NAMED = 5
 
 
-def remarks_on(development: Development) -> list[str]:
-    """A line for each class that a training or validation part lacks, and for alike spellings.
+def describe_missing_classes(development: Development) -> list[str]:
+    """Return a line for each class that a training or validation part lacks, and like spellings.
 
     Raises:
         ConfigError: All of the development part lacks a class: nothing can learn it.
     """
     everything = development.everything
-    if absent := _absent(everything):
+    if absent := _missing_labels(everything):
         raise ConfigError(
-            f"split: no utterance of {_listed(absent)} outside the test session "
-            f"({_counts(everything)}): no model can learn it; leave it out by corpus.classes, "
-            "or seal another session"
+            f"split: no utterance of {_format_labels(absent)} outside the test session "
+            f"({_format_counts(everything)}): no model can learn it; leave it out by "
+            "corpus.classes, or seal another session"
         )
     lines = [*spelling_remarks(dict(zip(everything.classes, _n_by_class(everything), strict=True)))]
     parts = {
@@ -42,19 +43,22 @@ def remarks_on(development: Development) -> list[str]:
     for part, (what, utterances) in parts.items():
         lacking: dict[str, list[int]] = {}
         for index, of_fold in enumerate(utterances):
-            for label in _absent(of_fold):
+            for label in _missing_labels(of_fold):
                 lacking.setdefault(label, []).append(index)
         for label, at in lacking.items():
             if len(names) == 1:
-                where, counts = f"the {part} part", f" ({_counts(utterances[0])})"
+                where, counts = f"the {part} part", f" ({_format_counts(utterances[0])})"
             else:
-                where, counts = f"the {part} part of {_some([names[i] for i in at], names)}", ""
+                where, counts = (
+                    f"the {part} part of {_format_some([names[i] for i in at], names)}",
+                    "",
+                )
             lines.append(f"no utterance of {label} in {where}{counts}: {what}")
     return lines
 
 
-def absences_in_test(counts: Mapping[str, int], session: str) -> list[str]:
-    """A line for each class that the test part lacks.
+def describe_missing_in_test(counts: Mapping[str, int], session: str) -> list[str]:
+    """Return a line for each class that the test part lacks.
 
     Args:
         counts: Class → utterances of the test part.
@@ -69,8 +73,8 @@ def absences_in_test(counts: Mapping[str, int], session: str) -> list[str]:
     ]
 
 
-def absences_by_session(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """A line for each class that sessions lack, any of which may become a part.
+def describe_missing_by_session(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return a line for each class that some sessions lack: any of them may become a part.
 
     Args:
         counts: Session → class → utterances.
@@ -81,7 +85,7 @@ def absences_by_session(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
             if n == 0:
                 lacking.setdefault(label, []).append(session)
     return [
-        f"no utterance of {label} in {_some(sessions, counts, 'session')}"
+        f"no utterance of {label} in {_format_some(sessions, counts, 'session')}"
         for label, sessions in lacking.items()
     ]
 
@@ -91,24 +95,24 @@ def _n_by_class(utterances: Utterances) -> list[int]:
     return counts
 
 
-def _absent(utterances: Utterances) -> list[str]:
+def _missing_labels(utterances: Utterances) -> list[str]:
     counts = zip(utterances.classes, _n_by_class(utterances), strict=True)
     return [label for label, n in counts if n == 0]
 
 
-def _counts(utterances: Utterances) -> str:
+def _format_counts(utterances: Utterances) -> str:
     counts = zip(utterances.classes, _n_by_class(utterances), strict=True)
     return ", ".join(f"{label} {n}" for label, n in counts)
 
 
-def _listed(labels: Sequence[str]) -> str:
+def _format_labels(labels: Sequence[str]) -> str:
     return " and of ".join(labels)
 
 
-def _some(names: Sequence[str], of: Iterable[str], what: str = "fold") -> str:
-    """Some of many, the first of them named.
+def _format_some(names: Sequence[str], of: Iterable[str], what: str = "fold") -> str:
+    """Format how many of all are meant, the first of them named.
 
-    >>> _some(["1"], ["1", "2"]), _some(["4", "5"], "12345", "session")
+    >>> _format_some(["1"], ["1", "2"]), _format_some(["4", "5"], "12345", "session")
     ('1 of 2 folds (1)', '2 of 5 sessions (4, 5)')
     """
     more = ", …" * (len(names) > _N_NAMED)

@@ -49,8 +49,9 @@ class Development:
 
     @property
     def validation(self) -> Utterances:
-        """What is judged on in any fold, sorted by id."""
-        return self.everything.named([one for fold in self.folds for one in fold.validation.ids])
+        """Return the validation utterances of all folds, sorted by id."""
+        ids = [id_ for fold in self.folds for id_ in fold.validation.ids]
+        return self.everything.select(ids)
 
 
 @dataclass(frozen=True)
@@ -63,24 +64,24 @@ class Holdout:
 
     @cached_property
     def content(self) -> Content:
-        """What the sealed session is, whatever its scenario, classes and features."""
-        return content_of(self.store.open(self.session))
+        """Return what identifies the sealed session, whatever its scenario and features."""
+        return read_content(self.store.open(self.session))
 
     def counts(self) -> dict[str, int]:
-        """Class → utterances, by the session's table alone."""
+        """Count the utterances of each class, by the session's table alone."""
         table = self.store.open(self.session).table
         if self.scenario is not None:
             table = table[(table["scenario"] == self.scenario).to_numpy(bool, na_value=False)]
         return {label: int((table["emotion"] == label).sum()) for label in self.store.classes}
 
     def unseal(self) -> Utterances:
-        """Read the test utterances. Only `final` may, after it has written the ledger."""
-        whole = Utterances.of((self.store.open(self.session),), self.store.classes)
+        """Read the test utterances; only `final` may, after it has written the ledger."""
+        whole = Utterances.from_shards((self.store.open(self.session),), self.store.classes)
         return _of_scenario(whole, self.scenario)
 
 
-def content_of(shard: Shard) -> Content:
-    """What a session is: the marks of its recordings, words, names and labels."""
+def read_content(shard: Shard) -> Content:
+    """Read what identifies a session: the marks of its recordings, words, names and labels."""
     rows = shard.table[["utterance_id", "speaker", "emotion", "transcript"]]
     utterances = []
     for name, speaker, emotion, transcript in rows.itertuples(index=False):
@@ -91,7 +92,7 @@ def content_of(shard: Shard) -> Content:
 
 
 def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str, ...]:
-    """The sessions that are not sealed.
+    """Return the sessions that are not sealed.
 
     Raises:
         ConfigError: A session does not exist, or none is left to train on.
@@ -118,7 +119,7 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
             class.
     """
     rest = check_sessions(config, store.sessions)
-    whole = Utterances.of(tuple(map(store.open, rest)), store.classes)
+    whole = Utterances.from_shards(tuple(map(store.open, rest)), store.classes)
     everything = _of_scenario(whole, config.scenario)
     folds = tuple(
         Fold(
@@ -149,7 +150,7 @@ def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
 
 
 def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
-    """The utterances of one scenario, or all of them.
+    """Select the utterances of a scenario, or all of them.
 
     Raises:
         ConfigError: There is none.
@@ -163,7 +164,7 @@ def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
 
 
 def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, NDArray[np.bool_]]:
-    """Fold → which rows validate in it."""
+    """Return which rows validate in each fold."""
     match config:
         case PaperSplit():
             n = config.n_validation
@@ -184,17 +185,17 @@ def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, N
 
 
 def _each(everything: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:
-    """Each value of a column → its rows.
+    """Return the rows of each value of a column.
 
     Raises:
         ConfigError: There is but one value, and nothing would be left to train on.
     """
-    found = sorted(everything.table[column].unique())
-    if len(found) < 2:
+    values = sorted(everything.table[column].unique())
+    if len(values) < 2:
         raise ConfigError(
             f"split: with one {column} alone in the development part, nothing is left to train on"
         )
-    return {str(one): (everything.table[column] == one).to_numpy(bool) for one in found}
+    return {str(value): (everything.table[column] == value).to_numpy(bool) for value in values}
 
 
 def _known(session: str, path: str, sessions: tuple[str, ...]) -> None:

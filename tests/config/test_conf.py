@@ -25,15 +25,22 @@ OPTIONS = sorted(
     if not path.parent.name.startswith("study_")
 )
 
-#: What an option needs beside itself, for it says so: a folder, or the space of its own network.
+#: The other choice that an option needs beside itself, for it says so.
 NEEDS = {
     "launcher/ray": ("storage=postgresql",),
     "launcher/slurm": ("storage=postgresql",),
-    "corpus/emodb": ("corpus.root=/data/emodb",),
     "space/text": ("model=text",),
     "space/speech": ("model=speech",),
     "space/mocap": ("model=mocap",),
 }
+
+
+def needs(option: str) -> tuple[str, ...]:
+    """What must be set beside an option: what it marks as missing (`???`), and another choice."""
+    group = option.partition("/")[0]
+    content = yaml.safe_load((CONF / f"{option}.yaml").read_text("utf-8"))
+    missing = [f"{group}.{key}=x" for key, value in content.items() if value == "???"]
+    return (*NEEDS.get(option, ()), *missing)
 
 
 def composed(root: str, *overrides: str) -> dict[str, Any]:
@@ -88,7 +95,7 @@ def test_root_without_a_study(root, kind):
 def test_option(option):
     """It builds, survives being written and read, and its space fits its network."""
     group, _, name = option.partition("/")
-    config = compose_config(f"{group}={name}", *NEEDS.get(option, ()))
+    config = compose_config(f"{group}={name}", *needs(option))
     stored = yaml.safe_load(yaml.safe_dump(dump(config)))
     again = build(SearchConfig, stored)
     assert again == config
@@ -117,9 +124,7 @@ def test_preset_takes_any_choice(study, option):
     if (study, option) in UNFIT:
         return
     group, _, name = option.partition("/")
-    folders = {"corpus/iemocap": "root", "corpus/collected": "file", "corpus/manifest": "table"}
-    place = (f"corpus.{folders[option]}=x",) if option in folders else ()
-    config = compose_config(f"study={study}", f"{group}={name}", *NEEDS.get(option, ()), *place)
+    config = compose_config(f"study={study}", f"{group}={name}", *needs(option))
     check_space(config.experiment(), config.space)
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)

@@ -16,17 +16,18 @@ from tests.corpus.releases import CLASSES
 
 def entries(twin: Twin) -> list[dict[str, Any]]:
     """The twin's utterances, as the reference's dicts."""
-    found = []
+    written = []
     for session in twin.sessions():
         table = twin.table(session)
         rows = table.set_index("utterance_id")
         for dialogue in table["dialogue"].unique():
-            for one in twin.recordings(session, dialogue):
-                row = rows.loc[one.utterance_id]
-                moved = np.nan_to_num(parts(one.motion))
+            for recording in twin.recordings(session, dialogue):
+                row = rows.loc[recording.utterance_id]
+                samples = np.round(recording.samples * 2**15).clip(-(2**15), 2**15 - 1)
+                moved = np.nan_to_num(parts(recording.motion))
                 votes = [[label] for label, n in json.loads(row["votes"]).items() for _ in range(n)]
-                found.append({
-                    "id": one.utterance_id,
+                written.append({
+                    "id": recording.utterance_id,
                     "emotion": row["emotion"],
                     "start": float(row["start_s"]),
                     "end": float(row["end_s"]),
@@ -34,13 +35,13 @@ def entries(twin: Twin) -> list[dict[str, Any]]:
                     "a": float(row["activation"]),
                     "d": float(row["dominance"]),
                     "emo_evo": votes,
-                    "signal": np.round(one.samples * 2**15).clip(-(2**15), 2**15 - 1).astype("i2"),
+                    "signal": samples.astype("i2"),
                     "transcription": row["transcript"],
                     "mocap_head": moved[:, :6].astype(float),
                     "mocap_hand": moved[:, 6:24].astype(float),
                     "mocap_rot": moved[:, 24:].astype(float),
                 })  # fmt: skip
-    return sorted(found, key=lambda one: one["id"])
+    return sorted(written, key=lambda entry: entry["id"])
 
 
 def write_pickle(path: Path, content: list[Any], protocol: int = 3, *, old: bool = True) -> Path:

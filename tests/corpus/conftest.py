@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from emotion_hpo.config.corpus import EmodbCorpus, ManifestCorpus, TwinCorpus
-from emotion_hpo.corpus import Corpus, Twin, open_corpus, write_release
-from tests.corpus import collecting
-from tests.corpus.releases import SCALE, SEED, opened
+from emotion_hpo.corpus import Twin, write_release
+from tests.corpus.releases import SCALE, SEED
+
+pytest.register_assert_rewrite("tests.corpus.contract")
 
 ROOT = Path(__file__).parents[2]
 BERLIN = ROOT.parent / "shared" / "data" / "emodb"
@@ -19,12 +19,6 @@ BERLIN = ROOT.parent / "shared" / "data" / "emodb"
 #: Two takes of one sentence, all classes, three sessions, and two emotions that are no class.
 BERLIN_NAMES = (
     "03a01Wa", "03a01Wb", "03b10Fa", "08a02Nc", "09a05Ta", "16b03Wa", "03a01La", "16b09Ab",
-)  # fmt: skip
-
-#: Rows of the contract test.
-CORPORA = (
-    "twin", "fresh", "known", "berlin", "invented berlin", "iemocap", "collected", "manifest",
-    "retranscribed",
 )  # fmt: skip
 
 WriteBerlin = Callable[..., Path]
@@ -83,53 +77,3 @@ def damaged(release: Path, tmp_path: Path) -> Callable[[], Path]:
 def full_twin() -> Twin:
     """All of the twin; only its table is cheap."""
     return Twin(seed=0)
-
-
-@pytest.fixture(scope="session", params=CORPORA)
-def corpus(request, tmp_path_factory) -> Corpus:
-    """Every corpus that there is."""
-    small = open_corpus(TwinCorpus(name="twin", seed=3, scale=0.02))
-    match request.param:
-        case "twin":
-            return small
-        case "fresh":
-            return small.fresh(30, seed=5)
-        case "known":
-            return small.draw(30, seed=5)
-        case "iemocap":
-            return opened(request.getfixturevalue("release"))
-        case "collected":
-            twin = request.getfixturevalue("small_twin")
-            path = tmp_path_factory.mktemp("collected") / "data_collected.pickle"
-            return collecting.opened(collecting.write_pickle(path, collecting.entries(twin)))
-        case "manifest":
-            return _manifest(request.getfixturevalue("write_berlin")())
-        case "retranscribed":
-            table = small.table("1")
-            path = tmp_path_factory.mktemp("words") / "words.csv"
-            lines = [f"{name},heard {i}" for i, name in enumerate(table["utterance_id"])]
-            path.write_text("\n".join(["id,words", *lines[1:], "nobody,nothing", ""]), "utf-8")
-            return open_corpus(TwinCorpus(name="twin", seed=3, scale=0.02, transcripts=path))
-        case "berlin":
-            root = request.getfixturevalue("berlin")
-        case "invented berlin":
-            root = request.getfixturevalue("write_berlin")()
-    return open_corpus(EmodbCorpus(name="emodb", root=root))
-
-
-def _manifest(root: Path) -> Corpus:
-    """A table of the invented recordings, with features of another modality."""
-    names = sorted(path.stem for path in (root / "wav").iterdir())
-    lines = [f"{name},{name[:2]},{name[:1]},{name[5]},wav/{name}.wav,so" for name in names]
-    header = "utterance_id,speaker,session,emotion,audio,transcript"
-    (root / "table.csv").write_text("\n".join([header, *lines, ""]), "utf-8")
-    np.save(root / "video.npy", np.ones((len(names), 3), np.float32))
-    config = ManifestCorpus(
-        name="manifest",
-        table=root / "table.csv",
-        features={"video": root / "video.npy"},
-        classes=None,
-        synthetic=False,
-        strict=False,
-    )
-    return open_corpus(config)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emotion_hpo.corpus.pickled import read
+from emotion_hpo.corpus.pickled import read_pickle
 from emotion_hpo.errors import CorpusError
 from emotion_hpo.features.mocap import parts
 from tests.corpus.collecting import entries, opened, write_pickle
+from tests.corpus.contract import CorpusContract
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +30,15 @@ def test_every_protocol_gives_the_twin(small_twin, collected, tmp_path, protocol
         pd.testing.assert_frame_equal(corpus.table(session), small_twin.table(session))
     assert corpus.faults() == ()
     dialogue = corpus.table("1")["dialogue"].iloc[0]
-    written = {one.utterance_id: one for one in small_twin.recordings("1", dialogue)}
-    for one in corpus.recordings("1", dialogue):
+    written = {
+        recording.utterance_id: recording for recording in small_twin.recordings("1", dialogue)
+    }
+    for recording in corpus.recordings("1", dialogue):
         np.testing.assert_allclose(
-            one.samples, written[one.utterance_id].samples, atol=1.01 / 2**15
+            recording.samples, written[recording.utterance_id].samples, atol=1.01 / 2**15
         )
-        expected = np.nan_to_num(parts(written[one.utterance_id].motion))
-        np.testing.assert_allclose(np.nan_to_num(parts(one.motion)), expected, rtol=1e-6)
+        expected = np.nan_to_num(parts(written[recording.utterance_id].motion))
+        np.testing.assert_allclose(np.nan_to_num(parts(recording.motion)), expected, rtol=1e-6)
 
 
 class Runs:
@@ -70,8 +73,8 @@ def test_code_is_refused_by_name(tmp_path, monkeypatch, evil, name, protocol):
     assert not (tmp_path / "owned").exists()
 
 
-def changed(one, **values):
-    return {**one, **values}
+def changed(entry, **values):
+    return {**entry, **values}
 
 
 FAULTS = [
@@ -89,7 +92,7 @@ def test_faults_are_counted(collected, tmp_path, change, kind, lost):
     first = collected[0]
     content = [changed(first, **change), *collected[1:]]
     corpus = opened(write_pickle(tmp_path / "data.pickle", content))
-    assert [(one.kind, one.place.split(", ")[1]) for one in corpus.faults()] == [
+    assert [(fault.kind, fault.place.split(", ")[1]) for fault in corpus.faults()] == [
         (kind, first["id"])
     ]
     row = corpus.table("1").iloc[0]
@@ -107,7 +110,7 @@ def test_borrowed_motion_is_absent(collected, tmp_path):
     row = corpus.table("5").set_index("utterance_id").loc["Ses05M_script01_1b_F000"]
     assert not row["has_mocap"]
     assert next(corpus.recordings("5", "Ses05M_script01_1b")).motion is None
-    assert {one.kind for one in corpus.faults()} == {"motion of another dialogue, left out"}
+    assert {fault.kind for fault in corpus.faults()} == {"motion of another dialogue, left out"}
 
 
 @pytest.mark.parametrize(
@@ -149,12 +152,12 @@ def test_no_pickle(tmp_path):
 def test_a_large_array_stays_in_the_file(tmp_path):
     path = tmp_path / "data.pickle"
     path.write_bytes(pickle.dumps({"a": np.arange(1e5)}, protocol=4))
-    array = read(path)["a"]
+    array = read_pickle(path)["a"]
     assert isinstance(array.load(), np.memmap)
     np.testing.assert_array_equal(array.load(), np.arange(1e5))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CorpusError, match="is no pickle"):
-        read(path)
+        read_pickle(path)
 
 
 WHOLE = pickle.dumps([{"id": np.float64(1), "a": np.arange(9), "b": {"c": ({1}, b"x")}}])
@@ -168,6 +171,22 @@ def test_damaged_pickles(tmp_path, where, what, skip):
     path = tmp_path / "data.pickle"
     path.write_bytes(WHOLE[:where] + what + WHOLE[where + skip :])
     try:
-        read(path)
+        read_pickle(path)
     except CorpusError:
         return
+
+
+class TestContract(CorpusContract):
+    motion_is_averaged = True
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, collected, tmp_path_factory):
+        path = tmp_path_factory.mktemp("collected") / "data_collected.pickle"
+        return opened(write_pickle(path, collected))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, collected, tmp_path_factory):
+        path = tmp_path_factory.mktemp("faulty") / "data_collected.pickle"
+        return opened(write_pickle(path, [changed(collected[0], signal=[]), *collected[1:]]))

@@ -44,9 +44,9 @@ def hashed(monkeypatch) -> list[Path]:
 def digest(memory: Path, path: Path) -> str:
     """What a process of its own would find."""
     digests = Digests(memory)
-    found = digests.of(path)
+    digest = digests.of(path)
     digests.save()
-    return found
+    return digest
 
 
 def test_nothing_is_read_twice_until_something_changes(file, memory, hashed):
@@ -140,7 +140,7 @@ def test_a_change_of_one_session_is_none_of_the_other(manifest):
     values[3] += 1
     np.save(corpus.path.with_name("v.npy"), values)
     changed = prints(Manifest(corpus.path, corpus.features))
-    assert [one == other for one, other in zip(changed, known, strict=True)] == [True, False]
+    assert [digest == other for digest, other in zip(changed, known, strict=True)] == [True, False]
     corpus.path.with_name("0.wav").write_bytes(b"another")
     again = prints(Manifest(corpus.path, corpus.features))
-    assert [one == other for one, other in zip(again, changed, strict=True)] == [False, True]
+    assert [digest == other for digest, other in zip(again, changed, strict=True)] == [False, True]

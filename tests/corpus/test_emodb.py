@@ -11,6 +11,7 @@ from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.emodb import Emodb
 from emotion_hpo.errors import CorpusError
+from tests.corpus.contract import CorpusContract
 
 
 def opened(root, *, strict=False) -> Emodb:
@@ -29,7 +30,7 @@ class TestInvented:
 
     def test_takes_of_a_sentence_are_one_dialogue(self, write_berlin):
         corpus = opened(write_berlin())
-        takes = [one.utterance_id for one in corpus.recordings("1", "03a01")]
+        takes = [recording.utterance_id for recording in corpus.recordings("1", "03a01")]
         assert takes == ["03a01Wa", "03a01Wb"]
 
     def test_other_emotions_are_counted(self, write_berlin):
@@ -40,10 +41,10 @@ class TestInvented:
     @pytest.mark.parametrize("n_channels", [1, 2, 3])
     def test_channels_are_averaged_at_their_own_rate(self, write_berlin, n_channels):
         root = write_berlin(sample_rate_hz=22_050, n_channels=n_channels)
-        one = next(opened(root).recordings("1", "03a01"))
+        recording = next(opened(root).recordings("1", "03a01"))
         stored, _ = soundfile.read(root / "wav" / "03a01Wa.wav", always_2d=True)
-        assert one.sample_rate_hz == 22_050
-        np.testing.assert_allclose(one.samples, stored.mean(axis=1), atol=1e-6)
+        assert recording.sample_rate_hz == 22_050
+        np.testing.assert_allclose(recording.samples, stored.mean(axis=1), atol=1e-6)
 
     def test_archive_leftovers_are_no_recordings(self, write_berlin):
         root = write_berlin()
@@ -95,12 +96,12 @@ class TestErrors:
         root = write_berlin()
         (root / "wav" / "08a02Nc.wav").write_bytes(b"no audio")
         corpus = opened(root)
-        assert [(one.kind, one.place[-11:]) for one in corpus.faults()] == [
+        assert [(fault.kind, fault.place[-11:]) for fault in corpus.faults()] == [
             ("unreadable wav", "08a02Nc.wav")
         ]
         rows = corpus.table("1").set_index("utterance_id")
         assert rows["has_speech"].to_dict() == {name: name != "08a02Nc" for name in rows.index}
-        assert [one.samples for one in corpus.recordings("1", "08a02")] == [None]
+        assert [recording.samples for recording in corpus.recordings("1", "08a02")] == [None]
         with pytest.raises(CorpusError, match=r"08a02Nc.wav: unreadable wav"):
             opened(root, strict=True)
 
@@ -131,7 +132,7 @@ class TestErrors:
     def test_empty_recording(self, write_berlin):
         root = write_berlin()
         soundfile.write(root / "wav" / "08a02Nc.wav", np.zeros(0), 16_000)
-        assert [one.kind for one in opened(root).faults()] == ["empty wav"]
+        assert [fault.kind for fault in opened(root).faults()] == ["empty wav"]
         assert not opened(root).table("1").set_index("utterance_id").loc["08a02Nc", "has_speech"]
 
 
@@ -145,3 +146,24 @@ def test_real_recordings(berlin):
     assert len({text for table in tables for text in table["transcript"]}) == 10
     assert corpus.remarks() == ()
     assert next(corpus.recordings("1", "03a01")).sample_rate_hz == 16_000
+
+
+class TestContract(CorpusContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, write_berlin):
+        return opened(write_berlin())
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, write_berlin):
+        root = write_berlin()
+        (root / "wav" / "08a02Nc.wav").write_bytes(b"no audio")
+        return opened(root)
+
+
+class TestContractOfTheRealRecordings(TestContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, berlin):
+        return opened(berlin)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +15,15 @@ import pytest
 from emotion_hpo.corpus import Recording, Twin, write_release
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.iemocap.corpus import Iemocap
-from emotion_hpo.corpus.iemocap.evaluation import turns
+from emotion_hpo.corpus.iemocap.evaluation import read_turns
 from emotion_hpo.corpus.retranscribed import Retranscribed
 from emotion_hpo.errors import CorpusError
-from emotion_hpo.features.marks import marks_of
+from emotion_hpo.features.marks import compute_marks
 from emotion_hpo.features.mocap import parts
 from emotion_hpo.features.short_term import short_term
-from emotion_hpo.splits.parts import content_of
+from emotion_hpo.splits.parts import read_content
 from emotion_hpo.study.ledger import SAME_SHARE
+from tests.corpus.contract import CorpusContract
 from tests.corpus.releases import SCALE, SEED, opened
 
 ROOT = Path(__file__).parents[2]
@@ -30,18 +32,22 @@ WHERE = "Ses01F_impro01"
 
 def recorded(corpus: Iemocap | Twin, session: str = "1") -> dict[str, Recording]:
     dialogues = corpus.table(session)["dialogue"].unique()
-    return {one.utterance_id: one for name in dialogues for one in corpus.recordings(session, name)}
+    return {
+        recording.utterance_id: recording
+        for name in dialogues
+        for recording in corpus.recordings(session, name)
+    }
 
 
 def content(corpus, session="5"):
     """What a session is, as its shard tells the ledger."""
     table = corpus.table(session)
     marks = {
-        recording.utterance_id: marks_of(recording)
+        recording.utterance_id: compute_marks(recording)
         for dialogue in table["dialogue"].unique()
         for recording in corpus.recordings(session, dialogue)
     }
-    return content_of(SimpleNamespace(table=table, marks=marks))
+    return read_content(SimpleNamespace(table=table, marks=marks))
 
 
 class TestRoundTrip:
@@ -59,19 +65,20 @@ class TestRoundTrip:
     def test_features(self, small_twin, release, audio):
         read, written = recorded(opened(release, audio=audio)), recorded(small_twin)
         assert read.keys() == written.keys()
-        for name, one in written.items():
+        for name, recording in written.items():
             ours = read[name]
-            n = min(len(ours.samples), len(one.samples))  # cut from a dialogue: one sample off
-            assert abs(len(ours.samples) - len(one.samples)) <= (audio == "dialog")
-            np.testing.assert_allclose(ours.samples[:n], one.samples[:n], atol=2**-14)
+            # Cut from a dialogue, it may be a sample off.
+            n = min(len(ours.samples), len(recording.samples))
+            assert abs(len(ours.samples) - len(recording.samples)) <= (audio == "dialog")
+            np.testing.assert_allclose(ours.samples[:n], recording.samples[:n], atol=2**-14)
             np.testing.assert_allclose(
                 short_term(ours.samples[:n], 16_000, 0.2, 0.1),
-                short_term(one.samples[:n], 16_000, 0.2, 0.1),
+                short_term(recording.samples[:n], 16_000, 0.2, 0.1),
                 atol=0.05,  # entropies of near silence feel 16 bits
             )
-            assert (ours.motion is None) == (one.motion is None)
-            if one.motion is not None:
-                np.testing.assert_allclose(parts(ours.motion), parts(one.motion), atol=1e-4)
+            assert (ours.motion is None) == (recording.motion is None)
+            if recording.motion is not None:
+                np.testing.assert_allclose(parts(ours.motion), parts(recording.motion), atol=1e-4)
 
     def test_motion_that_is_missing_is_absent(self, tmp_path):
         twin = Twin(SEED, 0.05)
@@ -80,7 +87,9 @@ class TestRoundTrip:
         write_release(only, tmp_path / "release", lambda *_: None)
         read = opened(tmp_path / "release")
         pd.testing.assert_series_equal(read.table("5")["has_mocap"], twin.table("5")["has_mocap"])
-        without = {name for name, one in recorded(read, "5").items() if one.motion is None}
+        without = {
+            name for name, recording in recorded(read, "5").items() if recording.motion is None
+        }
         assert without == set(twin.table("5").query("~has_mocap")["utterance_id"])
 
     def test_its_utterances_are_the_same_however_they_are_read(self, small_twin, release, tmp_path):
@@ -118,14 +127,14 @@ class TestRoundTrip:
             check=False,
         )  # fmt: skip
         assert ended.returncode == 0, ended.stderr
-        found = json.loads((isolated / "found.json").read_text("utf-8"))
+        summary = json.loads((isolated / "found.json").read_text("utf-8"))
         assert {
             "n_utterances", "n_by_session_emotion", "n_by_modality", "n_word_types", "missing",
             "faults", "seconds", "peak_memory_mb",
-        } <= found.keys()  # fmt: skip
-        assert found["synthetic"] is True
-        assert found["faults"] == {}
-        assert 50 < found["peak_memory_mb"] < 1500
+        } <= summary.keys()  # fmt: skip
+        assert summary["synthetic"] is True
+        assert summary["faults"] == {}
+        assert 50 < summary["peak_memory_mb"] < 1500
         again = emotion_hpo("prepare", *arguments, "corpus.write_release=out", "study.name=one")
         assert again.status == 2
         assert "is not empty" in again.stderr
@@ -159,13 +168,15 @@ class TestSettings:
 
     def test_the_wrong_way_round_is_noticed(self, release):
         assert opened(release, audio="dialog").faults() == ()
-        kinds = {one.kind for one in opened(release, audio="dialog", left_channel="male").faults()}
+        kinds = {
+            fault.kind for fault in opened(release, audio="dialog", left_channel="male").faults()
+        }
         assert kinds == {"speakers are louder on the other channel: corpus.left_channel is wrong"}
 
     def test_channels_by_who_wears_the_markers(self, release):
         female, wearer = (
-            recorded(opened(release, audio="dialog", left_channel=one))
-            for one in ("female", "wearer")
+            recorded(opened(release, audio="dialog", left_channel=left))
+            for left in ("female", "wearer")
         )
         for name in female:
             same = np.array_equal(female[name].samples, wearer[name].samples)
@@ -174,10 +185,10 @@ class TestSettings:
     def test_votes_and_ratings_are_all_read(self, release):
         path = release / "Session1" / "dialog" / "EmoEvaluation" / f"{WHERE}.txt"
         lines = enumerate(path.read_text("utf-8").splitlines(), start=1)
-        found = turns(lines, path, WHERE, [])
-        assert {person for turn in found for person in turn.labels} >= {"E2", "E3", "E4"}
-        assert any(len(labels) == 2 for turn in found for labels in turn.labels.values())
-        assert all(set(turn.ratings) >= {"E3", "E4"} for turn in found)
+        turns = read_turns(lines, path, WHERE, [])
+        assert {person for turn in turns for person in turn.labels} >= {"E2", "E3", "E4"}
+        assert any(len(labels) == 2 for turn in turns for labels in turn.labels.values())
+        assert all(set(turn.ratings) >= {"E3", "E4"} for turn in turns)
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -208,3 +219,18 @@ class TestSettings:
         changed = opened(root).fingerprint("1", Digests())
         assert changed != before
         assert opened(root, merge={"hap": "exc"}).fingerprint("1", Digests()) != changed
+
+
+class TestContract(CorpusContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, release):
+        return opened(release)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, release, tmp_path_factory):
+        root = tmp_path_factory.mktemp("faulty")
+        shutil.copytree(release / "Session1", root / "Session1")
+        shutil.rmtree(root / "Session1" / "dialog" / "transcriptions")
+        return opened(root)

@@ -38,8 +38,8 @@ def _motion(root: Path, folder: str = "MOCAP_rotated") -> Path:
 
 def _edit(path: Path, old: str, new: bytes) -> str:
     """Replace the first occurrence; its line."""
-    before, found, after = path.read_bytes().partition(old.encode())
-    assert found
+    before, match, after = path.read_bytes().partition(old.encode())
+    assert match
     path.write_bytes(before + new + after)
     return _line(before)
 
@@ -85,7 +85,7 @@ def not_utf8(root: Path, name: str) -> str:
 def no_transcript(root: Path, name: str) -> str:
     path = _transcript(root)
     lines = path.read_bytes().split(b"\n")
-    path.write_bytes(b"\n".join(one for one in lines if not one.startswith(name.encode())))
+    path.write_bytes(b"\n".join(line for line in lines if not line.startswith(name.encode())))
     return name
 
 
@@ -97,7 +97,7 @@ def no_transcript_file(root: Path, name: str) -> str:
 def twice_transcribed(root: Path, name: str) -> str:
     path = _transcript(root)
     content = path.read_bytes()
-    line = next(one for one in content.split(b"\n") if one.startswith(name.encode()))
+    line = next(row for row in content.split(b"\n") if row.startswith(name.encode()))
     path.write_bytes(content + line + b"\n")
     return _line(content)
 
@@ -198,8 +198,12 @@ def test_counted_fault(damaged, break_: Break, kind, outcome, has_speech, has_te
     if outcome == KEEPS:
         assert table.loc[name, "has_speech"] == has_speech
         assert table.loc[name, "has_text"] == has_text
-        one = next(one for one in corpus.recordings("1", WHERE) if one.utterance_id == name)
-        assert (one.samples is not None) == has_speech
+        recording = next(
+            recording
+            for recording in corpus.recordings("1", WHERE)
+            if recording.utterance_id == name
+        )
+        assert (recording.samples is not None) == has_speech
     with pytest.raises(CorpusError, match=r"Ses01F_impro01"):
         opened(root, strict=True).table("1")
 
@@ -238,7 +242,7 @@ def endless_motion(root: Path, name: str) -> str:
 def duplicate_id(root: Path, name: str) -> str:
     path = _evaluation(root)
     content = path.read_bytes()
-    line = next(one for one in content.split(b"\n") if name.encode() in one)
+    line = next(row for row in content.split(b"\n") if name.encode() in row)
     path.write_bytes(content + line + b"\n")
     first = _line(content[: content.index(line)])
     return rf"{WHERE}.txt, {_line(content)}: {name} stands in \S*, {first} already"
@@ -273,8 +277,8 @@ def test_a_dialogue_without_its_evaluation_is_counted(damaged, break_, kind):
     root = damaged()
     break_(_evaluation(root))
     assert WHERE not in set(opened(root).table("1")["dialogue"])
-    found = [fault for fault in opened(root).faults() if fault.kind == kind]
-    assert [Path(fault.place) for fault in found] == [_evaluation(root)]
+    faults = [fault for fault in opened(root).faults() if fault.kind == kind]
+    assert [Path(fault.place) for fault in faults] == [_evaluation(root)]
     with pytest.raises(CorpusError, match=rf"{WHERE}.txt: {kind}"):
         opened(root, strict=True).table("1")
 
@@ -292,20 +296,25 @@ def test_motion_with_a_gap_is_absent_where_it_lacks(damaged):
     root = damaged()
     rows = opened(root).table("1").query("dialogue == @WHERE").sort_values("start_s")
     start, end = rows.iloc[0][["start_s", "end_s"]]
-    before = {one.utterance_id: one.motion for one in opened(root).recordings("1", WHERE)}
+    before = {
+        recording.utterance_id: recording.motion
+        for recording in opened(root).recordings("1", WHERE)
+    }
     for folder in ("MOCAP_head", "MOCAP_hand", "MOCAP_rotated"):
         lines = _motion(root, folder).read_bytes().split(b"\r\n")
-        kept = [
+        other_parts = [
             line
             for i, line in enumerate(lines)
             if i < 2 or not line or not start <= float(line.split(b" ")[1]) < end
         ]
-        _motion(root, folder).write_bytes(b"\r\n".join(kept))
-    for one in opened(root).recordings("1", WHERE):
-        if one.utterance_id == rows.iloc[0]["utterance_id"]:
-            assert one.motion is None, "its frames are gone"
+        _motion(root, folder).write_bytes(b"\r\n".join(other_parts))
+    for recording in opened(root).recordings("1", WHERE):
+        if recording.utterance_id == rows.iloc[0]["utterance_id"]:
+            assert recording.motion is None, "its frames are gone"
         else:
-            np.testing.assert_array_equal(one.motion["face"], before[one.utterance_id]["face"])
+            np.testing.assert_array_equal(
+                recording.motion["face"], before[recording.utterance_id]["face"]
+            )
 
 
 def test_faults_reach_screen_and_json(damaged, emotion_hpo, isolated):

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emotion_hpo.corpus.faults import Fault, text_lines
-from emotion_hpo.corpus.iemocap.evaluation import LABELS, turns
-from emotion_hpo.corpus.iemocap.motion import covered, frames
+from emotion_hpo.corpus.iemocap.evaluation import LABELS, read_turns
+from emotion_hpo.corpus.iemocap.motion import read_frames, read_time_range
 from emotion_hpo.corpus.iemocap.transcription import transcription
 from emotion_hpo.errors import CorpusError
 
@@ -59,11 +59,11 @@ def test_evaluation(file, content):
     file.write_bytes(content)
     faults: list[Fault] = []
     try:
-        found = turns(text_lines(file, faults), file, DIALOGUE, faults)
+        turns = read_turns(text_lines(file, faults), file, DIALOGUE, faults)
     except CorpusError:
         assert content.count(b"_F00") + content.count(b"_M00") > 1, "only an id that comes again"
         return
-    for turn in found:
+    for turn in turns:
         assert turn.label in LABELS
         assert 0 <= turn.start_s < turn.end_s < np.inf
         assert turn.utterance_id.startswith(DIALOGUE)
@@ -75,10 +75,10 @@ def test_evaluation(file, content):
 def test_transcript(file, content):
     file.write_bytes(content)
     faults: list[Fault] = []
-    found = transcription(text_lines(file, faults), file, DIALOGUE, faults)
-    assert all(words.strip() for words in found.words.values())
+    transcript = transcription(text_lines(file, faults), file, DIALOGUE, faults)
+    assert all(words.strip() for words in transcript.words.values())
     n_lines = sum(bool(text.strip()) for _, text in text_lines(file, []))
-    assert len(found.words) + found.n_untimed <= n_lines
+    assert len(transcript.words) + transcript.n_untimed <= n_lines
 
 
 @FUZZ
@@ -86,8 +86,8 @@ def test_transcript(file, content):
 def test_motion(file, body, header):
     file.write_bytes(header + body)
     try:
-        span = covered(file, 2)
-        (cut,) = frames(file, 2, np.array([[0.0, 10.0]]))
+        span = read_time_range(file, 2)
+        (cut,) = read_frames(file, 2, np.array([[0.0, 10.0]]))
     except CorpusError:
         return
     assert cut.shape[1] == 2

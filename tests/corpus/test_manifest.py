@@ -15,6 +15,7 @@ from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.manifest import Manifest
 from emotion_hpo.corpus.manifest_table import read_rows
 from emotion_hpo.errors import CorpusError
+from tests.corpus.contract import CorpusContract
 
 ROOT = Path(__file__).parents[2]
 MELD = ROOT.parent / "shared" / "data" / "meld"
@@ -108,7 +109,7 @@ class TestTable:
         corpus = opened(table(tmp_path, *rows, header=f"{HEADER},audio,start_s,end_s"))
         samples = next(corpus.recordings("1", "u1")).samples
         np.testing.assert_allclose(samples, np.arange(4000, 8000) / 16_000, atol=1e-6)
-        assert [one.kind for one in corpus.faults()] == ["recording ends before end_s"]
+        assert [fault.kind for fault in corpus.faults()] == ["recording ends before end_s"]
 
     @pytest.mark.parametrize(
         ("header", "rows", "message"),
@@ -116,7 +117,7 @@ class TestTable:
             (f"{HEADER},colour", ROWS, "unknown column 'colour'"),
             (f"{HEADER},transcrit", ROWS, "did you mean 'transcript'"),
             ("utterance_id,speaker,emotion", ["a,b,c"], "the table lacks session"),
-            (f"{HEADER},emotion", ROWS, "column emotion stands twice"),
+            (f"{HEADER},emotion", ROWS, "column 'emotion' stands twice"),
             (HEADER, [], "the table has no row"),
             (HEADER, [*ROWS, "u4,ann,1"], "1 rows have another number of fields .* 4:\n.*line 5"),
             (HEADER, [*ROWS, "u4,,1,joy"], "1 rows have no speaker:\n.*csv, line 5"),
@@ -205,7 +206,7 @@ class TestFeatures:
         corpus = opened(table(tmp_path, *ROWS), features={"wav2vec": tmp_path / "v.npz"})
         assert next(corpus.recordings("2", "u3")).features["wav2vec"].shape == (2, 4)
         assert next(corpus.recordings("1", "u2")).features == {}
-        assert sorted((one.kind, one.place[-2:]) for one in corpus.faults()) == [
+        assert sorted((fault.kind, fault.place[-2:]) for fault in corpus.faults()) == [
             ("features of an unknown utterance", "u9"),
             ("no ready-made features", "u2"),
         ]
@@ -265,7 +266,7 @@ class TestExamples:
         example("meld").manifest(MELD).to_csv(tmp_path / "meld.csv", index=False)
         corpus = opened(tmp_path / "meld.csv")
         assert corpus.sessions() == ("dev", "test", "train")
-        assert [len(corpus.table(one)) for one in corpus.sessions()] == [1109, 2610, 9989]
+        assert [len(corpus.table(session)) for session in corpus.sessions()] == [1109, 2610, 9989]
         assert len(corpus.classes) == 7
         assert corpus.modalities == ("text",)
 
@@ -273,7 +274,7 @@ class TestExamples:
         (tmp_path / "wav").symlink_to(berlin / "wav")
         example("berlin").manifest(tmp_path).to_csv(tmp_path / "berlin.csv", index=False)
         corpus = opened(tmp_path / "berlin.csv")
-        assert [len(corpus.table(one)) for one in corpus.sessions()] == [81, 51, 57, 77, 73]
+        assert [len(corpus.table(session)) for session in corpus.sessions()] == [81, 51, 57, 77, 73]
         assert corpus.faults() == ()
 
 
@@ -285,3 +286,28 @@ def test_a_name_that_breaks_a_line_or_steers_a_terminal_is_refused(tmp_path, col
         said = rf"1 rows have a line break or control sign in {column}:\n.*line 5"
         with pytest.raises(CorpusError, match=said):
             opened(path)
+
+
+class TestContract(CorpusContract):
+    """Recordings, transcripts and ready-made features of another modality."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, write_berlin):
+        return cls.manifest(write_berlin())
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, write_berlin):
+        root = write_berlin()
+        (root / "wav" / "03a01Wa.wav").write_bytes(b"no audio")
+        return cls.manifest(root)
+
+    @staticmethod
+    def manifest(root: Path) -> Manifest:
+        names = sorted(path.stem for path in (root / "wav").iterdir())
+        rows = [f"{name},{name[:2]},{name[:1]},{name[5]},wav/{name}.wav,so" for name in names]
+        np.save(root / "video.npy", np.ones((len(names), 3), np.float32))
+        header = f"{HEADER},audio,transcript"
+        features = {"video": root / "video.npy"}
+        return opened(table(root, *rows, header=header), features=features)

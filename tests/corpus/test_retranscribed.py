@@ -6,6 +6,7 @@ from emotion_hpo.config.corpus import TwinCorpus
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.errors import CorpusError
+from tests.corpus.contract import CorpusContract
 
 
 def opened(path):
@@ -22,7 +23,7 @@ def test_words_replace_the_transcripts(small_twin, tmp_path):
     assert list(table["has_text"]) == [True] + [False] * (len(ids) - 1)
     n_all = sum(len(small_twin.table(session)) for session in small_twin.sessions())
     assert corpus.remarks()[-1] == f"transcripts of {path}: 2 of {n_all} utterances, 1 unknown ids"
-    assert [one.place for one in corpus.faults()] == [f"{path}, line 4, nobody"]
+    assert [fault.place for fault in corpus.faults()] == [f"{path}, line 4, nobody"]
     assert not corpus.table("2")["has_text"].any()
 
 
@@ -63,3 +64,19 @@ def test_bad_files(tmp_path, content, message):
 def test_no_file(tmp_path):
     with pytest.raises(CorpusError, match=r"gone.csv: No such file"):
         opened(tmp_path / "gone.csv")
+
+
+class TestContract(CorpusContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, small_twin, tmp_path_factory):
+        path = tmp_path_factory.mktemp("words") / "words.csv"
+        names = small_twin.table("1")["utterance_id"]
+        rows = [f"{name},heard {number}" for number, name in enumerate(names)]
+        path.write_text("\n".join(["id,words", *rows[1:], "nobody,nothing", ""]), "utf-8")
+        return opened(path)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def faulty_corpus(cls, corpus):
+        return corpus

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from emotion_hpo.corpus import COLUMNS, checked
+from emotion_hpo.corpus import COLUMNS, validate_table
 from emotion_hpo.errors import CorpusError
 
 
@@ -16,7 +16,7 @@ def table(**changes) -> pd.DataFrame:
 
 
 def test_rows_are_sorted_and_columns_complete():
-    rows = checked(table(), ("ang", "sad"), "here")
+    rows = validate_table(table(), ("ang", "sad"), "here")
     assert list(rows.columns) == list(COLUMNS)
     assert list(rows["utterance_id"]) == ["a", "b"]
 
@@ -30,7 +30,7 @@ def test_rows_are_sorted_and_columns_complete():
 ])  # fmt: skip
 def test_bad_tables(changed, message):
     with pytest.raises(CorpusError, match=message):
-        checked(changed, ("ang", "sad"), "here")
+        validate_table(changed, ("ang", "sad"), "here")
 
 
 def test_only_the_first_rows_are_named():
@@ -39,4 +39,4 @@ def test_only_the_first_rows_are_named():
         "utterance_id": ids, "session": "1", "dialogue": "d", "speaker": "s", "emotion": "joy"
     })  # fmt: skip
     with pytest.raises(CorpusError, match=r"u00, .*u09 and 3 more have an emotion outside"):
-        checked(many, ("ang",), "here")
+        validate_table(many, ("ang",), "here")

@@ -10,7 +10,7 @@ import soundfile
 from emotion_hpo.config import build
 from emotion_hpo.config.corpus import EmodbCorpus, ManifestCorpus
 from emotion_hpo.corpus import Fault, open_corpus, sound
-from emotion_hpo.corpus.collected_entry import numbers
+from emotion_hpo.corpus.collected_entry import read_array
 from emotion_hpo.corpus.pickled import PickledArray
 from emotion_hpo.errors import CorpusError, FeatureError, UnusableError
 from emotion_hpo.features import prepare, speech
@@ -34,11 +34,11 @@ class TestLengths:
     def test_of_a_stream_are_counted(self, tmp_path):
         path = flac(tmp_path / "stream.flac", n_claimed=0)
         assert soundfile.info(path).frames == np.iinfo(np.int64).max
-        assert sound.header(path) == (N, N, 1)
-        assert sound.header(path).seconds == 1
-        np.testing.assert_allclose(sound.samples(path)[0][:, 0], TONE, atol=1e-4)
+        assert sound.read_header(path) == (N, N, 1)
+        assert sound.read_header(path).seconds == 1
+        np.testing.assert_allclose(sound.read_samples(path)[0][:, 0], TONE, atol=1e-4)
         np.testing.assert_allclose(
-            sound.samples(path, 0.25, 0.5)[0][:, 0], TONE[4000:8000], atol=1e-4
+            sound.read_samples(path, 0.25, 0.5)[0][:, 0], TONE[4000:8000], atol=1e-4
         )
 
     @pytest.mark.parametrize("n_claimed", [2**36 - 1, 100_000])
@@ -47,14 +47,14 @@ class TestLengths:
         with pytest.raises(
             CorpusError, match=r"ends after 1.00 s, where its header says [\d,.]+ s"
         ):
-            sound.samples(path)
-        assert sound.usable_samples(path, "there") == (
+            sound.read_samples(path)
+        assert sound.read_usable_samples(path, "there") == (
             None, sound.ANY_RATE_HZ, (Fault("unreadable wav", "there"),)
         )  # fmt: skip
 
     def test_that_cannot_be_are_looked_for(self, tmp_path):
         with pytest.raises(CorpusError, match=r"its header says 4,294,967\.30 s"):
-            sound.header(flac(tmp_path / "absurd.flac", 2**36 - 1))
+            sound.read_header(flac(tmp_path / "absurd.flac", 2**36 - 1))
 
     @pytest.mark.parametrize(("place", "kind"), [(40, "wav"), (8, "au")])
     def test_of_other_streams(self, tmp_path, place, kind):
@@ -63,14 +63,14 @@ class TestLengths:
         content = bytearray(path.read_bytes())
         content[place : place + 4] = b"\xff" * 4
         path.write_bytes(content)
-        assert sound.header(path).n_frames == N
-        assert len(sound.samples(path)[0]) == N
+        assert sound.read_header(path).n_frames == N
+        assert len(sound.read_samples(path)[0]) == N
 
     def test_a_silence_that_compresses_well_is_believed(self, tmp_path):
         path = tmp_path / "silence.flac"
         soundfile.write(path, np.zeros(50 * N), N)
-        assert sound.header(path).seconds == 50
-        assert len(sound.samples(path)[0]) == 50 * N
+        assert sound.read_header(path).seconds == 50
+        assert len(sound.read_samples(path)[0]) == 50 * N
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_bad_recordings_are_counted_and_the_rest_is_stored(recordings, tmp_path)
     corpus = open_corpus(manifest(recordings, strict=False))
     store = prepare(corpus, compose_config(*SMALL).features, tmp_path / "store", 1, quiet)
     assert sorted(store.faults()) == BAD
-    assert [(one.kind, one.place[-8:]) for one in corpus.faults()] == [
+    assert [(fault.kind, fault.place[-8:]) for fault in corpus.faults()] == [
         ("unreadable wav", "text.wav")
     ]
     held = {
@@ -174,14 +174,14 @@ def test_of_iemocap(damaged, audio):
     corpus = opened_iemocap(root, audio=audio)
     read = list(corpus.recordings("1", dialogue))
     assert read
-    lost = [one for one in read if one.samples is None]
+    lost = [recording for recording in read if recording.samples is None]
     assert lost, "what lies behind the cut"
-    assert all(fault.kind == "unreadable wav" for one in lost for fault in one.faults)
-    assert all(one.faults for one in lost)
+    assert all(fault.kind == "unreadable wav" for recording in lost for fault in recording.faults)
+    assert all(recording.faults for recording in lost)
     corpus.faults()
 
 
 def test_of_a_pickle():
     array = PickledArray()
     array.shape = (3, 5)
-    assert numbers(array) is None
+    assert read_array(array) is None

@@ -13,6 +13,7 @@ from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.expression import Act
 from emotion_hpo.corpus.twin.table import twin_table
 from emotion_hpo.errors import CorpusError
+from tests.corpus.contract import CorpusContract
 
 # session: ang, exc, neu, sad; dialogues; improvised; female
 COUNTS = {
@@ -150,19 +151,22 @@ class TestScale:
 
 class TestSeed:
     def test_another_seed_is_another_corpus_of_the_same_shape(self):
-        one, other = Twin(0, 0.02), Twin(1, 0.02)
-        assert one.fingerprint("1", Digests()) != other.fingerprint("1", Digests())
-        assert not one.table("1")["transcript"].equals(other.table("1")["transcript"])
+        first, other = Twin(0, 0.02), Twin(1, 0.02)
+        assert first.fingerprint("1", Digests()) != other.fingerprint("1", Digests())
+        assert not first.table("1")["transcript"].equals(other.table("1")["transcript"])
 
     def test_an_utterance_sounds_the_same_whatever_was_read_before(self):
         twin = Twin(0, 0.02)
         table = twin.table("2")
         dialogue = table["dialogue"].iloc[-1]
-        alone = {one.utterance_id: one.samples for one in twin.recordings("2", dialogue)}
+        alone = {
+            recording.utterance_id: recording.samples
+            for recording in twin.recordings("2", dialogue)
+        }
         for other in table["dialogue"].unique():
-            for one in twin.recordings("2", other):
+            for recording in twin.recordings("2", other):
                 if other == dialogue:
-                    np.testing.assert_array_equal(one.samples, alone[one.utterance_id])
+                    np.testing.assert_array_equal(recording.samples, alone[recording.utterance_id])
 
 
 class TestDraws:
@@ -191,10 +195,10 @@ class TestDraws:
         assert fresh.sessions() == tuple(sorted(fresh.sessions()))
 
     def test_another_seed_is_another_draw(self):
-        one, other = (next(Twin(0).fresh(5, seed).recordings("6", d)).samples
+        first, other = (next(Twin(0).fresh(5, seed).recordings("6", d)).samples
                       for seed in (1, 2)
                       for d in Twin(0).fresh(5, seed).table("6")["dialogue"][:1])  # fmt: skip
-        assert one.shape != other.shape or not np.array_equal(one, other)
+        assert first.shape != other.shape or not np.array_equal(first, other)
 
     @pytest.mark.parametrize(("n", "like", "message"), [
         (0, None, r"n >= 1 must hold, but got n=0"),
@@ -261,7 +265,7 @@ class TestMotion:
         def jaw(wears):
             moved = [motion.move(0, act(stream=str(i), wears_markers=wears), face)["face"]
                      for i in range(8)]  # fmt: skip
-            return np.mean([one[:, 1].std() for one in moved])  # a chin marker's height
+            return np.mean([frames[:, 1].std() for frames in moved])  # a chin marker's height
 
         assert jaw(True) > jaw(False)
 
@@ -277,8 +281,34 @@ GOLDEN = {
 
 def test_what_is_synthesised_changes_only_with_its_version(full_twin):
     """Stored features are found by the fingerprint: raise `_VERSION`, then change these figures."""
-    one = next(full_twin.recordings("1", "Ses01F_impro01"))
-    assert one.utterance_id == GOLDEN["utterance_id"]
+    recording = next(full_twin.recordings("1", "Ses01F_impro01"))
+    assert recording.utterance_id == GOLDEN["utterance_id"]
     assert len(full_twin.table("1")["transcript"].iloc[0]) == GOLDEN["characters"]
-    assert float(one.samples.std()) == pytest.approx(GOLDEN["loudness"], rel=1e-3)
-    assert float(one.motion["face"][:, 1].std()) == pytest.approx(GOLDEN["chin_mm"], rel=1e-3)
+    assert float(recording.samples.std()) == pytest.approx(GOLDEN["loudness"], rel=1e-3)
+    assert float(recording.motion["face"][:, 1].std()) == pytest.approx(GOLDEN["chin_mm"], rel=1e-3)
+
+
+class TestContract(CorpusContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, small_twin):
+        return small_twin
+
+    def test_faults_are_named(self, corpus):
+        assert corpus.faults() == (), "nothing is read"
+
+
+class TestContractOfKnownSpeakers(TestContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, small_twin):
+        return small_twin.draw(30, seed=5)
+
+
+class TestContractOfFreshSpeakers(TestContract):
+    fewest_sessions = 1
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def corpus(cls, small_twin):
+        return small_twin.fresh(30, seed=5)

@@ -79,8 +79,10 @@ def test_word_vectors_come_with_the_vocabulary(small_parts, features, preprocess
     assert preprocessor.shapes()["text"].vectors is None
     path = tmp_path / "vectors.txt"
     path.write_text(f"{preprocessor.vocabulary.words[0]} 1 2\nnever_said 3 4\n", "utf-8")
-    told = features.model_copy(update={"text": features.text.model_copy(update={"vectors": path})})
-    shape = Preprocessor.fit(small_parts[0].folds[0].train, told, ("text",)).shapes()["text"]
+    configured = features.model_copy(
+        update={"text": features.text.model_copy(update={"vectors": path})}
+    )
+    shape = Preprocessor.fit(small_parts[0].folds[0].train, configured, ("text",)).shapes()["text"]
     assert shape.vectors.shape == (shape.n_tokens, 2)
     assert shape.vectors[2].tolist() == [1, 2]
     assert shape.vectors[3:].isnan().all()
@@ -94,9 +96,11 @@ def test_batches_on_a_device_are_the_same(data, draw):
     for ours, theirs in batches:
         assert torch.equal(ours.rows, theirs.rows)
         assert torch.equal(ours.labels, theirs.labels)
-        for name, one in ours.modalities.items():
+        for name, sequence in ours.modalities.items():
             for part in ("values", "mask", "present"):
-                assert torch.equal(getattr(one, part), getattr(theirs.modalities[name], part)), name
+                assert torch.equal(
+                    getattr(sequence, part), getattr(theirs.modalities[name], part)
+                ), name
 
 
 def test_votes_are_shares(data):
@@ -138,8 +142,8 @@ def test_a_heard_speaker_keeps_the_scale_of_training(small_parts, features):
     )
     train = small_parts[0].folds[0].train
     reader = Preprocessor.fit(train, by_speaker, ("speech",)).readers["speech"]
-    one = train.subset(np.array([0]))
-    assert reader.scales(one, "speech") == [reader.speakers[one.table["speaker"][0]]]
+    single = train.subset(np.array([0]))
+    assert reader.scales(single, "speech") == [reader.speakers[single.table["speaker"][0]]]
 
 
 def test_the_vocabulary_is_of_the_training_part_alone(small_parts, features):

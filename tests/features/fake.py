@@ -9,7 +9,7 @@ import pandas as pd
 
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
-from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
+from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, validate_table
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FakeCorpus:
             }
         )
         table.loc[2, "transcript"] = None
-        return checked(table, self.classes, "fake")
+        return validate_table(table, self.classes, "fake")
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         table = self.table(session)

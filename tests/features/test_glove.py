@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.glove import vectors
+from emotion_hpo.features.glove import read_vectors
 from emotion_hpo.features.text import Vocabulary
 
 VOCABULARY = Vocabulary(("the", "über", "at", "missing"))
@@ -16,7 +16,7 @@ def test_reads_the_words_wanted(tmp_path, header):
     path = tmp_path / "vectors.txt"
     lines = "the 1 2\nother 0 0\nat name@domain.com 9 9\nüber -3e-1 4\nthe 7 7\nat 5 6\n"
     path.write_text(header + lines, "utf-8")
-    matrix = vectors(path, VOCABULARY)
+    matrix = read_vectors(path, VOCABULARY)
     assert matrix.dtype == np.float32
     expected = np.array([NAN, NAN, [1, 2], [-0.3, 4], [5, 6], NAN], np.float32)
     np.testing.assert_array_equal(matrix, expected)
@@ -38,9 +38,9 @@ def test_names_the_malformed_line(tmp_path, text, message):
     path = tmp_path / "vectors.txt"
     path.write_text(text)
     with pytest.raises(FeatureError, match=message):
-        vectors(path, VOCABULARY)
+        read_vectors(path, VOCABULARY)
 
 
 def test_names_a_missing_file(tmp_path):
     with pytest.raises(FeatureError, match=r"nothing\.txt: No such file"):
-        vectors(tmp_path / "nothing.txt", VOCABULARY)
+        read_vectors(tmp_path / "nothing.txt", VOCABULARY)

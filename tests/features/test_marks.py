@@ -8,7 +8,7 @@ import soundfile
 from scipy.signal import lfilter, resample_poly
 
 from emotion_hpo.corpus import Recording, Twin
-from emotion_hpo.features.marks import marks_of
+from emotion_hpo.features.marks import compute_marks
 from emotion_hpo.runtime.contents import Content
 
 
@@ -16,12 +16,12 @@ from emotion_hpo.runtime.contents import Content
 def voices() -> list[Recording]:
     """Sixteen invented utterances of two voices."""
     twin = Twin(0, 0.02)
-    found = [
+    recordings = [
         recording
         for dialogue in twin.table("1")["dialogue"].unique()
         for recording in twin.recordings("1", dialogue)
     ]
-    return found[:16]
+    return recordings[:16]
 
 
 def encoded(container, subtype):
@@ -49,23 +49,23 @@ COPIES = {
 
 
 def content(recordings) -> Content:
-    return Content(tuple(map(marks_of, recordings)))
+    return Content(tuple(map(compute_marks, recordings)))
 
 
 @pytest.mark.parametrize("kind", COPIES)
 def test_a_copy_is_recognised(voices, kind):
     copies = []
-    for one in voices:
-        samples, rate = COPIES[kind](one.samples, one.sample_rate_hz)
+    for voice in voices:
+        samples, rate = COPIES[kind](voice.samples, voice.sample_rate_hz)
         copies.append(Recording("copy", samples.astype(np.float32), rate))
     assert content(copies).n_shared(content(voices)) >= len(voices) - 1
 
 
 def test_other_recordings_are_not(voices):
-    marks = content([Recording("a", one.samples, one.sample_rate_hz) for one in voices])
-    for place, one in enumerate(marks.utterances):
+    marks = content([Recording("a", voice.samples, voice.sample_rate_hz) for voice in voices])
+    for place, mark in enumerate(marks.utterances):
         others = marks.utterances[:place] + marks.utterances[place + 1 :]
-        assert Content((one,)).n_shared(Content(others)) == 0
+        assert Content((mark,)).n_shared(Content(others)) == 0
 
 
 @pytest.mark.parametrize("samples", [
@@ -73,7 +73,7 @@ def test_other_recordings_are_not(voices):
     np.empty(0, np.float32), np.ones(40, np.float32) * np.arange(40),
 ])  # fmt: skip
 def test_what_says_nothing_has_no_mark(samples):
-    assert marks_of(Recording("a", samples.astype(np.float32))) == {}
+    assert compute_marks(Recording("a", samples.astype(np.float32))) == {}
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1, 1e9])
@@ -81,7 +81,7 @@ def test_arrays_are_the_same_in_any_precision(scale):
     precise = np.random.default_rng(0).standard_normal((5, 16)) * scale
     kinds = [np.float32, np.float64] + ([np.float16] if scale == 1 else [])
     made = [
-        marks_of(Recording("a", features={"video": precise.astype(kind).astype(np.float32)}))
+        compute_marks(Recording("a", features={"video": precise.astype(kind).astype(np.float32)}))
         for kind in kinds
     ]
     assert made == [made[0]] * len(kinds)
@@ -91,17 +91,20 @@ def test_arrays_are_the_same_in_any_precision(scale):
 def test_arrays_of_other_values_or_shape_are_others():
     values = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
     arrays = [values, values + 0.01, values.reshape(6, 4), values[:3], -values]
-    marks = {marks_of(Recording("a", features={"video": one}))["features.video"] for one in arrays}
+    marks = {
+        compute_marks(Recording("a", features={"video": array}))["features.video"]
+        for array in arrays
+    }
     assert len(marks) == len(arrays)
     vector = {"video": values[0]}
-    assert marks_of(Recording("a", features=vector)) == marks_of(
+    assert compute_marks(Recording("a", features=vector)) == compute_marks(
         Recording("a", features={"video": values[:1]})
     )
 
 
 def test_motion_is_marked_as_a_whole(voices):
-    moved = next(one for one in voices if one.motion is not None)
-    (plain,) = (marks_of(Recording("a", motion=moved.motion)),)
+    moved = next(voice for voice in voices if voice.motion is not None)
+    (plain,) = (compute_marks(Recording("a", motion=moved.motion)),)
     assert plain.keys() == {"motion"}
     turned = {part: values + 1 for part, values in moved.motion.items()}
-    assert marks_of(Recording("a", motion=turned)) != plain
+    assert compute_marks(Recording("a", motion=turned)) != plain

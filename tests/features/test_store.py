@@ -16,8 +16,8 @@ from emotion_hpo.corpus import Fault, open_corpus
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import prepare
 from emotion_hpo.features.extraction import extract_dialogue
-from emotion_hpo.features.marks import marks_of
-from emotion_hpo.features.shard import damage_of
+from emotion_hpo.features.marks import compute_marks
+from emotion_hpo.features.shard import find_damage
 from emotion_hpo.features.store import FeatureStore
 
 
@@ -68,7 +68,9 @@ def test_marks_of_its_recordings_are_stored(fake_corpus, store):
             for recording in fake_corpus().recordings(session, dialogue)
         ]
         assert any(shard.marks.values())
-        assert shard.marks == {one.utterance_id: marks_of(one) for one in recordings}
+        assert shard.marks == {
+            recording.utterance_id: compute_marks(recording) for recording in recordings
+        }
 
 
 def test_values_are_read_only(store):
@@ -88,10 +90,10 @@ def test_any_number_of_workers_gives_the_same_bytes(paper, tmp_path):
     corpus = open_corpus(TwinCorpus(name="twin", seed=0, scale=0.005))
     stores = [prepare(corpus, paper, tmp_path / str(n), n, quiet) for n in (1, 2)]
     for session in corpus.sessions():
-        one, two = (store.shard_path(session) for store in stores)
-        names = sorted(path.name for path in one.iterdir())
-        assert names == sorted(path.name for path in two.iterdir())
-        assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
+        first, second = (store.shard_path(session) for store in stores)
+        names = sorted(path.name for path in first.iterdir())
+        assert names == sorted(path.name for path in second.iterdir())
+        assert all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
 
 
 def test_finds_its_shards_again(fake_corpus, paper, store, tmp_path, monkeypatch):
@@ -199,7 +201,7 @@ def test_what_a_killed_process_left_is_swept_away(fake_corpus, paper, tmp_path):
     partial = path.with_name(f".{path.name}.partial")
     path.rename(partial)
     prepare(fake_corpus(), paper, tmp_path, 1, quiet)
-    assert damage_of(path, store.keys["1"], checksums=True) is None
+    assert find_damage(path, store.keys["1"], checksums=True) is None
     assert not partial.exists()
 
 
@@ -298,7 +300,7 @@ def test_two_processes_share_the_work(fake_corpus, paper, tmp_path, said, listen
     store = prepare(corpus, paper, tmp_path, 1, say)
     first.join()
     assert said[0] == "session 1: waits for another process"
-    assert all(damage_of(store.shard_path(s), store.keys[s]) is None for s in store.sessions)
+    assert all(find_damage(store.shard_path(s), store.keys[s]) is None for s in store.sessions)
 
 
 def test_processes_at_once_do_not_collide(paper, tmp_path):
@@ -314,7 +316,7 @@ def test_processes_at_once_do_not_collide(paper, tmp_path):
         other.join()
         assert other.exitcode == 0
     for session in store.sessions:
-        assert damage_of(store.shard_path(session), store.keys[session], checksums=True) is None
+        assert find_damage(store.shard_path(session), store.keys[session], checksums=True) is None
 
 
 def test_progress_counts_dialogues(fake_corpus, paper, tmp_path):

@@ -52,7 +52,7 @@ def test_words_without_vectors(fake_corpus, paper, tmp_path):
     store = prepare(fake_corpus(), paper, tmp_path, 1, lambda *_: None)
     path = tmp_path / "vectors.txt"
     path.write_text("don't 1 2\nword1 3 4\nother 5 6\n", "utf-8")
-    found = words_without_vectors(store, path)
-    assert found["n_types"] == 5
-    assert found["n_words"] == 10 + 8
-    assert found["first"][0] == "[laughter]"
+    summary = words_without_vectors(store, path)
+    assert summary["n_types"] == 5
+    assert summary["n_words"] == 10 + 8
+    assert summary["first"][0] == "[laughter]"

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion_hpo.config import TwinCorpus
 from emotion_hpo.corpus import Twin, write_release
 from emotion_hpo.errors import HoldoutError
 from emotion_hpo.features.preparation import prepare_features, quiet
@@ -77,7 +76,7 @@ def everything_decided(release: Path, folder: Path) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
     folder = tmp_path_factory.mktemp("release") / "IEMOCAP_full_release"
-    write_release(Twin.open(TwinCorpus(name="twin", seed=0, scale=0.02)), folder, quiet)
+    write_release(Twin(0, 0.02), folder, quiet)
     return folder
 
 
@@ -116,7 +115,7 @@ def test_a_sealed_utterance_cannot_be_named(small_parts):
     sealed = holdout.unseal().ids[0]
     for part in (development.everything, development.validation, development.folds[0].train):
         with pytest.raises(HoldoutError, match=f"{sealed} is not among the development utterances"):
-            part.named([sealed])
+            part.select([sealed])
     assert not isinstance(holdout, Development)
     assert not hasattr(holdout, "everything")
     assert not hasattr(holdout, "validation")

@@ -18,7 +18,7 @@ SESSION = SessionSplit(name="session", test_session="5")
 LOSO = LosoSplit(name="loso", test_session="5")
 
 
-@pytest.mark.parametrize("config", [PAPER, SPEAKERS, SESSION, LOSO], ids=lambda one: one.name)
+@pytest.mark.parametrize("config", [PAPER, SPEAKERS, SESSION, LOSO], ids=lambda config: config.name)
 class TestEverySplit:
     def test_parts_of_a_fold_partition_the_development_utterances(self, small_store, config):
         development, _ = split(small_store, config)
@@ -31,7 +31,7 @@ class TestEverySplit:
 
     def test_no_utterance_validates_twice(self, small_store, config):
         development, _ = split(small_store, config)
-        ids = [one for fold in development.folds for one in fold.validation.ids]
+        ids = [utterance_id for fold in development.folds for utterance_id in fold.validation.ids]
         assert len(set(ids)) == len(ids)
         assert development.validation.ids == sorted(ids)
 
@@ -74,7 +74,7 @@ def test_each_session_or_speaker_validates_once(small_store, config, column):
     for fold in development.folds:
         assert set(fold.validation.table[column]) == {fold.name}
         assert fold.name not in set(fold.train.table[column])
-    together = {one for fold in development.folds for one in fold.validation.ids}
+    together = {utterance_id for fold in development.folds for utterance_id in fold.validation.ids}
     assert together == set(development.everything.ids)
 
 
@@ -105,13 +105,13 @@ def test_search_cannot_name_a_holdout_utterance(small_store):
     development, holdout = split(small_store, PAPER)
     sealed = holdout.unseal().ids[0]
     with pytest.raises(HoldoutError, match=f"{sealed} is not among the development"):
-        development.everything.named([sealed])
+        development.everything.select([sealed])
 
 
 def test_named_utterances_come_sorted(small_store):
     development, _ = split(small_store, PAPER)
-    wanted = development.folds[0].train.ids[3:0:-1]
-    assert development.everything.named(wanted).ids == sorted(wanted)
+    ids = development.folds[0].train.ids[3:0:-1]
+    assert development.everything.select(ids).ids == sorted(ids)
 
 
 def test_splitting_reads_nothing_of_the_sealed_session(small_store, monkeypatch):
@@ -158,7 +158,7 @@ def test_one_session_beside_the_test_makes_no_folds():
         check_sessions(SESSION, ("4", "5"))
 
 
-@pytest.mark.parametrize("config", [PAPER, SPEAKERS, LOSO], ids=lambda one: one.name)
+@pytest.mark.parametrize("config", [PAPER, SPEAKERS, LOSO], ids=lambda config: config.name)
 def test_one_session_cannot_be_divided(config):
     """It says so first, and not that the test session is another."""
     with pytest.raises(
@@ -168,14 +168,14 @@ def test_one_session_cannot_be_divided(config):
 
 
 def test_one_speaker_makes_no_folds(small_store, monkeypatch):
-    true_of = Utterances.of
+    all_rows = Utterances.from_shards
 
     def alone(shards, classes):
-        every = true_of(shards, classes)
+        every = all_rows(shards, classes)
         first = every.table["speaker"] == every.table["speaker"][0]
         return every.subset(np.flatnonzero(first))
 
-    monkeypatch.setattr(Utterances, "of", alone)
+    monkeypatch.setattr(Utterances, "from_shards", alone)
     with pytest.raises(ConfigError, match="with one speaker alone in the development part"):
         split(small_store, LOSO)
 

@@ -14,7 +14,7 @@ from emotion_hpo.corpus import sound
 
 
 def channel(row: Mapping[str, Any], left: str) -> int:
-    """The channel of a turn's speaker: 0 is left.
+    """Return the channel of a turn's speaker: 0 is left.
 
     Args:
         row: Of the utterance table.
@@ -34,13 +34,13 @@ def channel(row: Mapping[str, Any], left: str) -> int:
 
 
 def n_louder(path: Path, rows: Sequence[Mapping[str, Any]], left: str) -> int:
-    """In how many turns the speaker's own channel is the louder one.
+    """Count the turns in which the speaker's own channel is the louder one.
 
     A turn that cannot be read says nothing against the channels.
     """
     count = 0
     for row in rows:
-        turn, _, _ = sound.usable_samples(path, str(path), row["start_s"], row["end_s"])
+        turn, _, _ = sound.read_usable_samples(path, str(path), row["start_s"], row["end_s"])
         if turn is None:
             count += 1
             continue

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from emotion_hpo.config.corpus import IemocapCorpus
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, refuse
+from emotion_hpo.corpus.faults import Fault, raise_if_any
 from emotion_hpo.corpus.iemocap import motion
 from emotion_hpo.corpus.iemocap.channels import channel, n_louder
 from emotion_hpo.corpus.iemocap.dialogue import DialogueRows, read_dialogue
 from emotion_hpo.corpus.iemocap.evaluation import MEANINGS
 from emotion_hpo.corpus.iemocap.release import Release
 from emotion_hpo.corpus.labels import check_labels, unmerged
-from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, checked
+from emotion_hpo.corpus.schema import MOTION_PARTS, Recording, validate_table
 from emotion_hpo.errors import CorpusError
 
-__all__ = ["Iemocap"]
+__all__ = ["Iemocap", "open_corpus"]
 
 #: Raised with every change to what is read, so that stored features are made anew.
 _VERSION = 1
@@ -59,23 +59,6 @@ class Iemocap:
     name = "iemocap"
     modalities = ("mocap", "speech", "text")
     ready_made = ()
-
-    @classmethod
-    def open(cls, config: IemocapCorpus) -> Self:
-        """The release at the configured root, its sessions found, its labels known."""
-        classes = unmerged(config.classes, config.merge)
-        check_labels("corpus.classes", classes, MEANINGS, "IEMOCAP")
-        check_labels("corpus.merge", config.merge, MEANINGS, "IEMOCAP")
-        corpus = cls(
-            root=config.root,
-            classes=config.classes,
-            merge=tuple(sorted(config.merge.items())),
-            audio=config.audio,
-            left_channel=config.left_channel,
-            strict=config.strict,
-        )
-        corpus.sessions()
-        return corpus
 
     @property
     def synthetic(self) -> bool:
@@ -107,40 +90,42 @@ class Iemocap:
 
     def remarks(self) -> tuple[str, ...]:
         """What was left out or merged, and how much."""
-        dialogues = [one for session in self.sessions() for one in self._read(session)]
-        labels = sum((one.labels for one in dialogues), Counter[str]())
+        dialogues = [dialogue for session in self.sessions() for dialogue in self._read(session)]
+        n_unlabelled = sum(dialogue.n_unlabelled for dialogue in dialogues)
+        n_untimed = sum(dialogue.n_untimed for dialogue in dialogues)
+        labels = sum((dialogue.labels for dialogue in dialogues), Counter[str]())
         left_out = {label: n for label, n in labels.most_common() if label not in self._class_of}
         merged = [
             f"{labels[label]} of {label} count as {as_}"
             for label, as_ in self.merge
             if label != as_
         ]
-        found = [
+        remarks = [
             ("synthetic: written by the twin", [""] if self.synthetic else []),
             ("left out, as no class here: ", [f"{n} of {label}" for label, n in left_out.items()]),
             ("merged: ", merged),
-            ("transcripts without a label: ", [str(sum(one.n_unlabelled for one in dialogues))]),
-            ("untimed lines of transcripts: ", [str(sum(one.n_untimed for one in dialogues))]),
+            ("transcripts without a label: ", [str(n_unlabelled)]),
+            ("untimed lines of transcripts: ", [str(n_untimed)]),
         ]
         return tuple(
-            words + ", ".join(counts) for words, counts in found if counts and counts != ["0"]
+            words + ", ".join(counts) for words, counts in remarks if counts and counts != ["0"]
         )
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the files."""
-        dialogues = (one for session in self.sessions() for one in self._read(session))
-        return (*(fault for one in dialogues for fault in one.faults), *self._swapped())
+        dialogues = (dialogue for session in self.sessions() for dialogue in self._read(session))
+        return (*(fault for dialogue in dialogues for fault in dialogue.faults), *self._swapped())
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; headers of recordings are read, motion by its ends."""
         read = self._read(session)
         if self.strict:
-            refuse(fault for one in read for fault in one.faults)
-        rows = [row for one in read for row in one.rows]
+            raise_if_any(fault for dialogue in read for fault in dialogue.faults)
+        rows = [row for dialogue in read for row in dialogue.rows]
         if not rows:
-            wanted = ", ".join(self._class_of)
-            raise CorpusError(f"{self.root}: session {session} has no utterance of {wanted}")
-        return checked(pd.DataFrame(rows), self.classes, str(self.root))
+            classes = ", ".join(self._class_of)
+            raise CorpusError(f"{self.root}: session {session} has no utterance of {classes}")
+        return validate_table(pd.DataFrame(rows), self.classes, str(self.root))
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         """Read a dialogue: its motion once, its recordings one at a time."""
@@ -169,17 +154,17 @@ class Iemocap:
         whole = self.audio == "sentences"
         cut = (None, None) if whole else (row["start_s"], row["end_s"])
         place = f"{row['audio']}, {row['utterance_id']}"
-        read, rate, faults = sound.usable_samples(self.root / row["audio"], place, *cut)
+        read, rate, faults = sound.read_usable_samples(self.root / row["audio"], place, *cut)
         if read is None:
             return None, rate, faults
         if whole:
-            return sound.mono(read), rate, faults
+            return sound.average_channels(read), rate, faults
         return np.ascontiguousarray(read[:, channel(row, self.left_channel)]), rate, faults
 
     def _swapped(self) -> Iterator[Fault]:
         """Sessions whose channels are the wrong way round, judged by their first dialogue."""
         for session in self.sessions() if self.audio == "dialog" else ():
-            rows = next((one.rows for one in self._read(session) if one.rows), [])
+            rows = next((dialogue.rows for dialogue in self._read(session) if dialogue.rows), [])
             heard = [row for row in rows if row["has_speech"]]
             if heard:
                 path = self.root / heard[0]["audio"]
@@ -197,19 +182,19 @@ class Iemocap:
             return {}
         files = {part: self._release.motion(session, dialogue, part) for part in MOTION_PARTS}
         return {
-            part: motion.frames(path, MOTION_PARTS[part], spans)
+            part: motion.read_frames(path, MOTION_PARTS[part], spans)
             for part, path in files.items()
-            if path.is_file() and motion.covered(path, MOTION_PARTS[part])
+            if path.is_file() and motion.read_time_range(path, MOTION_PARTS[part])
         }
 
     def _read(self, session: str) -> list[DialogueRows]:
         """All dialogues of a session, read once."""
         if session not in self._sessions:
             dialogues = self._release.dialogues(session)
-            read = [self._dialogue(session, one) for one in dialogues]
+            read = [self._dialogue(session, dialogue) for dialogue in dialogues]
             self._sessions[session] = read + [
-                DialogueRows.lost(self._release.evaluation(session, one))
-                for one in self._release.unevaluated(session)
+                DialogueRows.lost(self._release.evaluation(session, dialogue))
+                for dialogue in self._release.unevaluated(session)
             ]
         return self._sessions[session]
 
@@ -231,3 +216,24 @@ class Iemocap:
     def _class_of(self) -> dict[str, str]:
         """Label → the class that it counts as."""
         return {**{name: name for name in self.classes}, **dict(self.merge)}
+
+
+def open_corpus(config: IemocapCorpus) -> Iemocap:
+    """Open the configured release, find its sessions and check the labels.
+
+    Raises:
+        CorpusError: It has no session, or a configured label is unknown.
+    """
+    classes = unmerged(config.classes, config.merge)
+    check_labels("corpus.classes", classes, MEANINGS, "IEMOCAP")
+    check_labels("corpus.merge", config.merge, MEANINGS, "IEMOCAP")
+    corpus = Iemocap(
+        root=config.root,
+        classes=config.classes,
+        merge=tuple(sorted(config.merge.items())),
+        audio=config.audio,
+        left_channel=config.left_channel,
+        strict=config.strict,
+    )
+    corpus.sessions()
+    return corpus

@@ -16,8 +16,8 @@ from typing import Any
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.faults import Fault, text_lines
 from emotion_hpo.corpus.iemocap import motion
-from emotion_hpo.corpus.iemocap.evaluation import Turn, turns
-from emotion_hpo.corpus.iemocap.naming import named
+from emotion_hpo.corpus.iemocap.evaluation import Turn, read_turns
+from emotion_hpo.corpus.iemocap.naming import parse_id
 from emotion_hpo.corpus.iemocap.release import Release
 from emotion_hpo.corpus.iemocap.transcription import transcription
 from emotion_hpo.corpus.schema import MOTION_PARTS
@@ -72,7 +72,7 @@ def read_dialogue(
     """
     faults: list[Fault] = []
     path = release.evaluation(session, dialogue)
-    evaluated = turns(text_lines(path, faults), path, dialogue, faults)
+    evaluated = read_turns(text_lines(path, faults), path, dialogue, faults)
     if not evaluated:
         faults.append(Fault("evaluation without a turn", str(path)))
     path = release.transcription(session, dialogue)
@@ -80,15 +80,15 @@ def read_dialogue(
     if not path.is_file():
         faults.append(Fault("missing transcript", str(path)))
     transcript = transcription(lines, path, dialogue, faults)
-    kept = [turn for turn in evaluated if turn.label in classes]
-    moved = _moved(release, session, dialogue, faults) if kept else []
+    labelled = [turn for turn in evaluated if turn.label in classes]
+    moved = _moved(release, session, dialogue, faults) if labelled else []
     if audio == "sentences":
         heard: Heard = partial(_sentence, release, session, dialogue)
     else:
         heard = _in_dialogue(release, session, dialogue, faults)
     rows = []
-    for turn in kept:
-        name = named(turn.utterance_id)
+    for turn in labelled:
+        name = parse_id(turn.utterance_id)
         assert name is not None, "the evaluation's reader checks ids"
         words = transcript.words.get(turn.utterance_id)
         if words is None:
@@ -130,16 +130,16 @@ def _moved(
     release: Release, session: str, dialogue: str, faults: list[Fault]
 ) -> list[tuple[float, float]]:
     """First and last time of each part of the motion that is there."""
-    found = []
+    spans = []
     for part, width in MOTION_PARTS.items():
         path = release.motion(session, dialogue, part)
         if not path.is_file():
             faults.append(Fault("missing motion", str(path)))
-        elif (span := motion.covered(path, width)) is None:
+        elif (span := motion.read_time_range(path, width)) is None:
             faults.append(Fault("motion without a frame", str(path)))
         else:
-            found.append(span)
-    return found
+            spans.append(span)
+    return spans
 
 
 def _sentence(
@@ -173,7 +173,7 @@ def _usable(path: Path, n_channels: int) -> tuple[float | None, list[str]]:
     if not path.is_file():
         return None, ["missing wav"]
     try:
-        header = sound.header(path)
+        header = sound.read_header(path)
     except CorpusError:
         return None, [sound.UNREADABLE]
     if not header.n_frames:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emotion_hpo.corpus.faults import Fault, at
-from emotion_hpo.corpus.iemocap.naming import named
+from emotion_hpo.corpus.faults import Fault, format_place
+from emotion_hpo.corpus.iemocap.naming import parse_id
 from emotion_hpo.errors import CorpusError
 
 #: Every label of the release; `xxx` where no label has a majority.
@@ -72,7 +72,7 @@ class Turn:
         return counts
 
 
-def turns(
+def read_turns(
     lines: Iterable[tuple[int, str]], path: Path, dialogue: str, faults: list[Fault]
 ) -> list[Turn]:
     """Read the turns of a dialogue.
@@ -87,11 +87,11 @@ def turns(
     Raises:
         CorpusError: An id occurs twice.
     """
-    found: dict[str, Turn] = {}
+    turns_by_id: dict[str, Turn] = {}
     turn: Turn | None = None
     skipping = False  # the block of a turn that was left out
     for number, line in lines:
-        place = at(path, number)
+        place = format_place(path, number)
         if not line.strip() or line.startswith("%"):
             continue
         if line.startswith(("C-", "A-")):
@@ -106,17 +106,17 @@ def turns(
             faults.append(Fault(fault, place))
         if turn is None:
             continue
-        if turn.utterance_id in found:
-            first = at(path, found[turn.utterance_id].line)
+        if turn.utterance_id in turns_by_id:
+            first = format_place(path, turns_by_id[turn.utterance_id].line)
             raise CorpusError(f"{place}: {turn.utterance_id} stands in {first} already")
-        found[turn.utterance_id] = turn
-    return list(found.values())
+        turns_by_id[turn.utterance_id] = turn
+    return list(turns_by_id.values())
 
 
 def _turn(line: str, number: int, dialogue: str) -> tuple[Turn | None, str | None]:
     """The turn of a line, or what is wrong with it."""
     match = _TURN.fullmatch(line)
-    name = match and named(match[3])
+    name = match and parse_id(match[3])
     if not match or not name or name.dialogue != dialogue:
         return None, "malformed line, left out"
     start_s, end_s, *attributes = (float(match[i]) for i in (1, 2, 5, 6, 7))

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from emotion_hpo.corpus.faults import at
+from emotion_hpo.corpus.faults import format_place
 from emotion_hpo.errors import CorpusError
 
 #: Two lines above the frames name the columns.
@@ -26,8 +26,8 @@ _BLOCK_BYTES = 1 << 20
 _LONGEST_ROW = 1 << 14
 
 
-def covered(path: Path, width: int) -> tuple[float, float] | None:
-    """Time of the first and the last frame, from the file's two ends; None where it has no frame.
+def read_time_range(path: Path, width: int) -> tuple[float, float] | None:
+    """Read the times of first and last frame, from the file's two ends; None if it has no frame.
 
     Args:
         path: A file of motion.
@@ -51,13 +51,13 @@ def covered(path: Path, width: int) -> tuple[float, float] | None:
         if not ended:
             return None
         rows = [(N_HEADERS + 1, ended[0])]
-    first = _time(rows[0][1], width, at(path, rows[0][0]))
+    first = _time(rows[0][1], width, format_place(path, rows[0][0]))
     last = _time(tail[-1], width, f"{path}, last line")
     return first, last
 
 
-def frames(path: Path, width: int, spans: NDArray[np.float64]) -> list[NDArray[np.float32]]:
-    """The frames of several spans of time, in one pass over the file.
+def read_frames(path: Path, width: int, spans: NDArray[np.float64]) -> list[NDArray[np.float32]]:
+    """Read the frames of several spans of time, in one pass over the file.
 
     Args:
         path: A file of motion.
@@ -78,7 +78,7 @@ def frames(path: Path, width: int, spans: NDArray[np.float64]) -> list[NDArray[n
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise _malformed(path, width, error) from None
     nothing = np.empty((0, width), np.float32)
-    return [np.concatenate([nothing, *kept]) for kept in pieces]
+    return [np.concatenate([nothing, *span_pieces]) for span_pieces in pieces]
 
 
 def _reader(file: BinaryIO, path: Path, width: int) -> Any:  # noqa: ANN401 (pyarrow has no types)
@@ -113,12 +113,12 @@ def _keep(
     if not batch.num_rows:
         return
     times = batch.column(1).to_numpy(zero_copy_only=False)
-    here = np.flatnonzero((spans[:, 0] <= times.max()) & (spans[:, 1] > times.min()))
-    if not here.size:
+    touched = np.flatnonzero((spans[:, 0] <= times.max()) & (spans[:, 1] > times.min()))
+    if not touched.size:
         return
     columns = batch.columns[2 : width + 2]
     values = np.stack([column.to_numpy(zero_copy_only=False) for column in columns])
-    for i in here:
+    for i in touched:
         inside = (times >= spans[i, 0]) & (times < spans[i, 1])
         if inside.any():
             piece = np.ascontiguousarray(values[:, inside].T)
@@ -133,9 +133,9 @@ def _malformed(path: Path, width: int, error: pa.ArrowInvalid) -> CorpusError:
         for number, row in enumerate(file, start=1):
             if number > N_HEADERS and row.strip():
                 try:
-                    _time(row, width, at(path, number))
-                except CorpusError as found:
-                    return found
+                    _time(row, width, format_place(path, number))
+                except CorpusError as complaint:
+                    return complaint
     return CorpusError(f"{path}: cannot be read as motion ({str(error).splitlines()[0]})")
 
 

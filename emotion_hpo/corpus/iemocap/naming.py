@@ -11,7 +11,7 @@ _DIALOGUE = re.compile(r"Ses(?P<session>[0-9]{2})(?P<wearer>[FM])_(?P<kind>impro
 _UTTERANCE = re.compile(r"(?P<dialogue>Ses[0-9]{2}[FM]_[0-9a-z_]+)_(?P<gender>[FM])[0-9X]{3,4}")
 
 
-class Named(NamedTuple):
+class UtteranceName(NamedTuple):
     """What an utterance's id says."""
 
     session: str
@@ -21,18 +21,18 @@ class Named(NamedTuple):
     wears_markers: bool
 
 
-def named(utterance_id: str) -> Named | None:
+def parse_id(utterance_id: str) -> UtteranceName | None:
     """Take an utterance's id apart; None where it is no such id.
 
-    >>> named("Ses01F_impro03_M012")
-    Named(session='1', dialogue='Ses01F_impro03', speaker='Ses01M', scenario='improvised', \
+    >>> parse_id("Ses01F_impro03_M012")
+    UtteranceName(session='1', dialogue='Ses01F_impro03', speaker='Ses01M', scenario='improvised', \
 wears_markers=False)
     """
     utterance = _UTTERANCE.fullmatch(utterance_id)
     dialogue = utterance and _DIALOGUE.fullmatch(utterance["dialogue"])
     if not utterance or not dialogue:
         return None
-    return Named(
+    return UtteranceName(
         session=str(int(dialogue["session"])),
         dialogue=utterance["dialogue"],
         speaker=f"Ses{dialogue['session']}{utterance['gender']}",

@@ -38,9 +38,9 @@ class Release:
             CorpusError: There is none.
         """
         folders = self.root.iterdir() if self.root.is_dir() else ()
-        numbers = [_SESSION.fullmatch(one.name) for one in folders if one.is_dir()]
-        if found := sorted(match[1] for match in numbers if match):
-            return tuple(found)
+        numbers = [_SESSION.fullmatch(folder.name) for folder in folders if folder.is_dir()]
+        if sessions := sorted(match[1] for match in numbers if match):
+            return tuple(sessions)
         trouble = "has no folder Session1 …" if self.root.is_dir() else "no such folder"
         raise CorpusError(
             f"{self.root}: {trouble}; point corpus.root at the unpacked IEMOCAP_full_release"

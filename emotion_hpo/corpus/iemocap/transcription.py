@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion_hpo.corpus.faults import Fault, at
-from emotion_hpo.corpus.iemocap.naming import named
+from emotion_hpo.corpus.faults import Fault, format_place
+from emotion_hpo.corpus.iemocap.naming import parse_id
 
 _TIMED = re.compile(r"(\S+)\s+\[[^\]]*\]:?(.*)")
 _UNTIMED = re.compile(r"\w{1,40}\s*:.*")
@@ -48,14 +48,16 @@ def transcription(
         if not text:
             continue
         timed = _TIMED.fullmatch(text)
-        name = timed and named(timed[1])
+        name = timed and parse_id(timed[1])
         if timed and name and name.dialogue == dialogue:
             if timed[1] in words:
-                faults.append(Fault("transcript given twice, first kept", at(path, number)))
+                faults.append(
+                    Fault("transcript given twice, first kept", format_place(path, number))
+                )
             elif said := timed[2].strip():
                 words[timed[1]] = said
         elif _UNTIMED.fullmatch(text):
             n_untimed += 1
         else:
-            faults.append(Fault("malformed line, left out", at(path, number)))
+            faults.append(Fault("malformed line, left out", format_place(path, number)))
     return Transcription(words, n_untimed)

@@ -11,7 +11,6 @@ accuracy can be computed: what no real corpus can tell. Every figure from it is 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ import pandas as pd
 from emotion_hpo.config.corpus import TwinCorpus
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
-from emotion_hpo.corpus.schema import Recording, checked
+from emotion_hpo.corpus.schema import Recording, validate_table
 from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.draws import Draw
 from emotion_hpo.corpus.twin.expression import DIFFICULTY
@@ -27,7 +26,7 @@ from emotion_hpo.corpus.twin.figures import CLASSES, SESSIONS
 from emotion_hpo.corpus.twin.table import HIDDEN, acts, twin_table
 from emotion_hpo.errors import CorpusError
 
-__all__ = ["Draw", "Twin"]
+__all__ = ["Draw", "Twin", "open_corpus"]
 
 #: Raised with every change to what is synthesised, so that stored features are made anew.
 _VERSION = 2
@@ -52,11 +51,6 @@ class Twin:
     classes = CLASSES
     modalities = ("mocap", "speech", "text")
     ready_made = ()
-
-    @classmethod
-    def open(cls, config: TwinCorpus) -> Self:
-        """The twin that a configuration asks for."""
-        return cls(config.seed, config.scale)
 
     def fresh(self, n: int, seed: int, like: str | None = None) -> "Twin":
         """`n` utterances by speakers that nobody has heard, as a corpus of its own.
@@ -92,7 +86,7 @@ class Twin:
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; nothing is synthesised."""
         rows = self._session(session).drop(columns=list(HIDDEN))
-        return checked(rows, self.classes, f"twin, session {session}")
+        return validate_table(rows, self.classes, f"twin, session {session}")
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         """Synthesise a dialogue's utterances, one at a time."""
@@ -126,3 +120,8 @@ class Twin:
 
     def _all(self) -> pd.DataFrame:
         return twin_table(self.seed, self.scale, self.extra)
+
+
+def open_corpus(config: TwinCorpus) -> Twin:
+    """Return the twin that a configuration describes."""
+    return Twin(config.seed, config.scale)

@@ -67,7 +67,10 @@ def write_release(twin: _Recorded, root: Path, on_progress: OnProgress) -> int:
             folder = root / f"Session{session}"
             for name, rows in table.groupby("dialogue"):
                 dialogue = str(name)
-                recordings = {one.utterance_id: one for one in twin.recordings(session, dialogue)}
+                recordings = {
+                    recording.utterance_id: recording
+                    for recording in twin.recordings(session, dialogue)
+                }
                 _write_dialogue(folder, dialogue, rows, recordings, crlf=done % 2 == 1)
                 done += 1
                 on_progress(done, total, f"writing {dialogue}")

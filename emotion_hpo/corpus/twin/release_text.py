@@ -40,7 +40,7 @@ class Turn(NamedTuple):
 def turns(rows: pd.DataFrame) -> list[Turn]:
     """A dialogue's turns in their order in time, those of no class at its end."""
     in_time: Iterator[Any] = rows.sort_values("start_s").itertuples()
-    found = [
+    turns_in_time = [
         Turn(
             row.utterance_id,
             row.emotion,
@@ -56,7 +56,7 @@ def turns(rows: pd.DataFrame) -> list[Turn]:
     end_s = float(rows["end_s"].max())
     for i, (label, votes) in enumerate(_OTHERS):
         start_s = round(end_s + 1 + i, 4)
-        found.append(
+        turns_in_time.append(
             Turn(
                 f"{dialogue}_{'FM'[i % 2]}{_FIRST_OTHER + i}",
                 label,
@@ -67,7 +67,7 @@ def turns(rows: pd.DataFrame) -> list[Turn]:
                 f"Turn of {label}.",
             )
         )
-    return found
+    return turns_in_time
 
 
 def evaluation(dialogue: list[Turn]) -> Iterator[str]:

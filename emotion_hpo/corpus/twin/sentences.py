@@ -161,9 +161,9 @@ def _repeat(
         plays["n_words"], plays["emotion"], plays["transcript"], strict=True
     ):
         lines.setdefault((n_words, emotion), []).append(line)
-    here = list(zip(rows["n_words"], rows["emotion"], strict=True))
+    shapes = list(zip(rows["n_words"], rows["emotion"], strict=True))
     for row in rng.permutation(np.flatnonzero((rows["scenario"] == "scripted").to_numpy())):
-        candidates = lines.get(here[row], [])
+        candidates = lines.get(shapes[row], [])
         if missing > 0 and candidates and said[row] not in known:
             said[row] = candidates[int(rng.integers(len(candidates)))]
             missing -= 1

@@ -125,8 +125,8 @@ def _dialogues(session: SessionFigures, name: str, scale: float) -> tuple[str, .
     for wearer, scenes in session.dialogues.items():
         for kind in ("impro", "script"):
             of_kind = [scene for scene in scenes if scene.startswith(kind)]
-            kept = of_kind[: max(1, round(len(of_kind) * np.sqrt(scale)))]
-            names += [f"Ses0{name}{wearer}_{scene}" for scene in kept]
+            chosen = of_kind[: max(1, round(len(of_kind) * np.sqrt(scale)))]
+            names += [f"Ses0{name}{wearer}_{scene}" for scene in chosen]
     return tuple(names)
 
 

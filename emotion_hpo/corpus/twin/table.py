@@ -33,28 +33,28 @@ def twin_table(seed: int, scale: float, draw: Draw | None) -> pd.DataFrame:
 def _told(seed: int, key: str, rows: pd.DataFrame, scale: float) -> pd.DataFrame:
     """Fill a plan, session by session, since later sessions repeat lines of earlier ones."""
     rows = _expressed(seed, key, rows)
-    told: pd.DataFrame | None = None
+    filled: pd.DataFrame | None = None
     for _, session in rows.groupby("session"):
-        said = sentences.transcripts(seed, key, session, told)
-        told = pd.concat([told, session.assign(transcript=said)])
-    assert told is not None, "a twin has sessions"
-    return _with_sounds(seed, key, told.sort_values("utterance_id", ignore_index=True), scale)
+        said = sentences.transcripts(seed, key, session, filled)
+        filled = pd.concat([filled, session.assign(transcript=said)])
+    assert filled is not None, "a twin has sessions"
+    return _with_sounds(seed, key, filled.sort_values("utterance_id", ignore_index=True), scale)
 
 
 def _expressed(seed: int, key: str, rows: pd.DataFrame) -> pd.DataFrame:
     """Add what each utterance shows and how it was annotated."""
-    shown = [
+    expressions = [
         expression.shown(seed, key + name, CLASSES.index(emotion))
         for name, emotion in zip(rows["utterance_id"], rows["emotion"], strict=True)
     ]
-    valence, activation, dominance = zip(*(one.attributes for one in shown), strict=True)
+    valence, activation, dominance = zip(*(shown.attributes for shown in expressions), strict=True)
     return rows.assign(
-        shown=[one.emotion for one in shown],
-        intensity=[one.intensity for one in shown],
+        shown=[shown.emotion for shown in expressions],
+        intensity=[shown.intensity for shown in expressions],
         valence=valence,
         activation=activation,
         dominance=dominance,
-        votes=[one.votes for one in shown],
+        votes=[shown.votes for shown in expressions],
         has_speech=True,
         has_text=True,
         has_mocap=rows["nan_share"].notna(),
