@@ -86,17 +86,17 @@ def test_they_teach_the_sampler(old, make_study):
 
 def test_taking_up_twice_adds_nothing(old, make_study):
     study, _ = started(make_study)
-    n_before = len(study._trials())
+    n_before = len(study._connection.trials())
     _, config = make_study("new", *WARM)
     study.open_slots(read_prior_trials(config)[0])
-    assert len(study._trials()) == n_before
+    assert len(study._connection.trials()) == n_before
 
 
 def test_what_does_not_fit_is_said(old, make_study):
     narrow = ("~space", "+space={model.dropout: {low: 0.0, high: 0.4}}")
     study, notes = started(make_study, *narrow)
     assert "left out, as they do not fit this space: training.learning_rate (5 trials)" in notes[1]
-    prior_trials = [one for one in study._trials() if "prior_trial" in one.user_attrs]
+    prior_trials = [one for one in study._connection.trials() if "prior_trial" in one.user_attrs]
     assert all(set(one.params) == {"model.dropout"} for one in prior_trials)
 
 
