@@ -1,4 +1,4 @@
-"""`search`, from the first check to the summary: prepares, starts workers, watches, mends, reports.
+"""`search`, from the first check to the summary: prepares, starts workers, watches, reports.
 
 The coordinator trains nothing and decides nothing about trials. It makes sure that the study
 exists and is the same as before, that slots and workers are there, that a trial whose worker died
@@ -20,8 +20,8 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import prepare_features
-from emotion_hpo.search.baseline import baseline_of, n_train
-from emotion_hpo.search.budget import is_spent, is_used_up, trained
+from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
+from emotion_hpo.search.budget import is_spent, is_used_up, trained_epochs
 from emotion_hpo.search.enumeration import exhaustible_points
 from emotion_hpo.search.observers import Observers
 from emotion_hpo.search.optuna.study import Study
@@ -29,7 +29,7 @@ from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
-from emotion_hpo.selection.expected_score import expected_of
+from emotion_hpo.selection.expected_score import estimate_expected_score
 from emotion_hpo.splits.class_coverage import remarks_on
 from emotion_hpo.splits.parts import Development, check_sessions, split
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
@@ -72,7 +72,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
     with _only_coordinator(home):
-        _refuse_remains(home, config)
+        _check_files(home, config)
         with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
             store = prepare_features(
                 config, home.features, on_progress, leave_out=config.split.test_session
@@ -90,7 +90,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
             )
         for line in (*notes, *remarks):
             _log.warning(line)
-        baseline = baseline_of(home, development, store.modalities)
+        baseline = fit_or_read_baseline(home, development, store.modalities)
         created_at = study_file.read(home).facts["created_at"]
         tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
         with _stop_signals() as stop:
@@ -104,7 +104,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 summary["class_remarks"] = remarks
                 summary["warm_start"] = describe_warm_start(config, prior_trials)
                 summary["baseline"] = baseline
-                summary["expected"] = expected_of(home, config, development, trials)
+                summary["expected"] = estimate_expected_score(home, config, development, trials)
                 write_json(home.summary, summary)
                 tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)
@@ -117,14 +117,15 @@ def _summary(
     config: SearchConfig, trials: list[Trial], development: Development, *, synthetic: bool
 ) -> dict[str, Any]:
     best = best_of(trials, config.study.objective)
-    counts = Counter(one.state for one in trials)
+    epochs = trained_epochs(trials)
+    counts = Counter(trial.state for trial in trials)
     return {
         "study": config.study.name,
         "corpus": config.corpus.name,
         "synthetic": synthetic,
         "objective": config.study.objective,
         "n_trials": config.study.n_trials,
-        "n_finished": sum(one.state.is_finished for one in trials),
+        "n_finished": sum(trial.state.is_finished for trial in trials),
         "n_complete": counts[TrialState.COMPLETE],
         "n_pruned": counts[TrialState.PRUNED],
         "n_failed": counts[TrialState.FAILED],
@@ -132,22 +133,27 @@ def _summary(
         "n_folds": len(development.folds),
         "n_train": n_train(development),
         "n_validation": len(development.validation),
-        "n_epochs": len(trained(trials)),
+        "n_epochs": len(epochs),
         "best_trial": best.name if best else None,
         "best_value": best.value if best else None,
         "best_epoch": best.best_epoch if best else None,
         "best_params": dict(best.params) if best else None,
-        "training_seconds": sum(one.seconds for one in trained(trials)),
+        "training_seconds": sum(epoch.seconds for epoch in epochs),
         "second_objective": config.study.second_objective,
         "front": [
-            {"trial": one.name, "value": one.value, "cost": one.cost, "params": dict(one.params)}
-            for one in front_of(trials, config.study.objective)
+            {
+                "trial": trial.name,
+                "value": trial.value,
+                "cost": trial.cost,
+                "params": dict(trial.params),
+            }
+            for trial in front_of(trials, config.study.objective)
         ],
     }
 
 
-def _refuse_remains(home: StudyHome, config: SearchConfig) -> None:
-    """Trials without their study, or a study without its trials, would be taken for another's.
+def _check_files(home: StudyHome, config: SearchConfig) -> None:
+    """Refuse trials without their study, or a study without its trials.
 
     Raises:
         StudyError: Part of the study's files is gone.
@@ -169,7 +175,7 @@ def _refuse_remains(home: StudyHome, config: SearchConfig) -> None:
 
 
 def is_searched(home: StudyHome) -> bool:
-    """Whether a search of this study is under way."""
+    """Return whether a search of this study is under way."""
     try:
         with _only_coordinator(home):
             return False
@@ -198,12 +204,14 @@ def _stop_signals() -> Iterator[Stop]:
     """Count Ctrl-C and SIGTERM instead of dying of them."""
     stop = Stop()
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop.n_asked += 1
-        if stop.n_asked == 1:
+    def request_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.n_requests += 1
+        if stop.n_requests == 1:
             _log.warning("\nStopping after the running epochs; Ctrl-C again stops at once.")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield stop
     finally:
