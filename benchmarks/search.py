@@ -33,7 +33,7 @@ from emotion_hpo.cli.observers import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
-from emotion_hpo.runtime.eager import stay_eager
+from emotion_hpo.runtime.torch_internals import stay_eager
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker

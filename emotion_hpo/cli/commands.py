@@ -113,7 +113,7 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     n_open = found["n_trials"] - found["n_finished"]
     echo(
         f"\nStudy {found['study']}: "
-        f"{budget.words_of_count(found['n_finished'], found['n_trials'])} finished "
+        f"{budget.format_progress(found['n_finished'], found['n_trials'])} finished "
         f"({found['n_complete']} complete, {found['n_pruned']} pruned, {found['n_failed']} failed) "
         f"on {found['n_train']} training and {found['n_validation']} validation utterances"
         f"{_in_folds(found['n_folds'])}."
@@ -156,7 +156,7 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     echo(f"Results: {home.summary}")
     if not result.was_stopped and n_open:
         is_exhausted = result.is_exhausted
-        echo(budget.words_of_end(config.study, found["n_finished"], is_exhausted=is_exhausted))
+        echo(budget.explain_end(config.study, found["n_finished"], is_exhausted=is_exhausted))
     if result.was_stopped:
         echo(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
         return result

@@ -6,7 +6,7 @@ from typing import Any
 
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import SavedModel
-from emotion_hpo.training.profiling import latency_of
+from emotion_hpo.training.profiling import measure_latency
 
 
 def cost_of_bundles(bundles: Sequence[SavedModel], utterances: Utterances) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def cost_of_bundles(bundles: Sequence[SavedModel], utterances: Utterances) -> di
         n_networks += len(networks)
         n_parameters += sum(part.numel() for net in networks for part in net.parameters())
         timed.append(
-            latency_of(networks, one.preprocessor.transform(utterances), one.config.training)
+            measure_latency(networks, one.preprocessor.transform(utterances), one.config.training)
         )
     together = replace(timed[0], latency_ms=sum(one.latency_ms for one in timed))
     return {"n_networks": n_networks, "n_parameters": n_parameters, **together.to_json()}

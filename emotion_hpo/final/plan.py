@@ -12,6 +12,7 @@ from emotion_hpo.final.promised import confirmed_epochs, confirmed_winner
 from emotion_hpo.metrics.combination import maximum_confidence
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, study_file
+from emotion_hpo.study.trials import find_default
 from emotion_hpo.training.loop import n_plateaus
 
 
@@ -142,9 +143,5 @@ def default_trial(
     home: StudyHome, stored: study_file.StudyFile, trials: list[Trial]
 ) -> Trial | None:
     """The scored trial of the study's own configuration, nothing varied; None if it failed."""
-    wanted = stored.config.experiment().identity
-    for one in trials:
-        is_scored = one.best_epoch is not None and one.seed is not None
-        if is_scored and study_file.trial_config(home, one.number).identity == wanted:
-            return one
-    return None
+    scored = [one for one in trials if one.best_epoch is not None and one.seed is not None]
+    return find_default(home, stored.config.experiment(), scored)

@@ -63,7 +63,7 @@ from emotion_hpo.final.plan import (
 from emotion_hpo.final.promised import held_against, promise_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
-from emotion_hpo.models.baseline import Baseline, parts_of
+from emotion_hpo.models.baseline import Baseline, choose_parts
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.splits.opening import open_development_and_holdout
@@ -175,7 +175,7 @@ def _retrained(task: _Task, on_retraining: OnRetraining) -> _Retrained:
 
     members = [saved_model(one) for one in task.plan.members]
     default = default_of(task.home, task.stored, task.plan, task.development)
-    baseline = Baseline.fit(everything, parts_of(task.store.modalities))
+    baseline = Baseline.fit(everything, choose_parts(task.store.modalities))
     held = (default, saved_model(default)) if default is not None else None
     return _Retrained(members, held, baseline)
 

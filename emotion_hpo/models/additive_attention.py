@@ -48,7 +48,7 @@ class Attention:
         weights_BT, context_BD = self.weights_NBT[step, :n], self.contexts_NBD[step, :n]
         if self._is_compiled:
             arrays = (exp_query_BU, *self._fixed(), weights_BT, context_BD)
-            loops.attend(*(one.numpy() for one in arrays))
+            loops.attend(*(array.numpy() for array in arrays))
             return context_BD
         quotients_BTU = self._quotients(exp_query_BU)
         # Σ energy is left out: softmax does not see a constant
@@ -69,11 +69,11 @@ class Attention:
         d_context_BD = self._d_contexts_NBD[step, :n].copy_(d_context_BD)
         weights_BT, exp_query_BU = self.weights_NBT[step, :n], self._exp_queries_NBU[step, :n]
         if self._is_compiled:
-            found_BU = torch.empty_like(exp_query_BU)  # in one piece, as the loop wants it
-            sums = (found_BU, self._d_keys_BTU, self._d_energy_BU)
+            piece_BU = torch.empty_like(exp_query_BU)  # in one piece, as the loop wants it
+            sums = (piece_BU, self._d_keys_BTU, self._d_energy_BU)
             arrays = (d_context_BD, weights_BT, exp_query_BU, *self._fixed(), *sums)
-            loops.attend_backward(*(one.numpy() for one in arrays))
-            d_query_BU.copy_(found_BU)
+            loops.attend_backward(*(array.numpy() for array in arrays))
+            d_query_BU.copy_(piece_BU)
             return
         d_weights_BT = (d_context_BD[:, None] * self._values_BTD).sum(2)
         weighted_BT = weights_BT * d_weights_BT

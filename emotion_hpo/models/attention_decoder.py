@@ -1,6 +1,6 @@
 """The reference's speech encoder: an LSTM, then Bahdanau's attention decoder over its states.
 
-At every step the decoder attends over all states with its own, mixes what it found with its state
+At every step the decoder attends over all states with its own, mixes that context with its state
 and its last output by the gates of a GRU, and gives a softmax; all outputs are flattened. With
 `[y, s]` the last output and state and `c` the context,
 
@@ -139,7 +139,7 @@ class _Decode(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, kind: torch.dtype, *inputs: Tensor) -> Tensor:  # noqa: ANN401 (autograd's own context)
         values_BTD, keys_BTU, start_BU, lengths_B, energy_U, *weights, bias_G = inputs
-        recurrent_HX, reset_UU, context_DG = (one.to(kind) for one in weights)
+        recurrent_HX, reset_UU, context_DG = (weight.to(kind) for weight in weights)
         n, n_steps, _ = values_BTD.shape
         units = len(energy_U)
         attention = Attention(values_BTD, keys_BTU, energy_U, lengths_B)
@@ -211,7 +211,7 @@ class _Decode(torch.autograd.Function):
 
 
 def _rows_at_work(lengths_B: Tensor, n_steps: int) -> list[int]:
-    """How many of the utterances, longest first, have each step.
+    """Return how many of the utterances, longest first, have each step.
 
     On a CPU those that have ended are left out. On a GPU asking for lengths would wait for the
     device, and fewer rows would be no faster.

@@ -1,4 +1,4 @@
-"""The plain model that every network is held against: logistic regression, fitted in seconds.
+"""The plain model that every network is compared with: logistic regression, fitted in seconds.
 
 It sees tf-idf of a transcript's words and pairs of words, and an utterance's means and deviations
 of each speech feature (of every other feature where a corpus has no speech), standardised. Nothing
@@ -64,16 +64,17 @@ class Baseline:
             else DummyClassifier(strategy="prior")
         )
         fitted = cls(parts, len(train.classes), words, scalers, classifier)
-        classifier.fit(fitted._seen(train), train.labels)
+        classifier.fit(fitted._vectorise(train), train.labels)
         return fitted
 
     def probabilities(self, utterances: Utterances) -> NDArray[np.float32]:
-        """Class probabilities `(n, classes)`; a class that training lacked has 0."""
-        found = np.zeros((len(utterances), self.n_classes), np.float32)
-        found[:, self._classifier.classes_] = self._classifier.predict_proba(self._seen(utterances))
-        return found
+        """Return class probabilities `(n, classes)`; a class that training lacked has 0."""
+        probabilities_NC = np.zeros((len(utterances), self.n_classes), np.float32)
+        known_NC = self._classifier.predict_proba(self._vectorise(utterances))
+        probabilities_NC[:, self._classifier.classes_] = known_NC
+        return probabilities_NC
 
-    def _seen(self, utterances: Utterances) -> Any:  # noqa: ANN401 (a sparse matrix)
+    def _vectorise(self, utterances: Utterances) -> Any:  # noqa: ANN401 (a sparse matrix)
         blocks = [sparse.csr_matrix((len(utterances), 0))]
         if self._words is not None:
             blocks.append(self._words.transform(_texts(utterances)))
@@ -84,10 +85,10 @@ class Baseline:
         return sparse.hstack(blocks).tocsr()
 
 
-def parts_of(modalities: tuple[str, ...]) -> tuple[str, ...]:
-    """What a baseline looks at: text and speech, or whatever else there is.
+def choose_parts(modalities: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the modalities that a baseline looks at: text and speech, or whatever else there is.
 
-    >>> parts_of(("mocap", "speech", "text")), parts_of(("mocap",))
+    >>> choose_parts(("mocap", "speech", "text")), choose_parts(("mocap",))
     (('text', 'speech'), ('mocap',))
     """
     usual = tuple(part for part in (TEXT, SPEECH) if part in modalities)
@@ -102,7 +103,7 @@ def _texts(utterances: Utterances) -> list[str]:
 def _functionals(
     utterances: Utterances, modality: str, width: int | None = None
 ) -> NDArray[np.float64]:
-    """Means and deviations `(n, 2d)` over an utterance's valid frames; NaN where there is none.
+    """Return means and deviations `(n, 2d)` over valid frames; NaN where there is none.
 
     Args:
         utterances: Whose.
@@ -110,18 +111,20 @@ def _functionals(
         width: `2d`; without it, as the utterances have it. Where a whole session lacks the
             modality, its features have no width of their own.
     """
-    rows = [_functionals_of(utterances.sequence(modality, row)) for row in range(len(utterances))]
+    rows = [
+        _compute_functionals(utterances.sequence(modality, row)) for row in range(len(utterances))
+    ]
     if width is None:
         width = max((len(row) for row in rows), default=0)
     missing = np.full(width, np.nan)
     return np.array([row if len(row) else missing for row in rows]).reshape(len(rows), width)
 
 
-def _functionals_of(frames: NDArray[np.float32]) -> NDArray[np.float64]:
+def _compute_functionals(frames: NDArray[np.float32]) -> NDArray[np.float64]:
     valid = np.isfinite(frames)
     n = np.where(valid.any(0), valid.sum(0), np.nan)
-    kept = np.where(valid, frames, 0).astype(np.float64)
-    mean = kept.sum(0) / n
-    squares = np.where(valid, (kept - mean) ** 2, 0).sum(0) / n
+    zeroed = np.where(valid, frames, 0).astype(np.float64)
+    mean = zeroed.sum(0) / n
+    squares = np.where(valid, (zeroed - mean) ** 2, 0).sum(0) / n
     functionals: NDArray[np.float64] = np.concatenate([mean, np.sqrt(squares)])
     return functionals

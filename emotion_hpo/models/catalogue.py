@@ -1,4 +1,4 @@
-"""What there is: every encoder, head and preset with its parameter counts, as rows of a table.
+"""The catalogue of models: every encoder, head and preset with its parameter counts, as rows.
 
 Counts are of trainable parameters, at the paper's widths and input shapes: 2,736 words and the
 unknown one, 50 words of text, 100 frames of 34 features, 200 parts of 189 marker coordinates.
@@ -62,12 +62,12 @@ class Row:
 
 
 def count(module: nn.Module) -> int:
-    """Trainable parameters."""
+    """Count trainable parameters."""
     return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
 
 
 def count_parts(network: nn.Module) -> dict[str, int]:
-    """Trainable parameters of a network: all, each encoder, each of its parts, and the head."""
+    """Count a network's trainable parameters: all, each encoder, each of its parts, the head."""
     counts = {"all": count(network)}
     for name, encoder in network.get_submodule("encoders").named_children():
         assert isinstance(encoder, ModalityEncoder)
@@ -77,7 +77,7 @@ def count_parts(network: nn.Module) -> dict[str, int]:
 
 
 def encoder_rows() -> list[Row]:
-    """Every architecture under the field's name for it, with the modality that it is known from."""
+    """Return every architecture under the field's name, with the modality that it is known from."""
     return [
         Row("encoder", name, modality, _encoder_counts(config, shape))
         for modality, name, config, shape in _encoders()
@@ -85,7 +85,7 @@ def encoder_rows() -> list[Row]:
 
 
 def head_rows() -> list[Row]:
-    """Every fusion, over three encoders of 256 units."""
+    """Return every fusion, over three encoders of 256 units."""
     fusions: list[FusionConfig] = [
         LinearFusion(name="linear"),
         ConcatFusion(name="concat", units=256),
@@ -100,7 +100,7 @@ def head_rows() -> list[Row]:
 
 
 def preset_rows(presets: Mapping[str, ModelConfig]) -> list[Row]:
-    """Every preset, at the inputs that it is meant for."""
+    """Return every preset, at the inputs that it is meant for."""
     return [
         Row("preset", name, ", ".join(preset.encoders), count_parts(_blank(name, preset)))
         for name, preset in presets.items()
@@ -108,7 +108,7 @@ def preset_rows(presets: Mapping[str, ModelConfig]) -> list[Row]:
 
 
 def read_presets(folder: Path) -> dict[str, ModelConfig]:
-    """Every preset of a folder such as `conf/model`, by name; what else it chooses is left out."""
+    """Read every preset of a folder such as `conf/model`, by name; only its model is read."""
     presets = {}
     for file in sorted(folder.rglob("*.yaml")):
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def read_presets(folder: Path) -> dict[str, ModelConfig]:
 
 
 def inputs_of(preset: str) -> dict[str, InputShape]:
-    """The input shapes that a preset is meant for, by its name."""
+    """Return the input shapes that a preset is meant for, by its name."""
     label = preset.rsplit("/", 1)[-1]
     if "spectrogram" in label:
         return PAPER_INPUTS | {"speech": SPECTROGRAM}

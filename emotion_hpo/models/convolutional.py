@@ -47,10 +47,10 @@ class ImageEncoder(nn.Module):
         image_BCHW = pad_steps(values_BTD, self.max_length).unsqueeze(3).permute(0, 3, 1, 2)
         # On a CPU in parts, which the backward pass too takes one after the other
         parts = torch.split(image_BCHW, PART) if image_BCHW.device.type == "cpu" else [image_BCHW]
-        encoded_BU: Tensor = self.output(torch.cat([self._found(part) for part in parts]))
+        encoded_BU: Tensor = self.output(torch.cat([self._convolve(part) for part in parts]))
         return encoded_BU
 
-    def _found(self, image_BCHW: Tensor) -> Tensor:
+    def _convolve(self, image_BCHW: Tensor) -> Tensor:
         rate = self.dropout if self.training else 0.0
         for layer in self.convolutions:
             weight, bias = _scaled(layer, rate)
@@ -87,10 +87,10 @@ class StepsEncoder(nn.Module):
         rate = self.dropout if self.training else 0.0
         for layer in self.convolutions:
             weight, bias = _scaled(layer, rate)
-            found_BDT = F.conv1d(F.pad(values_BTD.transpose(1, 2), self.edges), weight, bias)
-            found_BDT = relu_dropout(found_BDT, rate)
+            convolved_BDT = F.conv1d(F.pad(values_BTD.transpose(1, 2), self.edges), weight, bias)
+            convolved_BDT = relu_dropout(convolved_BDT, rate)
             # Masked after each layer, so that a batch's padding looks like the edge of the sequence
-            values_BTD = clean(found_BDT.transpose(1, 2), mask_BT)
+            values_BTD = clean(convolved_BDT.transpose(1, 2), mask_BT)
         if self.pooling is None:
             encoded_BU: Tensor = self.output(pad_steps(values_BTD, self.max_length).flatten(1))
         else:
@@ -99,7 +99,7 @@ class StepsEncoder(nn.Module):
 
 
 def _scaled(layer: nn.Module, rate: float) -> tuple[Tensor, Tensor]:
-    """Weight and bias with the factor of the dropout that follows."""
+    """Return weight and bias with the factor of the dropout that follows."""
     assert isinstance(layer.weight, Tensor)
     assert isinstance(layer.bias, Tensor)
     return layer.weight / (1 - rate), layer.bias / (1 - rate)

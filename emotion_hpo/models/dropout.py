@@ -43,8 +43,8 @@ def relu_dropout(values: Tensor, rate: float) -> Tensor:
     if not rate:
         return values.relu_()
     if not _is_compiled(values):
-        kept = torch.empty_like(values, dtype=torch.bool).bernoulli_(1 - rate)
-        return values.relu_() * kept
+        is_alive = torch.empty_like(values, dtype=torch.bool).bernoulli_(1 - rate)
+        return values.relu_() * is_alive
     dropped: Tensor = _ReluDropout.apply(values, rate)  # type: ignore[no-untyped-call]
     return dropped
 
@@ -77,13 +77,13 @@ class _ReluDropout(torch.autograd.Function):
         is_alike = grads[0].stride() == output.stride()
         above = grads[0] if is_alike else torch.empty_like(output).copy_(grads[0])
         below = torch.empty_like(output)
-        bits = [_bits(one) for one in (above, output, below)]
+        bits = [_bits(tensor) for tensor in (above, output, below)]
         loops.pass_where_alive(*bits)
         return below, None
 
 
 def _drop(values: Tensor, seeds: tuple[int, int], rate: float, lowest: int | None = None) -> Tensor:
-    """Zero units in place; `lowest` is that of their bits."""
+    """Zero units in place; their bits stay at `lowest` or above."""
     bits_N = _bits(values)
     limit = min(max(round((1 - rate) * LEVELS), 1), LEVELS)
     floor = np.iinfo(bits_N.dtype).min if lowest is None else lowest
@@ -92,20 +92,20 @@ def _drop(values: Tensor, seeds: tuple[int, int], rate: float, lowest: int | Non
 
 
 def _draw_seeds() -> tuple[int, int]:
-    """Two of 32 bits from PyTorch's generator, so that `torch.manual_seed` fixes them."""
+    """Draw two seeds of 32 bits from PyTorch's generator, which `torch.manual_seed` fixes."""
     seed, key = torch.empty(2, dtype=torch.int64).random_(2**32).tolist()
     return seed, key
 
 
 def _bits(values: Tensor) -> NDArray[Any]:
-    """The values' bits as integers, in the order in which they lie in memory."""
+    """Return the values' bits as integers, in the order in which they lie in memory."""
     flat_N = _as_they_lie(values).detach().view(-1)
     bits_N: NDArray[Any] = flat_N.view(LANES[values.dtype]).numpy()
     return bits_N
 
 
 def _as_they_lie(values: Tensor) -> Tensor:
-    """Dimensions from the largest stride to the smallest, such as those of channels-last."""
+    """Return a view with dimensions from the largest stride to the smallest."""
     return values.permute(sorted(range(values.dim()), key=values.stride, reverse=True))
 
 

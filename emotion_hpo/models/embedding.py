@@ -20,11 +20,11 @@ class Embedding(nn.Module):
 
     Args:
         config: Which.
-        shape: The vocabulary's size, and its pretrained vectors where they are wanted.
+        shape: The vocabulary's size, and its pretrained vectors where they are used.
         blank: Do without pretrained vectors, since the state that follows has them.
 
     Raises:
-        ConfigError: Pretrained vectors are asked for, but there are none, or of another width.
+        ConfigError: Pretrained vectors are configured, but there are none, or of another width.
     """
 
     def __init__(self, config: EmbeddingConfig, shape: InputShape, *, blank: bool) -> None:
@@ -33,17 +33,17 @@ class Embedding(nn.Module):
         rows_VD = torch.empty(shape.n_tokens - 1, config.dimensions)
         nn.init.uniform_(rows_VD, -RANDOM_RANGE, RANDOM_RANGE)
         if config.vectors == "pretrained" and not blank:
-            known_VD = _given(config, shape)[1:]
+            known_VD = _read_vectors(config, shape)[1:]
             rows_VD = torch.where(known_VD.isnan(), rows_VD, known_VD)
         self.rows = nn.Parameter(rows_VD, requires_grad=config.trainable)
 
     def forward(self, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        """The `(B, T, D)` vectors; zero where masked."""
+        """Return the `(B, T, D)` vectors; zero where masked."""
         index_BT = torch.where(mask_BT, tokens_BT - 1, 0).clamp(min=0)
         return torch.where(mask_BT[:, :, None], F.embedding(index_BT, self.rows), 0.0)
 
 
-def _given(config: EmbeddingConfig, shape: InputShape) -> Tensor:
+def _read_vectors(config: EmbeddingConfig, shape: InputShape) -> Tensor:
     if shape.vectors is None:
         raise ConfigError(
             "embedding.vectors is 'pretrained', but the data set has no word vectors; "

@@ -16,7 +16,7 @@ from emotion_hpo.models.recurrent import RecurrentEncoder
 def build_encoder(
     config: EncoderConfig, dimensions: int, max_length: int, dropout: float
 ) -> nn.Module:
-    """The encoder of that name for `(B, T <= max_length, dimensions)`."""
+    """Build the encoder of that name for `(B, T <= max_length, dimensions)`."""
     match config.name:
         case "mlp":
             return DenseEncoder(config, dimensions, max_length, dropout)

@@ -23,7 +23,7 @@ class LinearHead(nn.Module):
         self.classes = dense(sum(widths), n_classes)
 
     def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:  # noqa: ARG002
-        """The `(B, C)` logits."""
+        """Return the `(B, C)` logits."""
         logits_BC: Tensor = self.classes(torch.cat(list(encoded), dim=1).relu())
         return logits_BC
 
@@ -37,7 +37,7 @@ class ConcatHead(nn.Module):
         self.classes = dense(config.units, n_classes)
 
     def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:  # noqa: ARG002
-        """The `(B, C)` logits."""
+        """Return the `(B, C)` logits."""
         hidden_BU = self.hidden(torch.cat(list(encoded), dim=1).relu()).relu()
         logits_BC: Tensor = self.classes(hidden_BU)
         return logits_BC
@@ -52,13 +52,13 @@ class AttentionHead(nn.Module):
 
     def __init__(self, config: AttentionFusion, widths: Sequence[int], n_classes: int) -> None:
         super().__init__()
-        width = _one_width(config.name, widths)
+        width = _common_width(config.name, widths)
         self.energy = nn.Sequential(dense(width, width), nn.Tanh(), dense(width, config.heads))
         self.hidden = dense(config.heads * width, config.units)
         self.classes = dense(config.units, n_classes)
 
     def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
-        """The `(B, C)` logits."""
+        """Return the `(B, C)` logits."""
         encoded_BMU = torch.stack(list(encoded), dim=1).relu()
         energies_BMH = self.energy(encoded_BMU).float()
         lowest = torch.finfo(energies_BMH.dtype).min
@@ -82,7 +82,7 @@ class GatedHead(nn.Module):
         self.classes = dense(config.units, n_classes)
 
     def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
-        """The `(B, C)` logits."""
+        """Return the `(B, C)` logits."""
         proposed = [layer(x_BU) for layer, x_BU in zip(self.projections, encoded, strict=True)]
         proposed_BMU = torch.stack(proposed, dim=1).tanh()
         gates_BMU = self.gates(torch.cat(list(encoded), dim=1)).sigmoid().view_as(proposed_BMU)
@@ -92,7 +92,7 @@ class GatedHead(nn.Module):
 
 
 def build_head(config: FusionConfig, widths: Sequence[int], n_classes: int) -> nn.Module:
-    """The head of that name over encoders of those widths."""
+    """Build the head of that name over encoders of those widths."""
     match config.name:
         case "linear":
             return LinearHead(widths, n_classes)
@@ -104,7 +104,7 @@ def build_head(config: FusionConfig, widths: Sequence[int], n_classes: int) -> n
             return GatedHead(config, widths, n_classes)
 
 
-def _one_width(name: str, widths: Sequence[int]) -> int:
+def _common_width(name: str, widths: Sequence[int]) -> int:
     if len(set(widths)) > 1:
         raise ConfigError(
             f"model.fusion.name={name} needs encoders of one output_units, but got "

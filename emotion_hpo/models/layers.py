@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def dense(inputs: int, units: int) -> nn.Linear:
-    """A dense layer."""
+    """Return a dense layer."""
     layer = nn.Linear(inputs, units)
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -17,7 +17,7 @@ def dense(inputs: int, units: int) -> nn.Linear:
 
 
 def glorot(layer: nn.Conv1d | nn.Conv2d) -> nn.Conv1d | nn.Conv2d:
-    """A convolution, initialised in place."""
+    """Initialise a convolution in place."""
     nn.init.xavier_uniform_(layer.weight)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
@@ -25,7 +25,7 @@ def glorot(layer: nn.Conv1d | nn.Conv2d) -> nn.Conv1d | nn.Conv2d:
 
 
 def widths(units: int, depth: int, taper: float) -> list[int]:
-    """Widths of a stack of layers.
+    """Return the widths of a stack of layers.
 
     >>> widths(512, 3, 0.5)
     [512, 256, 128]
@@ -61,12 +61,12 @@ class Lstm(nn.LSTM):
         self.bias_hh_l0.requires_grad_(False)
 
     def states(self, values_BTD: Tensor) -> Tensor:
-        """The `(B, T, units)` states after every step."""
+        """Return the `(B, T, units)` states after every step."""
         if not (self.training and self.recurrent_dropout):
             states_BTU: Tensor = self(values_BTD)[0]
             return states_BTU
-        kept = nn.functional.dropout(self.weight_hh_l0, self.recurrent_dropout)
-        weights = [self.weight_ih_l0, kept, self.bias_ih_l0, self.bias_hh_l0]
+        dropped_weight = nn.functional.dropout(self.weight_hh_l0, self.recurrent_dropout)
+        weights = [self.weight_ih_l0, dropped_weight, self.bias_ih_l0, self.bias_hh_l0]
         start = values_BTD.new_zeros(1, values_BTD.shape[0], self.hidden_size)
         # states, weights, biases, layers, dropout, training, bidirectional, batch first
         settings = ((start, start), weights, True, 1, 0.0, True, False, True)

@@ -37,15 +37,15 @@ def attend(
     context_BD: Floats,
 ) -> None:
     """Write weights and context; what lies beyond an utterance's length stays as it is."""
-    one, factor = np.float32(1), np.float32(-2)
+    unity, factor = np.float32(1), np.float32(-2)
     for row in range(exp_query_BU.shape[0]):
         length = lengths_B[row]
-        largest = np.float32(-np.inf)
+        largest = np.float32(-np.inf)  # taken off before exp, which else overflows
         for step in range(length):
             total = np.float32(0)
             for unit in range(energy_U.shape[0]):
                 product = exp_query_BU[row, unit] * exp_keys_BTU[row, step, unit]
-                total += energy_U[unit] / (one + product)
+                total += energy_U[unit] / (unity + product)
             weights_BT[row, step] = factor * total
             largest = max(largest, factor * total)
         total = np.float32(0)
@@ -73,7 +73,7 @@ def attend_backward(
     d_energy_BU: Floats,
 ) -> None:
     """Write the query's gradient; add those of keys and energy, the keys' without 4 energy."""
-    one, two, four = np.float32(1), np.float32(2), np.float32(4)
+    unity, two, four = np.float32(1), np.float32(2), np.float32(4)
     d_weights_T = np.empty(weights_BT.shape[1], np.float32)
     for row in range(d_context_BD.shape[0]):
         length = lengths_B[row]
@@ -89,7 +89,7 @@ def attend_backward(
             d_energy = weights_BT[row, step] * (d_weights_T[step] - mean)
             for unit in range(energy_U.shape[0]):
                 product = exp_query_BU[row, unit] * exp_keys_BTU[row, step, unit]
-                quotient = one / (one + product)
+                quotient = unity / (unity + product)
                 slope = d_energy * (quotient - quotient * quotient)
                 d_query_BU[row, unit] += slope
                 d_keys_BTU[row, step, unit] += slope
@@ -111,18 +111,20 @@ def drop(bits_N: Integers, seed: int, key: int, limit: int, lowest: int) -> None
     """
     zero, floor = bits_N.dtype.type(0), bits_N.dtype.type(lowest)
     below, mixer = np.uint32(limit), np.uint32(key)
+    # One hash serves two units, so that each costs half of one: its lower 16 bits a unit of this
+    # block, its upper 16 bits the unit at the same place of the next
     for start in range(0, bits_N.shape[0], 2 * BLOCK):
         both = bits_N[start : start + 2 * BLOCK]
         lower, upper = both[:BLOCK], both[BLOCK:]
         state = np.uint32(np.uint32(seed) + np.uint32(start))
         for place in range(lower.shape[0]):
             drawn = np.uint32(_hash(np.uint32(state + np.uint32(place)), mixer))
-            kept = lower[place] if np.uint32(drawn & np.uint32(0xFFFF)) < below else zero
-            lower[place] = max(kept, floor)
+            survivor = lower[place] if np.uint32(drawn & np.uint32(0xFFFF)) < below else zero
+            lower[place] = max(survivor, floor)
         for place in range(upper.shape[0]):
             drawn = np.uint32(_hash(np.uint32(state + np.uint32(place)), mixer))
-            kept = upper[place] if np.uint32(drawn >> np.uint32(16)) < below else zero
-            upper[place] = max(kept, floor)
+            survivor = upper[place] if np.uint32(drawn >> np.uint32(16)) < below else zero
+            upper[place] = max(survivor, floor)
 
 
 @_compiled
@@ -135,7 +137,7 @@ def pass_where_alive(above_N: Integers, output_N: Integers, below_N: Integers) -
 
 @njit(inline="always")
 def _hash(value: Any, key: Any) -> Any:  # noqa: ANN401 (uint32)
-    """C. Wellons's `lowbias32`, with a key that keeps two draws from sharing their course."""
+    """Hash by C. Wellons's `lowbias32`, with a key that keeps two draws from being alike."""
     value = np.uint32(value ^ np.uint32(value >> np.uint32(16)))
     value = np.uint32(value * np.uint32(0x7FEB352D))
     value = np.uint32(value ^ key)

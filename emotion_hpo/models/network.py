@@ -1,7 +1,7 @@
 """A network: an encoder for each modality, and a head.
 
 A network of one modality is one with one encoder. A missing modality is masked: every one of its
-steps is invalid, its encoding is zero, and the head is told.
+steps is invalid, its encoding is zero, and the head gets a flag.
 """
 
 from collections.abc import Mapping
@@ -132,8 +132,8 @@ def build_network(
 
 def hide_modalities(present_BM: Tensor, share: float) -> Tensor:
     """Hide that share of the modalities that are there; if all of an utterance's, then none."""
-    kept_BM = present_BM & (torch.rand(present_BM.shape, device=present_BM.device) >= share)
-    return torch.where(kept_BM.any(dim=1, keepdim=True), kept_BM, present_BM)
+    shown_BM = present_BM & (torch.rand(present_BM.shape, device=present_BM.device) >= share)
+    return torch.where(shown_BM.any(dim=1, keepdim=True), shown_BM, present_BM)
 
 
 def _check_input(modality: str, encoder: EncoderConfig, inputs: Mapping[str, InputShape]) -> None:

@@ -78,7 +78,7 @@ class Attention(nn.Module):
 
 
 def build_pooling(name: str, dimensions: int, *, bidirectional: bool = False) -> nn.Module:
-    """The pooling of that name over states of that width."""
+    """Build the pooling of that name over states of that width."""
     if name == "last":
         return Last(bidirectional)
     if name == "attention":
@@ -87,7 +87,7 @@ def build_pooling(name: str, dimensions: int, *, bidirectional: bool = False) ->
 
 
 def _at(states_BTD: Tensor, mask_BT: Tensor, step_B: Tensor) -> Tensor:
-    """The state at one step of each utterance; zero where it has no valid step."""
+    """Return the state at a step of each utterance; zero where it has no valid step."""
     index_B1D = step_B[:, None, None].expand(-1, 1, states_BTD.shape[2])
     picked_BD = states_BTD.gather(1, index_B1D).squeeze(1)
     return torch.where(mask_BT.any(dim=1, keepdim=True), picked_BD, 0.0)

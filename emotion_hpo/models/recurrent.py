@@ -28,7 +28,7 @@ class LstmLayer(nn.Module):
         self.output_units = units * (2 if bidirectional else 1)
 
     def forward(self, values_BTD: Tensor, lengths_B: Tensor) -> Tensor:
-        """The `(B, T, output_units)` states."""
+        """Return the `(B, T, output_units)` states."""
         ahead_BTU = self.ahead.states(values_BTD)
         if self.back is None:
             return ahead_BTU

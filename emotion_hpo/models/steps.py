@@ -24,14 +24,14 @@ class Compacted(NamedTuple):
 
 
 def clean(values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
-    """Zero wherever the mask is False, whatever stands there."""
+    """Return zero wherever the mask is False, whatever stands there."""
     return torch.where(mask_BT[:, :, None], values_BTD, 0.0)
 
 
 def compact(values_BTD: Tensor, mask_BT: Tensor) -> Compacted:
     """Move the valid steps of each utterance to the left, keeping their order."""
     lengths_B = mask_BT.sum(dim=1)
-    # On a GPU, asking whether there are holes would wait for the device; reordering does not.
+    # On a GPU, to look whether there are holes would wait for the device; reordering does not.
     if mask_BT.is_cuda or bool((mask_BT[:, 1:] & ~mask_BT[:, :-1]).any()):
         order_BT = torch.argsort(~mask_BT, dim=1, stable=True)
         values_BTD = permute_steps(values_BTD, order_BT, torch.argsort(order_BT, dim=1))
@@ -40,7 +40,7 @@ def compact(values_BTD: Tensor, mask_BT: Tensor) -> Compacted:
 
 
 def reversal(lengths_B: Tensor, n_steps: int) -> Tensor:
-    """The `(B, T)` order that turns each utterance around and leaves its padding in place.
+    """Return the `(B, T)` order that turns each utterance around and leaves its padding in place.
 
     >>> reversal(torch.tensor([3, 1]), 4)
     tensor([[2, 1, 0, 3],

@@ -16,7 +16,7 @@ ASCII_LETTERS = r"A-Za-z0-9_\-"
 
 
 def escaped(name: str, letters: str = LETTERS, longest: int = 200) -> str:
-    """A name made of some letters and dots alone; different names stay different.
+    """Return a name made of some letters and dots alone; different names stay different.
 
     Args:
         name: As anyone wrote it.

@@ -1,7 +1,7 @@
-"""What a process takes of its machine: memory and processor time, told in microseconds.
+"""What a process takes of its machine: memory and processor time, read in microseconds.
 
 A tracker that writes trials after they are trained cannot sample the machine beside them, so every
-epoch notes what it took. The figures are of the process that trains, not of the whole machine: its
+epoch notes what it took. They are of the process that trains, not of the whole machine: its
 neighbours are other trials.
 """
 
@@ -28,7 +28,7 @@ class Meter:
         return cls(time.perf_counter(), time.process_time())
 
     def read(self) -> Mapping[str, float]:
-        """What was taken since: processor cores that were busy, and the process's peak of memory.
+        """Return what was taken since: busy processor cores, and the process's peak of memory.
 
         `cpu_cores` is 1.0 where one core was busy all the time, threads added up; `memory_peak_mb`
         is the most that the process has ever held in memory.
@@ -41,9 +41,9 @@ class Meter:
 
 
 def own_peak_mb() -> float:
-    """The most memory that this process has held, in MB, as far as its system tells.
+    """Return the most memory that this process has held, in MB, as far as its system counts it.
 
-    Linux tells it apart from its starter's in `/proc`; `getrusage` there begins with that one's.
+    Linux counts it apart from its starter's in `/proc`; `getrusage` there begins with that one's.
     """
     lines = _STATUS.read_text().splitlines() if _STATUS.exists() else []
     for line in lines:
@@ -53,10 +53,10 @@ def own_peak_mb() -> float:
 
 
 def highest_child_peak_mb() -> float:
-    """The highest peak among the processes that this one started and that have ended, in MB."""
+    """Return the highest peak among the ended processes that this one started, in MB."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _units_in_a_mb()
 
 
 def _units_in_a_mb() -> int:
-    """`getrusage` counts KB; macOS counts bytes."""
+    """Return how many of `getrusage`'s units make a MB: it counts KB, on macOS bytes."""
     return 1024**2 if sys.platform == "darwin" else 1024

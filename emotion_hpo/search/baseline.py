@@ -1,4 +1,4 @@
-"""The baseline of a study: fitted and judged on the folds of a trial, stored once.
+"""The baseline of a study: fitted and evaluated on the folds of a trial, stored once.
 
 It is no trial: it costs seconds, takes no slot, and no sampler hears of it. `search.json` and the
 screen show it beside the best trial.
@@ -17,13 +17,13 @@ from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, read_baseline, write_bytes, write_json
 
 
-def baseline_of(
+def fit_or_read_baseline(
     home: StudyHome, development: Development, modalities: tuple[str, ...]
 ) -> Mapping[str, Any]:
-    """What the baseline reaches, from the study's home or, the first time, fitted.
+    """Return the baseline's scores from the study's home or, the first time, fit it.
 
     Returns:
-        Its `parts`, its figures on `validation` (means over the folds), and those of each part
+        Its `parts`, its scores on `validation` (means over the folds), and those of each part
         alone in `by_part`.
 
     Raises:
@@ -31,17 +31,17 @@ def baseline_of(
     """
     if home.baseline.exists():
         return read_baseline(home.baseline)
-    from emotion_hpo.models.baseline import parts_of  # scikit-learn: a second, once a study
+    from emotion_hpo.models.baseline import choose_parts  # scikit-learn: a second, once a study
 
-    parts = parts_of(modalities)
-    figures, probabilities = _judged(development, parts)
-    alone = {part: _judged(development, (part,))[0] for part in parts} if len(parts) > 1 else {}
-    found = {
+    parts = choose_parts(modalities)
+    scores, probabilities = _evaluate(development, parts)
+    alone = {part: _evaluate(development, (part,))[0] for part in parts} if len(parts) > 1 else {}
+    baseline = {
         "model": "logistic regression",
         "parts": list(parts),
         "n_train": n_train(development),
-        "validation": figures,
-        "by_part": alone or {parts[0]: figures},
+        "validation": scores,
+        "by_part": alone or {parts[0]: scores},
     }
     validation = development.validation
     buffer = io.BytesIO()
@@ -53,25 +53,26 @@ def baseline_of(
         probabilities=probabilities,
     )
     write_bytes(home.baseline_probabilities, buffer.getvalue())
-    write_json(home.baseline, found)
-    return found
+    write_json(home.baseline, baseline)
+    return baseline
 
 
-def _judged(
+def _evaluate(
     development: Development, parts: tuple[str, ...]
 ) -> tuple[dict[str, float], NDArray[np.float32]]:
+    """Return mean scores over the folds, and class probabilities `(n, classes)` by utterance."""
     from emotion_hpo.models.baseline import Baseline
 
     by_fold: list[dict[str, float]] = []
-    answers: dict[str, NDArray[np.float32]] = {}
+    by_utterance: dict[str, NDArray[np.float32]] = {}
     for fold in development.folds:
         rows = Baseline.fit(fold.train, parts).probabilities(fold.validation)
         by_fold.append(metrics.figures(fold.validation.labels, rows))
-        answers |= dict(zip(fold.validation.ids, rows, strict=True))
-    figures = {name: statistics.fmean(one[name] for one in by_fold) for name in by_fold[0]}
-    return figures, np.stack([answers[one] for one in development.validation.ids])
+        by_utterance |= dict(zip(fold.validation.ids, rows, strict=True))
+    means = {name: statistics.fmean(scores[name] for scores in by_fold) for name in by_fold[0]}
+    return means, np.stack([by_utterance[name] for name in development.validation.ids])
 
 
 def n_train(development: Development) -> int:
-    """Utterances that a training learns from: of several folds, the mean."""
+    """Return how many utterances a training learns from: of several folds, the mean."""
     return round(statistics.fmean(len(fold.train) for fold in development.folds))

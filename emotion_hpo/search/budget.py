@@ -18,15 +18,14 @@ FAIL_FAST = 3
 
 
 def is_spent(config: SearchConfig, trials: list[Trial]) -> bool:
-    """Whether no trial is left to begin, to continue or to wait for."""
-    return n_open(config, trials) <= 0 and not any(
-        one.state is TrialState.RUNNING for one in trials
-    )
+    """Return whether no trial is left to begin, to continue or to wait for."""
+    is_running = any(trial.state is TrialState.RUNNING for trial in trials)
+    return n_open(config, trials) <= 0 and not is_running
 
 
 def n_open(config: SearchConfig, trials: list[Trial]) -> int:
-    """How many trials are still to be taken in hands: none but cut ones once all is used up."""
-    n_taken = sum(one.state.is_finished or one.state is TrialState.RUNNING for one in trials)
+    """Return how many trials are still to be claimed: only cut ones once the budget is used up."""
+    n_taken = sum(trial.state.is_finished or trial.state is TrialState.RUNNING for trial in trials)
     n_left = config.study.n_trials - n_taken
     waiting = [trial for trial in trials if trial.state is TrialState.WAITING]
     if is_used_up(config.study, trials):
@@ -35,20 +34,20 @@ def n_open(config: SearchConfig, trials: list[Trial]) -> int:
 
 
 def is_used_up(study: StudyConfig, trials: Iterable[Trial]) -> bool:
-    """Whether as many epochs or hours have been trained as the study may spend."""
+    """Return whether as many epochs or hours have been trained as the study may spend."""
     if study.max_epochs is None and study.max_hours is None:
         return False
-    epochs = trained(trials)
+    epochs = trained_epochs(trials)
     if study.max_epochs is not None and len(epochs) >= study.max_epochs:
         return True
-    hours = sum(one.seconds for one in epochs) / 3600
+    hours = sum(epoch.seconds for epoch in epochs) / 3600
     return study.max_hours is not None and hours >= study.max_hours
 
 
-def too_many_failures(
+def explain_failures(
     study: StudyConfig, trials: list[Trial], ended_before: Container[int]
 ) -> str | None:
-    """How many trials failed, if the first of this search all did, or more than a user accepts.
+    """Say how many trials failed, if the first of this search all did, or too many; else None.
 
     Args:
         study: How many may fail.
@@ -68,21 +67,21 @@ def too_many_failures(
     return f"{counted}, the last with: {failed[-1].reason}"
 
 
-def trained(trials: Iterable[Trial]) -> list[Epoch]:
-    """Every epoch once: an interrupted trial's are those of the trial that continues it."""
-    by_number: Mapping[int, Trial] = {one.number: one for one in trials}
-    found: list[Epoch] = []
+def trained_epochs(trials: Iterable[Trial]) -> list[Epoch]:
+    """Return every epoch once: an interrupted trial's are those of the trial that continues it."""
+    by_number: Mapping[int, Trial] = {trial.number: trial for trial in trials}
+    epochs: list[Epoch] = []
     for trial in by_number.values():
-        heirs = [one for one in by_number.values() if one.continues == trial.number]
-        if not any(len(one.curve) >= len(trial.curve) for one in heirs):
-            found += trial.curve
-    return found
+        heirs = [heir for heir in by_number.values() if heir.continues == trial.number]
+        if not any(len(heir.curve) >= len(trial.curve) for heir in heirs):
+            epochs += trial.curve
+    return epochs
 
 
-def words_of_count(n_finished: int, n_trials: int) -> str:
-    """How far a study is, which may be beyond a budget that was lowered later.
+def format_progress(n_finished: int, n_trials: int) -> str:
+    """Return how far a study is, which may be beyond a budget that was lowered later.
 
-    >>> words_of_count(3, 12), words_of_count(3, 1)
+    >>> format_progress(3, 12), format_progress(3, 1)
     ('3 of 12 trials', '3 trials')
     """
     return (
@@ -90,8 +89,8 @@ def words_of_count(n_finished: int, n_trials: int) -> str:
     )
 
 
-def words_of_end(study: StudyConfig, n_finished: int, *, is_exhausted: bool) -> str:
-    """Why a search ended with another number of trials than `n_trials`, and how to go on."""
+def explain_end(study: StudyConfig, n_finished: int, *, is_exhausted: bool) -> str:
+    """Say why a search ended with another number of trials than `n_trials`, and how to go on."""
     if n_finished > study.n_trials:
         return (
             f"Budget exhausted: {n_finished} trials are finished, more than study.n_trials="
@@ -102,11 +101,13 @@ def words_of_end(study: StudyConfig, n_finished: int, *, is_exhausted: bool) -> 
             f"Space exhausted: all its points are tried, in {n_finished} trials. Search a wider "
             f"space under another study.name; warm_start={study.name} takes these trials along."
         )
-    return f"The budget of {words(study)} is used up; a larger one goes on."
+    limits = [name for name in ("max_epochs", "max_hours") if getattr(study, name) is not None]
+    keys = " or ".join(f"study.{name}" for name in limits or ["n_trials"])
+    return f"Budget exhausted: {format_budget(study)}. Raise {keys} to continue."
 
 
-def words(study: StudyConfig) -> str:
-    """What the study may spend, as people read it."""
+def format_budget(study: StudyConfig) -> str:
+    """Return what a study may spend: trials, epochs, hours."""
     parts = [f"{study.n_trials} trials"]
     parts += [f"{study.max_epochs} epochs"] if study.max_epochs is not None else []
     parts += [f"{study.max_hours:g} hours of training"] if study.max_hours is not None else []

@@ -1,4 +1,4 @@
-"""`search`, from the first check to the summary: prepares, starts workers, watches, mends, reports.
+"""`search`, from the first check to the summary: prepares, starts workers, watches, reports.
 
 The coordinator trains nothing and decides nothing about trials. It makes sure that the study
 exists and is the same as before, that slots and workers are there, that a trial whose worker died
@@ -19,8 +19,9 @@ from filelock import FileLock, Timeout
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.baseline import baseline_of, n_train
-from emotion_hpo.search.budget import is_spent, is_used_up, trained
+from emotion_hpo.search.baseline import baseline_of, n_train, fit_or_read_baseline
+from emotion_hpo.search.budget import is_spent, is_used_up, trained, trained_epochs
+from emotion_hpo.features.preparation import prepare_features
 from emotion_hpo.search.enumeration import exhaustible_points
 from emotion_hpo.search.observers import Observers
 from emotion_hpo.search.optuna.study import Study
@@ -28,10 +29,10 @@ from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
-from emotion_hpo.selection.expected_score import expected_of
-from emotion_hpo.splits.class_coverage import describe_missing_classes
+from emotion_hpo.selection.expected_score import expected_of, estimate_expected_score
+from emotion_hpo.splits.class_coverage import describe_missing_classes, remarks_on
 from emotion_hpo.splits.opening import open_development
-from emotion_hpo.splits.parts import Development, check_sessions
+from emotion_hpo.splits.parts import Development, check_sessions, split
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
 from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.training.fold_run import DataModule, check_modalities
@@ -72,7 +73,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
     with _only_coordinator(home):
-        _refuse_remains(home, config)
+        _check_files(home, config)
         with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
             store, development = open_development(config, home.features, on_progress)
         remarks = describe_missing_classes(development)
@@ -87,7 +88,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
             )
         for line in (*notes, *remarks):
             _log.warning(line)
-        baseline = baseline_of(home, development, store.modalities)
+        baseline = fit_or_read_baseline(home, development, store.modalities)
         created_at = study_file.read(home).facts["created_at"]
         tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
         with _stop_signals() as stop:
@@ -101,7 +102,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 summary["class_remarks"] = remarks
                 summary["warm_start"] = describe_warm_start(config, prior_trials)
                 summary["baseline"] = baseline
-                summary["expected"] = expected_of(home, config, development, trials)
+                summary["expected"] = estimate_expected_score(home, config, development, trials)
                 write_json(home.summary, summary)
                 tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)
@@ -114,14 +115,15 @@ def _summary(
     config: SearchConfig, trials: list[Trial], development: Development, *, synthetic: bool
 ) -> dict[str, Any]:
     best = best_of(trials, config.study.objective)
-    counts = Counter(one.state for one in trials)
+    epochs = trained_epochs(trials)
+    counts = Counter(trial.state for trial in trials)
     return {
         "study": config.study.name,
         "corpus": config.corpus.name,
         "synthetic": synthetic,
         "objective": config.study.objective,
         "n_trials": config.study.n_trials,
-        "n_finished": sum(one.state.is_finished for one in trials),
+        "n_finished": sum(trial.state.is_finished for trial in trials),
         "n_complete": counts[TrialState.COMPLETE],
         "n_pruned": counts[TrialState.PRUNED],
         "n_failed": counts[TrialState.FAILED],
@@ -129,22 +131,27 @@ def _summary(
         "n_folds": len(development.folds),
         "n_train": n_train(development),
         "n_validation": len(development.validation),
-        "n_epochs": len(trained(trials)),
+        "n_epochs": len(epochs),
         "best_trial": best.name if best else None,
         "best_value": best.value if best else None,
         "best_epoch": best.best_epoch if best else None,
         "best_params": dict(best.params) if best else None,
-        "training_seconds": sum(one.seconds for one in trained(trials)),
+        "training_seconds": sum(epoch.seconds for epoch in epochs),
         "second_objective": config.study.second_objective,
         "front": [
-            {"trial": one.name, "value": one.value, "cost": one.cost, "params": dict(one.params)}
-            for one in front_of(trials, config.study.objective)
+            {
+                "trial": trial.name,
+                "value": trial.value,
+                "cost": trial.cost,
+                "params": dict(trial.params),
+            }
+            for trial in front_of(trials, config.study.objective)
         ],
     }
 
 
-def _refuse_remains(home: StudyHome, config: SearchConfig) -> None:
-    """Trials without their study, or a study without its trials, would be taken for another's.
+def _check_files(home: StudyHome, config: SearchConfig) -> None:
+    """Refuse trials without their study, or a study without its trials.
 
     Raises:
         StudyError: Part of the study's files is gone.
@@ -166,7 +173,7 @@ def _refuse_remains(home: StudyHome, config: SearchConfig) -> None:
 
 
 def is_searched(home: StudyHome) -> bool:
-    """Whether a search of this study is under way."""
+    """Return whether a search of this study is under way."""
     try:
         with _only_coordinator(home):
             return False
@@ -195,12 +202,14 @@ def _stop_signals() -> Iterator[Stop]:
     """Count Ctrl-C and SIGTERM instead of dying of them."""
     stop = Stop()
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop.n_asked += 1
-        if stop.n_asked == 1:
+    def request_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.n_requests += 1
+        if stop.n_requests == 1:
             _log.warning("\nStopping after the running epochs; Ctrl-C again stops at once.")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield stop
     finally:

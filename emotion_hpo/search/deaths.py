@@ -9,7 +9,7 @@ trial that ended.
 from pathlib import Path
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.budget import trained
+from emotion_hpo.search.budget import trained_epochs
 from emotion_hpo.search.optuna.study import MOST_DEATHS
 from emotion_hpo.study import Trial
 from emotion_hpo.training.launch import WorkerEnd
@@ -47,7 +47,7 @@ class DeathCount:
         Raises:
             StudyError: It was one too many.
         """
-        n_epochs = len(trained(trials))
+        n_epochs = len(trained_epochs(trials))
         n_ended = sum(trial.state.is_finished for trial in trials)
         if n_epochs > self._n_epochs:
             self._n_bare = 0

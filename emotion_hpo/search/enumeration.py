@@ -14,7 +14,7 @@ from emotion_hpo.search.space import Params, applies, grid_points
 
 
 def exhaustible_points(config: SearchConfig) -> list[Params] | None:
-    """Every point of a grid, or of a space of no more points than trials, shuffled; else None."""
+    """Return every point of a grid, or of a space that the budget exhausts, shuffled; else None."""
     if isinstance(config.sampler, GridSampler):
         return grid_points(config.space, config.sampler.points, config.study.seed)
     base = flatten(dump(config.experiment()))
@@ -26,7 +26,7 @@ def exhaustible_points(config: SearchConfig) -> list[Params] | None:
 
 
 def is_exhaustible(config: SearchConfig) -> bool:
-    """Whether the search ends with the last point, as `exhaustible_points` has them."""
+    """Return whether the search ends with the last point, as `exhaustible_points` has them."""
     if isinstance(config.sampler, GridSampler):  # without listing what may be a million points
         return True
     base = flatten(dump(config.experiment()))
@@ -34,13 +34,13 @@ def is_exhaustible(config: SearchConfig) -> bool:
 
 
 def _points(space: Mapping[str, Range], base: Params, most: int) -> list[dict[str, Scalar]] | None:
-    """Every point of a space, or None where there are more than `most`."""
+    """Return every point of a space, or None where there are more than `most`."""
     points: list[dict[str, Scalar]] = [{}]
-    for path, values_range in space.items():
-        values = _values(values_range, most)
+    for path, range_ in space.items():
+        values = _values(range_, most)
         extended: list[dict[str, Scalar]] = []
         for point in points:
-            if not applies(values_range, {**base, **point}):
+            if not applies(range_, {**base, **point}):
                 extended.append(point)
             elif values is None:
                 return None
@@ -52,22 +52,22 @@ def _points(space: Mapping[str, Range], base: Params, most: int) -> list[dict[st
     return points
 
 
-def _values(values_range: Range, most: int) -> list[Scalar] | None:
-    """The values of a range, or None where there are more than `most`.
+def _values(range_: Range, most: int) -> list[Scalar] | None:
+    """Return the values of a range, or None where there are more than `most`.
 
     >>> _values(Range(low=2, high=8, step=3), 9), _values(Range(low=0.0, high=1.0), 9)
     ([2, 5, 8], None)
     """
-    if values_range.choices is not None:
-        return list(values_range.choices)
-    low, high = values_range.low, values_range.high
+    if range_.choices is not None:
+        return list(range_.choices)
+    low, high = range_.low, range_.high
     assert low is not None
     assert high is not None
-    step = values_range.step or (1 if values_range.is_integer else None)
+    step = range_.step or (1 if range_.is_integer else None)
     if step is None:
         return [low] if low == high else None
     n_steps = int((high - low) / step + 1e-8)
     if n_steps >= most:
         return None
     values = [low + index * step for index in range(n_steps + 1)]
-    return [int(value) if values_range.is_integer else value for value in values]
+    return [int(value) if range_.is_integer else value for value in values]

@@ -1,10 +1,10 @@
-"""What a pruner sees of a trial: steps with a figure each, and only of trials alike.
+"""What a pruner sees of a trial: steps with a value each, and only of trials alike.
 
-One training: an epoch is a step, its figure the objective after it. Several trainings, over folds
+One training: an epoch is a step, its value the objective after it. Several trainings, over folds
 or seeds: a step is a training that has finished, for the epochs of one fold say nothing about the
 next. Trials go through folds and seeds in the same order, so that at one step all have seen the
-same folds; the figure is the mean so far, which is what the trial's value would be if it ended
-there. `wilcoxon` compares fold by fold instead: a step is a fold, its figure the mean over the
+same folds; the value is the mean so far, which is what the trial's value would be if it ended
+there. `wilcoxon` compares fold by fold instead: a step is a fold, its value the mean over the
 fold's seeds, for seeds of one fold are no independent evidence about the folds.
 """
 
@@ -17,13 +17,13 @@ from emotion_hpo.training.trial_run import Outcomes
 
 
 def steps(outcomes: Outcomes, objective: str, pruner: PrunerConfig) -> dict[int, float]:
-    """Step → figure, in order, of all that can be judged so far."""
+    """Return step → value, in order, of all that can be compared so far."""
     if len(outcomes.planned) == 1:
         return {epoch.epoch: epoch.metrics[objective] for epoch in outcomes.curve}
-    values = [one.value for one in outcomes.finished]
+    values = [outcome.value for outcome in outcomes.finished]
     if not isinstance(pruner, WilcoxonPruner):
         return {n: statistics.fmean(values[:n]) for n in range(1, len(values) + 1)}
-    n_seeds = sum(one.fold == 0 for one in outcomes.planned)
+    n_seeds = sum(planned.fold == 0 for planned in outcomes.planned)
     return {
         fold: statistics.fmean(values[fold * n_seeds : (fold + 1) * n_seeds])
         for fold in range(len(values) // n_seeds)
@@ -34,7 +34,7 @@ def check_pruner(config: SearchConfig, n_folds: int) -> None:
     """Refuse a pruner that could never end a trial, or only for no reason.
 
     Raises:
-        ConfigError: It asks for other folds than there are.
+        ConfigError: It needs other folds than there are.
     """
     match config.pruner:
         case WilcoxonPruner() as wilcoxon if 0.5 ** (n_folds - 1) >= wilcoxon.p_threshold:

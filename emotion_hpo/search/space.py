@@ -31,7 +31,7 @@ _MOST_POINTS = 1_000_000
 
 
 def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
-    """The configuration with some values replaced.
+    """Return the configuration with some values replaced.
 
     Where a `name` is replaced, what only the former variant knew goes with it: the `heads` of an
     attention head have no meaning for `concat`.
@@ -53,27 +53,27 @@ def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
             ExperimentConfig,
             plain,
             lambda path: (
-                path.startswith(renamed) and not any(one.startswith(path) for one in params)
+                path.startswith(renamed) and not any(param.startswith(path) for param in params)
             ),
         )
     return build(ExperimentConfig, plain)
 
 
 def defaults(base: ExperimentConfig, space: Mapping[str, Range]) -> dict[str, Scalar]:
-    """The configuration's own point of the space, without ranges whose condition it fails."""
+    """Return the configuration's own point of the space; ranges that do not apply are left out."""
     values = flatten(dump(base))
-    return {path: values[path] for path, one in space.items() if applies(one, values)}
+    return {path: values[path] for path, range_ in space.items() if applies(range_, values)}
 
 
 def grid_points(space: Mapping[str, Range], n_points: int, seed: int) -> list[Params]:
-    """Every combination of `n_points` values a range of numbers and of all choices, shuffled.
+    """Return every combination of `n_points` values a numeric range and of all choices, shuffled.
 
     Raises:
         ConfigError: A range is conditional, which a grid cannot be, or there are too many points.
     """
-    if conditional := [path for path, one in space.items() if one.when]:
+    if conditional := [path for path, range_ in space.items() if range_.when]:
         raise ConfigError(f"sampler: a grid cannot hold the conditional range {conditional[0]}")
-    values = [one.spread(n_points) for one in space.values()]
+    values = [range_.spread(n_points) for range_ in space.values()]
     if (n_all := math.prod(map(len, values))) > _MOST_POINTS:
         raise ConfigError(
             f"sampler: a grid of sampler.points={n_points} has {n_all:,} points in this space, at "
@@ -84,9 +84,9 @@ def grid_points(space: Mapping[str, Range], n_points: int, seed: int) -> list[Pa
     return [points[index] for index in order]
 
 
-def applies(one: Range, values: Params) -> bool:
-    """Whether a conditional range is drawn, given the values of the other paths."""
-    return all(values.get(path) == value for path, value in one.when.items())
+def applies(range_: Range, values: Params) -> bool:
+    """Return whether a conditional range is drawn, given the values of the other paths."""
+    return all(values.get(path) == value for path, value in range_.when.items())
 
 
 def check_space(base: ExperimentConfig, space: Mapping[str, Range]) -> None:
@@ -97,8 +97,8 @@ def check_space(base: ExperimentConfig, space: Mapping[str, Range]) -> None:
     """
     errors = [
         f"space.{path}: {fault}"
-        for path, one in space.items()
-        if (fault := _fault(base, space, path, one)) is not None
+        for path, range_ in space.items()
+        if (fault := _find_fault(base, space, path, range_)) is not None
     ]
     if errors:
         raise ConfigError("\n".join(errors))
@@ -121,34 +121,36 @@ def check_params(base: ExperimentConfig, space: Mapping[str, Range], params: Par
     configured(base, params)
 
 
-def _fault(base: ExperimentConfig, space: Mapping[str, Range], path: str, one: Range) -> str | None:
-    """What is wrong with a range, or None."""
+def _find_fault(
+    base: ExperimentConfig, space: Mapping[str, Range], path: str, range_: Range
+) -> str | None:
+    """Return what is wrong with a range, or None."""
     later = list(space)[list(space).index(path) :]
-    if unknown_yet := [condition for condition in one.when if condition in later]:
+    if unknown_yet := [condition for condition in range_.when if condition in later]:
         return f"{unknown_yet[0]} is drawn later; write its range before this one"
     if path.split(".", maxsplit=1)[0] not in SEARCHABLE:
         return f"only {', '.join(SEARCHABLE)} can be searched over"
     plain = flatten(dump(base))
-    if path not in plain and not one.when:
+    if path not in plain and not range_.when:
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
-    for value in one.choices or (one.low, one.last):
+    for value in range_.choices or (range_.low, range_.last):
         try:
-            configured(base, _with_companions(space, plain, {**one.when, path: value}))
+            configured(base, _with_conditional_values(space, plain, {**range_.when, path: value}))
         except ConfigError as error:
             return f"{value} is not possible ({str(error).splitlines()[0]})"
     default = plain.get(path)
-    if applies(one, plain) and not one.contains(default):
+    if applies(range_, plain) and not range_.contains(default):
         return (
-            f"the default {path}={default} lies outside {one}; widen the range, or set "
+            f"the default {path}={default} lies outside {range_}; widen the range, or set "
             f"{path} to a value inside"
         )
     return None
 
 
-def _with_companions(space: Mapping[str, Range], base: Params, params: Params) -> Params:
-    """Some values, and one for each conditional range that is drawn because of them."""
+def _with_conditional_values(space: Mapping[str, Range], base: Params, params: Params) -> Params:
+    """Add a value for each conditional range that is drawn because of some values."""
     known = dict(params)
-    for path, one in space.items():
-        if one.when and path not in known and applies(one, {**base, **known}):
-            known[path] = one.choices[0] if one.choices is not None else one.low
+    for path, range_ in space.items():
+        if range_.when and path not in known and applies(range_, {**base, **known}):
+            known[path] = range_.choices[0] if range_.choices is not None else range_.low
     return known

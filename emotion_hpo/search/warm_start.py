@@ -3,7 +3,7 @@
 In: the finished trials of the other study and this one's space. Out: `PriorTrial`s, points of this
 space with a value, which the sampler learns from and nobody else sees: they count towards no budget
 and stand in no report. A parameter that this space does not have, or whose value lies outside its
-range here, is left out of its prior_trial; how many were is said. Values of another objective are
+range here, is left out of its prior trial; how many were is said. Values of another objective are
 refused: no order of theirs says anything about ours.
 """
 
@@ -37,7 +37,7 @@ class PriorTrial:
 
 
 def read_prior_trials(config: SearchConfig) -> tuple[list[PriorTrial], list[str]]:
-    """What the study that `warm_start` names teaches, and what a user should know about it.
+    """Read the trials of the study that `warm_start` names, and what a user should know of them.
 
     Raises:
         StudyError: There is no such study, it has another objective, or nothing of it fits.
@@ -52,20 +52,20 @@ def read_prior_trials(config: SearchConfig) -> tuple[list[PriorTrial], list[str]
             f"warm_start: study {name!r} was judged by {stored.config.study.objective}, this one "
             f"is by {config.study.objective}; their values cannot be compared"
         )
-    ended = [one for one in read_trials(home) if _is_scored(one)]
+    scored = [trial for trial in read_trials(home) if _is_scored(trial)]
     misfits: Counter[str] = Counter()
     prior_trials = []
-    for one in ended:
-        params = _fitting(config, one, misfits)
-        if params and one.value is not None:
-            n_epochs = len(one.curve) if one.state is TrialState.PRUNED else None
-            prior_trials.append(PriorTrial(f"{name}/{one.name}", params, one.value, n_epochs))
+    for trial in scored:
+        params = _select_fitting(config, trial, misfits)
+        if params and trial.value is not None:
+            n_epochs = len(trial.curve) if trial.state is TrialState.PRUNED else None
+            prior_trials.append(PriorTrial(f"{name}/{trial.name}", params, trial.value, n_epochs))
     if not prior_trials:
         raise StudyError(
             f"warm_start: no finished trial of study {name!r} has a parameter that fits this space"
         )
     notes = [
-        f"warm start: {len(prior_trials)} of {len(ended)} scored trials of study {name!r} taken up"
+        f"warm start: {len(prior_trials)} of {len(scored)} scored trials of study {name!r} taken up"
     ]
     if misfits:
         listed = ", ".join(f"{path} ({n} trials)" for path, n in misfits.items())
@@ -82,22 +82,22 @@ def read_prior_trials(config: SearchConfig) -> tuple[list[PriorTrial], list[str]
 def describe_warm_start(
     config: SearchConfig, prior_trials: Sequence[PriorTrial]
 ) -> dict[str, Any] | None:
-    """What `search.json` says of a warm start: from which study, and with how many prior_trials."""
+    """Return what `search.json` says of a warm start: its study, and how many prior trials."""
     if config.warm_start is None:
         return None
     return {"study": config.warm_start, "n_prior_trials": len(prior_trials)}
 
 
-def _is_scored(one: Trial) -> bool:
-    return one.state in {TrialState.COMPLETE, TrialState.PRUNED} and one.value is not None
+def _is_scored(trial: Trial) -> bool:
+    return trial.state in {TrialState.COMPLETE, TrialState.PRUNED} and trial.value is not None
 
 
-def _fitting(config: SearchConfig, one: Trial, misfits: Counter[str]) -> Params:
-    """The parameters of a trial that can be drawn here; counts the others."""
+def _select_fitting(config: SearchConfig, trial: Trial, misfits: Counter[str]) -> Params:
+    """Return the parameters of a trial that can be drawn here; count the others."""
     base = flatten(dump(config.experiment()))
     fitting = {
         path: value
-        for path, value in one.params.items()
+        for path, value in trial.params.items()
         if path in config.space and config.space[path].contains(value)
     }
     fitting = {
@@ -105,5 +105,5 @@ def _fitting(config: SearchConfig, one: Trial, misfits: Counter[str]) -> Params:
         for path, value in fitting.items()
         if applies(config.space[path], {**base, **fitting})
     }
-    misfits.update(path for path in one.params if path not in fitting)
+    misfits.update(path for path in trial.params if path not in fitting)
     return fitting

@@ -22,7 +22,7 @@ from emotion_hpo.search.pruning import steps
 from emotion_hpo.study import StudyHome, TrialState, study_file, write_bytes, write_json, write_yaml
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
-from emotion_hpo.training.profiling import MEASURED, cost_of
+from emotion_hpo.training.profiling import MEASURED, measure_cost
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
 from emotion_hpo.training.worker_process import setup
 
@@ -51,7 +51,7 @@ class Worker:
         )
 
     def work(self) -> None:
-        """Train trials until the budget is spent or a stop is asked for.
+        """Train trials until the budget is spent or a stop is requested.
 
         A worker whose first trials all fail ends, and the coordinator sees to it: it looks at the
         study now and then, and a trial that fails takes no time.
@@ -97,7 +97,7 @@ class Worker:
             self._lack_memory(claim, f"out of memory: {error}".rstrip(": "))
         except RuntimeError as error:
             traceback.print_exc()
-            if any(words in str(error) for words in NO_MEMORY):
+            if any(phrase in str(error) for phrase in NO_MEMORY):
                 self._lack_memory(claim, f"out of memory: {error}".splitlines()[0])
             else:
                 self._fail(claim, f"RuntimeError: {error}".splitlines()[0])
@@ -112,7 +112,7 @@ class Worker:
         selector = EpochSelector(study.objective, study.value)
         planned = plan(self._n_folds, study.n_seeds, claim.seed)
         ending: TrialState = TrialState.COMPLETE
-        told: dict[int, float] = {}
+        reported: dict[int, float] = {}
 
         resume = self._resume(claim)
         if resume is not None:
@@ -120,14 +120,14 @@ class Worker:
             resume.save(files.checkpoint)
             self._keep_weights_of_former_lives(claim)
             files.write_curve(so_far.curve)
-            told = steps(so_far, study.objective, self._config.pruner)
-            self._study.report_previous_steps(claim, told)
+            reported = steps(so_far, study.objective, self._config.pruner)
+            self._study.report_previous_steps(claim, reported)
 
         def is_poor(so_far: Outcomes) -> bool:
-            nonlocal told
-            known, told = told, steps(so_far, study.objective, self._config.pruner)
-            new = [step for step in told if step not in known]
-            return bool(new) and self._study.report(claim, new[-1], told[new[-1]])
+            nonlocal reported
+            before, reported = reported, steps(so_far, study.objective, self._config.pruner)
+            new = [step for step in reported if step not in before]
+            return bool(new) and self._study.report(claim, new[-1], reported[new[-1]])
 
         def after_epoch(so_far: Outcomes, make_checkpoint: Callable[[], Checkpoint]) -> bool:
             nonlocal ending
@@ -150,43 +150,44 @@ class Worker:
                 ending = TrialState.PRUNED
             return ending is not TrialState.COMPLETE
 
-        found = run_all(
+        outcomes = run_all(
             claim.config, self._data_module, planned, selector, after_epoch, after_training, resume
         )
         if ending is TrialState.INTERRUPTED:
             self._study.release(claim)
             return
-        write_bytes(files.probabilities, found.answers(development))
-        cost = cost_of(claim.config, self._data_module)
+        write_bytes(files.probabilities, outcomes.answers(development))
+        cost = measure_cost(claim.config, self._data_module)
         write_json(files.cost, cost)
-        write_bytes(files.every_epoch, found.every_epoch())
+        write_bytes(files.every_epoch, outcomes.every_epoch())
         self._study.end(
             claim,
             ending,
-            found.value,
-            found.best_epoch,
-            trainings=found.trainings(development),
+            outcomes.value,
+            outcomes.best_epoch,
+            trainings=outcomes.trainings(development),
             cost=study.second_objective and float(cost[MEASURED[study.second_objective]]),
         )
         self._drop_checkpoints(claim)
 
     def _resume(self, claim: Claim) -> Checkpoint | None:
-        """The checkpoint of the latest of the trial's former lives that has left one."""
+        """Return the checkpoint of the latest of the trial's former lives that has left one."""
         for life in claim.former_lives:
             try:
-                saved = Checkpoint.load(self._home.trial(life).checkpoint)
+                checkpoint = Checkpoint.load(self._home.trial(life).checkpoint)
             except StudyError as error:  # an older life's epochs are better than none
-                told = f"trial_{claim.number}: {error}; it starts from an earlier epoch\n"
-                sys.stderr.write(told)
+                sys.stderr.write(
+                    f"trial_{claim.number}: {error}; it starts from an earlier epoch\n"
+                )
                 continue
-            if saved is not None:
-                return saved
+            if checkpoint is not None:
+                return checkpoint
         return None
 
     def _keep_weights_of_former_lives(self, claim: Claim) -> None:
-        """Its best epoch may lie in one of them."""
-        kept = [self._home.trial(life).weights for life in claim.former_lives]
-        latest = next((path for path in kept if path.exists()), None)
+        """Take their latest best weights over: the trial's best epoch may lie in a former life."""
+        paths = [self._home.trial(life).weights for life in claim.former_lives]
+        latest = next((path for path in paths if path.exists()), None)
         if latest is not None:
             write_bytes(self._home.trial(claim.number).weights, latest.read_bytes())
 

@@ -1,4 +1,4 @@
-"""A pool of workers, kept alive until the budget is spent or the user asks for an end.
+"""A pool of workers, kept alive until the budget is spent or the user requests an end.
 
 Nothing here trains or decides about trials. A worker that dies, or whose place is lost, is replaced
 while slots are left, and what it held goes back into the queue; a pool that dies again and again
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.budget import is_spent, n_open, too_many_failures
+from emotion_hpo.search.budget import explain_failures, is_spent, n_open
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.observers import Display, TrialTracker
 from emotion_hpo.search.optuna.study import Study
@@ -45,19 +45,19 @@ _EMPTY_S = 60.0
 
 @dataclass
 class Stop:
-    """What the user asked for by Ctrl-C or SIGTERM: first politely, then at once."""
+    """What the user requested by Ctrl-C or SIGTERM: first politely, then at once."""
 
-    n_asked: int = 0
+    n_requests: int = 0
 
     @property
     def politely(self) -> bool:
-        """Whether the running epochs are to be the last."""
-        return self.n_asked >= 1
+        """Return whether the running epochs are to be the last."""
+        return self.n_requests >= 1
 
     @property
     def at_once(self) -> bool:
-        """Whether nothing is to be waited for."""
-        return self.n_asked >= 2
+        """Return whether nothing is to be waited for."""
+        return self.n_requests >= 2
 
 
 @dataclass
@@ -82,7 +82,7 @@ class WorkerPool:
         self._deaths = DeathCount(self.config.launcher.n_workers)
 
     def work(self) -> None:
-        """Keep workers at work until the budget is spent or a stop is asked for.
+        """Keep workers at work until the budget is spent or a stop is requested.
 
         Raises:
             StudyError: The workers cannot live, or the first trials all failed.
@@ -90,7 +90,7 @@ class WorkerPool:
         self.study.requeue_orphans()
         self.study.open_slots(self.prior_trials)
         trials = self.study.trials()
-        self._ended_before = {one.number for one in trials if one.state.is_finished}
+        self._ended_before = {trial.number for trial in trials if trial.state.is_finished}
         if is_spent(self.config, trials):
             return
         n_workers = min(self.config.launcher.n_workers, n_open(self.config, trials) or 1)
@@ -127,13 +127,13 @@ class WorkerPool:
         """Start workers for the trials that nobody has in hands."""
         n_set_aside = self.study.n_set_aside()
         n_ready = n_open(self.config, trials) - n_set_aside
-        is_running = any(trial.state is TrialState.RUNNING for trial in trials)
-        if n_set_aside and n_ready <= 0 and not is_running and self._is_empty(launcher):
+        n_running = sum(trial.state is TrialState.RUNNING for trial in trials)
+        if n_set_aside and n_ready <= 0 and not n_running and self._is_empty(launcher):
             self.study.take_up_set_aside()
             self._quiet_since = None
             n_ready = 1
         free = [name for name in names if name not in launcher.running]
-        n_idle = len(launcher.running) - sum(one.state is TrialState.RUNNING for one in trials)
+        n_idle = len(launcher.running) - n_running
         if starting := free[: max(0, n_ready - max(0, n_idle))]:
             if again := sorted(self._started & set(starting)):
                 _log.warning(f"{' and '.join(again)}: started again")
@@ -141,7 +141,7 @@ class WorkerPool:
             launcher.start(starting)
 
     def _is_empty(self, launcher: Launcher) -> bool:
-        """Whether all workers have ended, or had the time to: the others wait for a place."""
+        """Return whether all workers have ended, or had the time to: others wait for a place."""
         now = time.monotonic()
         if self._quiet_since is None:
             self._quiet_since = now
@@ -170,7 +170,7 @@ class WorkerPool:
 
     def _check_failures(self, trials: list[Trial]) -> None:
         """Stop if the first trials all failed, or more than a user accepts."""
-        failures = too_many_failures(self.config.study, trials, self._ended_before)
+        failures = explain_failures(self.config.study, trials, self._ended_before)
         if failures is not None:
             raise StudyError(
                 f"{failures}; see {self.home.path / 'workers'}. The same command tries the next "
@@ -184,7 +184,7 @@ class WorkerPool:
 
 
 def _environment(config: SearchConfig) -> dict[str, str]:
-    """What workers elsewhere need beside the study's home: the way to the storage."""
+    """Return what workers elsewhere need beside the study's home: the way to the storage."""
     if config.storage.name != "postgresql" or config.storage.url_file is not None:
         return {}
     name = config.storage.url_variable

@@ -2,7 +2,7 @@
 
 The best trial is best by its seed, too. So the k best trials and the default configuration are
 trained again on the same folds, by processes that each take the next training that nobody holds
-(`rerun`); the winner has the best mean, and among those within one standard error of it the
+(`worker`); the winner has the best mean, and among those within one standard error of it the
 cheapest wins. All of it is validation data. Killed anywhere, the same command goes on.
 """
 
@@ -17,8 +17,8 @@ from typing import Any
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import n_cores
+from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
-from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
 from emotion_hpo.study.trials import read_trials
 
@@ -34,7 +34,7 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
 
     Returns:
         What `selection.json` holds: `winner`, `epochs`, `standard_error`, `objective`, `n_seeds`,
-        `expected` (what the winner's mean is worth), `baseline` (the plain model's value: it has no
+        `expected` (the winner's expected score), `baseline` (the plain model's value: it has no
         seed, and cannot win), and of each of `candidates`: `trial`, `is_default`, `values`, `mean`,
         `epochs`, `n_parameters`, `seconds`.
 
@@ -42,50 +42,53 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
         StudyError: A process died, or no leader could be trained.
     """
     trials = read_trials(home)
-    wanted = plan_confirmations(home, config, trials)
-    _work_off(home, config, wanted, on_confirming)
-    found = chosen(home, config, trials, wanted)
-    found["expected"] = expected_of_confirmed(home, config, found["value"], wanted)
+    confirmations = plan_confirmations(home, config, trials)
+    _train_all(home, config, confirmations, on_confirming)
+    selection = select_winner(home, config, trials, confirmations)
+    selection["expected"] = estimate_confirmed_score(
+        home, config, selection["value"], confirmations
+    )
     plain_model = read_baseline(home.baseline)["validation"] if home.baseline.exists() else {}
-    found["baseline"] = plain_model.get(config.study.objective.removeprefix("val/"))
-    write_json(home.selection, found)
-    return found
+    selection["baseline"] = plain_model.get(config.study.objective.removeprefix("val/"))
+    write_json(home.selection, selection)
+    return selection
 
 
-def _work_off(
+def _train_all(
     home: StudyHome,
     config: SearchConfig,
-    wanted: Sequence[Confirmation],
+    confirmations: Sequence[Confirmation],
     on_confirming: OnConfirming,
 ) -> None:
     """Start processes and wait until every training has ended."""
 
     def n_open() -> int:
-        return sum(not home.confirmation(one.number, one.index).record.exists() for one in wanted)
+        records = [home.confirmation(each.number, each.index).record for each in confirmations]
+        return sum(not record.exists() for record in records)
 
     n_processes = min(config.launcher.n_workers, n_open())
     n_threads = max(1, n_cores() // max(n_processes, 1))
-    processes = [_started(home, index, n_threads) for index in range(n_processes)]
+    processes = [_start_process(home, index, n_threads) for index in range(n_processes)]
     try:
-        while any(one.poll() is None for one in processes):
-            on_confirming(len(wanted) - n_open(), len(wanted))
+        while any(process.poll() is None for process in processes):
+            on_confirming(len(confirmations) - n_open(), len(confirmations))
             time.sleep(_LOOK_S)
     finally:
-        for one in processes:
-            one.kill()
-            one.wait()
-            if one.stdin is not None:
-                one.stdin.close()
+        for process in processes:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
     if n_open():
         log = home.worker_log("confirmation_0").parent
         raise StudyError(
-            f"{n_open()} of {len(wanted)} confirming trainings did not end; see {log}; the same "
-            "command goes on with them"
+            f"{n_open()} of {len(confirmations)} confirming trainings did not end; see {log}; the "
+            "same command goes on with them"
         )
-    on_confirming(len(wanted), len(wanted))
+    on_confirming(len(confirmations), len(confirmations))
 
 
-def _started(home: StudyHome, index: int, n_threads: int) -> "subprocess.Popen[bytes]":
+def _start_process(home: StudyHome, index: int, n_threads: int) -> "subprocess.Popen[bytes]":
     threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     log = home.worker_log(f"confirmation_{index}")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -100,41 +103,44 @@ def _started(home: StudyHome, index: int, n_threads: int) -> "subprocess.Popen[b
         )
 
 
-def chosen(
-    home: StudyHome, config: SearchConfig, trials: Sequence[Trial], wanted: Sequence[Confirmation]
+def select_winner(
+    home: StudyHome,
+    config: SearchConfig,
+    trials: Sequence[Trial],
+    confirmations: Sequence[Confirmation],
 ) -> dict[str, Any]:
-    """The winner among the candidates, from what their trainings came to.
+    """Select the winner among the candidates by the values of their trainings.
 
     Raises:
         StudyError: None of them could be trained.
     """
-    by_number = {one.number: one for one in trials}
+    by_number = {trial.number: trial for trial in trials}
     candidates = []
-    for number in dict.fromkeys(one.number for one in wanted):
-        mine = [one for one in wanted if one.number == number]
-        records = [read_json(home.confirmation(number, one.index).record) for one in mine]
-        ended = [one for one in records if one["value"] is not None]
+    for number in dict.fromkeys(confirmation.number for confirmation in confirmations):
+        own = [confirmation for confirmation in confirmations if confirmation.number == number]
+        records = [read_json(home.confirmation(number, each.index).record) for each in own]
+        ended = [record for record in records if record["value"] is not None]
         if not ended:
             continue
-        epochs = [one["best_epoch"] for one in ended]
+        epochs = [record["best_epoch"] for record in ended]
         first = by_number[number].best_epoch
-        values = [one["value"] for one in ended]
+        values = [record["value"] for record in ended]
         candidates.append(
             {
                 "trial": by_number[number].name,
-                "is_default": mine[0].is_default,
+                "is_default": own[0].is_default,
                 "values": values,
                 "mean": statistics.fmean(values),
                 "epochs": statistics.median_low([*epochs, *([first] if first else [])]),
                 "n_parameters": ended[0]["n_parameters"],
-                "seconds": statistics.fmean(one["seconds"] for one in ended),
+                "seconds": statistics.fmean(record["seconds"] for record in ended),
             }
         )
     if not candidates:
         raise StudyError(f"no leader of study {home.name!r} could be trained again")
     objective = config.study.objective
-    error = standard_error([one["values"] for one in candidates])
-    winner = winner_of(candidates, sign_of(objective), error)
+    error = standard_error([candidate["values"] for candidate in candidates])
+    winner = pick_winner(candidates, sign_of(objective), error)
     return {
         "winner": winner["trial"],
         "epochs": winner["epochs"],
@@ -147,27 +153,28 @@ def chosen(
 
 
 def standard_error(values: Sequence[Sequence[float]]) -> float:
-    """Of a candidate's mean, from the spread between seeds, pooled over the candidates.
+    """Return the standard error of a candidate's mean, pooled over the candidates.
 
-    Two or three values alone say little about their spread; those of all candidates together do.
+    It comes from the spread between seeds. Two or three values alone say little about their
+    spread; those of all candidates together do.
     Zero where every candidate has one value: then nothing is a tie.
 
     >>> round(standard_error([[0.60, 0.62], [0.55, 0.55]]), 4)
     0.0071
     """
-    spread = [one for one in values if len(one) > 1]
-    if not spread:
+    repeated = [by_seed for by_seed in values if len(by_seed) > 1]
+    if not repeated:
         return 0.0
-    pooled = statistics.fmean(statistics.variance(one) for one in spread)
-    n_seeds = statistics.fmean(len(one) for one in spread)
+    pooled = statistics.fmean(statistics.variance(by_seed) for by_seed in repeated)
+    n_seeds = statistics.fmean(len(by_seed) for by_seed in repeated)
     return float((pooled / n_seeds) ** 0.5)
 
 
-def winner_of(candidates: Sequence[dict[str, Any]], sign: int, error: float) -> dict[str, Any]:
-    """The best mean; of those within one standard error of it the one with fewest parameters.
+def pick_winner(candidates: Sequence[dict[str, Any]], sign: int, error: float) -> dict[str, Any]:
+    """Return the winner: within one standard error of the best mean, the fewest parameters.
 
     Of as many parameters the faster one wins, then the better one.
     """
-    best = max(sign * one["mean"] for one in candidates)
-    ties = [one for one in candidates if sign * one["mean"] >= best - error]
-    return min(ties, key=lambda one: (one["n_parameters"], one["seconds"], -sign * one["mean"]))
+    best = max(sign * candidate["mean"] for candidate in candidates)
+    ties = [candidate for candidate in candidates if sign * candidate["mean"] >= best - error]
+    return min(ties, key=lambda tie: (tie["n_parameters"], tie["seconds"], -sign * tie["mean"]))

@@ -1,11 +1,16 @@
-"""Which trainings a confirmation consists of: the same from every process that asks."""
+"""The trainings that a confirmation consists of: every process plans the same ones.
+
+In: a study's trials. Out: one `Confirmation` for each of the best trials, and for the default
+configuration, with each fresh seed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of, study_file
+from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.study.trials import find_default, rank_trials
 
 
 @dataclass(frozen=True)
@@ -28,27 +33,21 @@ class Confirmation:
 def plan_confirmations(
     home: StudyHome, config: SearchConfig, trials: Sequence[Trial]
 ) -> list[Confirmation]:
-    """Every leader's trainings, seed by seed: whatever is cut off, all have been trained alike."""
+    """Return every leader's trainings, seed by seed: if it is cut off, all are trained alike."""
     study = config.study
-    sign = sign_of(study.objective)
-    complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
-    ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
-    wanted = config.experiment().identity
-    default = next(
-        (
-            one.number
-            for one in complete
-            if study_file.trial_config(home, one.number).identity == wanted
-        ),
-        None,
-    )
-    numbers = [one.number for one in ranked[: study.confirm_leaders]]
-    if default is not None and default not in numbers:
-        numbers.append(default)
+    ranked = rank_trials(trials, study.objective)
+    complete = sorted(ranked, key=lambda trial: trial.number)
+    default = find_default(home, config.experiment(), complete)
+    candidates = ranked[: study.confirm_leaders]
+    if default is not None and default not in candidates:
+        candidates.append(default)
     return [
         Confirmation(
-            number, index, derive(study.seed, "confirmation", number, index), number == default
+            trial.number,
+            index,
+            derive(study.seed, "confirmation", trial.number, index),
+            is_default=trial is default,
         )
         for index in range(study.confirm_seeds)
-        for number in numbers
+        for trial in candidates
     ]

@@ -16,20 +16,20 @@ from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.study import ConfirmationHome, StudyHome, study_file, write_bytes, write_json
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
-from emotion_hpo.training.profiling import n_parameters_of
+from emotion_hpo.training.profiling import count_parameters
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
 from emotion_hpo.training.worker_process import setup
 
 
 def work(home: StudyHome, config: SearchConfig, data_module: DataModule) -> None:
     """Train what is open, one training after the other."""
-    for one in plan_confirmations(home, config, read_trials(home)):
-        files = home.confirmation(one.number, one.index)
+    for confirmation in plan_confirmations(home, config, read_trials(home)):
+        files = home.confirmation(confirmation.number, confirmation.index)
         files.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(files.lock, timeout=0):
                 if not files.record.exists():
-                    _train(home, config, data_module, one, files)
+                    _train(home, config, data_module, confirmation, files)
         except Timeout:
             continue  # another process has it
 
@@ -38,11 +38,11 @@ def _train(
     home: StudyHome,
     config: SearchConfig,
     data_module: DataModule,
-    one: Confirmation,
+    confirmation: Confirmation,
     files: ConfirmationHome,
 ) -> None:
-    experiment = study_file.trial_config(home, one.number)
-    planned = plan(len(data_module.development.folds), 1, one.seed)
+    experiment = study_file.trial_config(home, confirmation.number)
+    planned = plan(len(data_module.development.folds), 1, confirmation.seed)
 
     def after_epoch(_so_far: Outcomes, make_checkpoint: Callable[[], Checkpoint]) -> bool:
         make_checkpoint().save(files.checkpoint)
@@ -54,21 +54,21 @@ def _train(
         resume = None
     selector = EpochSelector(config.study.objective, config.study.value)
     try:
-        found = run_all(experiment, data_module, planned, selector, after_epoch, resume=resume)
+        outcomes = run_all(experiment, data_module, planned, selector, after_epoch, resume=resume)
     except TrialFailed as failure:
         write_json(files.record, {"value": None, "reason": str(failure)})
     else:
-        trainings = found.trainings(data_module.development)
+        trainings = outcomes.trainings(data_module.development)
         record = {
-            "value": found.value,
-            "best_epoch": found.best_epoch,
+            "value": outcomes.value,
+            "best_epoch": outcomes.best_epoch,
             "by_fold": [training.value for training in trainings],
             "best_epochs": [(training.fold, training.best_epoch) for training in trainings],
-            "n_parameters": n_parameters_of(experiment, data_module),
-            "seconds": sum(epoch.seconds for epoch in found.curve),
-            "seed": one.seed,
+            "n_parameters": count_parameters(experiment, data_module),
+            "seconds": sum(epoch.seconds for epoch in outcomes.curve),
+            "seed": confirmation.seed,
         }
-        write_bytes(files.every_epoch, found.every_epoch())  # before what says that it has ended
+        write_bytes(files.every_epoch, outcomes.every_epoch())  # before what says that it has ended
         write_json(files.record, record)
     files.checkpoint.unlink(missing_ok=True)
 

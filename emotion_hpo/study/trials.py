@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.errors import StudyError, unknown_name
 from emotion_hpo.study import RESTORE, StudyHome, Trial, TrialState, read_as, sign_of, write_json
+from emotion_hpo.study.study_file import trial_config
 
 _RECORD = TypeAdapter(Trial)
 
@@ -50,14 +52,33 @@ def read_record(path: Path) -> Trial:
 
 
 def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial | None:
-    """The complete trial with the best objective; the earlier one of equals."""
+    """Return the complete trial with the best objective, or None; the earlier one of equals."""
+    return next(iter(rank_trials(trials, objective)), None)
+
+
+def rank_trials(trials: Iterable[Trial], objective: str) -> list[Trial]:
+    """Return the complete trials, best objective first; of equals the earlier one first."""
     sign = sign_of(objective)
-    scores = [
-        (sign * one.value, -one.number, one)
-        for one in trials
-        if one.state is TrialState.COMPLETE and one.value is not None
+    scored = [
+        (-sign * trial.value, trial.number, trial)
+        for trial in trials
+        if trial.state is TrialState.COMPLETE and trial.value is not None
     ]
-    return max(scores, key=lambda score: score[:2])[2] if scores else None
+    return [trial for _, _, trial in sorted(scored, key=lambda scores: scores[:2])]
+
+
+def find_default(
+    home: StudyHome, experiment: ExperimentConfig, trials: Iterable[Trial]
+) -> Trial | None:
+    """Return the first of the trials that trained the study's own configuration, or None."""
+    return next(
+        (
+            trial
+            for trial in trials
+            if trial_config(home, trial.number).identity == experiment.identity
+        ),
+        None,
+    )
 
 
 def front_of(trials: Iterable[Trial], objective: str) -> list[Trial]:

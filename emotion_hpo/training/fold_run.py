@@ -43,26 +43,26 @@ class DataModule:
     def __init__(self, development: Development) -> None:
         self.development = development
         self._key = ""
-        self._reading: FoldData | None = None
+        self._fold_data: FoldData | None = None
 
     def fold(self, config: ExperimentConfig, index: int = 0) -> FoldData:
-        """A fold's training and validation part as this configuration's network wants them."""
+        """Return both parts of a fold as this configuration's network takes them."""
         modalities = tuple(config.model.encoders)
         key = "/".join([fingerprint(config.features), *modalities, str(index)])
-        if self._reading is None or key != self._key:
+        if self._fold_data is None or key != self._key:
             part = self.development.folds[index]
-            self._reading = None  # gives its memory back before as much is taken again
+            self._fold_data = None  # gives its memory back before as much is taken again
             preprocessor = Preprocessor.fit(part.train, config.features, modalities)
-            self._reading = FoldData(
+            self._fold_data = FoldData(
                 preprocessor,
                 preprocessor.transform(part.train),
                 preprocessor.transform(part.validation),
             )
             self._key = key
-        return self._reading
+        return self._fold_data
 
     def check(self, config: ExperimentConfig) -> None:
-        """Build what a trial would train, so that what can never be built is said before any.
+        """Build what a trial would train, so that what can never be built is refused before any.
 
         Raises:
             ConfigError: No trial of this configuration could start.
@@ -79,35 +79,35 @@ class EpochSelector:
 
     Attributes:
         objective: A metric such as `val/accuracy`.
-        rule: `best` epoch, `last` epoch, or best `smoothed` figure, the mean of up to three epochs.
+        rule: `best` epoch, `last` epoch, or best `smoothed` value, the mean of up to three epochs.
     """
 
     objective: str
     rule: str = "best"
 
     def value(self, curve: tuple[Epoch, ...]) -> float:
-        """The figure of the latest epoch."""
+        """Return the value after the latest epoch."""
         latest = curve[-n_smoothed_of(self.rule) :]
-        figures = [epoch.metrics[self.objective] for epoch in latest]
-        return sum(figures) / len(figures)
+        values = [epoch.metrics[self.objective] for epoch in latest]
+        return sum(values) / len(values)
 
     def should_stop(self, patience: int | None, curve: tuple[Epoch, ...]) -> bool:
-        """Whether that many latest epochs brought no better figure than the best before them."""
+        """Return whether the latest `patience` epochs brought no better value than before."""
         if patience is None or len(curve) <= patience:
             return False
-        figures = [self.value(curve[: end + 1]) for end in range(len(curve))]
+        values = [self.value(curve[: end + 1]) for end in range(len(curve))]
         sign = sign_of(self.objective)
-        best = max(sign * one for one in figures[:-patience])
-        return all(sign * one <= best for one in figures[-patience:])
+        best = max(sign * value for value in values[:-patience])
+        return all(sign * value <= best for value in values[-patience:])
 
     def is_better(self, new: float, old: float) -> bool:
-        """Whether a later epoch's figure takes the place of the one so far."""
+        """Return whether a later epoch's value replaces the best one so far."""
         return self.rule == "last" or sign_of(self.objective) * (new - old) > 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training has come to so far.
+    """The outcome of a training so far.
 
     Attributes:
         curve: Every epoch.
@@ -115,7 +115,7 @@ class Outcome:
         value: The objective at `best_epoch`.
         probabilities: Validation probabilities `(n, classes)` at `best_epoch`.
         every: Those of every epoch `(epochs, n, classes)`: the epoch is chosen, too, and what that
-            adds to a value can be told from these alone.
+            adds to a value can be computed from these alone.
     """
 
     curve: tuple[Epoch, ...]
@@ -125,17 +125,17 @@ class Outcome:
     every: NDArray[np.float16]
 
     def after(self, epoch: Epoch, evaluation: Evaluation, selector: "EpochSelector") -> "Outcome":
-        """The same, one epoch on."""
+        """Return the outcome one epoch later."""
         curve = (*self.curve, epoch)
         value = selector.value(curve)
-        latest = halved(evaluation.probabilities)[None]
+        latest = round_to_half(evaluation.probabilities)[None]
         every = np.concatenate([self.every, latest]) if self.curve else latest
         if self.curve and not selector.is_better(value, self.value):
             return Outcome(curve, self.best_epoch, self.value, self.probabilities, every)
         return Outcome(curve, epoch.epoch, value, evaluation.probabilities, every)
 
     def to_plain(self) -> dict[str, Any]:
-        """As a checkpoint holds it."""
+        """Return it as a checkpoint holds it."""
         return {
             "curve": [epoch.to_json() for epoch in self.curve],
             "best_epoch": self.best_epoch,
@@ -152,10 +152,10 @@ class Outcome:
         return cls(curve, plain["best_epoch"], plain["value"], *answers)
 
 
-def halved(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Half as many bytes, and the same answers: two classes that rounding makes equal stay apart.
+def round_to_half(probabilities: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Round to half precision, with the same answers: classes that become equal stay apart.
 
-    >>> halved(np.array([[0.49991, 0.49999, 0.0001]], np.float32)).argmax(1)
+    >>> round_to_half(np.array([[0.49991, 0.49999, 0.0001]], np.float32)).argmax(1)
     array([1])
     """
     half = probabilities.astype(np.float16)
@@ -175,9 +175,9 @@ class Checkpoint:
     """A training between two epochs, as a checkpoint file holds it.
 
     Attributes:
-        checkpoint: The network's state.
-        outcome: What this training has come to.
-        before: What the trial's trainings before this one came to.
+        state: The network and its optimiser after an epoch.
+        outcome: Of this training so far.
+        before: Of the trial's trainings before this one.
     """
 
     state: TrainingState
@@ -191,7 +191,7 @@ class Checkpoint:
             "network": self.state.network,
             "optimizer": self.state.optimizer,
             "losses": self.state.losses,
-            "outcomes": [one.to_plain() for one in (*self.before, self.outcome)],
+            "outcomes": [outcome.to_plain() for outcome in (*self.before, self.outcome)],
         }
         with replacing(path, is_flushed=False) as file:
             torch.save(content, file)
@@ -236,7 +236,7 @@ def run(
     resume: Checkpoint | None = None,
     fold: int = 0,
 ) -> Outcome:
-    """Train one configuration on a fold's training part and judge it on its validation part.
+    """Train one configuration on a fold's training part and evaluate it on its validation part.
 
     Args:
         config: What to train.
@@ -265,16 +265,14 @@ def run(
         return is_over or selector.should_stop(config.training.patience, outcome.curve)
 
     start = resume.state if resume else None
-    if selector.should_stop(
-        config.training.patience, outcome.curve
-    ):  # cut off after its last epoch
-        return outcome
+    if selector.should_stop(config.training.patience, outcome.curve):
+        return outcome  # cut off after its last epoch
     fit(network, fold_data.train, fold_data.validation, config.training, seed, on_epoch, start)
     return outcome
 
 
 def check_modalities(config: ExperimentConfig, available: tuple[str, ...], corpus: str) -> None:
-    """Say at once if the network reads a modality that the corpus does not have.
+    """Refuse a network that reads a modality that the corpus does not have.
 
     Raises:
         ConfigError: With what works instead.

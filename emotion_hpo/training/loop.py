@@ -8,7 +8,7 @@ uninterrupted one does, bit for bit.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from emotion_hpo.config import TrainingConfig
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.resident import on_device
 from emotion_hpo.errors import ConfigError, TrialFailed
+from emotion_hpo.runtime.torch_internals import multiplies_bfloat16
 from emotion_hpo.runtime.usage import Meter
 from emotion_hpo.study import Epoch
 
@@ -49,7 +50,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class TrainingState:
-    """All that continues a training: states after `epoch` epochs, and the losses until then."""
+    """What continues a training: states after `epoch` epochs, and the losses until then."""
 
     epoch: int
     network: dict[str, Tensor]
@@ -76,13 +77,13 @@ def fit(
     Args:
         network: Modalities → logits `(B, classes)`.
         train: What it learns from.
-        validation: What it is judged on after every epoch, or None.
+        validation: What it is evaluated on after every epoch, or None.
         config: Epochs, optimiser, learning rate …
         seed: Of batches and dropout.
-        on_epoch: Gets the epoch's figures, the evaluation, and a function that makes a checkpoint.
+        on_epoch: Gets the epoch's metrics, the evaluation, and a function that makes a checkpoint.
         start: Where to continue.
-        halvings: How often `schedule=plateau` has halved the learning rate before each epoch, the
-            last holding on; None or empty: as this training's own losses have it.
+        halvings: How often `schedule=plateau` has halved the learning rate before each epoch; later
+            epochs repeat the last entry. None or empty: by this training's own losses.
 
     Raises:
         TrialFailed: The loss or a weight is not a finite number.
@@ -92,24 +93,26 @@ def fit(
     network.to(device)
     optimizer = _optimizer(network, config)
     class_weights = _class_weights(train, config)
-    here = on_device(train, device)
-    targets = here.vote_shares() if config.labels == "votes" else here.labels
+    resident = on_device(train, device)
+    targets = resident.vote_shares() if config.labels == "votes" else resident.labels
     losses: list[float] = []
+    first_epoch = 1
     if start is not None:
         network.load_state_dict(start.network)
         optimizer.load_state_dict(start.optimizer)
         losses += start.losses
+        first_epoch = start.epoch + 1
 
-    for epoch in range(start.epoch + 1 if start else 1, config.epochs + 1):
-        began, meter = time.perf_counter(), Meter.start()
+    for epoch in range(first_epoch, config.epochs + 1):
+        started_at, meter = time.perf_counter(), Meter.start()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
-        told = halvings[:epoch][-1] if halvings else n_plateaus(losses)
-        _set_learning_rate(optimizer, config, epoch, told)
+        n_halvings = halvings[:epoch][-1] if halvings else n_plateaus(losses)
+        _set_learning_rate(optimizer, config, epoch, n_halvings)
         network.train()
         total_loss = torch.zeros((), device=device)
-        for batch in here.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
+        for batch in resident.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
             with autocast:
                 logits_BC = network(batch.modalities)
             loss = F.cross_entropy(
@@ -125,20 +128,17 @@ def fit(
             optimizer.zero_grad(set_to_none=True)  # now: the next forward pass needs the memory
             total_loss += loss.detach() * len(batch)
 
-        figures = {"train/loss": float(total_loss) / len(train)}
+        epoch_metrics = {"train/loss": float(total_loss) / len(train)}
         evaluation = None
         if validation is not None:
             evaluation = evaluate(network, validation, config)
-            figures |= {f"val/{name}": value for name, value in evaluation.metrics.items()}
-        if diverged := [name for name, value in figures.items() if not math.isfinite(value)]:
-            raise TrialFailed(f"{diverged[0]} is {figures[diverged[0]]} after epoch {epoch}")
-        if not _is_finite(network):
-            raise TrialFailed(f"a weight is not a finite number after epoch {epoch}")
-        losses.append(figures.get("val/loss", figures["train/loss"]))
-        seconds, usage = time.perf_counter() - began, _usage(meter, device)
-        report = Epoch(epoch, figures, seconds, time.time(), usage=usage)
-        state = partial(_training_state, epoch, network, optimizer, losses)
-        if on_epoch(report, evaluation, state):
+            epoch_metrics |= {f"val/{name}": value for name, value in evaluation.metrics.items()}
+        _check_finite(network, epoch_metrics, epoch)
+        losses.append(epoch_metrics.get("val/loss", epoch_metrics["train/loss"]))
+        seconds, usage = time.perf_counter() - started_at, _read_usage(meter, device)
+        record = Epoch(epoch, epoch_metrics, seconds, time.time(), usage=usage)
+        copy_state = partial(_copy_state, epoch, network, optimizer, losses)
+        if on_epoch(record, evaluation, copy_state):
             return
 
 
@@ -171,28 +171,37 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
     )
 
 
-def _usage(meter: Meter, device: torch.device) -> dict[str, float]:
-    """What an epoch took of the machine."""
-    taken = dict(meter.read())
+def _read_usage(meter: Meter, device: torch.device) -> dict[str, float]:
+    """Return what an epoch took of the machine."""
+    usage = dict(meter.read())
     if device.type == "cuda":
         peak_mb = torch.cuda.max_memory_allocated(device) / 1024**2
-        taken["gpu_memory_peak_mb"] = round(peak_mb, 1)
-    return taken
+        usage["gpu_memory_peak_mb"] = round(peak_mb, 1)
+    return usage
 
 
-def _is_finite(network: nn.Module) -> bool:
-    """Whether all weights are: an integer ReLU may hide NaN from the loss."""
-    return bool(torch.stack([one.isfinite().all() for one in network.parameters()]).all())
+def _check_finite(network: nn.Module, epoch_metrics: Mapping[str, float], epoch: int) -> None:
+    """Refuse metrics and weights that are no finite numbers; a ReLU may hide NaN from the loss.
+
+    Raises:
+        TrialFailed: One of them is not.
+    """
+    for name, value in epoch_metrics.items():
+        if not math.isfinite(value):
+            raise TrialFailed(f"{name} is {value} after epoch {epoch}")
+    # One number for all weights: on a GPU each one read would wait for the device
+    if not torch.stack([weight.isfinite().all() for weight in network.parameters()]).all():
+        raise TrialFailed(f"a weight is not a finite number after epoch {epoch}")
 
 
-def _training_state(
+def _copy_state(
     epoch: int, network: nn.Module, optimizer: torch.optim.Optimizer, losses: list[float]
 ) -> TrainingState:
     return TrainingState(epoch, network.state_dict(), optimizer.state_dict(), list(losses))
 
 
 def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    parameters = [one for one in network.parameters() if one.requires_grad]
+    parameters = [weight for weight in network.parameters() if weight.requires_grad]
     rate, chosen = config.learning_rate, config.optimizer
     match chosen.name:
         case "adam":
@@ -216,31 +225,31 @@ def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimi
 
 
 def _set_learning_rate(
-    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int, n_halved: int
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, epoch: int, n_halvings: int
 ) -> None:
-    """A function of the epoch and the losses so far: the schedule has no state of its own."""
+    """Set an epoch's learning rate; it depends on epoch and losses, so that no state is kept."""
     rate = config.learning_rate
     if config.schedule == "cosine":
         rate *= (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2
     elif config.schedule == "plateau":
-        rate *= 0.5**n_halved
+        rate *= 0.5**n_halvings
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
 def n_plateaus(losses: Sequence[float]) -> int:
-    """How often three epochs in a row brought no lower loss than the lowest before them.
+    """Count how often three epochs in a row brought no lower loss than the lowest before them.
 
     >>> n_plateaus([3, 2, 2, 2, 2, 1, 1])
     1
     """
-    lowest, waited, found = math.inf, 0, 0
+    lowest, waited, n_found = math.inf, 0, 0
     for loss in losses:
         waited = 0 if loss < lowest else waited + 1
         lowest = min(lowest, loss)
         if waited == PLATEAU_EPOCHS:
-            found, waited = found + 1, 0
-    return found
+            n_found, waited = n_found + 1, 0
+    return n_found
 
 
 def _class_weights(train: Dataset, config: TrainingConfig) -> Tensor | None:
@@ -252,26 +261,28 @@ def _class_weights(train: Dataset, config: TrainingConfig) -> Tensor | None:
 
 
 def device_of(config: TrainingConfig) -> torch.device:
-    """Where a training runs.
+    """Return where a training runs.
 
     Raises:
-        ConfigError: A device was asked for that is not there.
+        ConfigError: The configuration names a device that is not there.
     """
     has_cuda = torch.cuda.is_available()
     if config.device == "cuda" and not has_cuda:
-        raise ConfigError("training.device: cuda was asked for, but no CUDA device is there")
+        raise ConfigError(
+            "training.device: cuda is set, but no CUDA device is there; set cpu or auto"
+        )
     return torch.device("cuda" if config.device != "cpu" and has_cuda else "cpu")
 
 
 def autocast_of(config: TrainingConfig, device: torch.device) -> torch.autocast:
-    """The context in which a network computes as precisely as the configuration says."""
+    """Return the context in which a network computes as precisely as configured."""
     return torch.autocast(device.type, torch.bfloat16, enabled=_is_bfloat16(config, device))
 
 
 def _is_bfloat16(config: TrainingConfig, device: torch.device) -> bool:
-    """`auto` takes bfloat16 where the hardware multiplies it, which is about twice as fast."""
+    """Return whether to use bfloat16: `auto` does where the hardware makes it twice as fast."""
     if config.precision != "auto":
         return config.precision == "bfloat16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return multiplies_bfloat16()

@@ -1,4 +1,4 @@
-"""What a network costs to use, whatever it has learnt: beside its accuracy, or as second objective.
+"""What a network costs to use: shown beside its accuracy, or minimised as second objective.
 
 `n_parameters` counts trainable weights. `latency_ms` is the time from one utterance's features to
 its class probabilities, on the device and threads that train: the median over utterances that are
@@ -24,16 +24,16 @@ from emotion_hpo.models.catalogue import count
 from emotion_hpo.training.fold_run import DataModule, FoldData
 from emotion_hpo.training.loop import autocast_of, device_of
 
-#: What a study may search against → its name in a trial's `cost.json`.
+#: Second objective of a study → its name in a trial's `cost.json`.
 MEASURED = {"parameters": "n_parameters", "latency_ms": "latency_ms"}
 
-#: Utterances asked before any is timed: the first ones allocate memory and choose kernels.
+#: Utterances classified before any is timed: the first ones allocate memory and choose kernels.
 _WARM_UP = 2
 
 #: Utterances timed; the median of so many varies by a few per cent on a quiet machine.
 _TIMED = 20
 
-#: A slow network is asked about fewer, for the search waits meanwhile; but of so many at least.
+#: A slow network classifies fewer, for the search waits meanwhile; but of so many at least.
 _LONGEST_S, _FEWEST = 0.2, 5
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -56,36 +56,38 @@ class Latency:
     n_timed: int
 
     def to_json(self) -> dict[str, Any]:
-        """As stored."""
+        """Return what is stored."""
         return asdict(self)
 
 
-def n_parameters_of(config: ExperimentConfig, data_module: DataModule) -> int:
-    """Trainable weights of a configuration's network."""
-    return count(_blank(config, _read(config, data_module)))
+def count_parameters(config: ExperimentConfig, data_module: DataModule) -> int:
+    """Count the trainable weights of a configuration's network."""
+    return count(_build(config, _read_last_fold(config, data_module)))
 
 
-def cost_of(config: ExperimentConfig, data_module: DataModule) -> dict[str, Any]:
-    """`n_parameters`, `latency_ms`, and how that was timed, of a configuration's network."""
-    fold_data = _read(config, data_module)
-    network = _blank(config, fold_data)
-    timed = latency_of([network], fold_data.validation, config.training)
+def measure_cost(config: ExperimentConfig, data_module: DataModule) -> dict[str, Any]:
+    """Measure `n_parameters` and `latency_ms` of a configuration's network, and note how."""
+    fold_data = _read_last_fold(config, data_module)
+    network = _build(config, fold_data)
+    timed = measure_latency([network], fold_data.validation, config.training)
     return {"n_parameters": count(network), **timed.to_json()}
 
 
-def latency_of(networks: Sequence[nn.Module], data: Dataset, config: TrainingConfig) -> Latency:
-    """Time networks that answer together, one utterance at a time."""
+def measure_latency(
+    networks: Sequence[nn.Module], data: Dataset, config: TrainingConfig
+) -> Latency:
+    """Time networks whose answers are combined, one utterance at a time."""
     device = device_of(config)
-    for one in networks:
-        one.to(device).eval()
+    for network in networks:
+        network.to(device).eval()
     times_s: list[float] = []
     with torch.inference_mode(), autocast_of(config, device):
         for index, row in enumerate(_spread(len(data), _WARM_UP + _TIMED)):
             batch = data.batch(np.array([row]))
             began = time.perf_counter()
             inputs = {name: part.to(device) for name, part in batch.modalities.items()}
-            for one in networks:
-                one(inputs).cpu()  # waits for the device
+            for network in networks:
+                network(inputs).cpu()  # waits for the device
             if index >= _WARM_UP:
                 times_s.append(time.perf_counter() - began)
             if len(times_s) >= _FEWEST and sum(times_s) > _LONGEST_S:
@@ -95,15 +97,15 @@ def latency_of(networks: Sequence[nn.Module], data: Dataset, config: TrainingCon
     return Latency(1000 * statistics.median(times_s), n_threads, name, len(times_s))
 
 
-def _spread(n: int, n_wanted: int) -> Iterator[int]:
-    """Rows from all over a data set, however soon one stops: steps of the golden section."""
-    yield from (int(n * (index * _GOLDEN % 1)) for index in range(n_wanted))
+def _spread(n: int, n_rows: int) -> Iterator[int]:
+    """Yield rows from all over a data set, wherever it is stopped: steps of the golden section."""
+    yield from (int(n * (index * _GOLDEN % 1)) for index in range(n_rows))
 
 
-def _read(config: ExperimentConfig, data_module: DataModule) -> FoldData:
+def _read_last_fold(config: ExperimentConfig, data_module: DataModule) -> FoldData:
     return data_module.fold(config, len(data_module.development.folds) - 1)  # what was read last
 
 
-def _blank(config: ExperimentConfig, fold_data: FoldData) -> Network:
+def _build(config: ExperimentConfig, fold_data: FoldData) -> Network:
     classes = fold_data.train.utterances.classes
     return build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=0)

@@ -1,4 +1,4 @@
-"""A trial: its trainings over folds and seeds, one after the other, and what they come to.
+"""A trial: its trainings over folds and seeds, one after the other, and their outcomes.
 
 In: a configuration and a plan of trainings. Out: `Outcomes`, whose value is the mean of the
 trainings' values. A trial that is cut off keeps what its finished trainings came to in the
@@ -43,12 +43,12 @@ class Planned:
 
 
 def plan(n_folds: int, n_seeds: int, seed: int) -> tuple[Planned, ...]:
-    """The trainings of a trial: every seed of a fold before the next fold, which is read anew.
+    """Plan the trainings of a trial: every seed of a fold before the next fold, which is read anew.
 
     The first training has the trial's own seed, every other one a stream of its own: trainings
     that share initial weights would err alike, and their mean would hide it.
 
-    >>> [one.fold for one in plan(n_folds=2, n_seeds=2, seed=7)], plan(1, 1, seed=7)
+    >>> [each.fold for each in plan(n_folds=2, n_seeds=2, seed=7)], plan(1, 1, seed=7)
     ([0, 0, 1, 1], (Planned(fold=0, seed=7),))
     """
     return tuple(
@@ -78,39 +78,44 @@ class Outcomes:
 
     @property
     def value(self) -> float:
-        """Mean of the trainings' values."""
-        return statistics.fmean(one.value for one in self.each)
+        """Return the mean of the trainings' values."""
+        return statistics.fmean(outcome.value for outcome in self.each)
 
     @property
     def best_epoch(self) -> int:
-        """Median of the trainings' best epochs, the lower of two: an epoch that one of them had."""
-        return statistics.median_low([one.best_epoch for one in self.each])
+        """Return the median of the trainings' best epochs, the lower one of two."""
+        return statistics.median_low([outcome.best_epoch for outcome in self.each])
 
     @property
     def curve(self) -> tuple[Epoch, ...]:
-        """Every epoch of every training, in order, each with the index of its training."""
+        """Return every epoch of every training, in order, each with the index of its training."""
         return tuple(
             replace(epoch, training=index)
-            for index, one in enumerate(self.each)
-            for epoch in one.curve
+            for index, outcome in enumerate(self.each)
+            for epoch in outcome.curve
         )
 
     def trainings(self, development: Development) -> tuple[Training, ...]:
-        """As the trial's record holds them."""
+        """Return the trainings as the trial's record holds them."""
         return tuple(
-            Training(development.folds[one.fold].name, one.seed, done.value, done.best_epoch)
-            for one, done in zip(self.planned, self.each, strict=False)  # those that have begun
+            Training(
+                development.folds[planned.fold].name,
+                planned.seed,
+                outcome.value,
+                outcome.best_epoch,
+            )
+            for planned, outcome in zip(self.planned, self.each, strict=False)  # those begun
         )
 
     def by_fold(self) -> dict[int, list[Outcome]]:
-        """Fold → the outcomes of its seeds."""
-        found: dict[int, list[Outcome]] = {}
-        for one, done in zip(self.planned, self.each, strict=False):  # those that have begun
-            found.setdefault(one.fold, []).append(done)
-        return found
+        """Return fold → the outcomes of its seeds."""
+        outcomes: dict[int, list[Outcome]] = {}
+        for planned, outcome in zip(self.planned, self.each, strict=False):  # those begun
+            outcomes.setdefault(planned.fold, []).append(outcome)
+        return outcomes
 
     def answers(self, development: Development) -> bytes:
-        """Validation answers as an `.npz`: ids, dialogues, labels, folds, probabilities over seeds.
+        """Return validation answers as an `.npz`: id, dialogue, label, fold, mean probabilities.
 
         Rows are sorted by id; a trial that was pruned between folds has rows of its folds alone.
         """
@@ -121,7 +126,7 @@ class Outcomes:
             dialogues += [*fold.validation.table["dialogue"]]
             labels.append(fold.validation.labels)
             folds += [fold.name] * len(fold.validation)
-            probabilities.append(np.mean([one.probabilities for one in outcomes], axis=0))
+            probabilities.append(np.mean([outcome.probabilities for outcome in outcomes], axis=0))
         order = np.argsort(np.array(ids), kind="stable")
         buffer = io.BytesIO()
         np.savez_compressed(
@@ -135,13 +140,15 @@ class Outcomes:
         return buffer.getvalue()
 
     def every_epoch(self) -> bytes:
-        """Every training's validation answers after every epoch, as an `.npz`.
+        """Return every training's validation answers after every epoch, as an `.npz`.
 
         `training_0`, `training_1` …: each `(epochs, n, classes)` float16, in the order of its
         fold's validation part.
         """
         buffer = io.BytesIO()
-        arrays: dict[str, Any] = {f"training_{i}": one.every for i, one in enumerate(self.each)}
+        arrays: dict[str, Any] = {
+            f"training_{i}": outcome.every for i, outcome in enumerate(self.each)
+        }
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
 
@@ -172,7 +179,7 @@ def run_all(
     """
     done = resume.before if resume else ()
     is_stopped = False
-    for one in planned[len(done) :]:
+    for training in planned[len(done) :]:
 
         def on_epoch(progress: Progress, done: tuple[Outcome, ...] = done) -> bool:
             nonlocal is_stopped
@@ -182,7 +189,7 @@ def run_all(
             )
             return is_stopped
 
-        outcome = run(config, data_module, one.seed, selector, on_epoch, resume, one.fold)
+        outcome = run(config, data_module, training.seed, selector, on_epoch, resume, training.fold)
         resume = None
         done = (*done, outcome)
         if is_stopped or after_training(Outcomes(planned, done)):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from emotion_hpo.config.places import PostgresqlStorage
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.search.optuna import heartbeat, postgresql
-from emotion_hpo.search.optuna.postgresql import url_of
+from emotion_hpo.search.optuna.postgresql import read_url
 from emotion_hpo.search.optuna.study import ClaimLost, Study
 from emotion_hpo.study import TrialState
 from tests.cluster.servers import PASSWORD, until
@@ -54,7 +54,7 @@ class TestUrl:
     def test_what_is_none_is_refused_without_repeating_it(self, monkeypatch, value, said):
         monkeypatch.setenv("HPO_URL", value)
         with pytest.raises(StudyError, match=said) as caught:
-            url_of(self.CONFIG)
+            read_url(self.CONFIG)
         assert "pass-w0rd" not in str(caught.value)
 
     @pytest.mark.parametrize("place", ["me:pass-w0rd@db/hpo", "me@db/hpo?password=pass-w0rd"])
@@ -66,9 +66,9 @@ class TestUrl:
         file = tmp_path / "url"
         config = self.CONFIG.model_copy(update={"url_file": file})
         with pytest.raises(StudyError, match=r"storage.url_file: .*url cannot be read: No such"):
-            url_of(config)
+            read_url(config)
         file.write_text("postgresql://me:x@db/hpo\n")
-        assert url_of(config).host == "db"
+        assert read_url(config).host == "db"
 
     def test_a_missing_library_is_told_with_its_extra(self, monkeypatch):
         monkeypatch.setattr(postgresql.importlib.util, "find_spec", lambda _name: None)
@@ -122,7 +122,7 @@ class TestClaims:
     def test_a_lock_that_the_server_lost_is_noticed(self, opened, postgres):
         _, _, study = opened("study.n_trials=1")
         study.trials()
-        with study._claims() as check:
+        with study._connection.lock() as check:
             check()
             postgres.stop()
             postgres.start()

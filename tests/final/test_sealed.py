@@ -12,7 +12,7 @@ from emotion_hpo.errors import HoldoutError
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.selection.expected_score import expected_of
+from emotion_hpo.selection.expected_score import estimate_expected_score
 from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
 from emotion_hpo.splits.parts import Development, split
@@ -69,7 +69,7 @@ def everything_decided(release: Path, folder: Path) -> dict[str, object]:
             home.confirmation(one.number, one.index).record.read_text().partition('"seconds"')[0]
             for one in reruns
         ],
-        "expected": expected_of(home, config, development, trials),
+        "expected": estimate_expected_score(home, config, development, trials),
     }
 
 

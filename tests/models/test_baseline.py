@@ -7,7 +7,7 @@ import pytest
 
 from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.models.baseline import Baseline, _functionals, parts_of
+from emotion_hpo.models.baseline import Baseline, _functionals, choose_parts
 from tests.pipeline import SMALL, compose_config
 
 
@@ -48,7 +48,7 @@ def test_functionals_are_means_and_deviations(small_parts):
     ],
 )
 def test_it_looks_at_what_there_is(modalities, parts):
-    assert parts_of(modalities) == parts
+    assert choose_parts(modalities) == parts
 
 
 def only(train, rows, **columns):

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss
 from emotion_hpo import metrics
 from emotion_hpo.errors import StudyError
 from emotion_hpo.models import baseline as module
-from emotion_hpo.search.baseline import baseline_of
+from emotion_hpo.search.baseline import fit_or_read_baseline
 
 MODALITIES = ("mocap", "speech", "text")
 
@@ -17,7 +17,7 @@ MODALITIES = ("mocap", "speech", "text")
 def test_figures_agree_with_the_stored_answers(make_study, small_parts):
     home, _ = make_study()
     development = small_parts[0]
-    found = baseline_of(home, development, MODALITIES)
+    found = fit_or_read_baseline(home, development, MODALITIES)
     assert json.loads(home.baseline.read_text()) == found
     assert found["parts"] == ["text", "speech"]
     assert set(found["by_part"]) == {"text", "speech"}
@@ -29,9 +29,9 @@ def test_figures_agree_with_the_stored_answers(make_study, small_parts):
 
 def test_it_is_fitted_once(make_study, small_parts, monkeypatch):
     home, _ = make_study()
-    found = baseline_of(home, small_parts[0], MODALITIES)
+    found = fit_or_read_baseline(home, small_parts[0], MODALITIES)
     monkeypatch.setattr(module, "Baseline", None)  # using it would fail
-    assert baseline_of(home, small_parts[0], MODALITIES) == found
+    assert fit_or_read_baseline(home, small_parts[0], MODALITIES) == found
 
 
 @pytest.mark.parametrize("content", ['{"a', "{}", "[]", '{"model": 3}'])
@@ -40,13 +40,13 @@ def test_a_broken_file_is_named_and_kept(make_study, small_parts, content):
     home.path.mkdir()
     home.baseline.write_text(content)
     with pytest.raises(StudyError, match=r"baseline\.json .*; restore it from a copy"):
-        baseline_of(home, small_parts[0], MODALITIES)
+        fit_or_read_baseline(home, small_parts[0], MODALITIES)
     assert home.baseline.read_text() == content
 
 
 def test_one_part_needs_no_second_fit(make_study, small_parts):
     home, _ = make_study()
-    found = baseline_of(home, small_parts[0], ("mocap",))
+    found = fit_or_read_baseline(home, small_parts[0], ("mocap",))
     assert found["by_part"] == {"mocap": found["validation"]}
 
 

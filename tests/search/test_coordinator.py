@@ -215,8 +215,7 @@ def test_a_search_whose_trials_all_fail_stops(make_study):
         "launcher.n_workers=1",
         "++training.optimizer={name: sgd, momentum: 0.99, weight_decay: 9e9}",
         "training.learning_rate=10",
-        "~space",
-        "+space={model.dropout: {low: 0.0, high: 0.4}}",
+        "++space={training.learning_rate: {low: 9, high: 10}}",
     )
     with pytest.raises(StudyError, match=r"the first \d+ trials failed, the last with: train/loss"):
         search(config)

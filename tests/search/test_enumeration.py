@@ -33,7 +33,9 @@ def test_points(space, most, n_points, why):
         assert len({frozenset(point.items()) for point in points}) == n_points
 
 
-SPACE = ("~space", "+space={model.dropout: {choices: [0.0, 0.1, 0.2]}}", "model.dropout=0.1")
+#: Of the preset's two ranges the learning rate has one value left.
+FIXED = "++space={training.learning_rate: {low: 0.003, high: 0.003}}"
+SPACE = (FIXED, "++space={model.dropout: {low: 0.0, high: 0.2, step: 0.1}}", "model.dropout=0.1")
 
 
 def test_every_point_is_tried_once_and_no_more(make_study):
@@ -74,9 +76,8 @@ def test_a_larger_budget_tries_what_is_left(make_study):
 
 
 def test_a_grid_ends_with_its_last_point(make_study):
-    grid = ("sampler=grid", "sampler.points=2", "~space")
-    space = "+space={model.dropout: {low: 0.0, high: 0.4}}"
-    home, config = make_study("study", "study.n_trials=9", *grid, space, "model.dropout=0.4")
+    grid = ("sampler=grid", "sampler.points=2", FIXED)
+    home, config = make_study("study", "study.n_trials=9", *grid, "model.dropout=0.4")
     home.path.mkdir()
     study = Study(home, config)
     study.open_slots()

@@ -12,7 +12,7 @@ from emotion_hpo.models import build_network
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import front_of, read_trials
-from emotion_hpo.training.profiling import cost_of, latency_of, n_parameters_of
+from emotion_hpo.training.profiling import count_parameters, measure_cost, measure_latency
 from tests.pipeline import SMALL, compose_config, search
 
 COMPLETE = TrialState.COMPLETE
@@ -43,35 +43,35 @@ def test_the_front_holds_what_nothing_beats():
 
 def test_parameters_are_those_that_are_trained(data_module):
     config = compose_config(*SMALL).experiment()
-    network = build_network(config.model, data_module.fold(config).inputs.shapes(), 4, seed=1)
+    network = build_network(config.model, data_module.fold(config).preprocessor.shapes(), 4, seed=1)
     n_all = sum(one.numel() for one in network.parameters())
     n_frozen = sum(one.numel() for one in network.parameters() if not one.requires_grad)
-    assert n_parameters_of(config, data_module) == n_all - n_frozen
+    assert count_parameters(config, data_module) == n_all - n_frozen
     frozen = build(
         SearchConfig,
         with_value(dump(compose_config(*SMALL)), "model.encoders.text.embedding.trainable", False),
     ).experiment()
-    assert n_parameters_of(frozen, data_module) < n_all - n_frozen
+    assert count_parameters(frozen, data_module) < n_all - n_frozen
 
 
 def test_latency_is_the_median_over_utterances_of_every_length(data_module):
     """Evaluation goes by length: taking its first utterances would time the shortest alone."""
     config = compose_config(*SMALL).experiment()
     data = data_module.fold(config).validation
-    asked, rows = [], data.batch
+    timed, read_batch = [], data.batch
 
-    def batch(wanted):
-        asked.append(int(wanted[0]))
-        return rows(wanted)
+    def batch(rows):
+        timed.append(int(rows[0]))
+        return read_batch(rows)
 
     data.batch = batch
-    found = cost_of(config, data_module)
+    found = measure_cost(config, data_module)
     del data.batch
-    assert found["n_parameters"] == n_parameters_of(config, data_module)
+    assert found["n_parameters"] == count_parameters(config, data_module)
     assert 0 < found["latency_ms"] < 1000
     assert found["device"] == "cpu"
     assert found["n_timed"] >= 5
-    assert set(asked) >= set(range(len(data)))
+    assert set(timed) >= set(range(len(data)))
 
 
 def test_a_model_of_several_networks_takes_the_time_of_all(data_module):
@@ -83,7 +83,7 @@ def test_a_model_of_several_networks_takes_the_time_of_all(data_module):
             time.sleep(0.01)
             return torch.zeros(1, 4)
 
-    one, two = (latency_of([Slow()] * n, data, config.training) for n in (1, 2))
+    one, two = (measure_latency([Slow()] * n, data, config.training) for n in (1, 2))
     assert two.latency_ms > 1.6 * one.latency_ms
     assert one.n_threads == torch.get_num_threads()
 

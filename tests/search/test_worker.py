@@ -248,8 +248,7 @@ def test_a_real_divergence_is_a_failure_with_its_epoch(start):
         "study.n_trials=1",
         "training.learning_rate=10",
         "++training.optimizer={name: sgd, momentum: 0.99, weight_decay: 9e9}",
-        "~space",
-        "+space={model.dropout: {low: 0.0, high: 0.4}}",
+        "++space={training.learning_rate: {low: 9, high: 10}}",
     )
     worker.work()
     (trial,) = study.trials()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from emotion_hpo.selection.expected_score import HEARD, NEW, audience, expected_of
+from emotion_hpo.selection.expected_score import HEARD, NEW, audience, estimate_expected_score
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import TrialState, study_file
 from emotion_hpo.study.trials import best_of, read_trials
@@ -15,7 +15,7 @@ from tests.pipeline import SMALL, compose_config
 @pytest.fixture
 def promised(searched, data_module):
     config = study_file.read(searched).config
-    return lambda trials: expected_of(searched, config, data_module.development, trials)
+    return lambda trials: estimate_expected_score(searched, config, data_module.development, trials)
 
 
 def test_the_winner_is_the_best_trial_and_its_plain_value_the_same(searched, promised):
@@ -51,14 +51,14 @@ AUDIENCES = [
 @pytest.mark.parametrize(("overrides", "holds_for", "said"), AUDIENCES)
 def test_it_says_for_whom_it_holds(small_store, overrides, holds_for, said):
     from emotion_hpo.metrics import Expected
-    from emotion_hpo.selection.expected_score import sentence
+    from emotion_hpo.selection.expected_score import describe_audience
 
     config = compose_config(*SMALL, *overrides)
     development, _ = split(small_store, config.split)
-    found, speakers = audience(development)
-    assert found == holds_for
-    assert not any(one.startswith("Ses05") for one in speakers)
+    heard_or_new, speakers = audience(development)
+    assert heard_or_new == holds_for
+    assert not any(speaker.startswith("Ses05") for speaker in speakers)
     expected = Expected(0, 0.7, 0.68, 0.6, 0.7, 0.08, 10, len(development.folds), 30)
-    words = sentence(config, expected, found, speakers)
-    assert said in words
-    assert ("voices never heard" in words) == (not overrides)
+    sentence = describe_audience(config, expected, heard_or_new, speakers)
+    assert said in sentence
+    assert ("voices never heard" in sentence) == (not overrides)

@@ -9,7 +9,7 @@ import pytest
 from emotion_hpo.cli.scoring import confirm_leaders
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
-from emotion_hpo.selection.confirmation import confirm, standard_error, winner_of
+from emotion_hpo.selection.confirmation import confirm, pick_winner, standard_error
 from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
 from emotion_hpo.study import study_file, write_json
@@ -53,7 +53,7 @@ WINNERS = [
 @pytest.mark.parametrize(("found", "sign", "error", "wins", "why"), WINNERS)
 def test_the_winner(found, sign, error, wins, why):
     candidates = [candidate(str(place), *one) for place, one in enumerate(found)]
-    assert winner_of(candidates, sign, error)["trial"] == str(wins), why
+    assert pick_winner(candidates, sign, error)["trial"] == str(wins), why
 
 
 def test_one_value_each_says_nothing_about_spread():

@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emotion_hpo.config import dump
 from emotion_hpo.errors import StudyError
-from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
-from emotion_hpo.study.trials import best_of, find, read_trials, write_trial
+from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState, write_yaml
+from emotion_hpo.study.trials import (
+    best_of,
+    find,
+    find_default,
+    rank_trials,
+    read_trials,
+    write_trial,
+)
+from tests.pipeline import SMALL, compose_config
 
 COMPLETE, PRUNED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED
 
@@ -38,6 +47,22 @@ def test_best_of_any_sign(values):
     best = best_of(trials)
     assert best is not None
     assert best.value == max(values)
+
+
+def test_the_ranking_has_the_complete_trials_best_first():
+    assert [trial.number for trial in rank_trials(TRIALS, "val/accuracy")] == [2, 3, 0]
+    assert [trial.number for trial in rank_trials(TRIALS, "val/loss")] == [0, 2, 3]
+
+
+def test_the_default_is_the_first_trial_of_the_studys_own_configuration(tmp_path):
+    home, config = StudyHome(tmp_path, "study"), compose_config(*SMALL).experiment()
+    other = compose_config(*SMALL, "model.dropout=0.35").experiment()
+    trials = [Trial(number, COMPLETE) for number in range(3)]
+    for trial, trained in zip(trials, (other, config, config), strict=True):
+        home.trial(trial.number).path.mkdir(parents=True)
+        write_yaml(home.trial(trial.number).config, dump(trained))
+    assert find_default(home, config, trials) is trials[1]
+    assert find_default(home, config, trials[:1]) is None
 
 
 FOUND = [

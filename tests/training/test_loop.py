@@ -54,15 +54,15 @@ def train(fold_data, config, training=None, start=None, stop_after=None, halving
     return curve, checkpoints, network
 
 
-def test_an_epoch_tells_what_it_took(fold_data, config):
-    network, told = network_of(fold_data, config), []
+def test_an_epoch_records_what_it_took(fold_data, config):
+    network, usages = network_of(fold_data, config), []
 
     def on_epoch(epoch, _evaluation, _checkpoint):
-        told.append(epoch.usage)
+        usages.append(epoch.usage)
         return True
 
     fit(network, fold_data.train, fold_data.validation, config.training, 7, on_epoch)
-    (usage,) = told
+    (usage,) = usages
     assert set(usage) == {"cpu_cores", "memory_peak_mb"}
     assert usage["cpu_cores"] > 0
     assert usage["memory_peak_mb"] > 100
@@ -72,8 +72,8 @@ def clone(value):
     if isinstance(value, torch.Tensor):
         return value.clone()
     if isinstance(value, dict):
-        return {key: clone(one) for key, one in value.items()}
-    return [clone(one) for one in value] if isinstance(value, list) else value
+        return {key: clone(part) for key, part in value.items()}
+    return [clone(part) for part in value] if isinstance(value, list) else value
 
 
 def changed(config, path, value) -> TrainingConfig:
@@ -132,10 +132,10 @@ def test_a_plateau_halves_the_rate_of_what_follows(fold_data, config):
         {**dump(config.training), "schedule": "plateau", "epochs": 12, "learning_rate": 0.05},
     )
     curve, checkpoints, _ = train(fold_data, config, training)
-    losses = [one["val/loss"] for one in curve]
+    losses = [epoch["val/loss"] for epoch in curve]
     assert checkpoints[12].losses == losses
     assert n_plateaus(losses[:-1]) > 0, "or the test shows nothing"
-    rates = [one.optimizer["param_groups"][0]["lr"] for one in checkpoints.values()]
+    rates = [state.optimizer["param_groups"][0]["lr"] for state in checkpoints.values()]
     assert rates == [0.05 * 0.5 ** n_plateaus(losses[:n]) for n in range(12)]
 
 
@@ -158,8 +158,8 @@ def test_frozen_encoders_keep_their_weights(fold_data, config, tmp_path):
     torch.save(trained.state_dict(), tmp_path / "trained.pt")
     plain = dump(config)
     for name in ("text", "speech", "mocap"):
-        here = {"weights": str(tmp_path / "trained.pt"), "frozen": True}
-        plain["model"]["encoders"][name] |= here
+        overrides = {"weights": str(tmp_path / "trained.pt"), "frozen": True}
+        plain["model"]["encoders"][name] |= overrides
     curve, _, network = train(fold_data, build(SearchConfig, plain))
     before, after = trained.state_dict(), network.state_dict()
     same = {name for name, value in after.items() if torch.equal(value, before[name])}
@@ -210,9 +210,8 @@ def test_a_diverging_loss_fails_the_trial(fold_data, config, broken):
 
 def test_weights_that_the_loss_does_not_see_fail_the_trial(fold_data, config):
     network = network_of(fold_data, config)
-    with torch.no_grad():
-        network.encoders["mocap"].encoder.convolutions[0].weight.fill_(np.nan)
-    with pytest.raises(TrialFailed, match=r"not a finite number|is nan after epoch 1"):
+    network.unseen = torch.nn.Parameter(torch.tensor(np.nan))
+    with pytest.raises(TrialFailed, match=r"a weight is not a finite number after epoch 1"):
         fit(network, fold_data.train, None, config.training, 0, lambda *_: False)
 
 
@@ -224,13 +223,13 @@ def test_cuda_without_a_device_says_so(fold_data, config, monkeypatch):
 
 def test_evaluation_answers_in_the_order_of_the_data(fold_data, config):
     network = network_of(fold_data, config)
-    found = evaluate(network, fold_data.validation, config.training)
-    np.testing.assert_allclose(found.probabilities.sum(1), 1, rtol=1e-5)
+    evaluation = evaluate(network, fold_data.validation, config.training)
+    np.testing.assert_allclose(evaluation.probabilities.sum(1), 1, rtol=1e-5)
     network.eval()
     with torch.no_grad():
         for row in (0, len(fold_data.validation) - 1):
             alone = network(fold_data.validation.batch(np.array([row])).modalities).softmax(1)
-            np.testing.assert_allclose(found.probabilities[row], alone[0], atol=1e-5)
+            np.testing.assert_allclose(evaluation.probabilities[row], alone[0], atol=1e-5)
 
 
 def test_evaluation_leaves_the_network_as_it_was(fold_data, config):
@@ -242,11 +241,11 @@ def test_evaluation_leaves_the_network_as_it_was(fold_data, config):
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
-def test_halvings_that_are_told_take_the_place_of_its_own(fold_data, config):
+def test_halvings_that_are_given_take_the_place_of_its_own(fold_data, config):
     training = build(
         TrainingConfig,
         {**dump(config.training), "schedule": "plateau", "epochs": 5, "learning_rate": 0.01},
     )
     _, checkpoints, _ = train(fold_data, config, training, halvings=[0, 0, 1, 3])
-    rates = [one.optimizer["param_groups"][0]["lr"] for one in checkpoints.values()]
+    rates = [state.optimizer["param_groups"][0]["lr"] for state in checkpoints.values()]
     assert rates == [0.01, 0.01, 0.005, 0.00125, 0.00125]

@@ -1,17 +1,34 @@
-"""A trial in a worker's hands."""
+"""Claiming: how a worker takes the next trial in hands, and draws its parameters.
 
+The parameters are drawn by a sampler made for this trial, so that a trial's sampler stream depends
+on the study's seed and the trial's number alone, not on which worker claimed it or how often it was
+restarted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import optuna
-from filelock import BaseFileLock
+from filelock import BaseFileLock, FileLock
+from optuna.samplers import BaseSampler
 
-from emotion_hpo.config import ExperimentConfig
+from emotion_hpo.config import ExperimentConfig, Scalar, SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.optuna.heartbeat import Heartbeat
+from emotion_hpo.search.optuna.connection import Connection
+from emotion_hpo.search.optuna.deaths import ALONE
+from emotion_hpo.search.optuna.frozen import derive_seed, former_lives
+from emotion_hpo.search.optuna.heartbeat import Heartbeat, machine
+from emotion_hpo.search.optuna.sampling import draw, pruner, sampler
+from emotion_hpo.search.optuna.slots import next_number
+from emotion_hpo.search.space import applies, configured
 
 
 class ClaimLost(StudyError):  # noqa: N818 (what happened, not what is wrong)
     """A trial was taken from its worker, which was believed dead; another continues it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"trial_{number} was taken over by another worker")
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,76 @@ class Claim:
         self.lock.release()
 
 
-def lost(claim: Claim) -> ClaimLost:
-    """What to raise where a trial is another's by now."""
-    return ClaimLost(f"trial_{claim.number} was taken over by another worker")
+def claim_next(
+    connection: Connection, worker: str, n_threads: int, commit: str | None
+) -> Claim | None:
+    """Take the next trial, or None; `Study.claim` says more."""
+    config = connection.config
+    with connection.lock() as check_lock:
+        trials = connection.trials()
+        number = next_number(connection, trials)
+        if number is None:
+            return None
+        own_sampler = sampler(config, number)
+        with _sampling_by(connection, own_sampler):
+            trial = connection.study.ask()
+        # The trial's own lock is taken before it is signed: whoever sees it signed sees it locked
+        lock = FileLock(connection.lock_file(trial.number))
+        lock.acquire(timeout=0)
+        try:
+            check_lock()  # without it the budget may just have been spent by another
+            by = {"machine": machine(), "worker": worker, "n_threads": n_threads}
+            trial.set_user_attr("by", {**by, "commit": commit})
+        except BaseException:
+            lock.release()
+            raise
+    heartbeat: Heartbeat | None = None
+    try:  # with the lock of all let go: others need not wait while this worker draws
+        if connection.storage.is_shared:
+            heartbeat = _start_heartbeat(connection, trial.number)
+        with _sampling_by(connection, own_sampler):
+            experiment = configured(config.experiment(), _draw_params(config, trial))
+    except BaseException:
+        lock.release()
+        if heartbeat is not None:
+            heartbeat.stop()
+        raise
+    seed = derive_seed(config, trial.number, trial.user_attrs)
+    lives = former_lives(trials, trial.number) if trial.number < len(trials) else ()
+    is_alone = ALONE in trial.user_attrs
+    return Claim(trial.number, experiment, seed, lives, trial, lock, is_alone, heartbeat)
+
+
+@contextmanager
+def _sampling_by(connection: Connection, own_sampler: BaseSampler) -> Iterator[None]:
+    """Draw the parameters of a trial by the sampler made for it, while there is no pruner.
+
+    Optuna shows a sampler only the trials of the new one's Hyperband bracket, so that with four
+    brackets it would know a quarter of what has been learnt.
+    """
+    study = connection.study
+    study.sampler, study.pruner = own_sampler, optuna.pruners.NopPruner()
+    try:
+        with connection.snapshot.still():
+            yield
+    finally:
+        study.pruner = pruner(connection.config, connection.n_trainings)
+
+
+def _draw_params(config: SearchConfig, trial: optuna.Trial) -> dict[str, Scalar]:
+    """Draw every range whose condition holds, in the order of the space."""
+    base = flatten(dump(config.experiment()))
+    params: dict[str, Scalar] = {}
+    for path, values in config.space.items():
+        if applies(values, {**base, **params}):
+            params[path] = draw(trial, path, values)
+    return params
+
+
+def _start_heartbeat(connection: Connection, number: int) -> Heartbeat:
+    trial_id = connection.trial_id(number)
+
+    def beat(n_heartbeats: int) -> None:  # holds the connection, which closes once it is dropped
+        connection.storage.tables.set_trial_user_attr(trial_id, "n_heartbeats", n_heartbeats)
+
+    return Heartbeat(beat)

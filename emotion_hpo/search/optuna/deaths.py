@@ -36,28 +36,28 @@ class Alone(StrEnum):
 
 
 def is_set_aside(trial: FrozenTrial) -> bool:
-    """Whether a trial waits until nothing else is left."""
+    """Return whether a trial waits until nothing else is left."""
     return trial.state is OptunaState.WAITING and trial.user_attrs.get(ALONE) == Alone.SET_ASIDE
 
 
 def is_not_for_others(home: StudyHome, trials: list[FrozenTrial], number: int) -> bool:
-    """Whether the life that continues a cut one is to be set aside.
+    """Return whether the life that continues a cut one is to be set aside.
 
     One that was once set aside is trained alone to its end.
     """
     return ALONE in trials[number].user_attrs or (
-        len(deaths_of(home, trials, number)) >= MOST_DEATHS
+        len(list_deaths(home, trials, number)) >= MOST_DEATHS
     )
 
 
 def has_died_alone(home: StudyHome, trials: list[FrozenTrial], number: int) -> bool:
-    """Whether a life died of its trial, without a new epoch and with no other worker beside it."""
+    """Return whether a life died of its trial, without a new epoch and with no worker beside it."""
     attrs = trials[number].user_attrs
-    return ALONE in attrs and DIED in attrs and bool(deaths_of(home, trials, number))
+    return ALONE in attrs and DIED in attrs and bool(list_deaths(home, trials, number))
 
 
-def deaths_of(home: StudyHome, trials: list[FrozenTrial], number: int) -> list[str]:
-    """The evidence of each death since the trial's last gain, the latest first.
+def list_deaths(home: StudyHome, trials: list[FrozenTrial], number: int) -> list[str]:
+    """Return the evidence of each death since the trial's last gain, the latest first.
 
     Args:
         home: Where the curves lie. A life's begins with the former ones'.
@@ -66,20 +66,19 @@ def deaths_of(home: StudyHome, trials: list[FrozenTrial], number: int) -> list[s
     """
     lives = (number, *former_lives(trials, number))
     n_epochs = [len(home.trial(life).read_curve()) for life in lives]
-    evidence = []
+    evidence: list[str] = []
     for index, life in enumerate(lives):
         if n_epochs[index] > max(n_epochs[index + 1 :], default=0):
             break
-        # Studies of former versions hold True, of which nobody knows what it was
-        if isinstance(died := trials[life].user_attrs.get(DIED), str):
-            evidence.append(died)
+        if DIED in trials[life].user_attrs:
+            evidence.append(trials[life].user_attrs[DIED])
     return evidence
 
 
-def reason_of(evidence: list[str]) -> str:
-    """Why a trial has failed that died alone.
+def format_reason(evidence: list[str]) -> str:
+    """Return why a trial has failed that died alone.
 
-    >>> reason_of(["SIGSEGV", "SIGSEGV", "exit status 3"])
+    >>> format_reason(["SIGSEGV", "SIGSEGV", "exit status 3"])
     'workers died of it without an epoch, at last with none beside: 2 x SIGSEGV, 1 x exit status 3'
     """
     counts = ", ".join(f"{n} x {kind}" for kind, n in Counter(evidence).items())

@@ -1,6 +1,6 @@
 """What Optuna has stored of a trial, read in our terms.
 
-Some of Optuna's trials are nobody's to see: another study's prior_trials (`warm_start`), and known
+Some of Optuna's trials are nobody's to see: prior trials of another study (`warm_start`), and known
 points that were withdrawn when the budget was used up. They are *hidden*: they count as nothing.
 """
 
@@ -25,73 +25,77 @@ STATES = {
     OptunaState.FAIL: TrialState.FAILED,
 }
 
-#: Attribute of a prior_trial: where it comes from.
+#: Attribute of a prior trial: where it comes from.
 PRIOR = "prior_trial"
 
 
-def is_hidden(one: FrozenTrial) -> bool:
-    """Whether a trial is a prior_trial, or was withdrawn: it has failed without having begun."""
-    is_withdrawn = one.state is OptunaState.FAIL and one.datetime_start is None
-    return PRIOR in one.user_attrs or is_withdrawn
+def is_hidden(trial: FrozenTrial) -> bool:
+    """Return whether a trial is a prior trial, or was withdrawn: failed without having begun."""
+    is_withdrawn = trial.state is OptunaState.FAIL and trial.datetime_start is None
+    return PRIOR in trial.user_attrs or is_withdrawn
 
 
-def state_of(one: FrozenTrial) -> TrialState:
-    """Where a trial stands."""
-    if one.user_attrs.get("interrupted") and one.state is not OptunaState.WAITING:
+def get_state(trial: FrozenTrial) -> TrialState:
+    """Return where a trial stands."""
+    if trial.user_attrs.get("interrupted") and trial.state is not OptunaState.WAITING:
         return TrialState.INTERRUPTED
-    return STATES[one.state]
+    return STATES[trial.state]
 
 
-def seed_of(config: SearchConfig, number: int, attrs: Mapping[str, Any]) -> int:
-    """Of a trial's trainings: its own, or that of its former life."""
-    known: int | None = attrs.get("seed")
-    return derive(config.study.seed, "training", number) if known is None else known
+def derive_seed(config: SearchConfig, number: int, attrs: Mapping[str, Any]) -> int:
+    """Return the seed of a trial's trainings: its own, or that of its former life."""
+    inherited: int | None = attrs.get("seed")
+    return derive(config.study.seed, "training", number) if inherited is None else inherited
 
 
-def record_of(home: StudyHome, config: SearchConfig, one: FrozenTrial) -> Trial:
-    """A trial with the curve that lies in the study's home."""
-    attrs, by = one.user_attrs, one.user_attrs.get("by", {})
+def get_point(trial: FrozenTrial) -> dict[str, Any]:
+    """Return a trial's parameters, those included that are queued and not drawn yet."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def to_trial(home: StudyHome, config: SearchConfig, stored: FrozenTrial) -> Trial:
+    """Return a trial in our terms, with the curve that lies in the study's home."""
+    number, attrs, by = stored.number, stored.user_attrs, stored.user_attrs.get("by", {})
+    started_at, finished_at = stored.datetime_start, stored.datetime_complete
     return Trial(
-        number=one.number,
-        state=state_of(one),
-        params=one.params,
+        number=number,
+        state=get_state(stored),
+        params=stored.params,
         value=attrs.get("value"),
         best_epoch=attrs.get("best_epoch"),
-        curve=home.trial(one.number).read_curve(),
-        trainings=tuple(Training(**one) for one in attrs.get("trainings", ())),
+        curve=home.trial(number).read_curve(),
+        trainings=tuple(Training(**training) for training in attrs.get("trainings", ())),
         worker=by.get("worker"),
         reason=attrs.get("reason"),
         continues=attrs.get("continues"),
-        seed=seed_of(config, one.number, attrs) if by else attrs.get("seed"),
+        seed=derive_seed(config, number, attrs) if by else attrs.get("seed"),
         n_threads=by.get("n_threads"),
-        started_at=one.datetime_start.timestamp() if one.datetime_start else None,
-        finished_at=one.datetime_complete.timestamp() if one.datetime_complete else None,
+        started_at=started_at.timestamp() if started_at else None,
+        finished_at=finished_at.timestamp() if finished_at else None,
         commit=by.get("commit"),
         cost=attrs.get("cost"),
     )
 
 
 def former_lives(trials: list[FrozenTrial], number: int) -> tuple[int, ...]:
-    """Interrupted trials that one continues, the latest first."""
+    """Return the numbers of the interrupted trials that a trial continues, the latest first."""
     lives: list[int] = []
     while (number := trials[number].user_attrs.get("continues", -1)) >= 0:
         lives.append(number)
     return tuple(lives)
 
 
-def hidden_trial(prior_trial: PriorTrial, space: dict[str, Range]) -> FrozenTrial:
-    """A prior_trial as a trial that samplers learn from.
+def to_hidden_trial(prior_trial: PriorTrial, space: dict[str, Range]) -> FrozenTrial:
+    """Return a prior trial as a trial that samplers learn from.
 
     It has no steps but the last of a pruned one, so that no pruner compares with it.
     """
-    pruned = prior_trial.n_epochs is not None
+    value, n_epochs = prior_trial.value, prior_trial.n_epochs
     return optuna.trial.create_trial(
-        state=OptunaState.PRUNED if pruned else OptunaState.COMPLETE,
-        value=prior_trial.value,
+        state=OptunaState.COMPLETE if n_epochs is None else OptunaState.PRUNED,
+        value=value,
         params=dict(prior_trial.params),
         distributions={path: distribution(space[path]) for path in prior_trial.params},
         user_attrs={PRIOR: prior_trial.origin},
-        intermediate_values={prior_trial.n_epochs: prior_trial.value}
-        if prior_trial.n_epochs
-        else {},
+        intermediate_values={n_epochs: value} if n_epochs else {},
     )

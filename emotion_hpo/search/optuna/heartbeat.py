@@ -32,7 +32,7 @@ SILENCE_S = 60.0
 
 @cache
 def machine() -> str:
-    """What tells machines apart that share locks from those that do not: one running kernel."""
+    """Return an id of the running kernel: who shares it, shares locks."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     return boot.read_text().strip() if boot.exists() else f"{uuid.getnode():x}"
 
@@ -60,7 +60,7 @@ class Heartbeat:
 
 
 class HeartbeatMonitor:
-    """What a watcher has seen of the pulses of trials."""
+    """What a watcher has seen of the heartbeats of trials."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -68,7 +68,7 @@ class HeartbeatMonitor:
         self._n_outages = 0
 
     def is_silent(self, number: int, n_heartbeats: int, n_outages: int) -> bool:
-        """Whether a trial's number of beats has stood still for too long.
+        """Return whether a trial's number of beats has stood still for too long.
 
         Args:
             number: The trial's.

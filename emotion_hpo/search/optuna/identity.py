@@ -16,14 +16,14 @@ def check_identity(study: optuna.Study, home: StudyHome) -> None:
     Raises:
         StudyError: One of them belongs to another.
     """
-    mine = home.identity.read_text("utf-8") if home.identity.exists() else None
-    theirs = study.user_attrs.get(_KEY)
-    if theirs is None and study.get_trials(deepcopy=False) == []:
+    own_id = home.identity.read_text("utf-8") if home.identity.exists() else None
+    stored_id = study.user_attrs.get(_KEY)
+    if stored_id is None and study.get_trials(deepcopy=False) == []:
         check_records(study, home)
-        mine = mine or uuid.uuid4().hex
-        write_bytes(home.identity, mine.encode())
-        study.set_user_attr(_KEY, mine)
-    elif theirs != mine:
+        own_id = own_id or uuid.uuid4().hex
+        write_bytes(home.identity, own_id.encode())
+        study.set_user_attr(_KEY, own_id)
+    elif stored_id != own_id:
         raise StudyError(
             f"the storage holds another study named {home.name!r}, which does not belong to "
             f"{home.path}; search under another study.name"
@@ -41,7 +41,7 @@ def check_records(study: optuna.Study, home: StudyHome) -> None:
     # First the folders, then the storage: one that is claimed meanwhile is known by then.
     names = [path.name.removeprefix("trial_") for path in home.path.glob("trials/trial_*")]
     n_known = len(study.get_trials(deepcopy=False))
-    if unknown := [int(one) for one in names if one.isdecimal() and int(one) >= n_known]:
+    if unknown := [int(name) for name in names if name.isdecimal() and int(name) >= n_known]:
         raise StudyError(
             f"the storage holds no trial_{min(unknown)} of study "
             f"{home.name!r}, but {home.path / 'trials'} does; take the storage back that it was "

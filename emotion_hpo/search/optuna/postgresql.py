@@ -39,8 +39,8 @@ class LockLost(SQLAlchemyError):  # noqa: N818 (named as the state that it is ab
     """Somebody else may hold by now what this process held."""
 
 
-def url_of(config: PostgresqlStorage) -> sqlalchemy.URL:
-    """The server's URL, from the environment or a file.
+def read_url(config: PostgresqlStorage) -> sqlalchemy.URL:
+    """Read the server's URL from the environment or a file.
 
     Raises:
         StudyError: There is none.
@@ -76,9 +76,9 @@ def open_server(config: PostgresqlStorage) -> optuna.storages.RDBStorage:
     """
     if importlib.util.find_spec("psycopg") is None:
         raise missing_extra("storage=postgresql", "psycopg", "postgres")
-    # A connection that broke is told by whoever needed it, in one line.
+    # A connection that broke is reported by whoever needed it, in one line.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    url = url_of(config)
+    url = read_url(config)
     text = url.render_as_string(hide_password=False)
     try:
         # Optuna needs several connections at once, but only to make its tables.
@@ -97,29 +97,29 @@ def open_server(config: PostgresqlStorage) -> optuna.storages.RDBStorage:
             },
         )
     except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-        said = f"PostgreSQL {place_of(url)} cannot be used: {cause_of(error)}"
-        raise StudyError(without_password(said, url)) from (error if is_away(error) else None)
+        message = f"PostgreSQL {format_place(url)} cannot be used: {find_cause(error)}"
+        raise StudyError(without_password(message, url)) from (error if is_away(error) else None)
 
 
-def place_of(url: sqlalchemy.URL) -> str:
-    """Server and database, as they may be told.
+def format_place(url: sqlalchemy.URL) -> str:
+    """Return server and database, without user and password.
 
-    >>> place_of(sqlalchemy.make_url("postgresql://me:secret@db.lab:5433/hpo"))
+    >>> format_place(sqlalchemy.make_url("postgresql://me:secret@db.lab:5433/hpo"))
     'hpo at db.lab:5433'
     """
     return f"{url.database} at {url.host or 'this machine'}:{url.port or 5432}"
 
 
 def without_password(text: str, url: sqlalchemy.URL) -> str:
-    """A text in which the URL's password does not occur, whatever the server said."""
-    for one in (url.password, url.query.get("password")):
-        text = text.replace(str(one), "***") if one else text
+    """Return a text in which the URL's password does not occur, whatever the server said."""
+    for password in (url.password, url.query.get("password")):
+        text = text.replace(str(password), "***") if password else text
     return text
 
 
 @contextmanager
 def claims_lock(engine: sqlalchemy.Engine, study: str) -> Iterator[Callable[[], None]]:
-    """A lock on the server, held by our one connection: whoever dies or is cut off loses it.
+    """Hold a lock on the server by our only connection: whoever dies or is cut off loses it.
 
     Yields a call that fails if the lock was lost on the way, as by a restart of the server. What
     was done under the lock is done: a connection that breaks at its end is no error.
@@ -145,7 +145,7 @@ def claims_lock(engine: sqlalchemy.Engine, study: str) -> Iterator[Callable[[], 
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether an error says that the server is away or was while it was asked.
+    """Return whether an error says that the server is away or was while it was queried.
 
     SQLite's errors are none of these: its locks have been waited for long enough.
     """
@@ -154,21 +154,19 @@ def is_away(error: BaseException | None) -> bool:
         if isinstance(error, DBAPIError) and is_psycopg:
             kinds = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
             return error.connection_invalidated or isinstance(error, kinds)
-        if isinstance(
-            error, sqlalchemy.exc.TimeoutError | LockLost
-        ):  # the connection hangs, or did
-            return True
+        if isinstance(error, sqlalchemy.exc.TimeoutError | LockLost):
+            return True  # the connection hangs, or did
         error = error.__cause__ or error.__context__
     return False
 
 
-def cause_of(error: BaseException | None) -> str:
-    """The innermost reason of a storage's error, in one line."""
-    found = "no reason is known"
+def find_cause(error: BaseException | None) -> str:
+    """Return the innermost reason of a storage's error, in one line."""
+    cause = "no reason is known"
     while error is not None:
         text = str(getattr(error, "orig", None) or error).strip()
-        found = text.splitlines()[0].strip() if text else found
+        cause = text.splitlines()[0].strip() if text else cause
         if getattr(error, "orig", None) is not None:
             break
         error = error.__cause__ or error.__context__
-    return found
+    return cause

@@ -37,7 +37,7 @@ from emotion_hpo.runtime.seeds import derive
 
 
 def sampler(config: SearchConfig, number: int) -> BaseSampler:
-    """The sampler that proposes the point of trial `number`."""
+    """Return the sampler that proposes the point of trial `number`."""
     seed = derive(config.study.seed, "sampler", number)
     with warnings.catch_warnings():  # several samplers and arguments are marked experimental
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -81,7 +81,6 @@ def sampler(config: SearchConfig, number: int) -> BaseSampler:
                     independent_sampler=optuna.samplers.RandomSampler(seed=seed),
                     seed=derive(config.study.seed, "sampler"),
                 )
-
             case Nsga2Sampler() as nsga2:
                 return optuna.samplers.NSGAIISampler(
                     population_size=nsga2.population_size,
@@ -93,7 +92,7 @@ def sampler(config: SearchConfig, number: int) -> BaseSampler:
 
 
 def pruner(config: SearchConfig, n_trainings: int) -> BasePruner:
-    """What ends poor trials early: by epochs, or by trainings where a trial has several."""
+    """Return the pruner: it counts epochs, or trainings where a trial has several."""
     match config.pruner:
         case NoPruner():
             return optuna.pruners.NopPruner()
@@ -127,26 +126,44 @@ def pruner(config: SearchConfig, n_trainings: int) -> BasePruner:
                 )
 
 
-def draw(trial: optuna.Trial, path: str, one: Range) -> Scalar:
-    """Ask a trial for its value in a range.
+def draw(trial: optuna.Trial, path: str, values: Range) -> Scalar:
+    """Draw a trial's value in a range.
 
     Raises:
         StudyError: It lies outside: Optuna takes what was queued for a trial as it is.
     """
-    drawn: Scalar = trial._suggest(path, distribution(one))
-    if not one.contains(drawn):
+    drawn = _suggest(trial, path, values)
+    if not values.contains(drawn):
         raise StudyError(
-            f"trial_{trial.number} was queued with {path}={drawn!r}, which lies outside {one}; an "
-            "older version listed such points of a grid: begin a new study (study.name=…)"
+            f"trial_{trial.number} was queued with {path}={drawn!r}, which lies outside {values}; "
+            "begin a new study (study.name=…)"
         )
     return drawn
 
 
-def distribution(one: Range) -> BaseDistribution:
-    """A range in Optuna's terms."""
-    if one.choices is not None:
-        return CategoricalDistribution(one.choices)
-    assert one.low is not None
-    if one.is_integer:
-        return IntDistribution(int(one.low), int(one.last), log=one.log, step=int(one.step or 1))
-    return FloatDistribution(one.low, one.last, log=one.log, step=one.step)
+def _suggest(trial: optuna.Trial, path: str, values: Range) -> Scalar:
+    match distribution(values):
+        case CategoricalDistribution(choices=choices):
+            choice: Scalar = trial.suggest_categorical(path, choices)
+            return choice
+        case IntDistribution() as integers:
+            return trial.suggest_int(
+                path, integers.low, integers.high, step=integers.step, log=integers.log
+            )
+        case FloatDistribution() as floats:
+            return trial.suggest_float(
+                path, floats.low, floats.high, step=floats.step, log=floats.log
+            )
+        case unknown:
+            raise AssertionError(f"no range becomes a {type(unknown).__name__}")
+
+
+def distribution(values: Range) -> BaseDistribution:
+    """Return a range in Optuna's terms."""
+    if values.choices is not None:
+        return CategoricalDistribution(values.choices)
+    assert values.low is not None
+    if values.is_integer:
+        step = int(values.step or 1)
+        return IntDistribution(int(values.low), int(values.last), log=values.log, step=step)
+    return FloatDistribution(values.low, values.last, log=values.log, step=values.step)

@@ -36,7 +36,7 @@ class StorageHandle:
     is_shared: bool
 
     def claims(self) -> AbstractContextManager[Callable[[], None]]:
-        """The lock of all who claim or end trials, and a call that fails if it was lost."""
+        """Hold the lock of all who claim or end trials; yields a call that fails if it was lost."""
         if self.is_shared:
             return postgresql.claims_lock(self.tables.engine, self.home.name)
         return _file_lock(self.home)

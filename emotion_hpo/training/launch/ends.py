@@ -1,4 +1,4 @@
-"""How a worker ended, as every launcher tells it, and whether that says anything about its trial.
+"""How a worker ended, as every launcher reports it, and whether its trial may be to blame.
 
 A death is evidence against a trial only if the trial can have caused it: a crash, an exit status of
 its own, or a kill for want of memory. A bare SIGKILL (preemption, a lost node, a person) is none.
@@ -35,12 +35,12 @@ class WorkerEnd:
 
     @property
     def is_orderly(self) -> bool:
-        """Whether it ended because nothing was left to do, or because it was asked to."""
+        """Return whether it ended because nothing was left to do, or because it was asked to."""
         return self.status == 0 and self.memory_witness is None
 
     @property
     def evidence(self) -> str | None:
-        """What counts against the trial that it held; None if the trial need not be the cause.
+        """Return what counts against the trial that it held; None if that need not be the cause.
 
         >>> WorkerEnd(-11).evidence, WorkerEnd(3).evidence, WorkerEnd(-9).evidence
         ('SIGSEGV', 'exit status 3', None)
@@ -85,7 +85,7 @@ class MemoryWatch:
         self._n_explained = self._n_kills()
 
     def end_of(self, status: int) -> WorkerEnd:
-        """How a worker ended that was started here; each of the kernel's kills explains one."""
+        """Return how a worker ended that was started here; each kernel kill explains one end."""
         if status != -signal.SIGKILL or self._n_kills() <= self._n_explained:
             return WorkerEnd(status)
         self._n_explained += 1

@@ -90,9 +90,9 @@ class RayActors:
         self._check_room()
 
     def _check_room(self) -> None:
-        asked = {"CPU": self._config.cpus, "GPU": self._config.gpus}
+        required = {"CPU": self._config.cpus, "GPU": self._config.gpus}
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        if not any(all(node.get(kind, 0) >= n for kind, n in asked.items()) for node in nodes):
+        if not any(all(node.get(kind, 0) >= n for kind, n in required.items()) for node in nodes):
             has = "; ".join(f"{node.get('CPU', 0):g} and {node.get('GPU', 0):g}" for node in nodes)
             self.close()
             raise StudyError(
@@ -142,16 +142,17 @@ class RayActors:
             return
         self._is_stopping = True
         for name, place in list(self._places.items()):
-            asked, _ = self._ray.wait([place.stop.remote()], timeout=1)
-            if not asked and not self._is_placed(place):
+            answered, _ = self._ray.wait([place.stop.remote()], timeout=1)
+            if not answered and not self._is_placed(place):
                 self._forget(name)
 
     def _is_placed(self, place: Any) -> bool:  # noqa: ANN401 (Ray's handles are untyped)
         from ray.util.state import get_actor
 
         with suppress(Exception):  # Ray's state is a convenience: without it, wait
-            found = get_actor(place._actor_id.hex(), timeout=5)
-            return found is None or found.state not in ("PENDING_CREATION", "DEPENDENCIES_UNREADY")
+            # A handle has no public way to its id, which Ray's state is read by (tried on Ray 2.60)
+            state = get_actor(place._actor_id.hex(), timeout=5)
+            return state is None or state.state not in ("PENDING_CREATION", "DEPENDENCIES_UNREADY")
         return True
 
     def kill(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class WorkerJob:
         home = StudyHome(self.folder.parent, self.folder.name)
         node = os.environ.get("SLURMD_NODENAME", socket.gethostname())
         self._process = start_process(home, self.name, self.n_threads, f"@{node}")
-        signal.signal(signal.SIGTERM, lambda *_: self._ask_to_end())
+        signal.signal(signal.SIGTERM, lambda *_: self._request_end())
         return memory.end_of(self._process.wait())
 
     def checkpoint(self) -> Any:  # noqa: ANN401 (submitit is imported late)
@@ -61,11 +61,11 @@ class WorkerJob:
         from submitit.helpers import DelayedSubmission
 
         if self._process is not None:
-            self._ask_to_end()
+            self._request_end()
             self._process.wait()
         return DelayedSubmission(WorkerJob(self.folder, self.name, self.n_threads))
 
-    def _ask_to_end(self) -> None:
+    def _request_end(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
 
@@ -83,7 +83,9 @@ class SlurmJobs:
     def __init__(self, home: StudyHome, config: SlurmLauncher) -> None:
         if importlib.util.find_spec("submitit") is None:
             raise missing_extra("launcher=slurm", "submitit", "slurm")
-        if absent := [one for one in ("sbatch", "squeue", "scancel") if shutil.which(one) is None]:
+        if absent := [
+            name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None
+        ]:
             raise StudyError(f"launcher=slurm: {absent[0]} is not here; run it on a login node")
         self._home, self._config = home, config
         self._folder = home.path.resolve() / "workers" / "slurm"
@@ -101,9 +103,10 @@ class SlurmJobs:
 
         memory_gb = self._config.memory_gb
         executor = submitit.SlurmExecutor(folder=self._folder / "%j", max_num_timeout=10_000)
-        given = self._config.options.items()
-        options = {name: True if value == "true" else value for name, value in given}
-        wanted = {
+        options = {
+            name: True if value == "true" else value for name, value in self._config.options.items()
+        }
+        parameters = {
             "job_name": f"emotion_hpo-{self._home.name}",
             "partition": self._config.partition,
             "time": self._config.minutes,
@@ -113,15 +116,16 @@ class SlurmJobs:
             "stderr_to_stdout": True,
             "additional_parameters": {"requeue": True, **options},
         }
-        executor.update_parameters(**{key: one for key, one in wanted.items() if one is not None})
+        given = {name: value for name, value in parameters.items() if value is not None}
+        executor.update_parameters(**given)
         folder = self._home.path.resolve()
         work = [WorkerJob(folder, name, self._config.cpus) for name in names]
         try:
             with executor.batch():
-                jobs = [executor.submit(one) for one in work]
+                jobs = [executor.submit(worker_job) for worker_job in work]
         except Exception as error:  # submitit raises what sbatch printed in several kinds
-            said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-            raise StudyError(f"SLURM takes no job: {said}") from None
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            raise StudyError(f"SLURM takes no job: {reason}") from None
         now = time.monotonic()
         self._jobs |= {name: (job, now) for name, job in zip(names, jobs, strict=True)}
         self._remember()
@@ -168,19 +172,20 @@ class SlurmJobs:
         return self._states[job.job_id] in _LIVING
 
     def _end_of(self, name: str) -> WorkerEnd:
-        """What SLURM and the job say of a worker's end, if they had the time to."""
+        """Return what SLURM and the job say of a worker's end, if they had the time to."""
         job, _ = self._jobs[name]
         stored: WorkerEnd | None = None
         if job.paths.result_pickle.exists():
+            # `job.result()` asks SLURM's accounting, and raises; this reads the file (submitit 1.5)
             outcome, result = job._get_outcome_and_result()
             stored = result if outcome == "success" else None
         return end_of_job(self._states.get(job.job_id), stored)
 
     def _look(self) -> None:
         """Ask for all of our jobs; a controller that does not answer leaves the old picture."""
-        found = _call("squeue", "--me", "-r", "-h", "-t", "all", "-o", "%i %T")
-        if found is not None:
-            lines = [line.split() for line in found.splitlines()]
+        output = _call("squeue", "--me", "-r", "-h", "-t", "all", "-o", "%i %T")
+        if output is not None:
+            lines = [line.split() for line in output.splitlines()]
             self._states = {line[0]: line[1] for line in lines if len(line) == 2}
             self._looked_at = time.monotonic()
 
@@ -191,7 +196,7 @@ class SlurmJobs:
         self._scancel(ids, politely=False)
         while ids and time.monotonic() < end:
             self._look()
-            if not any(self._states.get(one) in _LIVING for one in ids):
+            if not any(self._states.get(job_id) in _LIVING for job_id in ids):
                 return
             time.sleep(0.5)
 
@@ -210,7 +215,7 @@ class SlurmJobs:
 
 
 def end_of_job(state: str | None, stored: WorkerEnd | None) -> WorkerEnd:
-    """How a job's worker ended.
+    """Return how a job's worker ended.
 
     Args:
         state: SLURM's word for the job's end; None if it does not know the job any more.
@@ -224,6 +229,6 @@ def end_of_job(state: str | None, stored: WorkerEnd | None) -> WorkerEnd:
 
 
 def _call(*command: str) -> str | None:
-    """What a command printed, or None if it failed."""
+    """Run a command; return what it printed, or None if it failed."""
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     return ended.stdout if ended.returncode == 0 else None

@@ -1,8 +1,11 @@
-"""Optuna's cache of a study's trials, which can hold still.
+"""All that this package takes from Optuna's private names; tried on Optuna 5.0.0.
 
-Optuna reads every unfinished trial from the storage whenever somebody asks for trials: a claim asks
-four times, and with 64 workers each answer is 64 trials. Within a claim nothing changes but by the
-claimer, so one reading is enough.
+`SnapshotStorage` is Optuna's cache of a study's trials, which can hold still. Optuna reads every
+unfinished trial from the storage whenever somebody asks for trials: a claim asks four times, and
+with 64 workers each answer is 64 trials. Within a claim nothing changes but by the claimer, so one
+reading is enough. Optuna's public storages have no such switch, and a cache of our own would have
+to be told of every write. `tests/search/test_optuna_internals.py` fails where Optuna changes what
+is overridden here.
 
 Trials that are set aside (`deaths.py`) are kept out of Optuna's queue, which would hand them out.
 """
@@ -18,10 +21,7 @@ from emotion_hpo.search.optuna.deaths import is_set_aside
 
 
 class SnapshotStorage(_CachedStorage):
-    """Optuna's own cache with two additions.
-
-    It overrides what Optuna does not promise to keep; a test compares what both read.
-    """
+    """Optuna's own cache, which can hold still and hides trials that are set aside."""
 
     def __init__(self, tables: optuna.storages.RDBStorage) -> None:
         super().__init__(tables)
@@ -29,7 +29,7 @@ class SnapshotStorage(_CachedStorage):
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Answer from the last reading."""
+        """Answer from the last reading while the context is entered."""
         self._is_still = True
         try:
             yield
@@ -42,7 +42,10 @@ class SnapshotStorage(_CachedStorage):
         deepcopy: bool = True,
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
-        """All trials; who asks for waiting ones alone, as the queue does, gets none set aside."""
+        """Return all trials, in the order of their numbers.
+
+        Whoever requests waiting ones alone, as Optuna's queue does, gets none that is set aside.
+        """
         trials = super().get_all_trials(study_id, deepcopy=deepcopy, states=states)
         if states != (TrialState.WAITING,):
             return trials

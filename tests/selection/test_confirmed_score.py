@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from emotion_hpo.errors import StudyError
+from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
 from emotion_hpo.selection.leaders import Confirmation
-from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.study import StudyHome, write_json
 
 N, N_CLASSES = 300, 4
@@ -46,7 +47,7 @@ def test_the_luck_of_the_choice_is_taken_off(tmp_path):
     gains, left = [], []
     for seed in range(3):
         home, wanted, means = confirmation(tmp_path / str(seed), [0.6] * 20, seed=seed)
-        found = expected_of_confirmed(home, CONFIG, max(means), wanted)
+        found = estimate_confirmed_score(home, CONFIG, max(means), wanted)
         gains.append(max(means) - 0.6)
         left.append(found["value"] - 0.6)
         assert found["interval"]["low"] < found["value"] < found["interval"]["high"]
@@ -58,7 +59,7 @@ def test_the_luck_of_the_choice_is_taken_off(tmp_path):
 def test_a_clear_winner_keeps_its_mean_and_so_does_a_cheaper_one(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8, 0.55])
     for mean in (means[1], means[1] - 0.01):
-        assert expected_of_confirmed(home, CONFIG, mean, wanted)["value"] == pytest.approx(
+        assert estimate_confirmed_score(home, CONFIG, mean, wanted)["value"] == pytest.approx(
             mean, abs=0.005
         )
 
@@ -67,13 +68,15 @@ def test_a_failed_training_is_left_out(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
     write_json(home.confirmation(0, 1).record, {"value": None, "reason": "diverged"})
     home.confirmation(0, 1).every_epoch.unlink()
-    assert expected_of_confirmed(home, CONFIG, means[1], wanted) is not None
+    value = estimate_confirmed_score(home, CONFIG, means[1], wanted)["value"]
+    assert value == pytest.approx(means[1], abs=0.005)
 
 
-def test_leaders_of_an_earlier_version_promise_nothing(tmp_path):
+def test_answers_that_are_gone_are_named(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
     home.confirmation(0, 1).every_epoch.unlink()
-    assert expected_of_confirmed(home, CONFIG, means[1], wanted) is None
+    with pytest.raises(StudyError, match=r"every_epoch\.npz is missing; restore it"):
+        estimate_confirmed_score(home, CONFIG, means[1], wanted)
 
 
 def test_an_interval_that_reaches_beyond_one_keeps_its_width(tmp_path):
@@ -89,7 +92,7 @@ def test_an_interval_that_reaches_beyond_one_keeps_its_width(tmp_path):
             training_0=right[None],
             training_1=wrong[None],
         )
-    interval = expected_of_confirmed(home, CONFIG, 0.6, wanted)["interval"]
+    interval = estimate_confirmed_score(home, CONFIG, 0.6, wanted)["interval"]
     assert (interval["low"], interval["high"]) == (0, 1)
 
 
@@ -97,7 +100,7 @@ def test_an_interval_that_reaches_beyond_one_keeps_its_width(tmp_path):
 def test_what_is_expected_is_a_score_and_lies_in_its_interval(tmp_path, mean):
     """A mean of 1, less an optimism below nought, is not more than 1; nor is one of 0 less."""
     home, wanted, _ = confirmation(tmp_path, [0.5, 0.5, 0.5])
-    expected = expected_of_confirmed(home, CONFIG, mean, wanted)
+    expected = estimate_confirmed_score(home, CONFIG, mean, wanted)
     low, high = expected["interval"]["low"], expected["interval"]["high"]
     assert 0 <= low <= expected["value"] <= high <= 1
     assert low < high
@@ -124,6 +127,6 @@ def test_smoothed_values_are_of_three_epochs(tmp_path):
         means.setdefault(one.number, []).append(np.max(smoothed, 1).mean())
     best = max(np.mean(one) for one in means.values())
     config = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="smoothed"))
-    found = expected_of_confirmed(home, config, best, wanted)
+    found = estimate_confirmed_score(home, config, best, wanted)
     assert found["optimism"] > 0.01
     assert found["value"] == pytest.approx(0.6, abs=0.02)
