@@ -19,7 +19,7 @@ from emotion_hpo.report.final_tables import breakdown_table, final_table, recall
 from emotion_hpo.report.honesty import reference_table
 from emotion_hpo.report.words import interval as words_of
 from emotion_hpo.report.words import method
-from emotion_hpo.tracking.final_run import figures_of, tags_of
+from emotion_hpo.tracking.final_run import metrics_of, tags_of
 
 CLASSES = ("ang", "hap", "sad")
 
@@ -173,7 +173,7 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
     (default, _) = reference_table(final).rows
     assert default[4:6] == (f"{100 * gain.low:+.2f} to {100 * gain.high:+.2f}", gain.method)
 
-    logged, tag = figures_of(result), tags_of(result)["intervals"]
+    logged, tag = metrics_of(result), tags_of(result)["intervals"]
     for name, stored in [("accuracy", result["accuracy_interval"]),
                          *((f"recall_{name}", one["interval"])
                            for name, one in result["recall_by_class"].items())]:  # fmt: skip

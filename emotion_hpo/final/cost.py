@@ -9,15 +9,14 @@ from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.training.profiling import latency_of
 
 
-def cost_of_bundles(bundles: Sequence[SavedModel], utterances: Utterances) -> dict[str, Any]:
-    """Weights and latency of the models that answer together, one network after the other."""
-    n_networks, n_parameters, timed = 0, 0, []
-    for one in bundles:
-        networks = one.build_networks()
+def measure_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> dict[str, Any]:
+    """Return weights and latency of models that answer together, one network after the other."""
+    n_networks, n_parameters, latencies = 0, 0, []
+    for saved_model in saved_models:
+        networks = saved_model.build_networks()
         n_networks += len(networks)
         n_parameters += sum(part.numel() for net in networks for part in net.parameters())
-        timed.append(
-            latency_of(networks, one.preprocessor.transform(utterances), one.config.training)
-        )
-    together = replace(timed[0], latency_ms=sum(one.latency_ms for one in timed))
+        data = saved_model.preprocessor.transform(utterances)
+        latencies.append(latency_of(networks, data, saved_model.config.training))
+    together = replace(latencies[0], latency_ms=sum(latency.latency_ms for latency in latencies))
     return {"n_networks": n_networks, "n_parameters": n_parameters, **together.to_json()}

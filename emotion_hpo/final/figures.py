@@ -28,7 +28,7 @@ def scores(test: Utterances, by_seed: Probabilities) -> dict[str, Any]:
     predicted = by_seed.mean(0).argmax(1)
     counts = metrics.confusion(labels, predicted, len(classes))
     single = [
-        metrics.accuracy(metrics.confusion(labels, one.argmax(1), len(classes))) for one in by_seed
+        metrics.accuracy(metrics.confusion(labels, row.argmax(1), len(classes))) for row in by_seed
     ]
     return {
         **_with_interval("accuracy", test, predicted),
@@ -83,8 +83,8 @@ def calibration(labels: NDArray[np.int64], probabilities: Probabilities) -> dict
         "ece": metrics.calibration_error(labels, probabilities),
         "brier": metrics.brier(labels, probabilities),
         "reliability": [
-            {"confidence": one.confidence, "accuracy": one.accuracy, "n": one.n}
-            for one in metrics.reliability(labels, probabilities)
+            {"confidence": bin_.confidence, "accuracy": bin_.accuracy, "n": bin_.n}
+            for bin_ in metrics.reliability(labels, probabilities)
         ],
     }
 
@@ -93,10 +93,10 @@ def reference(
     test: Utterances, answers: Probabilities, other_by_seed: Probabilities
 ) -> dict[str, Any]:
     """Another model's figures on the same utterances, and by how much `answers` are better."""
-    found = scores(test, other_by_seed)
+    metrics_of_other = scores(test, other_by_seed)
     shown = ("accuracy", "uar", "macro_f1")
     names = [name for metric in shown for name in (metric, f"{metric}_interval")]
-    return {name: found[name] for name in names} | {
+    return {name: metrics_of_other[name] for name in names} | {
         "gain": {
             metric: _gain(test, answers, other_by_seed.mean(0), metric)
             for metric in ("accuracy", "uar")
@@ -107,7 +107,7 @@ def reference(
 def _gain(
     test: Utterances, answers: Probabilities, other: Probabilities, metric: str
 ) -> dict[str, Any]:
-    found = metrics.compare(
+    comparison = metrics.compare(
         test.labels,
         answers.argmax(1),
         other.argmax(1),
@@ -115,12 +115,15 @@ def _gain(
         len(test.classes),
         metric=metric,
     )
-    gain: dict[str, Any] = {"difference": found.difference, "interval": found.interval.as_json()}
+    gain: dict[str, Any] = {
+        "difference": comparison.difference,
+        "interval": comparison.interval.as_json(),
+    }
     if metric == "accuracy":  # McNemar's test is about single answers
         gain |= {
-            "n_only_this": found.n_first,
-            "n_only_other": found.n_second,
-            "mcnemar_p": found.p_value,
+            "n_only_this": comparison.n_first,
+            "n_only_other": comparison.n_second,
+            "mcnemar_p": comparison.p_value,
         }
     return gain
 
@@ -175,8 +178,10 @@ def _by_modalities(test: Utterances, saved_model: SavedModel) -> Groups:
     names = np.full(len(test), "", object)
     for batch in data.in_order(64):
         for modality in sorted(batch.modalities):
-            here = batch.rows.numpy()[batch.modalities[modality].present.numpy()]
-            names[here] = [f"{one}+{modality}" if one else modality for one in names[here]]
+            rows = batch.rows.numpy()[batch.modalities[modality].present.numpy()]
+            names[rows] = [
+                f"{previous}+{modality}" if previous else modality for previous in names[rows]
+            ]
     names[names == ""] = "none"
     return {str(name): names == name for name in sorted(set(names))}
 
@@ -185,10 +190,13 @@ def _by_transcript(test: Utterances, train: Utterances) -> Groups:
     """Scripted plays repeat: whether an utterance's very words occur in training."""
     if test.table["transcript"].isna().all():
         return {}
-    known = {tuple(tokenise(one)) for one in train.table["transcript"].dropna()}
-    seen = np.array([
-        isinstance(one, str) and tuple(tokenise(one)) in known for one in test.table["transcript"]
-    ])  # fmt: skip
+    known = {tuple(tokenise(transcript)) for transcript in train.table["transcript"].dropna()}
+    seen = np.array(
+        [
+            isinstance(transcript, str) and tuple(tokenise(transcript)) in known
+            for transcript in test.table["transcript"]
+        ]
+    )
     groups = {"yes": seen, "no": ~seen}
     return {name: rows for name, rows in groups.items() if rows.any()}
 
@@ -200,18 +208,20 @@ def without_each(
     if len(modalities) < 2:
         return {}
     whole = answers_of(test).mean(0)
-    found = {}
+    by_modality = {}
     for modality in modalities:
         left = answers_of(test.without(modality)).mean(0)
-        found[modality] = {
+        by_modality[modality] = {
             **_with_interval("accuracy", test, left.argmax(1)),
             **_with_interval("uar", test, left.argmax(1)),
             "loss_of_accuracy": _gain(test, whole, left, "accuracy"),
         }
-    return found
+    return by_modality
 
 
-def normalised_by_speaker(bundles: Sequence[SavedModel]) -> list[str]:
+def normalised_by_speaker(saved_models: Sequence[SavedModel]) -> list[str]:
     """Modalities whose scale is each speaker's own, taken from unlabelled test utterances."""
-    readers = [pair for one in bundles for pair in one.preprocessor.readers.items()]
+    readers = [
+        pair for saved_model in saved_models for pair in saved_model.preprocessor.readers.items()
+    ]
     return sorted({name for name, reader in readers if reader.by_speaker})

@@ -34,7 +34,7 @@ def nested(
         rescore: Score sessions again that another study has scored.
 
     Returns:
-        What `nested.json` holds: each session's figures, `accuracy` and `uar` with mean, spread
+        What `nested.json` holds: each session's scores, `accuracy` and `uar` with mean, spread
         between sessions and interval, and the `gain` over baseline and default configuration; None
         if a session was stopped.
 
@@ -45,41 +45,41 @@ def nested(
     """
     studies = [with_test(config, session) for session in contents]
     unscored = {}
-    for one in studies:  # all of them, before any session is scored
-        check_sessions(one.split, tuple(contents))
-        home = StudyHome(one.study.directory, one.study.name)
+    for study in studies:  # all of them, before any session is scored
+        check_sessions(study.split, tuple(contents))
+        home = StudyHome(study.study.directory, study.study.name)
         if study_file.exists(home):
-            study_file.check_same(home, one)
+            study_file.check_same(home, study)
         if not home.finals():
-            unscored[home.name] = contents[one.split.test_session]
+            unscored[home.name] = contents[study.split.test_session]
     ledger = Ledger(StudyHome(config.study.directory, config.study.name).ledger)
     if not rescore:
         ledger.check_studies(unscored)
     results = []
-    for one in studies:
-        home = StudyHome(one.study.directory, one.study.name)
+    for study in studies:
+        home = StudyHome(study.study.directory, study.study.name)
         stored = _stored(home)
         if stored is not None:  # if it was killed then, the ledger lacks what the result says
             facts = stored["opening"], stored["model"], stored["accuracy"]
-            ledger.complete(ledger.name_of(contents[one.split.test_session]), *facts)
-        result = stored if stored is not None else score(one)
+            ledger.complete(ledger.name_of(contents[study.split.test_session]), *facts)
+        result = stored if stored is not None else score(study)
         if result is None:
             return None
         results.append(result)
-    found = {
+    summary = {
         "study": config.study.name,
-        "synthetic": any(one["synthetic"] for one in results),
-        "sessions": [_session(one) for one in results],
-        "accuracy": _over_sessions([one["accuracy"] for one in results], results),
-        "uar": _over_sessions([one["uar"] for one in results], results),
+        "synthetic": any(result["synthetic"] for result in results),
+        "sessions": [_session(result) for result in results],
+        "accuracy": _over_sessions([result["accuracy"] for result in results], results),
+        "uar": _over_sessions([result["uar"] for result in results], results),
         "gain": {name: _gain(name, results) for name in ("baseline", "default")},
     }
-    write_json(StudyHome(config.study.directory, config.study.name).nested, found)
-    return found
+    write_json(StudyHome(config.study.directory, config.study.name).nested, summary)
+    return summary
 
 
 def with_test(config: SearchConfig, session: str) -> SearchConfig:
-    """The study that seals this session."""
+    """Return the study's configuration with this session as the sealed one."""
     plain = with_value(dump(config), "split.test_session", session)
     of_session = escaped(session, ASCII_LETTERS, 50)
     plain = with_value(plain, "study.name", f"{config.study.name}-test{of_session}")
@@ -87,7 +87,7 @@ def with_test(config: SearchConfig, session: str) -> SearchConfig:
 
 
 def _stored(home: StudyHome) -> Mapping[str, Any] | None:
-    """The result of a study that has been scored: the first, if there are several."""
+    """Read the result of a study that has been scored: the first, if there are several."""
     finals = home.finals()
     return read_json(finals[0].result) if finals else None
 
@@ -103,18 +103,19 @@ def _session(result: Mapping[str, Any]) -> dict[str, Any]:
 def _over_sessions(
     values: Sequence[float], results: Sequence[Mapping[str, Any]], *, least: float = 0.0
 ) -> dict[str, Any]:
-    n_train = round(statistics.fmean(one["n_train"] for one in results))
-    n_test = round(statistics.fmean(one["n_test"] for one in results))
+    n_train = round(statistics.fmean(result["n_train"] for result in results))
+    n_test = round(statistics.fmean(result["n_test"] for result in results))
     interval = fold_interval(values, n_train, n_test, least=least)
     spread = statistics.stdev(values) if len(values) > 1 else None
     return {"mean": statistics.fmean(values), "spread": spread, "interval": interval.as_json()}
 
 
 def _gain(name: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Over another model; a session whose winner is that very model gains nothing."""
-    if all(one[name] is None for one in results):
+    """Return the gain over another model; a session whose winner is that very model gains 0."""
+    if all(result[name] is None for result in results):
         return None
     differences = [
-        0.0 if one[name] is None else one[name]["gain"]["accuracy"]["difference"] for one in results
+        0.0 if result[name] is None else result[name]["gain"]["accuracy"]["difference"]
+        for result in results
     ]
     return _over_sessions(differences, results, least=-1.0)

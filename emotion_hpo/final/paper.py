@@ -1,4 +1,4 @@
-"""The reference's own figure: the best of all epochs on the test session.
+"""The reference's own score: the best of all epochs on the test session.
 
 Tripathi et al. (2018) handed the test session to training as validation data and published the
 maximum over 30 epochs. It looks at the test as often as there are epochs, so it is no estimate of
@@ -47,6 +47,6 @@ def paper_protocol(recipe: Recipe, everything: Utterances, test: Utterances) -> 
         by_seed.append({"best": best, "best_epoch": curve.index(best) + 1, "last": curve[-1]})
     return {
         "warning": WARNING,
-        "accuracy": sum(one["best"] for one in by_seed) / len(by_seed),
+        "accuracy": sum(scores["best"] for scores in by_seed) / len(by_seed),
         "by_seed": by_seed,
     }

@@ -70,7 +70,7 @@ class Plan:
         if len(self.members) == 1:
             return self.members[0].identity
         pairs = zip(self.members, self.weights, strict=True)
-        members = [[one.identity, weight] for one, weight in pairs]
+        members = [[member.identity, weight] for member, weight in pairs]
         return fingerprint({"members": members, "rule": self.rule})
 
     @property
@@ -78,13 +78,13 @@ class Plan:
         """Fingerprint of what is trained, seeds and epochs apart."""
         if len(self.members) == 1:
             return self.members[0].config.identity
-        return fingerprint({"members": [one.config.identity for one in self.members]})
+        return fingerprint({"members": [member.config.identity for member in self.members]})
 
     def combined(self, answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Probabilities by seed `(seeds, n, classes)` of the members' probabilities by seed."""
         if self.rule == "maximum_confidence":
             by_seed = np.stack(answers, axis=1)  # (seeds, members, n, classes)
-            return np.stack([maximum_confidence(one) for one in by_seed])
+            return np.stack([maximum_confidence(row) for row in by_seed])
         total = np.tensordot(np.array(self.weights, np.float32), np.stack(answers), 1)
         return np.asarray(total, np.float32)
 
@@ -123,28 +123,28 @@ def halvings_of(trial: Trial, epochs: int, share: float) -> tuple[int, ...]:
             less where optimiser steps are.
     """
     losses: dict[int, list[float]] = {}
-    for one in trial.curve:
-        losses.setdefault(one.training, []).append(one.metrics["val/loss"])
+    for epoch in trial.curve:
+        losses.setdefault(epoch.training, []).append(epoch.metrics["val/loss"])
     before = (int(epoch / share) for epoch in range(epochs))
     return tuple(
         statistics.median_low(n_plateaus(curve[:n]) for curve in losses.values()) for n in before
     )
 
 
-def wanted_or_confirmed(home: StudyHome, wanted: str | int | None) -> str | int | None:
+def named_or_confirmed(home: StudyHome, name: str | int | None) -> str | int | None:
     """What a user names, or else the confirmed winner, if there is one."""
-    if wanted in (None, ""):
+    if name in (None, ""):
         return confirmed_winner(home)
-    return wanted
+    return name
 
 
 def default_trial(
     home: StudyHome, stored: study_file.StudyFile, trials: list[Trial]
 ) -> Trial | None:
     """The scored trial of the study's own configuration, nothing varied; None if it failed."""
-    wanted = stored.config.experiment().identity
-    for one in trials:
-        is_scored = one.best_epoch is not None and one.seed is not None
-        if is_scored and study_file.trial_config(home, one.number).identity == wanted:
-            return one
+    identity = stored.config.experiment().identity
+    for trial in trials:
+        is_scored = trial.best_epoch is not None and trial.seed is not None
+        if is_scored and study_file.trial_config(home, trial.number).identity == identity:
+            return trial
     return None

@@ -17,9 +17,12 @@ def confirmed_epochs(home: StudyHome) -> dict[str, int]:
     Raises:
         StudyError: `selection.json` is damaged.
     """
-    found = _read(home.selection)
+    selection = _read(home.selection)
     try:
-        return {one["trial"]: int(one["epochs"]) for one in found.get("candidates", ())}
+        return {
+            candidate["trial"]: int(candidate["epochs"])
+            for candidate in selection.get("candidates", ())
+        }
     except (KeyError, TypeError, ValueError):
         raise _damaged(home.selection) from None
 
@@ -30,11 +33,11 @@ def confirmed_winner(home: StudyHome) -> str | None:
     Raises:
         StudyError: `selection.json` is damaged.
     """
-    if not (found := _read(home.selection)):
+    if not (selection := _read(home.selection)):
         return None
-    if not isinstance(found.get("winner"), str):
+    if not isinstance(selection.get("winner"), str):
         raise _damaged(home.selection)
-    return str(found["winner"])
+    return str(selection["winner"])
 
 
 def promise_of(home: StudyHome, name: str) -> dict[str, Any] | None:
@@ -52,14 +55,14 @@ def promise_of(home: StudyHome, name: str) -> dict[str, Any] | None:
     path = home.summary
     try:
         if confirmed.get("winner") == name and confirmed.get("expected") is not None:
-            told, path = confirmed["expected"], home.selection
+            expected, path = confirmed["expected"], home.selection
         elif searched["winner"] == name:
-            told = searched
+            expected = searched
         else:
             return None
-        interval = metrics.Interval.read(told["interval"])
+        interval = metrics.Interval.read(expected["interval"])
         shared = {"winner": name, "holds_for": str(searched["holds_for"])}
-        return {**shared, "value": float(told["value"]), "interval": interval.as_json()}
+        return {**shared, "value": float(expected["value"]), "interval": interval.as_json()}
     except (KeyError, TypeError, ValueError):
         raise _damaged(path) from None
 
@@ -80,10 +83,10 @@ def held_against(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found = read_json(path) if path.exists() else {}
-    if not isinstance(found, dict):
+    content = read_json(path) if path.exists() else {}
+    if not isinstance(content, dict):
         raise _damaged(path)
-    return found
+    return content
 
 
 def _damaged(path: Path) -> StudyError:

@@ -56,10 +56,10 @@ def replay_final(
     plan = Plan(
         result["trial"],
         tuple(
-            recipe_of(home, stored, find(trials, one["trial"], objective), development)
-            for one in members
+            recipe_of(home, stored, find(trials, member["trial"], objective), development)
+            for member in members
         ),
-        tuple(one["weight"] for one in members),
+        tuple(member["weight"] for member in members),
         result["rule"],
     )
     if plan.identity != result["model"]:
@@ -69,18 +69,23 @@ def replay_final(
         )
     retrain = Retraining(development.everything, store, on_retraining)
     with TemporaryDirectory() as scratch:
-        bundles = [retrain(one, FinalHome(Path(scratch) / one.trial.name)) for one in plan.members]
+        saved_models = [
+            retrain(member, FinalHome(Path(scratch) / member.trial.name)) for member in plan.members
+        ]
     facts = {"study": home.name, "trial": plan.name, "model": plan.identity, "by": user()}
     ledger = Ledger(home.ledger)
     ledger.note("replayed", ledger.name_of(holdout.content), facts)
     test = holdout.unseal()
     answers = plan.combined(
-        [one.probabilities(one.preprocessor.transform(test)) for one in bundles]
+        [
+            saved_model.probabilities(saved_model.preprocessor.transform(test))
+            for saved_model in saved_models
+        ]
     ).mean(0)
     old = folder.predictions.read_bytes().splitlines()
     new = predictions(test, answers).splitlines()
     pairs = enumerate(zip(old, new, strict=False), start=1)
-    differs = next((at for at, (one, other) in pairs if one != other), None)
+    differs = next((at for at, (old_line, new_line) in pairs if old_line != new_line), None)
     if differs is None and len(old) != len(new):
         differs = min(len(old), len(new)) + 1
     return Again(plan.name, len(test), differs)

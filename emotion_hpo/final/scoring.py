@@ -50,15 +50,15 @@ from emotion_hpo.features.preparation import OnProgress, prepare_features
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final import figures
-from emotion_hpo.final.cost import cost_of_bundles
+from emotion_hpo.final.cost import measure_cost
 from emotion_hpo.final.ensemble import Ensemble, members_of
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import (
     Plan,
     Recipe,
     default_trial,
+    named_or_confirmed,
     recipe_of,
-    wanted_or_confirmed,
 )
 from emotion_hpo.final.promised import held_against, promise_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
@@ -84,7 +84,7 @@ def ignore(_line: str) -> None:
 
 def final(
     home: StudyHome,
-    wanted: str | int | None,
+    name: str | int | None,
     *,
     rescore: bool,
     on_features: OnProgress,
@@ -97,11 +97,11 @@ def final(
 
     Args:
         home: The study.
-        wanted: `trial_42`, `42`, `ensemble`, or None for the confirmed winner, or else the best.
+        name: `trial_42`, `42`, `ensemble`, or None for the confirmed winner, or else the best.
         rescore: Score a holdout again that has been scored.
         on_features: Shows the preparation of features.
         on_retraining: Shows the retraining.
-        ensemble: How an ensemble is built, if that is wanted.
+        ensemble: How an ensemble is built, if `name` is `ensemble`.
         is_paper_protocol: Also compute the reference's figure, the best epoch on the test session.
         on_note: Called, before anything is trained, with what a person should know.
 
@@ -113,14 +113,14 @@ def final(
         StudyError: No such study or trial, or the corpus is not the one that was searched on.
         HoldoutError: The holdout has been scored before.
     """
-    if is_paper_protocol and wanted == ENSEMBLE:
+    if is_paper_protocol and name == ENSEMBLE:
         raise ConfigError(
             "paper_protocol: the reference's figure is of one network; name a trial instead of "
             "best=ensemble, or leave it out"
         )
     began = time.monotonic()
     stored = study_file.read(home)
-    chosen = _chosen(home, stored, wanted, ensemble)
+    chosen = _chosen(home, stored, name, ensemble)
     store = prepare_features(stored.config, home.features, on_features)
     development, holdout = split(store, stored.config.split)
     study_file.check_shards(stored, store.keys, store.corpus_name)
@@ -171,7 +171,7 @@ def _retrained(task: _Task, on_retraining: OnRetraining) -> _Retrained:
     def saved_model(recipe: Recipe) -> SavedModel:
         return retrain(recipe, task.home.final(recipe.trial.name))
 
-    members = [saved_model(one) for one in task.plan.members]
+    members = [saved_model(recipe) for recipe in task.plan.members]
     default = default_of(task.home, task.stored, task.plan, task.development)
     baseline = Baseline.fit(everything, parts_of(task.store.modalities))
     held = (default, saved_model(default)) if default is not None else None
@@ -183,7 +183,7 @@ def _scored(
 ) -> dict[str, Any]:
     """Open the holdout, score the models on it, and write everything down."""
     home, development, plan, ledger = task.home, task.development, task.plan, task.ledger
-    bundles, objective = retrained.members, task.stored.config.study.objective
+    saved_models, objective = retrained.members, task.stored.config.study.objective
     facts = {
         "study": home.name,
         "trial": plan.name,
@@ -196,19 +196,26 @@ def _scored(
 
     def answers_of(utterances: Utterances) -> figures.Probabilities:
         return plan.combined(
-            [one.probabilities(one.preprocessor.transform(utterances)) for one in bundles]
+            [
+                saved_model.probabilities(saved_model.preprocessor.transform(utterances))
+                for saved_model in saved_models
+            ]
         )
 
     by_seed = answers_of(test)
     answers = by_seed.mean(0)
-    found = figures.scores(test, by_seed)
-    modalities = tuple(sorted({name for one in bundles for name in one.preprocessor.modalities}))
+    scores = figures.scores(test, by_seed)
+    modalities = tuple(
+        sorted(
+            {name for saved_model in saved_models for name in saved_model.preprocessor.modalities}
+        )
+    )
     result = {
         "study": home.name,
         "trial": plan.name,
         "members": [
-            {"trial": one.trial.name, "epochs": one.epochs, "weight": weight}
-            for one, weight in zip(plan.members, plan.weights, strict=True)
+            {"trial": member.trial.name, "epochs": member.epochs, "weight": weight}
+            for member, weight in zip(plan.members, plan.weights, strict=True)
         ],
         "rule": plan.rule,
         "corpus": task.store.corpus_name,
@@ -222,16 +229,16 @@ def _scored(
             "objective": objective,
             "value": plan.members[0].trial.value,
         },
-        **found,
+        **scores,
         "calibration": figures.calibration(test.labels, answers),
         "baseline": {"parts": list(retrained.baseline.parts)}
         | figures.reference(test, answers, retrained.baseline.probabilities(test)[None]),
         "default": _default_figures(retrained.default, test, answers),
-        "by": figures.breakdowns(test, development.everything, bundles[0], answers),
+        "by": figures.breakdowns(test, development.everything, saved_models[0], answers),
         "without": figures.without_each(test, answers_of, modalities),
-        "normalised_by_speaker": figures.normalised_by_speaker(bundles),
+        "normalised_by_speaker": figures.normalised_by_speaker(saved_models),
         "expected": held_against(task.promised, objective, test, answers),
-        "cost": cost_of_bundles(bundles, test),
+        "cost": measure_cost(saved_models, test),
         "paper_protocol": None,
         "test_session": task.holdout.session,
         "test_speakers": sorted(test.table["speaker"].unique()),
@@ -240,12 +247,12 @@ def _scored(
         "seconds": time.monotonic() - began,
         "scored_at": datetime.now(UTC).isoformat(),
     }
-    result |= _scorings(ledger, key, opening, found["accuracy"])
+    result |= _scorings(ledger, key, opening, scores["accuracy"])
     if is_paper_protocol:
         ledger.note("paper_protocol", key, {**facts, "opening": opening})
         result["paper_protocol"] = paper_protocol(plan.members[0], development.everything, test)
     write(home.final(plan.name), test, answers, result)
-    ledger.score(key, opening, found["accuracy"])
+    ledger.score(key, opening, scores["accuracy"])
     return result
 
 
@@ -267,13 +274,13 @@ class Chosen:
 
 
 def _chosen(
-    home: StudyHome, stored: study_file.StudyFile, wanted: str | int | None, ensemble: Ensemble
+    home: StudyHome, stored: study_file.StudyFile, name: str | int | None, ensemble: Ensemble
 ) -> Chosen:
     trials, objective = read_trials(home), stored.config.study.objective
-    if wanted == ENSEMBLE:
+    if name == ENSEMBLE:
         members, weights = members_of(home, trials, objective, ensemble)
         return Chosen(ENSEMBLE, tuple(members), tuple(weights), ensemble.rule)
-    trial = find(trials, wanted_or_confirmed(home, wanted), objective)
+    trial = find(trials, named_or_confirmed(home, name), objective)
     return Chosen(trial.name, (trial,))
 
 
@@ -281,7 +288,7 @@ def plan_of(
     home: StudyHome, stored: study_file.StudyFile, chosen: Chosen, development: Development
 ) -> Plan:
     """What is retrained, and for how long."""
-    recipes = tuple(recipe_of(home, stored, one, development) for one in chosen.trials)
+    recipes = tuple(recipe_of(home, stored, trial, development) for trial in chosen.trials)
     return Plan(chosen.name, recipes, chosen.weights, chosen.rule)
 
 
@@ -309,14 +316,14 @@ def _scorings(ledger: Ledger, holdout: str, opening: str, accuracy: float) -> di
     """Every opening of this holdout, this one among them, and the spread of the scores."""
     openings = ledger.openings(holdout)
     listed = [
-        {name: one.get(name) for name in ("study", "trial", "by", "at", "accuracy")}
-        | ({"accuracy": accuracy} if one["opening"] == opening else {})
-        for one in openings
+        {name: line.get(name) for name in ("study", "trial", "by", "at", "accuracy")}
+        | ({"accuracy": accuracy} if line["opening"] == opening else {})
+        for line in openings
     ]
-    scored = [one["accuracy"] for one in listed if one["accuracy"] is not None]
+    scored = [line["accuracy"] for line in listed if line["accuracy"] is not None]
     return {
         "n_scorings": len(openings),
-        "overlaps": next(one["overlaps"] for one in openings if one["opening"] == opening),
+        "overlaps": next(line["overlaps"] for line in openings if line["opening"] == opening),
         "scorings": listed,
         "scorings_spread": float(np.std(scored, ddof=1)) if len(scored) > 1 else None,
     }

@@ -228,8 +228,8 @@ def find_model(path: Path) -> Path:
     if (path / "model.pt").is_file():
         return path / "model.pt"
     models = [*path.glob("final/*/model.pt"), *path.glob("*/final/*/model.pt")]
-    results = [one.with_name("result.json") for one in models]
-    scored = [one for one in results if one.is_file()]
+    results = [path.with_name("result.json") for path in models]
+    scored = [path for path in results if path.is_file()]
     if scored:
         return max(scored, key=scored_at).with_name("model.pt")
     what = "is no folder" if not path.is_dir() else "holds no model.pt"

@@ -31,7 +31,7 @@ RESTORE = "restore it from a copy, or search under another study.name"
 def make_folder(path: Path) -> Path:
     """Make a folder that can be written to, or say why not."""
     # In a database's address they have a meaning, so that it would be another file's.
-    if signs := [one for one in "?%" if one in str(path.resolve())]:
+    if signs := [sign for sign in "?%" if sign in str(path.resolve())]:
         raise StudyError(
             f"{path.resolve()} holds a {signs[0]!r}; choose another study.directory=FOLDER"
         )

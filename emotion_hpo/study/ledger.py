@@ -109,7 +109,11 @@ class Ledger:
             HoldoutError: It, or most of it, has been scored, and `rescore` was not asked for.
         """
         earlier = self.openings(self.name_of(content))
-        others = [one for one in earlier if one["model"] != model or one["accuracy"] is not None]
+        others = [
+            opening
+            for opening in earlier
+            if opening["model"] != model or opening["accuracy"] is not None
+        ]
         if others and not rescore:
             raise self._scored_before("this holdout", content, others[0])
 
@@ -124,7 +128,7 @@ class Ledger:
         """
         for study, content in studies.items():
             openings = self.openings(self.name_of(content))
-            others = [one for one in openings if one["study"] != study]
+            others = [opening for opening in openings if opening["study"] != study]
             if others:
                 raise self._scored_before(f"the holdout of study {study}", content, others[0])
 
@@ -140,11 +144,15 @@ class Ledger:
             self.check(content, model, rescore=rescore)
             holdout, overlaps = self.name_of(content), self.overlaps(content)
             earlier = self.openings(holdout)
-            cut = [one for one in earlier if one["model"] == model and one["accuracy"] is None]
+            cut = [
+                opening
+                for opening in earlier
+                if opening["model"] == model and opening["accuracy"] is None
+            ]
             if cut:
                 return Opening(holdout, str(cut[0]["opening"]))
-            if all(content.digest != one.digest for one in self._contents().get(holdout, ())):
-                marks = [dict(one) for one in content.utterances]
+            if all(content.digest != known.digest for known in self._contents().get(holdout, ())):
+                marks = [dict(utterance) for utterance in content.utterances]
                 self._append({"event": "holdout", "holdout": holdout, "utterances": marks})
             opening = f"opening_{len(earlier) + 1}"
             line = {"event": "opened", "holdout": holdout, "opening": opening, "model": model}
@@ -159,9 +167,9 @@ class Ledger:
     def complete(self, holdout: str, opening: str, model: str, accuracy: float) -> None:
         """Write what came out of an opening that was cut off after its result was stored."""
         with self._alone():
-            for one in self.openings(holdout):
-                is_it = (one["opening"], one["model"]) == (opening, model)
-                if is_it and one["accuracy"] is None:
+            for line in self.openings(holdout):
+                is_it = (line["opening"], line["model"]) == (opening, model)
+                if is_it and line["accuracy"] is None:
                     self._append(_scored_line(holdout, opening, accuracy))
 
     def note(self, event: str, holdout: str, facts: Mapping[str, Any]) -> None:
@@ -173,7 +181,7 @@ class Ledger:
     def notes(self, event: str, holdout: str) -> list[dict[str, Any]]:
         """The lines of one kind about a holdout."""
         lines = self._lines()
-        return [one for one in lines if one["event"] == event and one["holdout"] == holdout]
+        return [line for line in lines if line["event"] == event and line["holdout"] == holdout]
 
     def _append(self, line: dict[str, Any]) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -191,17 +199,17 @@ class Ledger:
     def _lines(self) -> list[dict[str, Any]]:
         try:
             texts = self.path.read_text("utf-8").split("\n")
-            lines = [json.loads(one) for one in texts if one.strip()]
+            lines = [json.loads(text) for text in texts if text.strip()]
         except FileNotFoundError:
             return []
         except ValueError:
             raise self._broken() from None
         except OSError as error:
             raise self._unusable(error) from None
-        if not all(isinstance(one, dict) and _is_whole(one) for one in lines):
+        if not all(isinstance(line, dict) and _is_whole(line) for line in lines):
             raise self._broken()
-        known = {one["holdout"] for one in lines if one["event"] == "holdout"}
-        if any(one["holdout"] not in known for one in lines):
+        known = {line["holdout"] for line in lines if line["event"] == "holdout"}
+        if any(line["holdout"] not in known for line in lines):
             raise HoldoutError(
                 f"{self.path} does not say what its holdouts hold, as the ledger of an earlier "
                 "version did not; keep it elsewhere, and begin a new one"
@@ -295,7 +303,8 @@ def _is_whole(line: Mapping[str, Any]) -> bool:
 
 def _are_marks(utterances: object) -> bool:
     return isinstance(utterances, list) and all(
-        isinstance(one, dict) and all(map(_is_mark, one, one.values())) for one in utterances
+        isinstance(utterance, dict) and all(map(_is_mark, utterance, utterance.values()))
+        for utterance in utterances
     )
 
 

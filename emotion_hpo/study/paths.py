@@ -227,7 +227,7 @@ class StudyHome:
 
     def comparison(self, others: "Sequence[StudyHome]") -> ReportHome:
         """The page that compares this study with others of the same folder."""
-        names = "+".join(one.name for one in (self, *others))
+        names = "+".join(study.name for study in (self, *others))
         folder = escaped(names, rf"{ASCII_LETTERS}+", 200)  # a folder's name may have 255 letters
         return ReportHome(self.directory / "comparisons" / folder)
 

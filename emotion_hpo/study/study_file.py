@@ -234,7 +234,9 @@ def _facts(config: SearchConfig) -> dict[str, Any]:
         "commit": commit(),
         "fingerprint": {
             "experiment": config.experiment().identity,
-            "space": fingerprint({path: dump(one) for path, one in config.space.items()}),
+            "space": fingerprint(
+                {path: dump(value_range) for path, value_range in config.space.items()}
+            ),
         },
         "versions": {name: _version(name) for name in _PACKAGES},
         "hardware": _hardware(),
@@ -267,12 +269,12 @@ def _memory_gb() -> float | None:
 
 def _gpus() -> list[str]:
     """Names of NVIDIA GPUs, as their driver tells them: without torch, which takes seconds."""
-    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10)
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return told.stdout.splitlines() if told.returncode == 0 else []
+    return answer.stdout.splitlines() if answer.returncode == 0 else []
 
 
 def _version(package: str) -> str | None:

@@ -13,7 +13,7 @@ from emotion_hpo.config.search import StudyConfig
 from emotion_hpo.final.nested import with_test
 from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
 from emotion_hpo.study import StudyHome
-from emotion_hpo.tracking.final_run import figures_of
+from emotion_hpo.tracking.final_run import metrics_of
 from emotion_hpo.tracking.runs import StudyRuns
 from tests.pipeline import SMALL, compose_config
 
@@ -69,7 +69,7 @@ def test_no_class_has_the_metric_of_another():
         },
         "cost": {"latency_ms": 1.5, "n_parameters": 40},
     }
-    figures = figures_of(result)
+    figures = metrics_of(result)
     of_classes = [name for name in figures if name.startswith("test/recall_")]
     assert len(of_classes) == 3 * len(labels)
     for name in figures:
