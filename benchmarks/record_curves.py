@@ -19,10 +19,10 @@ from omegaconf import OmegaConf
 
 from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import SearchConfig, build
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.search.space import Params, configured
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.training.fold_run import DataModule, EpochSelector, run
 
 TABLE = Path(__file__).parent / "learning_curves.csv.gz"
@@ -114,8 +114,7 @@ def main() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     config = configuration()
-    store = prepare_features(config, options.features, quiet, leave_out=config.split.test_session)
-    development, _ = split(store, config.split)
+    _, development = open_development(config, options.features, quiet)
     data_module = DataModule(development)
     selector = EpochSelector("val/accuracy")
     table = read_table(options.table)

@@ -31,13 +31,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.cli.observers import observers
 from emotion_hpo.config import SearchConfig, build
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.eager import stay_eager
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
 from emotion_hpo.training.fold_run import DataModule
 from emotion_hpo.training.worker_process import freeze_loaded
@@ -58,8 +58,8 @@ def overhead(home: StudyHome) -> None:
     """Time of a worker that is no epoch; its process is set up as a worker's is."""
     stay_eager()
     config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
-    store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
-    data_module = DataModule(split(store, config.split)[0])
+    store, development = open_development(config, home.features, quiet)
+    data_module = DataModule(development)
     data_module.fold(config.experiment())
     freeze_loaded()
     home.path.mkdir(parents=True)

@@ -35,11 +35,11 @@ from emotion_hpo.cli.app import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batch import Batch
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.models.layers import Lstm
 from emotion_hpo.runtime.eager import stay_eager
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.training.fold_run import DataModule, FoldData
 from emotion_hpo.training.loop import fit
 
@@ -53,7 +53,7 @@ def data_module(folder: Path, model: str) -> tuple[ExperimentConfig, DataModule]
         plain = OmegaConf.to_container(compose("search", [f"model={model}"]), resolve=True)
     wanted = {name: plain[name] for name in ExperimentConfig.model_fields}
     config = build(ExperimentConfig, wanted)
-    development, _ = split(prepare_features(config, folder / "features", quiet), config.split)
+    _, development = open_development(config, folder / "features", quiet)
     return config, DataModule(development)
 
 

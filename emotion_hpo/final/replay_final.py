@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.features.preparation import OnProgress, prepare_features
+from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.final.plan import Plan, recipe_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import predictions
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.study import FinalHome, StudyHome, read_json, study_file
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.trials import find, read_trials
@@ -48,8 +48,9 @@ def replay_final(
         known = f"there are {', '.join(sorted(scored))}" if scored else "run `make final` first"
         raise StudyError(f"no final result {name!r} in study {home.name!r}; {known}")
     result, stored = read_json(folder.result), study_file.read(home)
-    store = prepare_features(stored.config, home.features, on_features)
-    development, holdout = split(store, stored.config.split)
+    store, development, holdout = open_development_and_holdout(
+        stored.config, home.features, on_features
+    )
     study_file.check_shards(stored, store.keys, store.corpus_name)
     trials, objective = read_trials(home), stored.config.study.objective
     members = result["members"]

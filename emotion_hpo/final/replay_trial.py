@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.features.preparation import OnProgress, prepare_features
-from emotion_hpo.splits.parts import split
+from emotion_hpo.features.preparation import OnProgress
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import Epoch, StudyHome, Trial, study_file
 from emotion_hpo.study.trials import find, read_trials
 from emotion_hpo.training.fold_run import DataModule, EpochSelector
@@ -58,11 +58,8 @@ def replay(
     trial = find(read_trials(home), name, stored.config.study.objective)
     if trial.seed is None or not trial.curve:
         raise StudyError(f"{home.trial(trial.number).path} lacks what a replay needs")
-    store = prepare_features(
-        stored.config, home.features, on_features, leave_out=stored.config.split.test_session
-    )
+    store, development = open_development(stored.config, home.features, on_features)
     study_file.check_shards(stored, store.keys, store.corpus_name)
-    development, _ = split(store, stored.config.split)
     config = study_file.trial_config(home, trial.number)
 
     def after_epoch(so_far: Outcomes, _saved: object) -> bool:

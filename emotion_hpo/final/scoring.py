@@ -46,7 +46,7 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.errors import ConfigError
-from emotion_hpo.features.preparation import OnProgress, prepare_features
+from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final import figures
@@ -66,7 +66,8 @@ from emotion_hpo.final.writing import write
 from emotion_hpo.models.baseline import Baseline, parts_of
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.splits.class_coverage import absences_in_test
-from emotion_hpo.splits.parts import Development, Holdout, split
+from emotion_hpo.splits.opening import open_development_and_holdout
+from emotion_hpo.splits.parts import Development, Holdout
 from emotion_hpo.study import StudyHome, Trial, study_file
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.trials import find, read_trials
@@ -121,8 +122,9 @@ def final(
     began = time.monotonic()
     stored = study_file.read(home)
     chosen = _chosen(home, stored, name, ensemble)
-    store = prepare_features(stored.config, home.features, on_features)
-    development, holdout = split(store, stored.config.split)
+    store, development, holdout = open_development_and_holdout(
+        stored.config, home.features, on_features
+    )
     study_file.check_shards(stored, store.keys, store.corpus_name)
     plan = plan_of(home, stored, chosen, development)
     promised = promise_of(home, plan.name)

@@ -19,7 +19,6 @@ from filelock import FileLock, Timeout
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
-from emotion_hpo.features.preparation import prepare_features
 from emotion_hpo.search.baseline import baseline_of, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, trained
 from emotion_hpo.search.enumeration import exhaustible_points
@@ -31,7 +30,8 @@ from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
 from emotion_hpo.selection.expected_score import expected_of
 from emotion_hpo.splits.class_coverage import remarks_on
-from emotion_hpo.splits.parts import Development, check_sessions, split
+from emotion_hpo.splits.opening import open_development
+from emotion_hpo.splits.parts import Development, check_sessions
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
 from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.training.fold_run import DataModule, check_modalities
@@ -74,10 +74,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     with _only_coordinator(home):
         _refuse_remains(home, config)
         with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
-            store = prepare_features(
-                config, home.features, on_progress, leave_out=config.split.test_session
-            )
-        development, _ = split(store, config.split)
+            store, development = open_development(config, home.features, on_progress)
         remarks = remarks_on(development)
         check_pruner(config, len(development.folds))
         DataModule(development).check(config.experiment())

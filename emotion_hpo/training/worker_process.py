@@ -12,10 +12,10 @@ import pyarrow as pa
 import torch
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.eager import stay_eager
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import DataModule
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
@@ -28,9 +28,7 @@ def setup(home: StudyHome, n_threads: int) -> tuple[SearchConfig, DataModule]:
     pa.set_memory_pool(pa.system_memory_pool())  # its own one keeps what reading a table took
     threading.Thread(target=_die_with_the_pipe, daemon=True).start()
     config = study_file.read(home).config
-    sealed = config.split.test_session
-    store = prepare_features(config, home.features, quiet, leave_out=sealed)
-    development, _ = split(store, config.split)
+    _, development = open_development(config, home.features, quiet)
     keep_freed_memory()  # of what comes now: reading has left some that training would not fit into
     freeze_loaded()
     return config, DataModule(development)

@@ -9,10 +9,10 @@ import os
 
 import pytest
 
-from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import TrialState
 from emotion_hpo.training.fold_run import DataModule
 
@@ -26,8 +26,8 @@ SIZE = (f"study.n_trials={N_TRIALS}", "sampler=random", "pruner=none", "training
 
 def work(home, config, name, start):
     """A worker's life in its own process."""
-    store = prepare_features(config, home.features, quiet, leave_out=config.split.test_session)
-    worker = Worker(home, config, DataModule(split(store, config.split)[0]), name)
+    _, development = open_development(config, home.features, quiet)
+    worker = Worker(home, config, DataModule(development), name)
     start.wait(timeout=120)
     worker.work()
 
