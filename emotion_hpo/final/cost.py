@@ -1,15 +1,14 @@
 """What a final model costs to use: its weights, and the time that one utterance takes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.study.records import FinalCost
 from emotion_hpo.training.profiling import latency_of
 
 
-def measure_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> dict[str, Any]:
+def measure_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> FinalCost:
     """Return weights and latency of models that answer together, one network after the other."""
     n_networks, n_parameters, latencies = 0, 0, []
     for saved_model in saved_models:
@@ -18,5 +17,11 @@ def measure_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> 
         n_parameters += sum(part.numel() for net in networks for part in net.parameters())
         data = saved_model.preprocessor.transform(utterances)
         latencies.append(latency_of(networks, data, saved_model.config.training))
-    together = replace(latencies[0], latency_ms=sum(latency.latency_ms for latency in latencies))
-    return {"n_networks": n_networks, "n_parameters": n_parameters, **together.to_json()}
+    return FinalCost(
+        n_networks=n_networks,
+        n_parameters=n_parameters,
+        latency_ms=sum(latency.latency_ms for latency in latencies),
+        n_threads=latencies[0].n_threads,
+        device=latencies[0].device,
+        n_timed=latencies[0].n_timed,
+    )

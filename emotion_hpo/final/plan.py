@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.errors import StudyError
-from emotion_hpo.final.promised import confirmed_epochs, confirmed_winner
 from emotion_hpo.metrics.combination import maximum_confidence
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, study_file
+from emotion_hpo.study.records import Selection, read_if_there
 from emotion_hpo.training.loop import n_plateaus
 
 
@@ -81,7 +81,7 @@ class Plan:
         return fingerprint({"members": [member.config.identity for member in self.members]})
 
     def combined(self, answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Probabilities by seed `(seeds, n, classes)` of the members' probabilities by seed."""
+        """Combine the members' probabilities by seed; return `(seeds, n, classes)`."""
         if self.rule == "maximum_confidence":
             by_seed = np.stack(answers, axis=1)  # (seeds, members, n, classes)
             return np.stack([maximum_confidence(row) for row in by_seed])
@@ -92,7 +92,7 @@ class Plan:
 def recipe_of(
     home: StudyHome, stored: study_file.StudyFile, trial: Trial, development: Development
 ) -> Recipe:
-    """How a trial is retrained: for the median of the best epochs of all its trainings.
+    """Return how a trial is retrained: for the median of the best epochs of all its trainings.
 
     With `study.retrain=steps` the optimiser takes as many steps as validation found best, which
     are fewer epochs of all the data than of a fold's training part.
@@ -103,7 +103,7 @@ def recipe_of(
     if trial.seed is None or trial.best_epoch is None:
         raise StudyError(f"{home.trial(trial.number).record} names no seed; search anew")
     config, study = study_file.trial_config(home, trial.number), stored.config.study
-    epochs, share = confirmed_epochs(home).get(trial.name, trial.best_epoch), 1.0
+    epochs, share = _confirmed_epochs(home).get(trial.name, trial.best_epoch), 1.0
     if study.retrain == "steps":
         n_train = statistics.fmean(len(fold.train) for fold in development.folds)
         share = n_train / len(development.everything)
@@ -112,8 +112,15 @@ def recipe_of(
     return Recipe(trial, config, epochs, study.final_seeds, halvings)
 
 
+def _confirmed_epochs(home: StudyHome) -> dict[str, int]:
+    """Return trial → the median of the best epochs of its trainings, where it was confirmed."""
+    selection = read_if_there(home.selection, Selection)
+    candidates = () if selection is None else selection.candidates
+    return {candidate.trial: candidate.epochs for candidate in candidates}
+
+
 def halvings_of(trial: Trial, epochs: int, share: float) -> tuple[int, ...]:
-    """How often validation's losses had halved the learning rate before each epoch of a retraining.
+    """Count the halvings of the learning rate that validation had seen before each epoch.
 
     Args:
         trial: Its curve has the losses of one training or, over folds and seeds, of several: their
@@ -131,17 +138,10 @@ def halvings_of(trial: Trial, epochs: int, share: float) -> tuple[int, ...]:
     )
 
 
-def named_or_confirmed(home: StudyHome, name: str | int | None) -> str | int | None:
-    """What a user names, or else the confirmed winner, if there is one."""
-    if name in (None, ""):
-        return confirmed_winner(home)
-    return name
-
-
 def default_trial(
     home: StudyHome, stored: study_file.StudyFile, trials: list[Trial]
 ) -> Trial | None:
-    """The scored trial of the study's own configuration, nothing varied; None if it failed."""
+    """Return the scored trial of the study's own configuration; None if it failed."""
     identity = stored.config.experiment().identity
     for trial in trials:
         is_scored = trial.best_epoch is not None and trial.seed is not None

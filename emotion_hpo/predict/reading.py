@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from emotion_hpo.errors import FeatureError, StudyError
-from emotion_hpo.study import scored_at
+from emotion_hpo.study.finals import scored_at
 
 #: The longest of 10,039 utterances of IEMOCAP lasts 34 s.
 LONGEST_S = 300.0

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from emotion_hpo import metrics
 from emotion_hpo.splits.parts import Development
-from emotion_hpo.study import StudyHome, read_baseline, write_bytes, write_json
+from emotion_hpo.study import StudyHome, write_bytes
+from emotion_hpo.study.records import Baseline as BaselineRecord
+from emotion_hpo.study.records import read_record, write_record
 
 
 def baseline_of(
@@ -30,7 +32,7 @@ def baseline_of(
         StudyError: What is stored cannot be read.
     """
     if home.baseline.exists():
-        return read_baseline(home.baseline)
+        return read_record(home.baseline, BaselineRecord).to_json()
     from emotion_hpo.models.baseline import parts_of  # scikit-learn: a second, once a study
 
     parts = parts_of(modalities)
@@ -53,8 +55,9 @@ def baseline_of(
         probabilities=probabilities,
     )
     write_bytes(home.baseline_probabilities, buffer.getvalue())
-    write_json(home.baseline, found)
-    return found
+    record = BaselineRecord.from_json(found)
+    write_record(home.baseline, record)
+    return record.to_json()
 
 
 def _judged(

@@ -32,7 +32,8 @@ from emotion_hpo.selection.expected_score import expected_of
 from emotion_hpo.splits.class_coverage import remarks_on
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.splits.parts import Development, check_sessions
-from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
+from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file
+from emotion_hpo.study.records import SearchSummary, write_record
 from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.training.fold_run import DataModule, check_modalities
 
@@ -102,7 +103,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 summary["warm_start"] = describe_warm_start(config, prior_trials)
                 summary["baseline"] = baseline
                 summary["expected"] = expected_of(home, config, development, trials)
-                write_json(home.summary, summary)
+                write_record(home.summary, SearchSummary.from_json(summary))
                 tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)
     is_short = summary["n_finished"] < config.study.n_trials and not was_stopped

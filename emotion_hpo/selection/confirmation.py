@@ -19,7 +19,9 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import n_cores
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.selection.promise import expected_of_confirmed
-from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
+from emotion_hpo.study import StudyHome, Trial, sign_of
+from emotion_hpo.study.records import Baseline, Selection, read_record, write_record
+from emotion_hpo.study.records import Confirmation as ConfirmationRecord
 from emotion_hpo.study.trials import read_trials
 
 #: Between two looks at the processes.
@@ -46,9 +48,11 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
     _work_off(home, config, wanted, on_confirming)
     found = chosen(home, config, trials, wanted)
     found["expected"] = expected_of_confirmed(home, config, found["value"], wanted)
-    plain_model = read_baseline(home.baseline)["validation"] if home.baseline.exists() else {}
-    found["baseline"] = plain_model.get(config.study.objective.removeprefix("val/"))
-    write_json(home.selection, found)
+    found["baseline"] = None
+    if home.baseline.exists():
+        validation = read_record(home.baseline, Baseline).validation
+        found["baseline"] = getattr(validation, config.study.objective.removeprefix("val/"))
+    write_record(home.selection, Selection.from_json(found))
     return found
 
 
@@ -112,7 +116,10 @@ def chosen(
     candidates = []
     for number in dict.fromkeys(one.number for one in wanted):
         mine = [one for one in wanted if one.number == number]
-        records = [read_json(home.confirmation(number, one.index).record) for one in mine]
+        records = [
+            read_record(home.confirmation(number, one.index).record, ConfirmationRecord).to_json()
+            for one in mine
+        ]
         ended = [one for one in records if one["value"] is not None]
         if not ended:
             continue

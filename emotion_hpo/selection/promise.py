@@ -15,7 +15,9 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.metrics import Fold, Run, expected_score
 from emotion_hpo.selection.expected_score import choosable
 from emotion_hpo.selection.leaders import Confirmation
-from emotion_hpo.study import StudyHome, n_smoothed_of, read_json
+from emotion_hpo.study import StudyHome, n_smoothed_of
+from emotion_hpo.study.records import Confirmation as ConfirmationRecord
+from emotion_hpo.study.records import read_record
 
 
 def expected_of_confirmed(
@@ -35,7 +37,7 @@ def expected_of_confirmed(
     by_trial: dict[int, list[Run]] = {}
     for one in wanted:
         files = home.confirmation(one.number, one.index)
-        record = read_json(files.record)
+        record = read_record(files.record, ConfirmationRecord).to_json()
         if record["value"] is None:
             continue
         if not files.every_epoch.exists():

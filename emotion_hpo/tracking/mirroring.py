@@ -17,7 +17,8 @@ from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.runtime.formatting import format_count
-from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState, read_json
+from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState
+from emotion_hpo.study.records import FinalResult, read_record
 from emotion_hpo.study.trials import describe_end
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
 from emotion_hpo.tracking.final_run import describe_version, metrics_of, tags_of
@@ -97,7 +98,8 @@ class MlflowTracker:
         try:
             parent = self._parent.info.run_id
             for name, value in summary.items():
-                if isinstance(value, bool) or not isinstance(value, int | float):
+                is_number = isinstance(value, int | float) and not isinstance(value, bool)
+                if not is_number or name == "version":
                     continue
                 self._client.log_metric(parent, f"study/{name}", float(value))
             self._runs.tag(parent, {"best_trial": summary.get("best_trial")})
@@ -111,8 +113,8 @@ class MlflowTracker:
 
     def log_final(self, folder: FinalHome) -> str | None:
         """Write a run for a final model, a child of the study's run, where there is none yet."""
-        result = read_json(folder.result)
-        name = f"final {result['trial']}"
+        result = read_record(folder.result, FinalResult)
+        name = f"final {result.trial}"
         try:
             if not self._has_final(result):
                 self._write_final(name, result, folder)
@@ -124,17 +126,15 @@ class MlflowTracker:
         experiment = self._config.tracking.experiment  # type: ignore[union-attr]
         return f"experiment {experiment!r}, run {name!r}, model {place}"
 
-    def _has_final(self, result: Mapping[str, Any]) -> bool:
+    def _has_final(self, result: FinalResult) -> bool:
         """Return whether this scoring has its run; delete one that is not whole."""
-        for run in self._runs.search(
-            f"tags.kind = 'final' and tags.opening = '{result['opening']}'"
-        ):
+        for run in self._runs.search(f"tags.kind = 'final' and tags.opening = '{result.opening}'"):
             if run.info.status == "FINISHED":
                 return True
             self._client.delete_run(run.info.run_id)
         return False
 
-    def _write_final(self, name: str, result: Mapping[str, Any], folder: FinalHome) -> None:
+    def _write_final(self, name: str, result: FinalResult, folder: FinalHome) -> None:
         from emotion_hpo.tracking.final_model import log_model
 
         run = self._runs.create(name, tags_of(result), parent=self._parent)
@@ -144,7 +144,7 @@ class MlflowTracker:
         for file in (folder.result, folder.predictions, folder.confusion):
             if file.exists():
                 self._client.log_artifact(run_id, str(file))
-        self._log_data(run_id, {"training": result["n_train"], "test": result["n_test"]})
+        self._log_data(run_id, {"training": result.n_train, "test": result.n_test})
         if folder.model.exists():
             study = self._config.study.name
             log_model(

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
+from emotion_hpo.study.curves import write_curve
+from emotion_hpo.study.records import TrialRecord
 from emotion_hpo.study.trials import best_of, find, read_trials, write_trial
 
 COMPLETE, PRUNED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED
@@ -88,7 +90,7 @@ def test_trials_round_trip_by_number(tmp_path):
         Trial(10, COMPLETE, value=0.5, best_epoch=1),
         Trial(0, FAILED, reason="größe\n[bold]"),
     ]
-    home.trial(2).write_curve(curve)
+    write_curve(home.trial(2), curve)
     for one in trials:
         write_trial(home, one)
     assert read_trials(home) == sorted(trials, key=lambda one: one.number)
@@ -97,7 +99,7 @@ def test_trials_round_trip_by_number(tmp_path):
 def test_trials_without_a_record_have_not_ended(tmp_path):
     home = StudyHome(tmp_path, "study")
     assert read_trials(home) == []
-    home.trial(0).write_curve((Epoch(1, {}, 1.0, 1.0),))
+    write_curve(home.trial(0), (Epoch(1, {}, 1.0, 1.0),))
     assert read_trials(home) == []
 
 
@@ -106,13 +108,13 @@ BROKEN = [
     ("[]", "was not written by this version", "not a mapping"),
     ("{}", "was not written by this version", "no number"),
     (
-        json.dumps({"number": 0, "state": "done"}),
-        "was not written by this version",
+        json.dumps({"version": 1, "number": 0, "state": "done"}),
+        "was not written by this version: state",
         "no such state",
     ),
     (
-        json.dumps({"number": 0, "state": "complete", "score": 1}),
-        "was not written by this version",
+        json.dumps(TrialRecord.of(Trial(0, COMPLETE)).to_json() | {"score": 1}),
+        "was not written by this version: score",
         "another version's field",
     ),
 ]

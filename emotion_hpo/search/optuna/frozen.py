@@ -16,6 +16,7 @@ from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search.optuna.sampling import distribution
 from emotion_hpo.search.warm_start import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState
+from emotion_hpo.study.curves import read_curve
 
 STATES = {
     OptunaState.WAITING: TrialState.WAITING,
@@ -57,7 +58,7 @@ def record_of(home: StudyHome, config: SearchConfig, one: FrozenTrial) -> Trial:
         params=one.params,
         value=attrs.get("value"),
         best_epoch=attrs.get("best_epoch"),
-        curve=home.trial(one.number).read_curve(),
+        curve=read_curve(home.trial(one.number)),
         trainings=tuple(Training(**one) for one in attrs.get("trainings", ())),
         worker=by.get("worker"),
         reason=attrs.get("reason"),
