@@ -3,7 +3,10 @@
 from typing import Any
 
 from emotion_hpo.metrics import Interval
-from emotion_hpo.study.records import Baseline, FinalResult, SearchSummary, Selection
+from emotion_hpo.study.records.baseline import Baseline
+from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
 
 CLASSES = ("ang", "exc", "neu", "sad")
 

@@ -19,8 +19,7 @@ from emotion_hpo.report.final_tables import breakdown_table, final_table, recall
 from emotion_hpo.report.honesty import reference_table
 from emotion_hpo.report.words import interval as words_of
 from emotion_hpo.report.words import method
-from emotion_hpo.study.records import FinalResult
-from emotion_hpo.study.records.final_result import PartScores
+from emotion_hpo.study.records.final_result import FinalResult, PartScores
 from emotion_hpo.tracking.final_run import metrics_of, tags_of
 from tests.records import final_result
 

@@ -36,7 +36,8 @@ from emotion_hpo.study import (
     write_json,
 )
 from emotion_hpo.study.finals import find_finals
-from emotion_hpo.study.records import SearchSummary, write_record
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.search_summary import SearchSummary
 
 __all__ = [
     "compare",

@@ -6,7 +6,8 @@ from emotion_hpo.final.ensemble import Ensemble, members_of
 from emotion_hpo.final.plan import Plan, recipe_of
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial
-from emotion_hpo.study.records import Selection, read_if_there
+from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.study_file import StudyFile
 from emotion_hpo.study.trials import find, read_trials
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import SavedModel
-from emotion_hpo.study.records import FinalCost
+from emotion_hpo.study.records.cost import FinalCost
 from emotion_hpo.training.profiling import latency_of
 
 

@@ -6,8 +6,10 @@ from emotion_hpo import metrics
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.evaluation import Probabilities
 from emotion_hpo.study import StudyHome
-from emotion_hpo.study.records import SearchSummary, Selection, read_if_there
+from emotion_hpo.study.records.base import read_if_there
 from emotion_hpo.study.records.final_result import ExpectedAndTest
+from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,13 @@ from emotion_hpo.splits.parts import check_sessions
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.study.finals import find_finals
 from emotion_hpo.study.ledger import Ledger
-from emotion_hpo.study.records import FinalResult, NestedResult, read_record, write_record
-from emotion_hpo.study.records.final_result import BaselineComparison, DefaultComparison
-from emotion_hpo.study.records.nested import NestedGains, OverSessions, SessionResult
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.final_result import (
+    BaselineComparison,
+    DefaultComparison,
+    FinalResult,
+)
+from emotion_hpo.study.records.nested import NestedGains, NestedResult, OverSessions, SessionResult
 
 #: Searches, confirms and scores one study; returns its `result.json`, or None if it was stopped.
 Study = Callable[[SearchConfig], Mapping[str, Any] | None]

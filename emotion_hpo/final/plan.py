@@ -11,7 +11,8 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.combination import maximum_confidence
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, study_file
-from emotion_hpo.study.records import Selection, read_if_there
+from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.training.loop import n_plateaus
 
 

@@ -18,7 +18,8 @@ from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.study import FinalHome, StudyHome, study_file
 from emotion_hpo.study.finals import find_finals
 from emotion_hpo.study.ledger import Ledger, user
-from emotion_hpo.study.records import FinalResult, read_record
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.trials import find, read_trials
 
 

@@ -23,10 +23,10 @@ from emotion_hpo.final.expected_score import ExpectedScore, compare_with_test
 from emotion_hpo.final.plan import Plan
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import SavedModel
-from emotion_hpo.study.records import FinalResult
 from emotion_hpo.study.records.final_result import (
     BaselineComparison,
     DefaultComparison,
+    FinalResult,
     Member,
     Scoring,
     Validated,

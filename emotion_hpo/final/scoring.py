@@ -32,7 +32,7 @@ from emotion_hpo.splits.parts import Development, Holdout
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.study.facts import commit
 from emotion_hpo.study.ledger import Ledger, user
-from emotion_hpo.study.records import FinalResult
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.trials import read_trials
 
 __all__ = ["Ensemble", "final"]

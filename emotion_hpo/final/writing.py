@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.study import FinalHome, write_bytes
-from emotion_hpo.study.records import FinalResult, write_record
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.final_result import FinalResult
 
 
 def write(

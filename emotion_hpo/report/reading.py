@@ -30,17 +30,14 @@ from emotion_hpo.study import (
 )
 from emotion_hpo.study.curves import read_curve
 from emotion_hpo.study.ledger import Ledger
-from emotion_hpo.study.records import (
-    Baseline,
-    Cost,
-    FinalResult,
-    Record,
-    SearchSummary,
-    Selection,
-    StudyFacts,
-    TrialRecord,
-    read_record,
-)
+from emotion_hpo.study.records.base import Record, read_record
+from emotion_hpo.study.records.baseline import Baseline
+from emotion_hpo.study.records.cost import Cost
+from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
+from emotion_hpo.study.records.study_facts import StudyFacts
+from emotion_hpo.study.records.trial import TrialRecord
 from emotion_hpo.study.trials import best_of, records_of
 
 

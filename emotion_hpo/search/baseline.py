@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from emotion_hpo import metrics
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, write_bytes
-from emotion_hpo.study.records import Baseline as BaselineRecord
-from emotion_hpo.study.records import read_record, write_record
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.baseline import Baseline as BaselineRecord
 
 
 def baseline_of(

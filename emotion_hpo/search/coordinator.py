@@ -33,7 +33,8 @@ from emotion_hpo.splits.class_coverage import remarks_on
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.splits.parts import Development, check_sessions
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file
-from emotion_hpo.study.records import SearchSummary, write_record
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.training.fold_run import DataModule, check_modalities
 

@@ -22,7 +22,8 @@ from emotion_hpo.search.pruning import steps
 from emotion_hpo.study import StudyHome, TrialState, write_bytes, write_yaml
 from emotion_hpo.study.curves import write_curve
 from emotion_hpo.study.facts import commit
-from emotion_hpo.study.records import Cost, write_record
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 from emotion_hpo.training.profiling import MEASURED, cost_of

@@ -20,8 +20,10 @@ from emotion_hpo.features.preparation import n_cores
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.study import StudyHome, Trial, sign_of
-from emotion_hpo.study.records import Baseline, Selection, read_record, write_record
-from emotion_hpo.study.records import Confirmation as ConfirmationRecord
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.baseline import Baseline
+from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
+from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.trials import read_trials
 
 #: Between two looks at the processes.

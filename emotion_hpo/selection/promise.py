@@ -16,8 +16,8 @@ from emotion_hpo.metrics import Fold, Run, expected_score
 from emotion_hpo.selection.expected_score import choosable
 from emotion_hpo.selection.leaders import Confirmation
 from emotion_hpo.study import StudyHome, n_smoothed_of
-from emotion_hpo.study.records import Confirmation as ConfirmationRecord
-from emotion_hpo.study.records import read_record
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
 
 
 def expected_of_confirmed(

@@ -14,8 +14,8 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.study import ConfirmationHome, StudyHome, study_file, write_bytes
-from emotion_hpo.study.records import Confirmation as ConfirmationRecord
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.profiling import n_parameters_of

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_hpo.config import SearchConfig, dump, fingerprint
-from emotion_hpo.study.records import StudyFacts
+from emotion_hpo.study.records.study_facts import StudyFacts
 
 #: Packages whose version may change a number.
 _PACKAGES = (

@@ -6,7 +6,8 @@ from pathlib import Path
 from emotion_hpo.errors import StudyError, unknown_name
 from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of
 from emotion_hpo.study.curves import read_curve
-from emotion_hpo.study.records import TrialRecord, read_record, write_record
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.trial import TrialRecord
 
 
 def write_trial(home: StudyHome, trial: Trial) -> None:

@@ -7,7 +7,7 @@ from emotion_hpo.metrics import Interval
 from emotion_hpo.metrics.formatting import format_interval
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.runtime.naming import escaped
-from emotion_hpo.study.records import FinalResult
+from emotion_hpo.study.records.final_result import FinalResult
 
 #: Scores of all utterances.
 SCORES = ("accuracy", "uar", "macro_f1")

@@ -18,7 +18,8 @@ from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState
-from emotion_hpo.study.records import FinalResult, read_record
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.trials import describe_end
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
 from emotion_hpo.tracking.final_run import describe_version, metrics_of, tags_of

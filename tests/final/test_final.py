@@ -24,7 +24,7 @@ from emotion_hpo.runtime.contents import Content
 from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, Trial, TrialState, study_file
 from emotion_hpo.study.ledger import Ledger
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
 from tests.records import candidate, expected, search_summary, selection, span
 
 # Traced, these would take half as long again; what they run is traced elsewhere.

@@ -12,7 +12,7 @@ from emotion_hpo.metrics import fold_interval
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.study.ledger import Ledger
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
 from tests.records import final_result, gains, scores
 
 

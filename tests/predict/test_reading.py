@@ -9,7 +9,7 @@ import soundfile
 
 from emotion_hpo.errors import FeatureError, StudyError
 from emotion_hpo.predict import find_model, read_motion, read_sound, read_text
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
 from tests.records import final_result
 
 

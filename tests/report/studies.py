@@ -23,7 +23,9 @@ from emotion_hpo.study import (
 )
 from emotion_hpo.study.curves import write_curve
 from emotion_hpo.study.ledger import Ledger
-from emotion_hpo.study.records import Cost, FinalResult, read_record, write_record
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.cost import Cost
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.trials import write_trial
 from tests.pipeline import compose_config
 from tests.records import (

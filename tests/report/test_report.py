@@ -27,7 +27,7 @@ from emotion_hpo.report.words import percent
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study import Training, TrialState, write_json
 from emotion_hpo.study.ledger import Ledger
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
 from tests.making import ROOT
 from tests.records import candidate, search_summary, selection
 from tests.report.studies import (

@@ -8,8 +8,8 @@ import pytest
 from emotion_hpo.selection.leaders import Confirmation
 from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.study import StudyHome
-from emotion_hpo.study.records import Confirmation as ConfirmationRecord
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
 
 N, N_CLASSES = 300, 4
 CONFIG = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="best"))

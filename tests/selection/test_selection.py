@@ -13,7 +13,7 @@ from emotion_hpo.selection.confirmation import confirm, standard_error, winner_o
 from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
 from emotion_hpo.study import study_file
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.trials import read_trials
 from tests.records import baseline
 

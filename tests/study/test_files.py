@@ -29,7 +29,7 @@ from emotion_hpo.study import (
     write_yaml,
 )
 from emotion_hpo.study.curves import read_curve, write_curve
-from emotion_hpo.study.records import Curve
+from emotion_hpo.study.records.trial import Curve
 
 HOME = StudyHome(Path("studies"), "name")
 

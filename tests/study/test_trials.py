@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
 from emotion_hpo.study.curves import write_curve
-from emotion_hpo.study.records import TrialRecord
+from emotion_hpo.study.records.trial import TrialRecord
 from emotion_hpo.study.trials import best_of, find, read_trials, write_trial
 
 COMPLETE, PRUNED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED

@@ -21,7 +21,7 @@ from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.metrics import Interval
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
-from emotion_hpo.study.records import write_record
+from emotion_hpo.study.records.base import write_record
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
 from emotion_hpo.tracking import background as mirror_module
 from emotion_hpo.tracking.background import BackgroundTracker

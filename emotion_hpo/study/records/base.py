@@ -9,30 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics.intervals import Interval
 from emotion_hpo.study.files import RESTORE, finite_only, write_json
-
-
-def _check_ends(interval: Interval) -> Interval:
-    """Refuse ends in the wrong order.
-
-    Raises:
-        ValueError: The lower end lies above the upper one, or one of them is missing.
-    """
-    if (interval.low is None) != (interval.high is None):
-        raise ValueError("an interval has two ends or none")
-    if interval.ends is not None and not interval.ends[0] <= interval.ends[1]:
-        low, high = interval.ends
-        raise ValueError(f"low <= high must hold, but got low={low}, high={high}")
-    return interval
-
-
-#: A confidence interval: `estimate`, `low`, `high`, `level`, `method`, `n_utterances`,
-#: `n_dialogues`, `reason` (docs/statistics.md).
-StoredInterval = Annotated[Interval, AfterValidator(_check_ends)]
 
 #: A name of which files' names are made.
 FileName = Annotated[str, Field(pattern=r"^[\w-]+$")]

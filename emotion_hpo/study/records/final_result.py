@@ -7,8 +7,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from emotion_hpo.study.records.base import FileName, Part, Record, StoredInterval
+from emotion_hpo.study.records.base import FileName, Part, Record
 from emotion_hpo.study.records.cost import FinalCost
+from emotion_hpo.study.records.intervals import StoredInterval
 from emotion_hpo.study.records.ledger import Overlap
 
 

@@ -4,8 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from emotion_hpo.study.records.base import Part, Record, StoredInterval
+from emotion_hpo.study.records.base import Part, Record
 from emotion_hpo.study.records.final_result import ExpectedAndTest
+from emotion_hpo.study.records.intervals import StoredInterval
 
 
 class OverSessions(Part):

@@ -4,8 +4,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from emotion_hpo.study.records.base import Part, Record, StoredInterval
+from emotion_hpo.study.records.base import Part, Record
 from emotion_hpo.study.records.baseline import Baseline
+from emotion_hpo.study.records.intervals import StoredInterval
 from emotion_hpo.study.records.selection import WRITE_ANEW, Selection
 
 

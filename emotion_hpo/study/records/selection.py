@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from emotion_hpo.study.records.base import Part, Record, StoredInterval
+from emotion_hpo.study.records.base import Part, Record
+from emotion_hpo.study.records.intervals import StoredInterval
 
 #: What is computed from the trials' files is computed again, if it is not there.
 WRITE_ANEW = "delete it, and `make search` writes it anew in a moment"
