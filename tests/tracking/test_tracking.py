@@ -556,7 +556,7 @@ class TestMirror:
         assert recorder.shown[-1] == [0, 3]
         assert recorder.closed == [{"n_finished": 2}]
 
-    def test_a_tracker_that_is_down_is_said_once_and_opened_again(self, capsys):
+    def test_a_tracker_that_is_down_is_logged_once_and_opened_again(self, caplog):
         calls = []
 
         def open_tracker():
@@ -570,4 +570,5 @@ class TestMirror:
         mirror._write([TRIAL], None)
         mirror.finish([TRIAL], {})
         assert len(calls) == 3
-        assert capsys.readouterr().err.count("The search goes on") == 1
+        (record,) = caplog.records
+        assert "cannot be used: refused. The search goes on" in record.message
