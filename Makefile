@@ -98,6 +98,7 @@ bench: $(DEV)  ## time features and training against plain implementations
 
 docs: $(DEV)  ## build the pages of docs/ into docs/build/
 	@$(BIN)/python docs/write_configuration.py
+	@$(BIN)/python docs/write_records.py
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/build
 	@echo "Open docs/build/index.html"
 

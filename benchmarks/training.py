@@ -38,10 +38,8 @@ from emotion_hpo.dataset.batch import Batch
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import build_network, keep_freed_memory
 from emotion_hpo.models.layers import Lstm
-from emotion_hpo.runtime.eager import stay_eager
-from emotion_hpo.splits.opening import open_development
 from emotion_hpo.runtime.torch_internals import stay_eager
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.training.fold_run import DataModule, FoldData
 from emotion_hpo.training.loop import fit
 

@@ -11,11 +11,25 @@ from tests.making import ROOT
 from tests.pipeline import compose_config
 
 WRITER = runpy.run_path(str(ROOT / "docs" / "write_configuration.py"))
+RECORDS = runpy.run_path(str(ROOT / "docs" / "write_records.py"))
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 
 
 def test_the_configuration_is_written_as_it_is():
     assert WRITER["page"]() == PAGE, "run `make docs`"
+
+
+def test_the_records_are_written_as_they_are():
+    page = (ROOT / "docs" / "records.md").read_text("utf-8")
+    assert RECORDS["page"]() == page, "run `make docs`"
+
+
+def test_every_field_of_every_record_has_a_meaning():
+    for _, kinds in RECORDS["FILES"]:
+        parts = [part for kind in kinds for part in RECORDS["_parts"](kind, set())]
+        for kind in [*kinds, *parts]:
+            for name, _, meaning in RECORDS["_fields"](kind):
+                assert meaning, f"{kind.__name__}.{name}"
 
 
 @pytest.mark.parametrize(

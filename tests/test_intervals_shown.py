@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from emotion_hpo.console.final import show_final
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.final import figures
+from emotion_hpo.final import evaluation
 from emotion_hpo.metrics import Interval, interval
 from emotion_hpo.metrics.formatting import format_interval
 from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
 from emotion_hpo.report.honesty import reference_table
 from emotion_hpo.report.words import interval as words_of
 from emotion_hpo.report.words import method
-from emotion_hpo.tracking.final_run import figures_of, tags_of
+from emotion_hpo.study.records.final_result import FinalResult, PartScores
+from emotion_hpo.tracking.final_run import metrics_of, tags_of
+from tests.records import final_result
 
 CLASSES = ("ang", "hap", "sad")
 
@@ -40,26 +42,37 @@ def a_test(labels, dialogues) -> Utterances:
 
 def result_of(test, predicted, other) -> dict:
     """What `final` writes of two models' answers, as far as it has intervals."""
-    answers, others = (np.eye(3, dtype=np.float32)[one] for one in (predicted, other))
-    scored = figures.scores(test, answers[None])
-    held = figures.reference(test, answers, others[None])
+    answers, others = (np.eye(3, dtype=np.float32)[row] for row in (predicted, other))
+    scores = evaluation.measure_scores(test, predicted).to_json()
+    compared = evaluation.measure_scores(test, other).to_json()
+    gain = evaluation.measure_gains(test, answers, others).to_json()
     groups = {name: (test.table["speaker"] == name).to_numpy() for name in "AB"}
     parts = {
-        name: figures._part(test, predicted, rows) for name, rows in groups.items() if rows.any()
+        name: PartScores(
+            n=int(rows.sum()),
+            **evaluation.measure("accuracy", test, predicted, rows),
+            **evaluation.measure("uar", test, predicted, rows),
+        ).to_json()
+        for name, rows in groups.items()
+        if rows.any()
     }
-    return {
-        **scored,
-        "study": "s", "trial": "trial_0", "synthetic": True, "n_train": 9, "n_test": len(test),
-        "epochs": 1, "seeds": [0], "test_session": "5", "test_speakers": ["A", "B"],
-        "baseline": {"parts": ["text"], **held}, "default": {"trial": "trial_1", **held},
-        "by": {"speaker": parts}, "modalities": ["text"], "validation": {"objective": "val/uar"},
-        "without": {"text": {name: held[name] for name in ("accuracy", "accuracy_interval", "uar")}
-                    | {"loss_of_accuracy": held["gain"]["accuracy"]}},
-        "calibration": figures.calibration(test.labels, answers), "expected": None,
-        "cost": {"n_networks": 1, "n_parameters": 1, "latency_ms": 1.0, "n_threads": 1,
-                 "device": "cpu", "n_timed": 1},
-        "normalised_by_speaker": [], "paper_protocol": None, "n_scorings": 1, "opening": "o",
-    }  # fmt: skip
+    recalls = evaluation.measure_recalls(test, predicted)
+    without = {name: compared[name] for name in compared if not name.startswith("macro_f1")}
+    return final_result(
+        **scores,
+        study="s",
+        n_test=len(test),
+        n_dialogues=test.table["dialogue"].nunique(),
+        test_speakers=["A", "B"],
+        modalities=["text"],
+        recall_by_class={name: recall.to_json() for name, recall in recalls.items()},
+        confusion=evaluation.count_confusions(test, predicted).to_json(),
+        calibration=evaluation.measure_calibration(test.labels, answers).to_json(),
+        baseline={"parts": ["text"], "gain": gain, **compared},
+        default={"trial": "trial_1", "gain": gain, **compared},
+        by={"speaker": parts},
+        without={"text": without | {"loss_of_accuracy": gain["accuracy"]}},
+    ).to_json()
 
 
 def stored_in(written) -> Iterator[dict]:
@@ -173,7 +186,8 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
     (default, _) = reference_table(final).rows
     assert default[4:6] == (f"{100 * gain.low:+.2f} to {100 * gain.high:+.2f}", gain.method)
 
-    logged, tag = figures_of(result), tags_of(result)["intervals"]
+    record = FinalResult.from_json(result)
+    logged, tag = metrics_of(record), tags_of(record)["intervals"]
     for name, stored in [("accuracy", result["accuracy_interval"]),
                          *((f"recall_{name}", one["interval"])
                            for name, one in result["recall_by_class"].items())]:  # fmt: skip

@@ -35,6 +35,9 @@ from emotion_hpo.study import (
     read_json,
     write_json,
 )
+from emotion_hpo.study.finals import find_finals
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.search_summary import SearchSummary
 
 __all__ = [
     "compare",
@@ -141,7 +144,7 @@ def _searched(plain: Mapping[str, Any]) -> "SearchResult":
     if not result.was_stopped and found["best_trial"] is not None:
         confirmed = confirm_leaders(home, config)
         found = {**found, "confirmed": confirmed}
-        write_json(home.summary, found)
+        write_record(home.summary, SearchSummary.from_json(found))
         if command.output is not None:
             write_json(command.output, found)
     if found["second_objective"] is not None:
@@ -323,7 +326,7 @@ def sync(plain: Mapping[str, Any]) -> None:
     from emotion_hpo.report import report as write
 
     write(home)
-    finals = home.finals()
+    finals = find_finals(home)
     for one in finals:
         tracker.log_final(one)
     tracker.log_report(home.report)

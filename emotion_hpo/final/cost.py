@@ -1,23 +1,27 @@
 """What a final model costs to use: its weights, and the time that one utterance takes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.study.records.cost import FinalCost
 from emotion_hpo.training.profiling import measure_latency
 
 
-def cost_of_bundles(bundles: Sequence[SavedModel], utterances: Utterances) -> dict[str, Any]:
-    """Weights and latency of the models that answer together, one network after the other."""
-    n_networks, n_parameters, timed = 0, 0, []
-    for one in bundles:
-        networks = one.build_networks()
+def measure_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> FinalCost:
+    """Return weights and latency of models that answer together, one network after the other."""
+    n_networks, n_parameters, latencies = 0, 0, []
+    for saved_model in saved_models:
+        networks = saved_model.build_networks()
         n_networks += len(networks)
         n_parameters += sum(part.numel() for net in networks for part in net.parameters())
-        timed.append(
-            measure_latency(networks, one.preprocessor.transform(utterances), one.config.training)
-        )
-    together = replace(timed[0], latency_ms=sum(one.latency_ms for one in timed))
-    return {"n_networks": n_networks, "n_parameters": n_parameters, **together.to_json()}
+        data = saved_model.preprocessor.transform(utterances)
+        latencies.append(measure_latency(networks, data, saved_model.config.training))
+    return FinalCost(
+        n_networks=n_networks,
+        n_parameters=n_parameters,
+        latency_ms=sum(latency.latency_ms for latency in latencies),
+        n_threads=latencies[0].n_threads,
+        device=latencies[0].device,
+        n_timed=latencies[0].n_timed,
+    )

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics import combination as decision
+from emotion_hpo.metrics import combination
 from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of
 
 #: How trials are combined: Caruana's greedy selection, or a rule over the best of them.
@@ -30,37 +30,41 @@ class Ensemble:
 def members_of(
     home: StudyHome, trials: Sequence[Trial], objective: str, ensemble: Ensemble
 ) -> tuple[list[Trial], list[float]]:
-    """The members and their weights, which sum to 1.
+    """Choose the members of an ensemble; return them and their weights, which sum to 1.
 
     Raises:
         StudyError: There are fewer than two complete trials, their files do not fit together, or
             one of them is better alone than with any other.
     """
-    complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
+    complete = [
+        trial for trial in trials if trial.state is TrialState.COMPLETE and trial.value is not None
+    ]
     if len(complete) < 2:
         raise StudyError(
             f"an ensemble needs two complete trials, but study {home.name!r} has {len(complete)}"
         )
     sign = sign_of(objective)
-    ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
+    ranked = sorted(complete, key=lambda trial: (-sign * (trial.value or 0.0), trial.number))
     if ensemble.rule != "greedy":
         ranked = ranked[: ensemble.n_members]
-    answers, labels = decision.stacked([home.trial(one.number).probabilities for one in ranked])
+    paths = [home.trial(trial.number).probabilities for trial in ranked]
+    answers, labels = combination.stacked(paths)
     metric = objective.removeprefix("val/")
     match ensemble.rule:
         case "greedy":
-            weights = decision.greedy_selection(answers, labels, metric)
+            weights = combination.greedy_selection(answers, labels, metric)
         case "weighted":
-            weights = decision.choose_weights(answers, labels, metric)
+            weights = combination.choose_weights(answers, labels, metric)
         case _:
             weights = np.full(len(ranked), 1 / len(ranked))
     heaviest = np.argsort(-weights, kind="stable")[: ensemble.n_members]
-    kept = sorted(int(one) for one in heaviest if weights[one] > 0)
-    if len(kept) == 1:
-        alone = ranked[kept[0]].name
+    chosen = sorted(int(member) for member in heaviest if weights[member] > 0)
+    if len(chosen) == 1:
+        alone = ranked[chosen[0]].name
         raise StudyError(
             f"rule={ensemble.rule} takes {alone} alone: on the validation answers no other trial "
             f"of study {home.name!r} helps it; `make final BEST={alone}` scores it"
         )
-    total = float(weights[kept].sum())
-    return [ranked[one] for one in kept], [float(weights[one]) / total for one in kept]
+    total = float(weights[chosen].sum())
+    shares = [float(weights[member]) / total for member in chosen]
+    return [ranked[member] for member in chosen], shares

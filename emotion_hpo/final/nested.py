@@ -15,8 +15,16 @@ from emotion_hpo.metrics import fold_interval
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
 from emotion_hpo.splits.parts import check_sessions
-from emotion_hpo.study import StudyHome, read_json, study_file, write_json
+from emotion_hpo.study import StudyHome, study_file
+from emotion_hpo.study.finals import find_finals
 from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.final_result import (
+    BaselineComparison,
+    DefaultComparison,
+    FinalResult,
+)
+from emotion_hpo.study.records.nested import NestedGains, NestedResult, OverSessions, SessionResult
 
 #: Searches, confirms and scores one study; returns its `result.json`, or None if it was stopped.
 Study = Callable[[SearchConfig], Mapping[str, Any] | None]
@@ -34,9 +42,7 @@ def nested(
         rescore: Score sessions again that another study has scored.
 
     Returns:
-        What `nested.json` holds: each session's figures, `accuracy` and `uar` with mean, spread
-        between sessions and interval, and the `gain` over baseline and default configuration; None
-        if a session was stopped.
+        What `nested.json` holds (`study.records.nested`); None if a session was stopped.
 
     Raises:
         ConfigError: The split is impossible with one of the sessions as the test.
@@ -45,76 +51,84 @@ def nested(
     """
     studies = [with_test(config, session) for session in contents]
     unscored = {}
-    for one in studies:  # all of them, before any session is scored
-        check_sessions(one.split, tuple(contents))
-        home = StudyHome(one.study.directory, one.study.name)
+    for study in studies:  # all of them, before any session is scored
+        check_sessions(study.split, tuple(contents))
+        home = StudyHome(study.study.directory, study.study.name)
         if study_file.exists(home):
-            study_file.check_same(home, one)
-        if not home.finals():
-            unscored[home.name] = contents[one.split.test_session]
+            study_file.check_same(home, study)
+        if not find_finals(home):
+            unscored[home.name] = contents[study.split.test_session]
     ledger = Ledger(StudyHome(config.study.directory, config.study.name).ledger)
     if not rescore:
         ledger.check_studies(unscored)
     results = []
-    for one in studies:
-        home = StudyHome(one.study.directory, one.study.name)
+    for study in studies:
+        home = StudyHome(study.study.directory, study.study.name)
         stored = _stored(home)
         if stored is not None:  # if it was killed then, the ledger lacks what the result says
-            facts = stored["opening"], stored["model"], stored["accuracy"]
-            ledger.complete(ledger.name_of(contents[one.split.test_session]), *facts)
-        result = stored if stored is not None else score(one)
-        if result is None:
-            return None
-        results.append(result)
-    found = {
-        "study": config.study.name,
-        "synthetic": any(one["synthetic"] for one in results),
-        "sessions": [_session(one) for one in results],
-        "accuracy": _over_sessions([one["accuracy"] for one in results], results),
-        "uar": _over_sessions([one["uar"] for one in results], results),
-        "gain": {name: _gain(name, results) for name in ("baseline", "default")},
-    }
-    write_json(StudyHome(config.study.directory, config.study.name).nested, found)
-    return found
+            facts = stored.opening, stored.model, stored.accuracy
+            ledger.complete(ledger.name_of(contents[study.split.test_session]), *facts)
+        if stored is None:
+            content = score(study)
+            if content is None:
+                return None
+            stored = FinalResult.from_json(content)
+        results.append(stored)
+    result = NestedResult(
+        study=config.study.name,
+        synthetic=any(result.synthetic for result in results),
+        sessions=tuple(map(_summarise, results)),
+        accuracy=_over_sessions([result.accuracy for result in results], results),
+        uar=_over_sessions([result.uar for result in results], results),
+        gain=NestedGains(
+            baseline=_average_gain([result.baseline for result in results], results),
+            default=_average_gain([result.default for result in results], results),
+        ),
+    )
+    write_record(StudyHome(config.study.directory, config.study.name).nested, result)
+    return result.to_json()
 
 
 def with_test(config: SearchConfig, session: str) -> SearchConfig:
-    """The study that seals this session."""
+    """Return the study's configuration with this session as the sealed one."""
     plain = with_value(dump(config), "split.test_session", session)
     of_session = escaped(session, ASCII_LETTERS, 50)
     plain = with_value(plain, "study.name", f"{config.study.name}-test{of_session}")
     return build(SearchConfig, plain)
 
 
-def _stored(home: StudyHome) -> Mapping[str, Any] | None:
-    """The result of a study that has been scored: the first, if there are several."""
-    finals = home.finals()
-    return read_json(finals[0].result) if finals else None
+def _stored(home: StudyHome) -> FinalResult | None:
+    """Read the result of a study that has been scored: the first, if there are several."""
+    finals = find_finals(home)
+    return read_record(finals[0].result, FinalResult) if finals else None
 
 
-def _session(result: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("test_session", "study", "trial", "accuracy", "accuracy_interval", "uar", "n_test")
-    return {name: result[name] for name in names} | {
-        "expected": result["expected"],
-        "test_speakers": result["test_speakers"],
-    }
+def _summarise(result: FinalResult) -> SessionResult:
+    names = SessionResult.model_fields
+    return SessionResult(**{name: getattr(result, name) for name in names})
 
 
 def _over_sessions(
-    values: Sequence[float], results: Sequence[Mapping[str, Any]], *, least: float = 0.0
-) -> dict[str, Any]:
-    n_train = round(statistics.fmean(one["n_train"] for one in results))
-    n_test = round(statistics.fmean(one["n_test"] for one in results))
-    interval = fold_interval(values, n_train, n_test, least=least)
-    spread = statistics.stdev(values) if len(values) > 1 else None
-    return {"mean": statistics.fmean(values), "spread": spread, "interval": interval.as_json()}
+    values: Sequence[float], results: Sequence[FinalResult], *, least: float = 0.0
+) -> OverSessions:
+    """Return mean, spread and interval of a value of each session; `least` is its lowest bound."""
+    n_train = round(statistics.fmean(result.n_train for result in results))
+    n_test = round(statistics.fmean(result.n_test for result in results))
+    return OverSessions(
+        mean=statistics.fmean(values),
+        spread=statistics.stdev(values) if len(values) > 1 else None,
+        interval=fold_interval(values, n_train, n_test, least=least),
+    )
 
 
-def _gain(name: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Over another model; a session whose winner is that very model gains nothing."""
-    if all(one[name] is None for one in results):
+def _average_gain(
+    others: Sequence[BaselineComparison | DefaultComparison | None], results: Sequence[FinalResult]
+) -> OverSessions | None:
+    """Return the gain in accuracy over another model; None where no session has such a one.
+
+    A session whose winner is that very model gains nothing: 0.
+    """
+    if all(other is None for other in others):
         return None
-    differences = [
-        0.0 if one[name] is None else one[name]["gain"]["accuracy"]["difference"] for one in results
-    ]
-    return _over_sessions(differences, results, least=-1.0)
+    gains = [0.0 if other is None else other.gain.accuracy.difference for other in others]
+    return _over_sessions(gains, results, least=-1.0)

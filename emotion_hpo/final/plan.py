@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.errors import StudyError
-from emotion_hpo.final.promised import confirmed_epochs, confirmed_winner
 from emotion_hpo.metrics.combination import maximum_confidence
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, study_file
+from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.trials import find_default
 from emotion_hpo.training.loop import n_plateaus
 
@@ -71,7 +72,7 @@ class Plan:
         if len(self.members) == 1:
             return self.members[0].identity
         pairs = zip(self.members, self.weights, strict=True)
-        members = [[one.identity, weight] for one, weight in pairs]
+        members = [[member.identity, weight] for member, weight in pairs]
         return fingerprint({"members": members, "rule": self.rule})
 
     @property
@@ -79,13 +80,13 @@ class Plan:
         """Fingerprint of what is trained, seeds and epochs apart."""
         if len(self.members) == 1:
             return self.members[0].config.identity
-        return fingerprint({"members": [one.config.identity for one in self.members]})
+        return fingerprint({"members": [member.config.identity for member in self.members]})
 
     def combined(self, answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Probabilities by seed `(seeds, n, classes)` of the members' probabilities by seed."""
+        """Combine the members' probabilities by seed; return `(seeds, n, classes)`."""
         if self.rule == "maximum_confidence":
             by_seed = np.stack(answers, axis=1)  # (seeds, members, n, classes)
-            return np.stack([maximum_confidence(one) for one in by_seed])
+            return np.stack([maximum_confidence(row) for row in by_seed])
         total = np.tensordot(np.array(self.weights, np.float32), np.stack(answers), 1)
         return np.asarray(total, np.float32)
 
@@ -93,7 +94,7 @@ class Plan:
 def recipe_of(
     home: StudyHome, stored: study_file.StudyFile, trial: Trial, development: Development
 ) -> Recipe:
-    """How a trial is retrained: for the median of the best epochs of all its trainings.
+    """Return how a trial is retrained: for the median of the best epochs of all its trainings.
 
     With `study.retrain=steps` the optimiser takes as many steps as validation found best, which
     are fewer epochs of all the data than of a fold's training part.
@@ -104,7 +105,7 @@ def recipe_of(
     if trial.seed is None or trial.best_epoch is None:
         raise StudyError(f"{home.trial(trial.number).record} names no seed; search anew")
     config, study = study_file.trial_config(home, trial.number), stored.config.study
-    epochs, share = confirmed_epochs(home).get(trial.name, trial.best_epoch), 1.0
+    epochs, share = _confirmed_epochs(home).get(trial.name, trial.best_epoch), 1.0
     if study.retrain == "steps":
         n_train = statistics.fmean(len(fold.train) for fold in development.folds)
         share = n_train / len(development.everything)
@@ -113,8 +114,15 @@ def recipe_of(
     return Recipe(trial, config, epochs, study.final_seeds, halvings)
 
 
+def _confirmed_epochs(home: StudyHome) -> dict[str, int]:
+    """Return trial → the median of the best epochs of its trainings, where it was confirmed."""
+    selection = read_if_there(home.selection, Selection)
+    candidates = () if selection is None else selection.candidates
+    return {candidate.trial: candidate.epochs for candidate in candidates}
+
+
 def halvings_of(trial: Trial, epochs: int, share: float) -> tuple[int, ...]:
-    """How often validation's losses had halved the learning rate before each epoch of a retraining.
+    """Count the halvings of the learning rate that validation had seen before each epoch.
 
     Args:
         trial: Its curve has the losses of one training or, over folds and seeds, of several: their
@@ -124,24 +132,17 @@ def halvings_of(trial: Trial, epochs: int, share: float) -> tuple[int, ...]:
             less where optimiser steps are.
     """
     losses: dict[int, list[float]] = {}
-    for one in trial.curve:
-        losses.setdefault(one.training, []).append(one.metrics["val/loss"])
+    for epoch in trial.curve:
+        losses.setdefault(epoch.training, []).append(epoch.metrics["val/loss"])
     before = (int(epoch / share) for epoch in range(epochs))
     return tuple(
         statistics.median_low(n_plateaus(curve[:n]) for curve in losses.values()) for n in before
     )
 
 
-def wanted_or_confirmed(home: StudyHome, wanted: str | int | None) -> str | int | None:
-    """What a user names, or else the confirmed winner, if there is one."""
-    if wanted in (None, ""):
-        return confirmed_winner(home)
-    return wanted
-
-
 def default_trial(
     home: StudyHome, stored: study_file.StudyFile, trials: list[Trial]
 ) -> Trial | None:
-    """The scored trial of the study's own configuration, nothing varied; None if it failed."""
-    scored = [one for one in trials if one.best_epoch is not None and one.seed is not None]
+    """Return the scored trial of the study's own configuration; None if it failed."""
+    scored = [trial for trial in trials if trial.best_epoch is not None and trial.seed is not None]
     return find_default(home, stored.config.experiment(), scored)

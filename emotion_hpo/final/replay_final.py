@@ -5,17 +5,21 @@ model is the same. The ledger gets a line of its own kind all the same.
 """
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import OnProgress
-from emotion_hpo.final.plan import Plan, recipe_of
+from emotion_hpo.final.choice import Choice, plan_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import predictions
 from emotion_hpo.splits.opening import open_development_and_holdout
-from emotion_hpo.study import FinalHome, StudyHome, read_json, study_file
+from emotion_hpo.study import FinalHome, StudyHome, study_file
+from emotion_hpo.study.finals import find_finals
 from emotion_hpo.study.ledger import Ledger, user
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.trials import find, read_trials
 
 
@@ -42,46 +46,50 @@ def replay_final(
     Raises:
         StudyError: There is no such result, or the study no longer makes the same plan.
     """
-    scored = {folder.path.name: folder for folder in home.finals()}
+    scored = {folder.path.name: folder for folder in find_finals(home)}
     folder = scored.get(name) or scored.get(f"trial_{name}")
     if folder is None:
         known = f"there are {', '.join(sorted(scored))}" if scored else "run `make final` first"
         raise StudyError(f"no final result {name!r} in study {home.name!r}; {known}")
-    result, stored = read_json(folder.result), study_file.read(home)
+    result, stored = read_record(folder.result, FinalResult), study_file.read(home)
     store, development, holdout = open_development_and_holdout(
         stored.config, home.features, on_features
     )
     study_file.check_shards(stored, store.keys, store.corpus_name)
     trials, objective = read_trials(home), stored.config.study.objective
-    members = result["members"]
-    plan = Plan(
-        result["trial"],
-        tuple(
-            recipe_of(home, stored, find(trials, one["trial"], objective), development)
-            for one in members
-        ),
-        tuple(one["weight"] for one in members),
-        result["rule"],
+    members = [find(trials, member.trial, objective) for member in result.members]
+    choice = Choice(
+        result.trial,
+        tuple(members),
+        tuple(member.weight for member in result.members),
+        result.rule,
     )
-    if plan.identity != result["model"]:
+    plan = plan_of(home, stored, choice, development)
+    if plan.identity != result.model:
         raise StudyError(
             f"{folder.result} is of another model than the study would train now: its seeds, "
             "epochs or configurations have changed"
         )
     retrain = Retraining(development.everything, store, on_retraining)
     with TemporaryDirectory() as scratch:
-        bundles = [retrain(one, FinalHome(Path(scratch) / one.trial.name)) for one in plan.members]
+        saved_models = [
+            retrain(member, FinalHome(Path(scratch) / member.trial.name)) for member in plan.members
+        ]
     facts = {"study": home.name, "trial": plan.name, "model": plan.identity, "by": user()}
     ledger = Ledger(home.ledger)
     ledger.note("replayed", ledger.name_of(holdout.content), facts)
     test = holdout.unseal()
     answers = plan.combined(
-        [one.probabilities(one.preprocessor.transform(test)) for one in bundles]
+        [
+            saved_model.probabilities(saved_model.preprocessor.transform(test))
+            for saved_model in saved_models
+        ]
     ).mean(0)
-    old = folder.predictions.read_bytes().splitlines()
-    new = predictions(test, answers).splitlines()
-    pairs = enumerate(zip(old, new, strict=False), start=1)
-    differs = next((at for at, (one, other) in pairs if one != other), None)
-    if differs is None and len(old) != len(new):
-        differs = min(len(old), len(new)) + 1
-    return Again(plan.name, len(test), differs)
+    difference = _find_difference(folder.predictions.read_bytes(), predictions(test, answers))
+    return Again(plan.name, len(test), difference)
+
+
+def _find_difference(old: bytes, new: bytes) -> int | None:
+    """Return the number of the first line that differs, from 1; None if there is none."""
+    pairs = enumerate(zip_longest(old.splitlines(), new.splitlines()), start=1)
+    return next((number for number, (left, right) in pairs if left != right), None)

@@ -32,14 +32,14 @@ class Replay:
 
     @property
     def first_difference(self) -> int | None:
-        """The first epoch whose figures differ in any bit, counted over all trainings, or None."""
+        """The first epoch whose metrics differ in any bit, counted over all trainings, or None."""
         pairs = enumerate(zip(self.trial.curve, self.curve, strict=True), start=1)
         return next((at for at, (old, new) in pairs if old.metrics != new.metrics), None)
 
 
 def replay(
     home: StudyHome,
-    wanted: str | int | None,
+    name: str | int | None,
     on_features: OnProgress,
     on_epoch: Callable[[Epoch, Epoch], None],
 ) -> Replay:
@@ -47,7 +47,7 @@ def replay(
 
     Args:
         home: The study.
-        wanted: `trial_42`, `42`, or None for the best.
+        name: `trial_42`, `42`, or None for the best.
         on_features: Shows the preparation of features.
         on_epoch: Gets every epoch as stored and as trained again.
 
@@ -55,7 +55,7 @@ def replay(
         StudyError: No such study or trial.
     """
     stored = study_file.read(home)
-    trial = find(read_trials(home), wanted, stored.config.study.objective)
+    trial = find(read_trials(home), name, stored.config.study.objective)
     if trial.seed is None or not trial.curve:
         raise StudyError(f"{home.trial(trial.number).path} lacks what a replay needs")
     store, development = open_development(stored.config, home.features, on_features)
@@ -71,7 +71,7 @@ def replay(
     before = torch.get_num_threads()
     torch.set_num_threads(trial.n_threads or before)
     try:
-        found = run_all(config, DataModule(development), planned, selector, after_epoch)
+        outcomes = run_all(config, DataModule(development), planned, selector, after_epoch)
     finally:
         torch.set_num_threads(before)
-    return Replay(trial, found.curve)
+    return Replay(trial, outcomes.curve)

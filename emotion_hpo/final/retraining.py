@@ -42,9 +42,9 @@ class Retraining:
         """Train every seed's network, or take the model that an earlier call has stored."""
         if folder.plan.exists() and folder.plan.read_text() == recipe.identity:
             with contextlib.suppress(StudyError):  # broken or gone: it is trained again
-                found = SavedModel.load(folder.model)
+                saved_model = SavedModel.load(folder.model)
                 self._n_trained += len(recipe.seeds)
-                return found
+                return saved_model
         preprocessor, train = self._reading(recipe)
         classes = self._everything.classes
         keep_freed_memory()

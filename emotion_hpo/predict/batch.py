@@ -227,7 +227,7 @@ def _answer(
     predictor: Predictor, rows: Sequence[Row], utterances: Sequence[Utterance | FeatureError]
 ) -> list[dict[str, Any]]:
     """Ask for all at once that can be asked for."""
-    usable = [one for one in utterances if isinstance(one, Utterance)]
+    usable = [utterance for utterance in utterances if isinstance(utterance, Utterance)]
     waiting = iter(predictor.answer(usable))
     answers = []
     for row, utterance in zip(rows, utterances, strict=True):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.corpus import sound
 from emotion_hpo.errors import FeatureError, StudyError
-from emotion_hpo.study import scored_at
+from emotion_hpo.study.finals import scored_at
 
 #: The longest of 10,039 utterances of IEMOCAP lasts 34 s.
 LONGEST_S = 300.0
@@ -277,8 +277,8 @@ def find_model(path: Path) -> Path:
     if (path / "model.pt").is_file():
         return path / "model.pt"
     models = [*path.glob("final/*/model.pt"), *path.glob("*/final/*/model.pt")]
-    results = [one.with_name("result.json") for one in models]
-    scored = [one for one in results if one.is_file()]
+    results = [path.with_name("result.json") for path in models]
+    scored = [path for path in results if path.is_file()]
     if scored:
         return max(scored, key=scored_at).with_name("model.pt")
     what = "is no folder" if not path.is_dir() else "holds no model.pt"

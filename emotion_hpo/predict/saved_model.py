@@ -67,8 +67,9 @@ class SavedModel:
             data: The utterances.
             networks: What `build_networks` gave, if it was called before.
         """
-        asked = self.build_networks() if networks is None else networks
-        return np.stack([evaluate(one, data, self.config.training).probabilities for one in asked])
+        built = self.build_networks() if networks is None else networks
+        training = self.config.training
+        return np.stack([evaluate(network, data, training).probabilities for network in built])
 
     def save(self, path: Path) -> None:
         """Replace the model file as a whole."""
@@ -126,7 +127,7 @@ def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
                 "dimensions": reader.dimensions,
                 "max_length": reader.max_length,
                 "corpus": None if reader.corpus is None else _plain_scale(reader.corpus),
-                "speakers": {name: _plain_scale(one) for name, one in reader.speakers.items()},
+                "speakers": {name: _plain_scale(scale) for name, scale in reader.speakers.items()},
                 "by_speaker": reader.by_speaker,
             }
             for modality, reader in preprocessor.readers.items()
@@ -141,13 +142,13 @@ def _plain_scale(scale: Scale) -> tuple[Tensor, Tensor]:
 def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
     readers = {
         modality: FeatureReader(
-            one["dimensions"],
-            one["max_length"],
-            None if one["corpus"] is None else _scale(one["corpus"]),
-            {name: _scale(scale) for name, scale in one["speakers"].items()},
-            one["by_speaker"],
+            reader["dimensions"],
+            reader["max_length"],
+            None if reader["corpus"] is None else _scale(reader["corpus"]),
+            {name: _scale(scale) for name, scale in reader["speakers"].items()},
+            reader["by_speaker"],
         )
-        for modality, one in stored["readers"].items()
+        for modality, reader in stored["readers"].items()
     }
     words = stored["words"]
     vocabulary = None if words is None else Vocabulary(tuple(words))

@@ -2,10 +2,10 @@
 
 A part that is not there yet, or never will be, is None or empty, and the page leaves its section
 out or says that there is nothing: a study is worth a page from its first minute on. A part that is
-damaged is left out as well, with a remark (`parts`); what each must hold, `shapes` says.
+damaged is left out as well, with a remark (`parts`); what each must hold, `study.records` says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,15 +25,20 @@ from emotion_hpo.study import (
     Trial,
     TrialHome,
     TrialState,
-    read_baseline,
-    result_shapes,
-    shapes,
     sign_of,
     study_file,
 )
+from emotion_hpo.study.curves import read_curve
 from emotion_hpo.study.ledger import Ledger
-from emotion_hpo.study.shapes import as_written
-from emotion_hpo.study.trials import best_of, read_record, records_of
+from emotion_hpo.study.records.base import Record, read_record
+from emotion_hpo.study.records.baseline import Baseline
+from emotion_hpo.study.records.cost import Cost
+from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
+from emotion_hpo.study.records.study_facts import StudyFacts
+from emotion_hpo.study.records.trial import TrialRecord
+from emotion_hpo.study.trials import best_of, records_of
 
 
 @dataclass(frozen=True)
@@ -177,15 +182,12 @@ def read_findings(home: StudyHome) -> Findings:
     parts, config = Parts(), stored.config
     trials = _trials(home, config, parts)
     best = best_of(trials, config.study.objective)
-    summary = parts.read(home.summary, as_written(shapes.Summary)) or {}
+    summary = parts.read(home.summary, _as(SearchSummary)) or {}
     answers = parts.read(home.trial(best.number).probabilities, _answers) if best else None
     n_validation = summary.get("n_validation")
     if n_validation is None:
         n_validation = len(answers.labels) if answers else _n_judged(home, trials)
-    costs = {
-        one.number: parts.read(home.trial(one.number).cost, as_written(shapes.Cost))
-        for one in trials
-    }
+    costs = {one.number: parts.read(home.trial(one.number).cost, _as(Cost)) for one in trials}
     openings, looks = parts.read(home.ledger, lambda _: _ledger(home)) or ((), ())
     return Findings(
         home=home,
@@ -197,14 +199,19 @@ def read_findings(home: StudyHome) -> Findings:
         answers=answers,
         n_validation=n_validation,
         summary=summary,
-        baseline=parts.read(home.baseline, read_baseline),
+        baseline=parts.read(home.baseline, _as(Baseline)),
         costs={number: one for number, one in costs.items() if one is not None},
-        selection=parts.read(home.selection, as_written(shapes.Selection)),
+        selection=parts.read(home.selection, _as(Selection)),
         finals=_finals(home, openings, parts),
         openings=openings,
         looks=looks,
         remarks=tuple(parts.remarks),
     )
+
+
+def _as(kind: type[Record]) -> Callable[[Path], Mapping[str, Any]]:
+    """Return how to read a file as this record's plain values."""
+    return lambda path: read_record(path, kind).to_json()
 
 
 def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
@@ -214,7 +221,7 @@ def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
         StudyError: They are damaged.
     """
     parts = Parts()
-    parts.read(home.study, lambda _: shapes.Facts.model_validate(facts))
+    parts.read(home.study, lambda _: StudyFacts.from_json(facts))
     if parts.remarks:
         raise StudyError(parts.remarks[0].partition(": ")[2])
 
@@ -233,7 +240,7 @@ def _trials(home: StudyHome, config: SearchConfig, parts: Parts) -> tuple[Trial,
 
 
 def _trial(path: Path, config: SearchConfig) -> Trial:
-    trial = read_record(path)
+    trial = read_record(path, TrialRecord).trial()
     for name, value in trial.params.items():
         one = config.space.get(name)
         if one is None or one.choices is not None:
@@ -244,7 +251,7 @@ def _trial(path: Path, config: SearchConfig) -> Trial:
 
 
 def _curve(files: TrialHome, objective: str) -> tuple[Epoch, ...]:
-    curve = files.read_curve()
+    curve = read_curve(files)
     for one in curve:
         if objective not in one.metrics:
             raise ValueError(f"epoch {one.epoch} has no {objective}, which the study is about")
@@ -285,7 +292,7 @@ def _finals(
     found = []
     for path in sorted(home.path.glob("final/*/result.json")):
         folder = FinalHome(path.parent)
-        result = parts.read(path, as_written(result_shapes.Result))
+        result = parts.read(path, _as(FinalResult))
         if result is None:
             continue
         classes = result["confusion"]["classes"]
@@ -315,14 +322,10 @@ def _ledger(
     openings: list[Mapping[str, Any]] = []
     looks: list[Mapping[str, Any]] = []
     for holdout in ledger.holdouts():
-        lines = ledger.openings(holdout)
+        lines = [line.to_json() for line in ledger.openings(holdout)]
         if any(one["study"] == home.name for one in lines):
             openings += lines
-            looks += ledger.notes("paper_protocol", holdout) + ledger.notes("replayed", holdout)
-    for line in openings:
-        result_shapes.Opening.model_validate(line)
-    for line in looks:
-        result_shapes.Look.model_validate(line)
+            looks += [line.to_json() for line in ledger.other_looks(holdout)]
     return tuple(openings), tuple(looks)
 
 

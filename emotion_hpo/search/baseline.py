@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from emotion_hpo import metrics
 from emotion_hpo.splits.parts import Development
-from emotion_hpo.study import StudyHome, read_baseline, write_bytes, write_json
+from emotion_hpo.study import StudyHome, write_bytes
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.baseline import Baseline as BaselineRecord
 
 
 def fit_or_read_baseline(
@@ -30,7 +32,7 @@ def fit_or_read_baseline(
         StudyError: What is stored cannot be read.
     """
     if home.baseline.exists():
-        return read_baseline(home.baseline)
+        return read_record(home.baseline, BaselineRecord).to_json()
     from emotion_hpo.models.baseline import choose_parts  # scikit-learn: a second, once a study
 
     parts = choose_parts(modalities)
@@ -53,8 +55,9 @@ def fit_or_read_baseline(
         probabilities=probabilities,
     )
     write_bytes(home.baseline_probabilities, buffer.getvalue())
-    write_json(home.baseline, baseline)
-    return baseline
+    record = BaselineRecord.from_json(baseline)
+    write_record(home.baseline, record)
+    return record.to_json()
 
 
 def _evaluate(

@@ -19,9 +19,8 @@ from filelock import FileLock, Timeout
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.baseline import baseline_of, n_train, fit_or_read_baseline
-from emotion_hpo.search.budget import is_spent, is_used_up, trained, trained_epochs
-from emotion_hpo.features.preparation import prepare_features
+from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
+from emotion_hpo.search.budget import is_spent, is_used_up, trained_epochs
 from emotion_hpo.search.enumeration import exhaustible_points
 from emotion_hpo.search.observers import Observers
 from emotion_hpo.search.optuna.study import Study
@@ -29,11 +28,13 @@ from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
-from emotion_hpo.selection.expected_score import expected_of, estimate_expected_score
-from emotion_hpo.splits.class_coverage import describe_missing_classes, remarks_on
+from emotion_hpo.selection.expected_score import estimate_expected_score
+from emotion_hpo.splits.class_coverage import describe_missing_classes
 from emotion_hpo.splits.opening import open_development
-from emotion_hpo.splits.parts import Development, check_sessions, split
-from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file, write_json
+from emotion_hpo.splits.parts import Development, check_sessions
+from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.training.fold_run import DataModule, check_modalities
 
@@ -103,7 +104,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 summary["warm_start"] = describe_warm_start(config, prior_trials)
                 summary["baseline"] = baseline
                 summary["expected"] = estimate_expected_score(home, config, development, trials)
-                write_json(home.summary, summary)
+                write_record(home.summary, SearchSummary.from_json(summary))
                 tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)
     is_short = summary["n_finished"] < config.study.n_trials and not was_stopped

@@ -19,7 +19,11 @@ from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.search.budget import FAIL_FAST
 from emotion_hpo.search.optuna.study import Claim, ClaimLost, StorageAway, Study
 from emotion_hpo.search.pruning import steps
-from emotion_hpo.study import StudyHome, TrialState, study_file, write_bytes, write_json, write_yaml
+from emotion_hpo.study import StudyHome, TrialState, write_bytes, write_yaml
+from emotion_hpo.study.curves import write_curve
+from emotion_hpo.study.facts import commit
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 from emotion_hpo.training.profiling import MEASURED, measure_cost
@@ -41,7 +45,7 @@ class Worker:
         self._home = home
         self._config = config
         self._data_module = data_module
-        self._commit = study_file.commit()
+        self._commit = commit()
         self._n_trained = 0
         self._n_failed = 0
         self._n_folds = len(data_module.development.folds)
@@ -119,7 +123,7 @@ class Worker:
             so_far = Outcomes(planned, (*resume.before, resume.outcome), is_running=True)
             resume.save(files.checkpoint)
             self._keep_weights_of_former_lives(claim)
-            files.write_curve(so_far.curve)
+            write_curve(files, so_far.curve)
             reported = steps(so_far, study.objective, self._config.pruner)
             self._study.report_previous_steps(claim, reported)
 
@@ -137,7 +141,7 @@ class Worker:
             if study.keep_weights and so_far.each[-1].best_epoch == epoch:
                 state.save_weights(files.weights)
             state.save(files.checkpoint)
-            files.write_curve(so_far.curve)
+            write_curve(files, so_far.curve)
             if is_poor(so_far) and not is_last:
                 ending = TrialState.PRUNED
             elif self.stopping and not is_last:
@@ -158,7 +162,7 @@ class Worker:
             return
         write_bytes(files.probabilities, outcomes.answers(development))
         cost = measure_cost(claim.config, self._data_module)
-        write_json(files.cost, cost)
+        write_record(files.cost, Cost.from_json(cost))
         write_bytes(files.every_epoch, outcomes.every_epoch())
         self._study.end(
             claim,

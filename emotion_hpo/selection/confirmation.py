@@ -19,7 +19,11 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import n_cores
 from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
-from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
+from emotion_hpo.study import StudyHome, Trial, sign_of
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.baseline import Baseline
+from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
+from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.trials import read_trials
 
 #: Between two looks at the processes.
@@ -48,9 +52,11 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
     selection["expected"] = estimate_confirmed_score(
         home, config, selection["value"], confirmations
     )
-    plain_model = read_baseline(home.baseline)["validation"] if home.baseline.exists() else {}
-    selection["baseline"] = plain_model.get(config.study.objective.removeprefix("val/"))
-    write_json(home.selection, selection)
+    selection["baseline"] = None
+    if home.baseline.exists():
+        validation = read_record(home.baseline, Baseline).validation
+        selection["baseline"] = getattr(validation, config.study.objective.removeprefix("val/"))
+    write_record(home.selection, Selection.from_json(selection))
     return selection
 
 
@@ -118,7 +124,10 @@ def select_winner(
     candidates = []
     for number in dict.fromkeys(confirmation.number for confirmation in confirmations):
         own = [confirmation for confirmation in confirmations if confirmation.number == number]
-        records = [read_json(home.confirmation(number, each.index).record) for each in own]
+        records = [
+            read_record(home.confirmation(number, each.index).record, ConfirmationRecord).to_json()
+            for each in own
+        ]
         ended = [record for record in records if record["value"] is not None]
         if not ended:
             continue

@@ -16,7 +16,9 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import Fold, Run, expected_score
 from emotion_hpo.selection.expected_score import select_answers
 from emotion_hpo.selection.leaders import Confirmation
-from emotion_hpo.study import RESTORE, StudyHome, n_smoothed_of, read_json
+from emotion_hpo.study import RESTORE, StudyHome, n_smoothed_of
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
 
 
 def estimate_confirmed_score(
@@ -39,7 +41,7 @@ def estimate_confirmed_score(
     by_trial: dict[int, list[Run]] = {}
     for confirmation in confirmations:
         files = home.confirmation(confirmation.number, confirmation.index)
-        record = read_json(files.record)
+        record = read_record(files.record, ConfirmationRecord).to_json()
         if record["value"] is None:
             continue
         if not files.every_epoch.exists():

@@ -3,13 +3,11 @@
 `search`, `final` and `report` talk to each other through these files alone.
 """
 
-from emotion_hpo.study.baseline import read_baseline
 from emotion_hpo.study.files import (
     PARTIAL,
     RESTORE,
     check_writable,
     make_folder,
-    read_as,
     read_json,
     read_yaml,
     replacing,
@@ -23,7 +21,6 @@ from emotion_hpo.study.paths import (
     ReportHome,
     StudyHome,
     TrialHome,
-    scored_at,
 )
 from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState, n_smoothed_of, sign_of
 
@@ -42,12 +39,9 @@ __all__ = [
     "check_writable",
     "make_folder",
     "n_smoothed_of",
-    "read_as",
-    "read_baseline",
     "read_json",
     "read_yaml",
     "replacing",
-    "scored_at",
     "sign_of",
     "write_bytes",
     "write_json",

@@ -12,14 +12,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from emotion_hpo.errors import StudyError
-
-Stored = TypeVar("Stored")
 
 #: Files that are being written, or whose writer died over them.
 PARTIAL = ".*.partial"
@@ -31,7 +28,7 @@ RESTORE = "restore it from a copy, or search under another study.name"
 def make_folder(path: Path) -> Path:
     """Make a folder that can be written to, or say why not."""
     # In a database's address they have a meaning, so that it would be another file's.
-    if signs := [one for one in "?%" if one in str(path.resolve())]:
+    if signs := [sign for sign in "?%" if sign in str(path.resolve())]:
         raise StudyError(
             f"{path.resolve()} holds a {signs[0]!r}; choose another study.directory=FOLDER"
         )
@@ -102,7 +99,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, content: object) -> None:
     """Write JSON as people read it; NaN and infinity become null, which every reader knows."""
-    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(finite_only(content), indent=2, ensure_ascii=False, allow_nan=False)
     write_bytes(path, f"{text}\n".encode())
 
 
@@ -133,29 +130,12 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 (JSON is untyped until it is b
         raise StudyError(f"{path} is not readable: {error}; {RESTORE}") from None
 
 
-def read_as(path: Path, kind: TypeAdapter[Stored]) -> Stored:
-    """What JSON that was written here holds, every value of the type that it had.
-
-    Raises:
-        StudyError: It is not readable, or is not what was written.
-    """
-    try:
-        return kind.validate_json(path.read_bytes(), strict=True, extra="forbid")
-    except OSError as error:
-        raise StudyError(f"{path} is not readable: {error}; {RESTORE}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = "".join(f"{step}: " for step in first["loc"])
-        is_json = first["type"] != "json_invalid"
-        verdict = "was not written by this version" if is_json else "is not readable"
-        raise StudyError(f"{path} {verdict}: {where}{first['msg']}; {RESTORE}") from None
-
-
-def _finite(content: object) -> object:
+def finite_only(content: Any) -> Any:  # noqa: ANN401 (whatever JSON holds)
+    """Replace NaN and infinity by None, for which JSON has a word."""
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, Mapping):
-        return {str(key): _finite(value) for key, value in content.items()}
+        return {str(key): finite_only(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
+        return [finite_only(value) for value in content]
     return content

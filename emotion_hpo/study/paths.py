@@ -1,18 +1,10 @@
 """Every file and folder name of a study."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
-from emotion_hpo.errors import StudyError
 from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
-from emotion_hpo.study.files import read_as, read_json, write_json
-from emotion_hpo.study.trial import Epoch
-
-_CURVE = TypeAdapter(tuple[Epoch, ...])
 
 
 @dataclass(frozen=True)
@@ -66,16 +58,6 @@ class TrialHome:
         """Held by the worker that trains the trial: a dead worker's is free."""
         return self.path / ".lock"
 
-    def read_curve(self) -> tuple[Epoch, ...]:
-        """The epochs stored so far."""
-        if not self.curve.exists():
-            return ()
-        return read_as(self.curve, _CURVE)
-
-    def write_curve(self, curve: tuple[Epoch, ...]) -> None:
-        """Store the epochs trained so far."""
-        write_json(self.curve, [epoch.to_json() for epoch in curve])
-
 
 @dataclass(frozen=True)
 class ConfirmationHome:
@@ -104,18 +86,6 @@ class ConfirmationHome:
         return self.path / ".lock"
 
 
-def scored_at(result: Path) -> str:
-    """When a `result.json` says that it was scored (UTC, ISO 8601); empty where it is broken.
-
-    The file's own times are those of its last copy.
-    """
-    with suppress(StudyError):
-        content = read_json(result)
-        if isinstance(content, dict) and isinstance(content.get("scored_at"), str):
-            return str(content["scored_at"])
-    return ""
-
-
 @dataclass(frozen=True)
 class FinalHome:
     """The files of one final model."""
@@ -134,7 +104,7 @@ class FinalHome:
 
     @property
     def result(self) -> Path:
-        """The test figures."""
+        """What it reaches on the test session."""
         return self.path / "result.json"
 
     @property
@@ -227,7 +197,7 @@ class StudyHome:
 
     def comparison(self, others: "Sequence[StudyHome]") -> ReportHome:
         """The page that compares this study with others of the same folder."""
-        names = "+".join(one.name for one in (self, *others))
+        names = "+".join(study.name for study in (self, *others))
         folder = escaped(names, rf"{ASCII_LETTERS}+", 200)  # a folder's name may have 255 letters
         return ReportHome(self.directory / "comparisons" / folder)
 
@@ -282,11 +252,6 @@ class StudyHome:
     def final(self, name: str | int) -> FinalHome:
         """The home of a final model: of a trial, by number or name, or of another name's."""
         return FinalHome(self.path / "final" / (f"trial_{name}" if isinstance(name, int) else name))
-
-    def finals(self) -> list[FinalHome]:
-        """The homes of all final models that were scored, the first scored first."""
-        results = self.path.glob("final/*/result.json")
-        return [FinalHome(result.parent) for result in sorted(results, key=scored_at)]
 
     def worker_log(self, worker: str) -> Path:
         """What a worker printed."""

@@ -1,11 +1,5 @@
 """`study.yaml`: what a study is, written once, compared whenever a command continues it."""
 
-import importlib.metadata
-import os
-import platform
-import re
-import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +11,11 @@ from emotion_hpo.config import (
     build,
     differences,
     dump,
-    fingerprint,
     with_value,
 )
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.study import RESTORE, StudyHome, read_yaml, write_yaml
+from emotion_hpo.study.facts import collect_facts, commit
 
 #: What may change between two runs of one study: nothing that a trial's score depends on.
 _FREE = (
@@ -40,18 +34,6 @@ _FREE = (
 )
 _FREE_SECTIONS = ("launcher", "tracking", "storage")
 
-#: Packages whose version may change a number.
-_PACKAGES = (
-    "emotion-hpo",
-    "torch",
-    "numpy",
-    "scipy",
-    "librosa",
-    "scikit-learn",
-    "optuna",
-    "mlflow",
-)
-
 
 @dataclass(frozen=True)
 class StudyFile:
@@ -69,7 +51,7 @@ class StudyFile:
 
 
 def exists(home: StudyHome) -> bool:
-    """Whether there is a study here."""
+    """Return whether there is a study here."""
     return home.study.exists()
 
 
@@ -103,7 +85,7 @@ def read(home: StudyHome) -> StudyFile:
 
 
 def trial_config(home: StudyHome, number: int) -> ExperimentConfig:
-    """What a trial trained, as stored beside it.
+    """Return the configuration that a trial trained, as stored beside it.
 
     Raises:
         StudyError: It cannot be read.
@@ -130,7 +112,7 @@ def write_or_compare(
         StudyError: The stored study differs, with the differences and the ways on.
     """
     if not exists(home):
-        _write(home, config, shards, {**_facts(config), "synthetic": synthetic})
+        _write(home, config, shards, collect_facts(config, synthetic=synthetic).to_json())
         return []
     stored = check_same(home, config, shards)
     _write(home, config, shards, stored.facts)
@@ -143,11 +125,11 @@ def write_or_compare(
 def check_same(
     home: StudyHome, config: SearchConfig, shards: Mapping[str, str] | None = None
 ) -> StudyFile:
-    """Read a stored study and make sure that it is the one that is wanted.
+    """Read a stored study and make sure that it is the one that is asked for.
 
     Args:
         home: The study.
-        config: What is wanted.
+        config: What is asked for.
         shards: The features that it would be searched on; without them only settings are compared.
 
     Raises:
@@ -162,13 +144,13 @@ def check_same(
         raise StudyError(
             f"study {home.name!r} was searched with another configuration:{listed}\n"
             "Search under another name (study.name=NAME), where warm_start="
-            f"{home.name} hands on what its trials have taught, or take the old values back."
+            f"{home.name} hands its trials on to the sampler, or take the old values back."
         )
     return stored
 
 
 def with_places(stored: StudyFile, places: Mapping[str, object]) -> StudyFile:
-    """The study with other places of its corpus's files.
+    """Return the study with other places of its corpus's files.
 
     Raises:
         ConfigError: One is no place.
@@ -220,80 +202,9 @@ def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 
 
 def _compared(config: SearchConfig) -> dict[str, Any]:
-    """The configuration less what may change; `check_shards` compares what the corpus holds."""
+    """Return the configuration less what may change; `check_shards` compares the corpus."""
     whole = config.without_places()
     plain = {name: part for name, part in whole.items() if name not in _FREE_SECTIONS}
     for path in _FREE:
         plain = with_value(plain, path, None)
     return plain
-
-
-def _facts(config: SearchConfig) -> dict[str, Any]:
-    return {
-        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "commit": commit(),
-        "fingerprint": {
-            "experiment": config.experiment().identity,
-            "space": fingerprint({path: dump(one) for path, one in config.space.items()}),
-        },
-        "versions": {name: _version(name) for name in _PACKAGES},
-        "hardware": _hardware(),
-    }
-
-
-def _hardware() -> dict[str, Any]:
-    """The machine that begins the study; workers elsewhere may have another."""
-    processor = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        names = re.findall(r"^model name\s*:\s*(.+)$", information.read_text("utf-8"), re.MULTILINE)
-        processor = names[0] if names else processor
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "memory_gb": _memory_gb(),
-        "gpus": _gpus(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
-
-
-def _memory_gb() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (OSError, ValueError, AttributeError):  # not every system tells
-        return None
-
-
-def _gpus() -> list[str]:
-    """Names of NVIDIA GPUs, as their driver tells them: without torch, which takes seconds."""
-    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return told.stdout.splitlines() if told.returncode == 0 else []
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def commit() -> str | None:
-    """Commit of the code that runs, or None where it is not a checkout, or git is not there."""
-    folder = Path(__file__).parents[1]
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD", "--show-prefix"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return None
-    head, _, prefix = result.stdout.strip().partition("\n")
-    # Installed into an environment inside another project, git would name that project's commit.
-    return head[:12] if result.returncode == 0 and prefix == f"{folder.name}/" else None

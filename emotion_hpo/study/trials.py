@@ -1,23 +1,20 @@
 """The finished trials of a study, read from its folder, and which of them a user means."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
 from pathlib import Path
-
-from pydantic import TypeAdapter
 
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.errors import StudyError, unknown_name
-from emotion_hpo.study import RESTORE, StudyHome, Trial, TrialState, read_as, sign_of, write_json
+from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.study.curves import read_curve
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.trial import TrialRecord
 from emotion_hpo.study.study_file import trial_config
-
-_RECORD = TypeAdapter(Trial)
 
 
 def write_trial(home: StudyHome, trial: Trial) -> None:
     """Store a trial that has ended; its curve lies beside it."""
-    content = {name: value for name, value in asdict(trial).items() if name != "curve"}
-    write_json(home.trial(trial.number).record, content)
+    write_record(home.trial(trial.number).record, TrialRecord.of(trial))
 
 
 def read_trials(home: StudyHome) -> list[Trial]:
@@ -28,27 +25,14 @@ def read_trials(home: StudyHome) -> list[Trial]:
     """
     trials = []
     for record in records_of(home):
-        trial = read_record(record)
-        trials.append(replace(trial, curve=home.trial(trial.number).read_curve()))
+        stored = read_record(record, TrialRecord)
+        trials.append(stored.trial(read_curve(home.trial(stored.number))))
     return sorted(trials, key=lambda one: one.number)
 
 
 def records_of(home: StudyHome) -> list[Path]:
     """The records of all trials that have ended, in no order."""
     return [*home.path.glob("trials/trial_*/trial.json")]
-
-
-def read_record(path: Path) -> Trial:
-    """A trial that has ended, without its curve.
-
-    Raises:
-        StudyError: It cannot be read.
-    """
-    trial = read_as(path, _RECORD)
-    if trial.continues is not None and trial.continues >= trial.number:
-        told = f"{trial.name} cannot continue trial_{trial.continues}"
-        raise StudyError(f"{path} was not written by this version: {told}; {RESTORE}")
-    return trial
 
 
 def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial | None:

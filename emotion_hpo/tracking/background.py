@@ -2,7 +2,7 @@
 
 A thread opens the tracker and writes to it, for MLflow takes seconds to import and to make its
 tables, and a server may be slow, hang or be down. The search goes on and ends without it: it is
-said once, and `emotion-hpo sync` or the next run of the study fills in what is missing, because a
+logged once, and `emotion-hpo sync` or the next run of the study fills in what is missing, because a
 tracker looks before it writes.
 """
 
@@ -66,7 +66,7 @@ class BackgroundTracker:
         self._writing.start()
 
     def _wait(self, end: float) -> bool:
-        """Whether nothing is being written any more."""
+        """Wait until nothing is being written, or until `end`; return whether that is so."""
         if self._writing is not None:
             self._writing.join(max(0.0, end - time.monotonic()))
         return self._writing is None or not self._writing.is_alive()

@@ -22,7 +22,7 @@ _SQLITE = "sqlite:///"
 
 
 def experiment_id(home: StudyHome, name: str) -> str | None:
-    """What MLflow calls an experiment, or None if it has none of that name.
+    """Return an experiment's id in MLflow, or None if it has none of that name.
 
     A database that is not there is made here, for the server's own workers would race for it.
 
@@ -31,13 +31,13 @@ def experiment_id(home: StudyHome, name: str) -> str | None:
     """
     try:
         client = open_client(home, local_uri(home))
-        found = client.get_experiment_by_name(name)
+        experiment = client.get_experiment_by_name(name)
     except Exception as error:
         raise TrackingError(
             f"{home.mlflow_database} cannot be opened by MLflow: {first_line(error)}; restore it "
             "from a copy, or move it away: `emotion-hpo sync` writes a study anew"
         ) from None
-    return str(found.experiment_id) if found else None
+    return str(experiment.experiment_id) if experiment else None
 
 
 def serve_ui(home: StudyHome, port: int) -> None:
@@ -56,17 +56,17 @@ def serve_ui(home: StudyHome, port: int) -> None:
 
 
 def tracking_uri(home: StudyHome, tracking: MlflowTracking) -> str:
-    """Where MLflow keeps its runs."""
+    """Return the address where MLflow keeps a study's runs."""
     return tracking.uri or local_uri(home)
 
 
 def local_uri(home: StudyHome) -> str:
-    """MLflow's database beside the studies."""
+    """Return the address of MLflow's database beside the studies."""
     return f"{_SQLITE}{home.mlflow_database.resolve()}"
 
 
 def open_client(home: StudyHome, uri: str) -> "MlflowClient":
-    """A client; on a fresh SQLite file this makes MLflow's tables, which it says at length.
+    """Open a client; on a fresh SQLite file this makes MLflow's tables, which it logs at length.
 
     Two that make them at once would break each other's: the file is shared by all studies. In a
     folder that was moved, MLflow's places of artifacts follow.
@@ -96,5 +96,5 @@ def open_client(home: StudyHome, uri: str) -> "MlflowClient":
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without its stack and hints."""
+    """Return an error's first line, without its stack and hints."""
     return (str(error).splitlines() or [type(error).__name__])[0]

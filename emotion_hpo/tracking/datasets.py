@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 def dataset_input(
     corpus: str, digest: str, part: str, n: int, *, synthetic: bool
 ) -> "DatasetInput":
-    """What a run read.
+    """Describe a part of a corpus as an input of a run.
 
     Args:
         corpus: Its name.
@@ -21,13 +21,13 @@ def dataset_input(
     """
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    words = {"corpus": corpus, "synthetic": synthetic}
+    source = {"corpus": corpus, "synthetic": synthetic}
     return DatasetInput(
         Dataset(
             name=f"{corpus} ({part})",
             digest=digest,
             source_type="code",
-            source=json.dumps(words),
+            source=json.dumps(source),
             profile=json.dumps({"utterances": n}),
         ),
         [InputTag("mlflow.data.context", part)],

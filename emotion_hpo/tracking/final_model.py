@@ -57,7 +57,7 @@ def save_model(model: Path, folder: Path) -> None:
 
 
 def example(predictor: Predictor) -> pd.DataFrame:
-    """One utterance that the model can be asked about, in the first of its columns."""
+    """Return a table of one utterance that the model can classify, in the first of its columns."""
     column = predictor.columns[0]
     return pd.DataFrame({column: [_example_value(predictor, column)]})
 
@@ -92,7 +92,7 @@ def _settings(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow warns of its own examples and type hints, and tells each step."""
+    """Silence MLflow, which warns of its own examples and type hints and logs each step."""
     logger = logging.getLogger("mlflow")
     before = logger.level
     logger.setLevel(logging.ERROR)

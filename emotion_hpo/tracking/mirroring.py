@@ -1,4 +1,4 @@
-"""A study in MLflow: a parent run, a child run a trial and a final model, every epoch's figures.
+"""A study in MLflow: a parent run, a child run a trial and a final model, every epoch's metrics.
 
 It asks MLflow what is there before it writes, so that showing the same trials twice, or to another
 process tomorrow, changes nothing. What an epoch took of the machine is written as MLflow's system
@@ -17,11 +17,13 @@ from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
 from emotion_hpo.config.search import MlflowTracking
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.runtime.formatting import format_count
-from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState, read_json
+from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.trials import describe_end
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
-from emotion_hpo.tracking.final_run import about, figures_of, tags_of
-from emotion_hpo.tracking.runs import Figure, StudyRuns, open_experiment
+from emotion_hpo.tracking.final_run import describe_version, metrics_of, tags_of
+from emotion_hpo.tracking.runs import MetricPoint, StudyRuns, open_experiment
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -36,7 +38,7 @@ _STATUS = {
 
 @dataclass
 class _Mirrored:
-    """What MLflow has of a trial."""
+    """A trial's run in MLflow, and how much of it is there."""
 
     run_id: str
     n_epochs: int
@@ -50,7 +52,7 @@ class MlflowTracker:
         home: The study's files.
         config: The study.
         created_at: When the study began, ISO 8601: tells it from a deleted one of the same name.
-        synthetic: Whether every run is to say that its figures are synthetic.
+        synthetic: Whether every run is to say that its scores are synthetic.
 
     Raises:
         TrackingError: MLflow cannot be reached or opened.
@@ -65,7 +67,7 @@ class MlflowTracker:
         self._synthetic = synthetic
         self._digest = fingerprint(config.without_places()["corpus"])
         self._uri = uri = tracking_uri(home, config.tracking)
-        words = {
+        tags = {
             "synthetic": str(synthetic).lower(),
             "corpus": config.corpus.name,
             "mlflow.source.name": "emotion-hpo",
@@ -74,7 +76,7 @@ class MlflowTracker:
             self._client = open_client(home, uri)
             experiment = open_experiment(self._client, home, config.tracking)
             identity = f"{home.name}@{created_at}"
-            self._runs = StudyRuns(self._client, experiment, identity, words)
+            self._runs = StudyRuns(self._client, experiment, identity, tags)
             self._parent = self._open_parent(datetime.fromisoformat(created_at).timestamp())
             self._mirrored = self._read_children()
         except Exception as error:
@@ -97,7 +99,8 @@ class MlflowTracker:
         try:
             parent = self._parent.info.run_id
             for name, value in summary.items():
-                if isinstance(value, bool) or not isinstance(value, int | float):
+                is_number = isinstance(value, int | float) and not isinstance(value, bool)
+                if not is_number or name == "version":
                     continue
                 self._client.log_metric(parent, f"study/{name}", float(value))
             self._runs.tag(parent, {"best_trial": summary.get("best_trial")})
@@ -111,8 +114,8 @@ class MlflowTracker:
 
     def log_final(self, folder: FinalHome) -> str | None:
         """Write a run for a final model, a child of the study's run, where there is none yet."""
-        result = read_json(folder.result)
-        name = f"final {result['trial']}"
+        result = read_record(folder.result, FinalResult)
+        name = f"final {result.trial}"
         try:
             if not self._has_final(result):
                 self._write_final(name, result, folder)
@@ -124,30 +127,30 @@ class MlflowTracker:
         experiment = self._config.tracking.experiment  # type: ignore[union-attr]
         return f"experiment {experiment!r}, run {name!r}, model {place}"
 
-    def _has_final(self, result: Mapping[str, Any]) -> bool:
-        """Whether this scoring has its run; one that was cut off while it was written goes."""
-        for run in self._runs.search(
-            f"tags.kind = 'final' and tags.opening = '{result['opening']}'"
-        ):
+    def _has_final(self, result: FinalResult) -> bool:
+        """Return whether this scoring has its run; delete one that is not whole."""
+        for run in self._runs.search(f"tags.kind = 'final' and tags.opening = '{result.opening}'"):
             if run.info.status == "FINISHED":
                 return True
             self._client.delete_run(run.info.run_id)
         return False
 
-    def _write_final(self, name: str, result: Mapping[str, Any], folder: FinalHome) -> None:
+    def _write_final(self, name: str, result: FinalResult, folder: FinalHome) -> None:
         from emotion_hpo.tracking.final_model import log_model
 
         run = self._runs.create(name, tags_of(result), parent=self._parent)
         run_id, now = run.info.run_id, time.time()
-        figures = [(metric, value, 0, now) for metric, value in figures_of(result).items()]
-        self._runs.log_metrics(run_id, figures)
+        points = [(metric, value, 0, now) for metric, value in metrics_of(result).items()]
+        self._runs.log_metrics(run_id, points)
         for file in (folder.result, folder.predictions, folder.confusion):
             if file.exists():
                 self._client.log_artifact(run_id, str(file))
-        self._log_data(run_id, {"training": result["n_train"], "test": result["n_test"]})
+        self._log_data(run_id, {"training": result.n_train, "test": result.n_test})
         if folder.model.exists():
             study = self._config.study.name
-            log_model(self._client, self._uri, run_id, folder.model, study, about(result))
+            log_model(
+                self._client, self._uri, run_id, folder.model, study, describe_version(result)
+            )
         self._client.set_terminated(run_id)
         if self._made_parent:  # nobody else would end it
             self._client.set_terminated(self._parent.info.run_id)
@@ -163,7 +166,7 @@ class MlflowTracker:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
 
     def _log_data(self, run_id: str, sizes: Mapping[str, int]) -> None:
-        """Say which parts of the corpus a run read, once."""
+        """Log which parts of the corpus a run read, once."""
         from emotion_hpo.tracking.datasets import dataset_input
 
         if self._client.get_run(run_id).inputs.dataset_inputs:
@@ -181,7 +184,7 @@ class MlflowTracker:
         if known.ended:
             return
         new = trial.curve[known.n_epochs :]
-        self._runs.log_metrics(known.run_id, _epoch_figures(new, known.n_epochs + 1))
+        self._runs.log_metrics(known.run_id, _epoch_metrics(new, known.n_epochs + 1))
         known.n_epochs = len(trial.curve)
         if trial.state in _STATUS:
             self._end(known, trial)
@@ -211,33 +214,33 @@ class MlflowTracker:
                 "mlflow.note.content": self._note(trial),
             },
         )
-        figures = {
+        metrics = {
             "best/value": trial.value,
             "best/epoch": trial.best_epoch,
             f"best/{self._config.study.second_objective}": trial.cost,
             "seconds": trial.seconds,
         }
         at = trial.finished_at or time.time()
-        given = [(name, value, 0, at) for name, value in figures.items() if value is not None]
-        self._runs.log_metrics(known.run_id, given)
+        points = [(name, value, 0, at) for name, value in metrics.items() if value is not None]
+        self._runs.log_metrics(known.run_id, points)
         ended_at = int(1000 * trial.finished_at) if trial.finished_at else None
         self._client.set_terminated(known.run_id, _STATUS[trial.state], ended_at)
         known.ended = True
 
     def _note(self, trial: Trial) -> str:
-        """A trial in a sentence."""
-        words = f"{describe_end(trial)} after {format_count(len(trial.curve), 'epoch')}"
+        """Describe a trial in a sentence."""
+        note = f"{describe_end(trial)} after {format_count(len(trial.curve), 'epoch')}"
         if trial.value is not None:
             objective = self._config.study.objective
-            words += f"; {objective} {trial.value:.4f} at epoch {trial.best_epoch}"
-        return f"{words}; proposed by sampler {self._config.sampler.name}."
+            note += f"; {objective} {trial.value:.4f} at epoch {trial.best_epoch}"
+        return f"{note}; proposed by sampler {self._config.sampler.name}."
 
     def _open_parent(self, began_at: float) -> "Run":
         with self._making:
-            found = self._runs.search("tags.kind = 'study'")
-            self._made_parent = not found
-            if found:
-                return found[0]
+            runs = self._runs.search("tags.kind = 'study'")
+            self._made_parent = not runs
+            if runs:
+                return runs[0]
             tags = {"kind": "study", "mlflow.note.content": self._config.study.question}
             parent = self._runs.create(self._config.study.name, tags, started_at=began_at)
         self._runs.log_params(parent.info.run_id, flatten(dump(self._config)))
@@ -252,8 +255,8 @@ class MlflowTracker:
         return _Mirrored(run.info.run_id, len(history), ended=run.info.status != "RUNNING")
 
 
-def _epoch_figures(epochs: Iterable[Epoch], first_step: int) -> Iterator[Figure]:
-    """A step is an epoch, counted over all of a trial's trainings."""
+def _epoch_metrics(epochs: Iterable[Epoch], first_step: int) -> Iterator[MetricPoint]:
+    """Yield the metrics of epochs; a step is an epoch, counted over all of a trial's trainings."""
     for step, epoch in enumerate(epochs, first_step):
         usage = {f"system/{name}": value for name, value in epoch.usage.items()}
         for name, value in {**epoch.metrics, "epoch/seconds": epoch.seconds, **usage}.items():

@@ -29,7 +29,7 @@ from emotion_hpo.predict.reading import read_sound, read_text, to_array
 
 
 def signature(predictor: Predictor) -> ModelSignature:
-    """What goes in and comes out of a model.
+    """Return the columns that go into a model and those that come out.
 
     `DataType.binary` and `Array` would refuse every request in which one row has a sound or an
     array and another has none; so these are checked here.
@@ -50,7 +50,7 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self._predictor = Predictor.open(Path(context.artifacts["model"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ANN401, ARG002
-        """Class probabilities, a row an utterance.
+        """Return class probabilities, a row an utterance.
 
         Raises:
             MlflowException: An utterance cannot be used; it is named.
@@ -58,8 +58,8 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         records = model_input.to_dict("records")
         if model_input.columns.empty:  # MLflow drops columns that it does not know
             takes = ", ".join(self._predictor.columns)
-            words = f"nothing that the model uses; the columns are {takes}"
-            raise MlflowException(words, INVALID_PARAMETER_VALUE)
+            message = f"nothing that the model uses; the columns are {takes}"
+            raise MlflowException(message, INVALID_PARAMETER_VALUE)
         try:
             rows = [_utterance(index, row) for index, row in enumerate(records)]
             probabilities = self._predictor(rows).astype(np.float64)
@@ -69,7 +69,7 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
 
 def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
-    """One row of a request.
+    """Build an utterance from a row of a request.
 
     Raises:
         FeatureError: Its sound is no WAV file, its arrays are no numbers, or it is too long.
@@ -98,7 +98,7 @@ def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
 
 
 def _is_missing(value: object) -> bool:
-    """As a table says that a row has none of a modality."""
+    """Return whether a cell says that its row has none of a modality."""
     return value is None or value is pd.NA or (isinstance(value, float) and value != value)  # noqa: PLR0124 (NaN)
 
 

@@ -42,7 +42,7 @@ def follow_move(home: StudyHome) -> None:
 
 
 def _recorded(database: sqlite3.Connection, home: StudyHome) -> Iterator[str]:
-    """The folders of artifacts that experiments of ours were made with."""
+    """Yield the folders of artifacts that experiments of ours were made with."""
     rows = database.execute("SELECT DISTINCT artifact_location FROM experiments")
     for (location,) in rows.fetchall():
         is_local = str(location).startswith("file:")

@@ -1,4 +1,4 @@
-"""The runs of one study in MLflow: found, made, written to, within MLflow's limits."""
+"""The runs of one study in MLflow: searched, created and written within MLflow's limits."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ _LONGEST_PARAM = 6000
 #: MLflow takes at most this many metrics in one call, and this many parameters.
 _METRICS_AT_ONCE, _PARAMS_AT_ONCE = 1000, 100
 
-#: Name, value, step and time (seconds since 1970) of a figure.
-Figure = tuple[str, float, int, float]
+#: Name, value, step and time (seconds since 1970) of a metric.
+MetricPoint = tuple[str, float, int, float]
 
 
 class StudyRuns:
@@ -28,19 +28,19 @@ class StudyRuns:
         client: MLflow's.
         experiment: Its id there.
         identity: Tells the study from a deleted one of the same name.
-        words: Tags of every run.
+        tags: Of every run.
     """
 
     def __init__(
-        self, client: "MlflowClient", experiment: str, identity: str, words: Mapping[str, str]
+        self, client: "MlflowClient", experiment: str, identity: str, tags: Mapping[str, str]
     ) -> None:
         self._client = client
         self._experiment = experiment
-        self._tags = {**words, "study": identity}
+        self._tags = {**tags, "study": identity}
 
     def search(self, condition: str) -> list["Run"]:
-        """The study's runs that fulfil a condition."""
-        found: list[Run] = []
+        """Return the study's runs that fulfil a condition."""
+        runs: list[Run] = []
         token = None
         while True:
             page = self._client.search_runs(
@@ -48,10 +48,10 @@ class StudyRuns:
                 f"{condition} and tags.study = '{self._tags['study']}'",
                 page_token=token,
             )
-            found += page
+            runs += page
             token = page.token
             if not token:
-                return found
+                return runs
 
     def create(
         self,
@@ -61,7 +61,7 @@ class StudyRuns:
         parent: "Run | None" = None,
         started_at: float | None = None,
     ) -> "Run":
-        """A new run, below a parent or alone."""
+        """Create a run, below a parent or alone."""
         from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
         below = {MLFLOW_PARENT_RUN_ID: parent.info.run_id} if parent is not None else {}
@@ -80,12 +80,12 @@ class StudyRuns:
         for start in range(0, len(rows), _PARAMS_AT_ONCE):
             self._client.log_batch(run_id, params=rows[start : start + _PARAMS_AT_ONCE])
 
-    def log_metrics(self, run_id: str, figures: Iterable[Figure]) -> None:
-        """Write figures."""
+    def log_metrics(self, run_id: str, points: Iterable[MetricPoint]) -> None:
+        """Write metrics."""
         from mlflow.entities import Metric
 
         rows = [
-            Metric(name, float(value), int(1000 * at), step) for name, value, step, at in figures
+            Metric(name, float(value), int(1000 * at), step) for name, value, step, at in points
         ]
         for start in range(0, len(rows), _METRICS_AT_ONCE):
             self._client.log_batch(run_id, metrics=rows[start : start + _METRICS_AT_ONCE])
@@ -99,7 +99,7 @@ class StudyRuns:
 
 
 def open_experiment(client: "MlflowClient", home: StudyHome, tracking: MlflowTracking) -> str:
-    """The id of the experiment that holds all studies; made where it is not there."""
+    """Return the id of the experiment that holds all studies; make it where it is not there."""
     experiment = client.get_experiment_by_name(tracking.experiment)
     if experiment is not None:
         return str(experiment.experiment_id)

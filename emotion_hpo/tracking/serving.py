@@ -34,7 +34,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 def limited(app: App, largest: int = LARGEST_BODY) -> App:
-    """An application that refuses bodies beyond a size, whether their length is told or not.
+    """Wrap an application so that it refuses bodies beyond a size, whatever their header says.
 
     A body is read here and handed on as a whole, which is how MLflow reads it anyway. One that is
     too large is read to its end and thrown away, for a client that is cut off while it sends hears
@@ -57,16 +57,15 @@ def limited(app: App, largest: int = LARGEST_BODY) -> App:
                 parts.clear()
             goes_on = message.get("more_body", False)
         if seen > largest:
-            words = f"a request may have {largest // 2**20} MB; send fewer utterances at once"
-            await _refuse(send, 413, "REQUEST_LIMIT_EXCEEDED", words)
+            reason = f"a request may have {largest // 2**20} MB; send fewer utterances at once"
+            await _refuse(send, 413, "REQUEST_LIMIT_EXCEEDED", reason)
             return
         headers = scope["headers"]
         kinds = [value.lower() for name, value in headers if name == b"content-type"]
-        if any(
-            one.startswith(b"text/csv") for one in kinds
-        ):  # MLflow reads the word "None" as none
-            words = "a request is JSON, not CSV: sound and motion do not fit into a table of words"
-            await _refuse(send, 415, "BAD_REQUEST", words)
+        # In a CSV, MLflow reads the word "None" as none.
+        if any(kind.startswith(b"text/csv") for kind in kinds):
+            reason = "a request is JSON, not CSV: sound and motion do not fit into a table of words"
+            await _refuse(send, 415, "BAD_REQUEST", reason)
             return
         if not kinds:  # MLflow would fall over it
             scope = {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
@@ -81,7 +80,7 @@ def limited(app: App, largest: int = LARGEST_BODY) -> App:
 
 
 def as_records(body: bytes) -> bytes:
-    """MLflow's other two forms of JSON, `instances` and `inputs`, as `dataframe_records`.
+    """Rewrite MLflow's other two forms of JSON, `instances` and `inputs`, as `dataframe_records`.
 
     MLflow would read a null among them as the word "None", and two instances of different columns
     as one utterance. What is in no such form is left as it came.
@@ -93,29 +92,31 @@ def as_records(body: bytes) -> bytes:
         return body
     try:
         match json.loads(body):
-            case {"instances": [{}, *_] as rows} as asked:
+            case {"instances": [{}, *_] as rows} as request:
                 form = "instances"
-            case {"inputs": dict(columns)} as asked:
+            case {"inputs": dict(columns)} as request:
                 form = "inputs"
-                lists = [one if isinstance(one, list) else [one] for one in columns.values()]
+                lists = [
+                    values if isinstance(values, list) else [values] for values in columns.values()
+                ]
                 rows = [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
             case _:
                 return body
     except (ValueError, RecursionError):  # MLflow says what is wrong with it
         return body
-    rest = {name: one for name, one in asked.items() if name != form}
+    rest = {name: value for name, value in request.items() if name != form}
     return json.dumps({"dataframe_records": rows, **rest}).encode()
 
 
 async def _refuse(send: Send, status: int, code: str, message: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    words = {"error_code": code, "message": message}
-    await send({"type": "http.response.body", "body": json.dumps(words).encode()})
+    content = {"error_code": code, "message": message}
+    await send({"type": "http.response.body", "body": json.dumps(content).encode()})
 
 
 def serving_app(model: Path) -> App:
-    """MLflow's scoring application for a model file."""
+    """Return MLflow's scoring application for a model file."""
     import mlflow
     from mlflow.pyfunc import scoring_server
 
@@ -126,7 +127,7 @@ def serving_app(model: Path) -> App:
             warnings.simplefilter("ignore")
             loaded = mlflow.pyfunc.load_model(str(path))  # reads all that it needs
     app = scoring_server.init(_Strict(loaded))
-    for error in (RecursionError, ValueError):  # what a model raises, MLflow tells itself
+    for error in (RecursionError, ValueError):  # what a model raises, MLflow reports itself
         app.add_exception_handler(error, _unreadable)
     return limited(app)
 
@@ -139,7 +140,7 @@ class _Strict:
         self._model = model
 
     def predict(self, data: Any, params: Any = None) -> Any:  # noqa: ANN401 (MLflow's own)
-        """What the model answers.
+        """Return the model's answer.
 
         Raises:
             MlflowException: A column with a value is none that the model takes.
@@ -171,11 +172,11 @@ columns are text, features.speech"
 async def _unreadable(_request: object, error: Exception) -> Any:  # noqa: ANN401 (Starlette's response)
     from starlette.responses import JSONResponse
 
-    told = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-    words = (
-        f"the JSON cannot be read: {told}; an utterance's columns are a string or rows of numbers"
+    reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+    message = (
+        f"the JSON cannot be read: {reason}; an utterance's columns are a string or rows of numbers"
     )
-    return JSONResponse({"error_code": "BAD_REQUEST", "message": words}, status_code=400)
+    return JSONResponse({"error_code": "BAD_REQUEST", "message": message}, status_code=400)
 
 
 def serve(model: Path, port: int) -> None:

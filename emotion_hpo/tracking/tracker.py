@@ -48,7 +48,7 @@ class NullTracker:
 def open_tracker(
     home: StudyHome, config: SearchConfig, created_at: str, *, synthetic: bool
 ) -> Tracker:
-    """The tracker that the configuration asks for.
+    """Open the tracker that the configuration asks for.
 
     Raises:
         TrackingError: MLflow cannot be used.

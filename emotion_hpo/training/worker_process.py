@@ -12,13 +12,10 @@ import pyarrow as pa
 import torch
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.features.preparation import quiet, prepare_features
-from emotion_hpo.models import keep_freed_memory
-from emotion_hpo.runtime.eager import stay_eager
-from emotion_hpo.splits.opening import open_development
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.runtime.memory import keep_freed_memory
 from emotion_hpo.runtime.torch_internals import stay_eager
-from emotion_hpo.splits.parts import split
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import DataModule
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS

@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.features.preparation import quiet
+from emotion_hpo.final import result as result_module
 from emotion_hpo.final import retraining
 from emotion_hpo.final import scoring as module
 from emotion_hpo.final.plan import halvings_of
@@ -23,6 +24,8 @@ from emotion_hpo.runtime.contents import Content
 from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, Trial, TrialState, study_file
 from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.records.base import write_record
+from tests.records import candidate, expected, search_summary, selection, span
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover
@@ -186,17 +189,16 @@ def test_the_default_configuration_is_not_held_against_itself(searched):
 def test_what_search_promised_is_held_against_the_test(searched):
     trials = [json.loads(searched.trial(n).record.read_text()) for n in (0, 1)]
     best = max(trials, key=lambda one: one["value"])["number"]
-    promised = {"value": 0.4, "interval": [0.0, 1.0], "holds_for": "new speakers"}
-    promised["winner"] = f"trial_{best}"
-    searched.summary.write_text(json.dumps({"expected": promised}))
+    interval = span(0.0, 1.0)
+    promised = {"winner": f"trial_{best}", "value": 0.4, "interval": interval}
+    write_record(searched.summary, search_summary(expected=expected(**promised)))
     result = score(searched, f"trial_{best}")
-    interval = Interval.read(promised["interval"]).as_json()
-    said = {"interval": interval, "test": result["accuracy"], "is_inside": True}
-    assert result["expected"] == {**promised, **said}
+    test = {"test": result["accuracy"], "is_inside": True}
+    assert result["expected"] == {**promised, **test, "holds_for": "new speakers"}
     other = score(searched, f"trial_{1 - best}", rescore=True)
     assert other["expected"] is None, "nothing was promised of it"
-    confirmed = {"winner": f"trial_{1 - best}", "expected": {"value": 0.3, "interval": [0, 0.4]}}
-    searched.selection.write_text(json.dumps(confirmed))
+    confirmed = {"value": 0.3, "interval": span(0.0, 0.4), "optimism": 0.01}
+    write_record(searched.selection, selection(winner=f"trial_{1 - best}", expected=confirmed))
     again = score(searched, f"trial_{1 - best}", rescore=True)
     assert (again["expected"]["value"], again["expected"]["holds_for"]) == (0.3, "new speakers")
 
@@ -338,31 +340,31 @@ def test_a_model_that_cannot_be_read_says_so(tmp_path, content, message):
 def test_without_a_name_the_confirmed_winner_is_taken_for_its_epochs(searched):
     trials = [json.loads(searched.trial(n).record.read_text()) for n in (0, 1)]
     other = min(trials, key=lambda one: one["value"])["number"]
-    confirmed = {"trial": f"trial_{other}", "epochs": 2}
-    found = {"winner": confirmed["trial"], "candidates": [confirmed]}
-    searched.selection.write_text(json.dumps(found))
+    confirmed = candidate(f"trial_{other}", epochs=2)
+    write_record(searched.selection, selection(winner=confirmed["trial"], candidates=[confirmed]))
     result = score(searched, None)
     assert (result["trial"], result["epochs"]) == (f"trial_{other}", 2)
 
 
 @pytest.mark.parametrize(
     "content",
-    ['{"candidates": [{"trial": "trial_0"}]}', '{"winner": 3}', "[1]", "{",
-     '{"winner": "trial_0", "expected": {"value": "high"}}'],
+    ["{", "[1]", {"winner": 3}, {"version": 2}, {"candidates": [{"trial": "trial_0"}]},
+     {"expected": {"value": "high"}}, {"expected": {"value": 0.5, "interval": span(0.6, 0.4),
+                                                    "optimism": 0.0}}],
 )  # fmt: skip
 def test_a_damaged_selection_is_named_before_anything_is_opened(searched, content):
-    expected = {"winner": "trial_0", "value": 0.5, "interval": [0.4, 0.6], "holds_for": "them"}
-    searched.summary.write_text(json.dumps({"expected": expected}))
+    if isinstance(content, dict):
+        content = json.dumps(selection().to_json() | content)
+    write_record(searched.summary, search_summary())
     searched.selection.write_text(content)
-    with pytest.raises(StudyError, match=r"selection.json is (damaged; delete it|not readable)"):
+    fault = r"selection.json (is not readable|was not written by this version): .*; delete it, and"
+    with pytest.raises(StudyError, match=fault):
         score(searched, None)
     assert not searched.ledger.exists()
 
 
 def test_as_many_steps_are_fewer_epochs_of_more_data(searched, small_parts):
-    searched.selection.write_text(
-        json.dumps({"winner": "trial_0", "candidates": [{"trial": "trial_0", "epochs": 3}]})
-    )
+    write_record(searched.selection, selection(candidates=[candidate("trial_0", epochs=3)]))
     content = searched.study.read_text()
     searched.study.write_text(content.replace("retrain: epochs", "retrain: steps"))
     development, _ = small_parts
@@ -406,7 +408,7 @@ def test_an_ensemble_is_one_opening(searched, small_parts, rule):
     assert sum(one["weight"] for one in result["members"]) == pytest.approx(1)
     assert result["n_scorings"] == 1
     openings = Ledger(searched.ledger).openings(ledger_key(searched))
-    assert [one["trial"] for one in openings] == ["ensemble"]
+    assert [opening.trial for opening in openings] == ["ensemble"]
     test = small_parts[1].unseal()
     answers = []
     for one in result["members"]:
@@ -456,28 +458,32 @@ def test_the_papers_protocol_is_a_column_and_a_line_of_its_own(searched):
     assert len(found["by_seed"]) == len(result["seeds"])
     assert all(one["best"] >= one["last"] for one in found["by_seed"])
     ledger = Ledger(searched.ledger)
-    (line,) = ledger.notes("paper_protocol", ledger_key(searched))
-    assert line["trial"] == "trial_0"
+    (line,) = ledger.other_looks(ledger_key(searched))
+    assert (line.event, line.trial, line.opening) == (
+        "paper_protocol",
+        "trial_0",
+        result["opening"],
+    )
     assert result["n_scorings"] == 1
-    assert result["accuracy"] == ledger.openings(ledger_key(searched))[0]["accuracy"]
+    assert result["accuracy"] == ledger.openings(ledger_key(searched))[0].accuracy
 
 
 def test_without_it_nothing_looks_at_the_test_by_epoch(searched):
     assert score(searched)["paper_protocol"] is None
-    assert Ledger(searched.ledger).notes("paper_protocol", ledger_key(searched)) == []
+    assert Ledger(searched.ledger).other_looks(ledger_key(searched)) == []
 
 
-@pytest.mark.parametrize("wanted", ["trial_1", "ensemble"])
-def test_a_final_model_replays_to_the_same_predictions(searched, wanted):
-    score(searched, wanted)
-    found = replay_final(searched, wanted, quiet, silent)
+@pytest.mark.parametrize("name", ["trial_1", "ensemble"])
+def test_a_final_model_replays_to_the_same_predictions(searched, name):
+    score(searched, name)
+    found = replay_final(searched, name, quiet, silent)
     assert found.first_difference is None
-    (line,) = Ledger(searched.ledger).notes("replayed", ledger_key(searched))
-    assert line["trial"] == wanted
-    path = searched.final(wanted).predictions
+    (line,) = Ledger(searched.ledger).other_looks(ledger_key(searched))
+    assert (line.event, line.trial) == ("replayed", name)
+    path = searched.final(name).predictions
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:3], lines[3] + "1", *lines[4:]]) + "\n")
-    assert replay_final(searched, wanted, quiet, silent).first_difference == 4
+    assert replay_final(searched, name, quiet, silent).first_difference == 4
 
 
 def test_a_final_model_that_is_not_there_cannot_be_replayed(searched):
@@ -485,15 +491,13 @@ def test_a_final_model_that_is_not_there_cannot_be_replayed(searched):
         replay_final(searched, "trial_1", quiet, silent)
 
 
-@pytest.mark.parametrize("step", ["reference", "breakdowns", "without_each"])
+@pytest.mark.parametrize("step", ["measure_scores", "break_down", "remove_each_modality"])
 def test_cut_off_while_it_judges_it_scores_once(searched, monkeypatch, step):
-    from emotion_hpo.final import figures
-
     def cut(*_arguments):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(figures, step, cut)
+        patched.setattr(result_module, step, cut)
         with pytest.raises(KeyboardInterrupt):
             score(searched, "trial_1")
     monkeypatch.setattr(retraining, "fit", None)  # neither winner nor default is trained again

@@ -10,29 +10,23 @@ from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.final.nested import nested, with_test
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.runtime.contents import Content
-from emotion_hpo.study import StudyHome, study_file, write_json
+from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.records.base import write_record
+from tests.records import final_result, gains, scores
 
 
 def result(config, accuracy):
     session = config.split.test_session
-    return {
-        "study": config.study.name,
-        "trial": "trial_0",
-        "synthetic": True,
-        "test_session": session,
-        "test_speakers": [f"Ses0{session}F"],
-        "accuracy": accuracy,
-        "accuracy_interval": [accuracy - 0.05, accuracy + 0.05],
-        "uar": accuracy - 0.01,
-        "n_train": 400,
-        "n_test": 100,
-        "expected": None,
-        "baseline": {"gain": {"accuracy": {"difference": accuracy - 0.5}}},
-        "default": None,
-        "opening": "opening_1",
-        "model": "model",
-    }
+    return final_result(
+        **scores(accuracy),
+        study=config.study.name,
+        test_session=session,
+        test_speakers=[f"Ses0{session}F"],
+        n_train=400,
+        n_test=100,
+        baseline={**scores(0.5), "parts": ["text"], "gain": gains(accuracy - 0.5)},
+    )
 
 
 def contents(sessions):
@@ -46,9 +40,9 @@ def protocol(make_study):
 
     def score(one):
         seen.append(one.split.test_session)
-        found = result(one, 0.5 + 0.02 * int(one.split.test_session))
-        write_json(StudyHome(home.directory, one.study.name).final(0).result, found)
-        return found
+        scored = result(one, 0.5 + 0.02 * int(one.split.test_session))
+        write_record(StudyHome(home.directory, one.study.name).final(0).result, scored)
+        return scored.to_json()
 
     return home, config, score, seen
 
@@ -86,7 +80,7 @@ def test_a_result_that_the_ledger_was_not_told_of_is_entered(protocol):
     for _ in range(2):
         nested(config, contents("12"), score)
         (line,) = ledger.openings(opening.holdout)
-        assert line["accuracy"] == pytest.approx(0.52)
+        assert line.accuracy == pytest.approx(0.52)
         assert len(home.ledger.read_text().splitlines()) == 3
     assert seen == ["1", "2"]
 

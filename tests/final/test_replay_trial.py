@@ -25,7 +25,7 @@ def test_a_trial_replays_to_the_same_bits(searched, wanted):
 def test_a_difference_is_seen(searched):
     path = searched.trial(0).curve
     curve = json.loads(path.read_text())
-    curve[1]["metrics"]["val/loss"] += 1e-12
+    curve["epochs"][1]["metrics"]["val/loss"] += 1e-12
     path.write_text(json.dumps(curve))
     assert replay(searched, 0, quiet, silent).first_difference == 2
 

@@ -1,7 +1,6 @@
 """What people have, read or refused in one line; and which model they mean."""
 
 import io
-import json
 import os
 
 import numpy as np
@@ -10,7 +9,9 @@ import soundfile
 
 from emotion_hpo.errors import FeatureError, StudyError
 from emotion_hpo.predict import find_model, read_motion, read_sound, read_text
+from emotion_hpo.study.records.base import write_record
 from tests.corpus.test_sound import TONE, N, flac
+from tests.records import final_result
 
 
 def wav(path, samples, rate=16_000):
@@ -122,7 +123,7 @@ def test_the_latest_model_below_a_folder(tmp_path):
         path.parent.mkdir(parents=True)
         path.touch()
         result = path.with_name("result.json")
-        result.write_text(json.dumps({"scored_at": f"2026-01-01T0{hour}:00:00.5+00:00"}))
+        write_record(result, final_result(scored_at=f"2026-01-01T0{hour}:00:00.5+00:00"))
         os.utime(result, (2e9 - hour, 2e9 - hour))  # a copy's times say nothing
     assert find_model(tmp_path) == new
     assert find_model(tmp_path / "a") == find_model(old.parent) == find_model(old) == old

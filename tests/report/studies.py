@@ -1,7 +1,6 @@
 """Studies made of files alone, by the writers that searches use: of any size, in no time."""
 
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +19,26 @@ from emotion_hpo.study import (
     TrialState,
     study_file,
     write_bytes,
-    write_json,
     write_yaml,
 )
+from emotion_hpo.study.curves import write_curve
 from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.cost import Cost
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.trials import write_trial
 from tests.pipeline import compose_config
+from tests.records import (
+    baseline,
+    candidate,
+    expected,
+    final_result,
+    gains,
+    scores,
+    search_summary,
+    selection,
+    span,
+)
 
 CLASSES = ("ang", "exc", "neu", "sad")
 
@@ -102,18 +115,18 @@ def write_all(home: StudyHome, config: SearchConfig, written: list[Trial]) -> No
     for trial in written:
         folder = home.trial(trial.number)
         write_trial(home, trial)
-        folder.write_curve(trial.curve)
+        write_curve(folder, trial.curve)
         plain = dump(config.experiment())
         for path, value in trial.params.items():
             plain = with_value(plain, path, value)
         write_yaml(folder.config, plain)
         if trial.value is None:
             continue
-        write_json(
-            folder.cost,
-            {"n_parameters": 2_000_000 + 1000 * trial.number, "latency_ms": 4 + trial.number / 100,
-             "n_threads": 1, "device": "cpu", "n_timed": 50},
+        cost = Cost(
+            n_parameters=2_000_000 + 1000 * trial.number, latency_ms=4 + trial.number / 100,
+            n_threads=1, device="cpu", n_timed=50,
         )  # fmt: skip
+        write_record(folder.cost, cost)
         answers = generator.dirichlet(np.ones(4), N_VALIDATION).astype(np.float32)
         right = generator.random(N_VALIDATION) < trial.value
         answers[np.arange(N_VALIDATION), labels] += right
@@ -130,17 +143,7 @@ def write_all(home: StudyHome, config: SearchConfig, written: list[Trial]) -> No
 
 def write_baseline(home: StudyHome) -> None:
     """What the plain model reaches."""
-    figures = {"loss": 1.0, "accuracy": 0.5, "uar": 0.48, "macro_f1": 0.47}
-    write_json(
-        home.baseline,
-        {"model": "logistic regression", "parts": ["text", "speech"], "n_train": 400,
-         "validation": figures, "by_part": {"text": figures, "speech": figures}},
-    )  # fmt: skip
-
-
-def span(low: float, high: float, method: str = "dialogues") -> dict[str, Any]:
-    """An interval as files have it."""
-    return metrics.Interval((low + high) / 2, low, high, method=method).as_json()
+    write_record(home.baseline, baseline())
 
 
 def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: bool = True) -> None:
@@ -163,21 +166,17 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
         "macro_f1": metrics.macro_f1(counts),
         "macro_f1_interval": metrics.Interval(metrics.macro_f1(counts), 0.6, 0.8).as_json(),
     }
-    result = {
-        "study": home.name, "trial": f"trial_{number}", "corpus": "twin", "synthetic": synthetic,
-        "n_train": 520, "n_test": n, "epochs": 6, "seeds": [0, 1],
-        "validation": {"objective": "val/accuracy", "value": 0.69}, **figures,
-        "recall_by_class": {
+    result = final_result(
+        **figures, study=home.name, trial=f"trial_{number}", synthetic=synthetic, n_test=n,
+        recall_by_class={
             name: {"recall": float(recalls[index]), "interval": span(0.6, 0.9, method="exact"),
                    "n": int(counts[index].sum())}
             for index, name in enumerate(CLASSES)
         },
-        "confusion": {"classes": list(CLASSES), "counts": counts.tolist()},
-        "accuracy_by_seed": [0.69, 0.71], "accuracy_spread": 0.014, "n_dialogues": 20,
-        "baseline": {"parts": ["text", "speech"], **figures},
-        "test_session": "5", "test_speakers": ["Ses05F", "Ses05M"], "n_scorings": 1,
-        "opening": opening.name, "model": facts["model"],
-    }  # fmt: skip
+        confusion={"classes": list(CLASSES), "counts": counts.tolist()},
+        baseline={"parts": ["text", "speech"], "gain": gains(), **figures},
+        opening=opening.name, model=facts["model"],
+    )  # fmt: skip
     table = pd.DataFrame(
         {
             "utterance_id": [f"t{n:03d}" for n in range(n)],
@@ -189,40 +188,43 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
     )
     folder = home.final(number)
     write_bytes(folder.predictions, table.to_csv(index=False).encode())
-    folder.result.write_text(json.dumps(result))
+    write_record(folder.result, result)
     ledger.score(*opening, figures["accuracy"])
 
 
 def confirm(home: StudyHome, trials: list[Trial]) -> None:
     """Add what the confirmation of the leaders and the honest final leave in the files."""
     candidates = [
-        {"trial": one.name, "is_default": False, "values": [one.value - 0.02, one.value - 0.04],
-         "mean": one.value - 0.03, "epochs": 5, "n_parameters": 2_000_000, "seconds": 12.0}
-        for one in trials if one.value is not None
+        candidate(trial.name, values=[trial.value - 0.02, trial.value - 0.04],
+                  mean=trial.value - 0.03)
+        for trial in trials if trial.value is not None
     ]  # fmt: skip
-    write_json(
-        home.selection,
-        {"winner": candidates[0]["trial"], "epochs": 5, "value": candidates[0]["mean"],
-         "objective": "val/accuracy", "n_seeds": 2, "standard_error": 0.01,
-         "expected": {"value": 0.63, "interval": span(0.6, 0.66, "choice repeated"),
-                      "optimism": 0.01},
-         "candidates": candidates},
-    )  # fmt: skip
-    expected = {
-        "value": 0.61, "interval": span(0.58, 0.64, "choice repeated"), "plain": 0.69,
-        "optimism": 0.08,
-        "n_trials": 24, "sentence": "It holds for new speakers.",
+    confirmed = {
+        "value": 0.63, "interval": span(0.6, 0.66, "choice repeated"), "optimism": 0.01
     }  # fmt: skip
-    write_json(home.summary, {"n_train": 400, "n_validation": N_VALIDATION, "expected": expected})
+    leader = candidates[0]
+    write_record(
+        home.selection,
+        selection(
+            winner=leader["trial"], value=leader["mean"], expected=confirmed, candidates=candidates
+        ),
+    )
+    write_record(home.summary, search_summary(n_validation=N_VALIDATION))
     (path,) = home.path.glob("final/*/result.json")
-    gain = {"accuracy": {"difference": 0.1, "interval": span(0.02, 0.2)}}
-    write_json(path, json.loads(path.read_text()) | {
-        "default": {"trial": "trial_1", "accuracy": 0.6, "uar": 0.6, "gain": gain},
-        "without": {"speech": {"accuracy": 0.5, "uar": 0.5, "loss_of_accuracy": gain["accuracy"]}},
-        "by": {"scenario": {name: {"n": 100, "accuracy": 0.7, "accuracy_interval": span(0.6, 0.8),
-                                   "uar": 0.7} for name in ("improvised", "scripted")}},
-        "calibration": {"ece": 0.08, "brier": 0.4,
-                        "reliability": [{"confidence": 0.5, "accuracy": 0.45, "n": 90},
-                                        {"confidence": 0.9, "accuracy": 0.8, "n": 110}]},
-        "expected": {**expected, "test": 0.7, "is_inside": False},
-    })  # fmt: skip
+    names = ("accuracy", "accuracy_interval", "uar", "uar_interval")
+    half = {name: value for name, value in scores(0.5).items() if name in names}
+    part = {"n": 100, **{name: value for name, value in scores(0.7).items() if name in names}}
+    around = {name: expected()[name] for name in ("winner", "holds_for", "value", "interval")}
+    rewrite_result(
+        path,
+        default={"trial": "trial_1", "gain": gains(), **scores(0.6)},
+        without={"speech": {**half, "loss_of_accuracy": gains()["accuracy"]}},
+        by={"scenario": dict.fromkeys(("improvised", "scripted"), part)},
+        expected={**around, "test": 0.7, "is_inside": False},
+    )
+
+
+def rewrite_result(path: Path, **changes: Any) -> None:
+    """Change parts of a stored result."""
+    stored = read_record(path, FinalResult).to_json()
+    write_record(path, FinalResult.from_json(stored | changes))

@@ -27,7 +27,9 @@ from emotion_hpo.report.words import percent
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study import Training, TrialState, write_json
 from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.records.base import write_record
 from tests.making import ROOT
+from tests.records import candidate, search_summary, selection
 from tests.report.studies import (
     HOLDOUT,
     RANDOM,
@@ -35,6 +37,7 @@ from tests.report.studies import (
     config_for,
     confirm,
     failed,
+    rewrite_result,
     trials,
     write_all,
     write_baseline,
@@ -368,7 +371,7 @@ def test_without_the_ledger_the_results_tell_of_the_scorings(tmp_path, unpainted
     looks = [{"study": name, "trial": "trial_1", "by": "ann", "at": f"2026-01-0{at}",
               "accuracy": 0.7} for at, name in enumerate("ab", 1)]  # fmt: skip
     path = home.final(0).result
-    write_json(path, json.loads(path.read_text()) | {"n_scorings": 2, "scorings": looks})
+    rewrite_result(path, n_scorings=2, scorings=looks)
     home.ledger.unlink()
     text = read_page(room.report(home)).text
     assert "scored 2 times, by ann, from 2026-01-01 to 2026-01-02 (UTC)" in text
@@ -381,7 +384,7 @@ def test_the_papers_figure_stands_apart_with_its_warning(tmp_path, unpainted):
     assert 'class="loud"' not in room.report(home).read_text("utf-8")
     path = home.final(0).result
     paper = {"warning": "TOO GOOD BY CHOICE", "accuracy": 0.7104, "by_seed": []}
-    write_json(path, json.loads(path.read_text()) | {"paper_protocol": paper})
+    rewrite_result(path, paper_protocol=paper)
     html = room.report(home).read_text("utf-8")
     (row,) = re.findall(r'<tr class="loud">(.*?)</tr>', html)
     assert "TOO GOOD BY CHOICE" in row
@@ -401,13 +404,12 @@ def test_finals_stand_in_the_order_in_which_they_were_scored(tmp_path, unpainted
 
 
 def selected(home, winner, means, error=0.01):
-    write_json(
-        home.selection,
-        {"winner": winner, "standard_error": error, "expected": None, "candidates": [
-            {"trial": name, "is_default": False, "values": [mean], "mean": mean,
-             "n_parameters": 1000, "seconds": 1.0} for name, mean in means.items()
-        ]},
-    )  # fmt: skip
+    candidates = [
+        candidate(name, values=[mean], mean=mean, n_parameters=1000, seconds=1.0)
+        for name, mean in means.items()
+    ]
+    chosen = {"winner": winner, "standard_error": error, "candidates": candidates}
+    write_record(home.selection, selection(**chosen, expected=None))
 
 
 def test_the_confirmed_winner_is_the_best_configuration(tmp_path, unpainted):
@@ -563,7 +565,8 @@ def test_a_warm_start_is_told(tmp_path, unpainted):
     home = begin(tmp_path, "study", "warm_start=old")
     told = read_page(room.report(home)).text
     assert "taught by the trials of study old" in told
-    write_json(home.summary, {"warm_start": {"study": "old", "n_prior_trials": 7}})
+    warm_start = {"study": "old", "n_prior_trials": 7}
+    write_record(home.summary, search_summary(warm_start=warm_start))
     told = read_page(room.report(home)).text
     assert "taught by 7 trials of study old, as far as they fit this space" in told
 

@@ -13,9 +13,10 @@ from emotion_hpo.config.search import StudyConfig
 from emotion_hpo.final.nested import with_test
 from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
 from emotion_hpo.study import StudyHome
-from emotion_hpo.tracking.final_run import figures_of
+from emotion_hpo.tracking.final_run import metrics_of
 from emotion_hpo.tracking.runs import StudyRuns
 from tests.pipeline import SMALL, compose_config
+from tests.records import final_result, span
 
 #: Letters that the escapes are made of, and others.
 NEAR = st.text(alphabet="a.26fF_&- é快😀/:", max_size=14)
@@ -60,23 +61,18 @@ def test_long_names_are_cut_and_stay_apart():
 def test_no_class_has_the_metric_of_another():
     """`recall_very_low` could be the recall of one class and the low end of another's."""
     labels = ["very", "very_low", "very_high", "ang&fru", "ang.26.fru", "Very", "[/sad]", "a/../b"]
-    result = {
-        **dict.fromkeys(("accuracy", "uar", "macro_f1"), 0.5),
-        **{f"{name}_interval": [0.4, 0.6] for name in ("accuracy", "uar", "macro_f1")},
-        "recall_by_class": {
-            label: {"recall": index / 10, "interval": [index / 20, 1 - index / 50]}
-            for index, label in enumerate(labels)
-        },
-        "cost": {"latency_ms": 1.5, "n_parameters": 40},
+    recalls = {
+        label: {"recall": index / 10, "interval": span(index / 20, 1 - index / 50), "n": 9}
+        for index, label in enumerate(labels)
     }
-    figures = figures_of(result)
-    of_classes = [name for name in figures if name.startswith("test/recall_")]
+    logged = metrics_of(final_result(recall_by_class=recalls))
+    of_classes = [name for name in logged if name.startswith("test/recall_")]
     assert len(of_classes) == 3 * len(labels)
-    for name in figures:
+    for name in logged:
         _validate_metric_name(name)
-    assert figures["test/recall_very_low"] == 0.0
-    assert figures["test/recall_very"] == 0.0
-    assert figures["test/recall_very.5f.low"] == 0.1
+    assert logged["test/recall_very_low"] == 0.0
+    assert logged["test/recall_very"] == 0.0
+    assert logged["test/recall_very.5f.low"] == 0.1
 
 
 @pytest.mark.parametrize("session", ["会话/2", "[/b] ä", "..", "Session 1", "x" * 200, "1.10"])

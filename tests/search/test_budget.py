@@ -18,6 +18,7 @@ from emotion_hpo.search.budget import (
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.study import Epoch, Trial, TrialState
+from emotion_hpo.study.curves import write_curve
 from tests.pipeline import SMALL, compose_config, search
 
 COMPLETE, RUNNING, WAITING = TrialState.COMPLETE, TrialState.RUNNING, TrialState.WAITING
@@ -108,7 +109,7 @@ def test_what_was_cut_off_is_trained_to_its_end(make_study, data_module):
     study = Study(home, config)
     study.open_slots()
     claim = study.claim("worker_1")
-    home.trial(0).write_curve((Epoch(1, {"val/accuracy": 0.5}, 1.0, 0.0),))
+    write_curve(home.trial(0), (Epoch(1, {"val/accuracy": 0.5}, 1.0, 0.0),))
     study.release(claim)
     Worker(home, config, data_module, "worker_0").work()
     states = [one.state for one in study.trials()]

@@ -11,7 +11,8 @@ import pytest
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.optuna.study import MOST_DEATHS, Study
-from emotion_hpo.study import Epoch, StudyHome, TrialState, study_file, write_json
+from emotion_hpo.study import Epoch, StudyHome, TrialState, study_file
+from emotion_hpo.study.curves import write_curve
 from emotion_hpo.study.trials import best_of, read_record, read_trials
 from tests.pipeline import compose_config
 
@@ -175,10 +176,8 @@ def die(study, n_epochs=0, evidence="SIGSEGV"):
     """Let a worker die that has just taken a trial, or has trained it up to an epoch."""
     claim = study.claim("worker_0")
     if n_epochs:
-        write_json(
-            study._connection.home.trial(claim.number).curve,
-            [Epoch(n + 1, {}, 1.0, 0.0).to_json() for n in range(n_epochs)],
-        )
+        curve = tuple(Epoch(n + 1, {}, 1.0, 0.0) for n in range(n_epochs))
+        write_curve(study._connection.home.trial(claim.number), curve)
     claim.lock.release()
     study.requeue_trials_of("worker_0", evidence=evidence)
     return claim.number
@@ -311,7 +310,7 @@ def test_a_failed_trial_counts_and_keeps_its_reason(study):
 def test_an_ended_trial_lies_in_the_studys_folder(study):
     claim = study.claim("worker_0")
     curve = (Epoch(1, {"val/accuracy": 0.5}, 2.0, 3.0),)
-    study._connection.home.trial(claim.number).write_curve(curve)
+    write_curve(study._connection.home.trial(claim.number), curve)
     finish(study, claim, 0.5)
     (stored,) = read_trials(study._connection.home)
     assert stored.value == 0.5

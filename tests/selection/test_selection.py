@@ -12,8 +12,10 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.selection.confirmation import confirm, pick_winner, standard_error
 from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
-from emotion_hpo.study import study_file, write_json
+from emotion_hpo.study import study_file
+from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.trials import read_trials
+from tests.records import baseline
 
 
 def silent(*_counts):
@@ -91,8 +93,7 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
     home.baseline.unlink(missing_ok=True)
     if plain_value is not None:
         figures = dict.fromkeys(("loss", "accuracy", "uar", "macro_f1"), plain_value)
-        stored = {"model": "m", "parts": [], "n_train": 1, "validation": figures, "by_part": {}}
-        write_json(home.baseline, stored)
+        write_record(home.baseline, baseline(validation=figures))
     assert confirm_leaders(home, config)["baseline"] == plain_value
     text = capsys.readouterr().out
     assert said in text

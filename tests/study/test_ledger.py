@@ -55,12 +55,12 @@ def test_an_opening_is_two_lines(ledger):
     _, first, second = ledger.path.read_text().splitlines()
     assert json.loads(first) == opened
     assert json.loads(second)["accuracy"] == 0.7104
-    assert openings(ledger) == [{**opened, "accuracy": 0.7104}]
+    assert [line.to_json() for line in openings(ledger)] == [{**opened, "accuracy": 0.7104}]
 
 
 def test_a_second_scoring_is_refused_with_the_firsts_line(ledger):
     score_once(ledger, accuracy=0.7104)
-    at = openings(ledger)[0]["at"]
+    at = openings(ledger)[0].at
     before = ledger.path.read_bytes()
     said = rf"scored before: study quick, trial_3, {at}, accuracy 71\.04 %; .*rescore=true"
     for model in ("model-a", "model-b"):
@@ -77,7 +77,7 @@ def test_rescoring_is_counted_and_the_first_line_stays(ledger):
         for m, a in zip("aab", (1, 2, 3), strict=True)
     ]
     assert len(set(names)) == 3
-    assert [one["accuracy"] for one in openings(ledger)] == [1, 2, 3]
+    assert [one.accuracy for one in openings(ledger)] == [1, 2, 3]
 
 
 def test_lines_are_only_added(ledger):
@@ -93,8 +93,8 @@ def test_lines_are_only_added(ledger):
 def test_holdouts_do_not_know_each_other(ledger):
     score_once(ledger, CORPUS_5, accuracy=0.5)
     score_once(ledger, CORPUS_4, accuracy=0.6)
-    assert [one["accuracy"] for one in openings(ledger, CORPUS_4)] == [0.6]
-    assert [one["accuracy"] for one in openings(ledger)] == [0.5]
+    assert [one.accuracy for one in openings(ledger, CORPUS_4)] == [0.6]
+    assert [one.accuracy for one in openings(ledger)] == [0.5]
 
 
 def part(*numbers, more=()):
@@ -120,7 +120,7 @@ def test_a_holdout_that_is_mostly_an_earlier_one_is_refused_as_a_second_look(led
 def test_what_a_second_look_added_is_known_from_then_on(ledger):
     score_once(ledger)
     score_once(ledger, part(*range(8), more="abc"), rescore=True)
-    assert [line["opening"] for line in openings(ledger)] == ["opening_1", "opening_2"]
+    assert [line.opening for line in openings(ledger)] == ["opening_1", "opening_2"]
     with pytest.raises(HoldoutError, match=r"^this holdout was scored before"):
         ledger.check(part(more="abc"), "model-b", rescore=False)
 
@@ -137,19 +137,24 @@ def test_a_smaller_overlap_is_written_down(ledger):
     mixed = part(0, 1, 2, more="abcdef")
     opening = ledger.open(mixed, "model-b", {**FACTS, "study": "later"}, rescore=False)
     (line,) = openings(ledger, mixed)
-    (overlap,) = line["overlaps"]
-    assert overlap.items() >= {"n_shared": 3, "study": "quick", "trial": "trial_3"}.items()
-    assert overlap["holdout"] == CORPUS_5.digest != opening.holdout
-    assert openings(ledger)[0]["overlaps"] == []
+    (overlap,) = line.overlaps
+    assert (overlap.n_shared, overlap.study, overlap.trial) == (3, "quick", "trial_3")
+    assert overlap.holdout == CORPUS_5.digest != opening.holdout
+    assert openings(ledger)[0].overlaps == ()
 
 
-def test_a_ledger_that_tells_no_contents_is_named(ledger):
-    ledger.path.parent.mkdir(parents=True)
-    line = {"event": "opened", "holdout": "0123", "opening": "opening_1", "model": "m",
-            "study": "quick", "trial": "trial_0", "at": "2026-01-01T00:00:00Z"}  # fmt: skip
-    ledger.path.write_text(json.dumps(line) + "\n")
-    with pytest.raises(HoldoutError, match=r"jsonl does not say what its holdouts hold, .* a new"):
-        ledger.check(CORPUS_5, "model-a", rescore=False)
+@pytest.mark.parametrize(
+    ("version", "fault"),
+    [({}, "it names no version"), ({"version": 2}, "it is of version 2, and 1 is read here")],
+)
+def test_a_ledger_of_another_version_is_named(ledger, version, fault):
+    score_once(ledger)
+    first, *rest = ledger.path.read_text().splitlines()
+    line = json.loads(first)
+    del line["version"]
+    ledger.path.write_text("\n".join([*rest, json.dumps(line | version), ""]))
+    with pytest.raises(HoldoutError, match=rf"by this version: line 3: {fault}; keep the file"):
+        ledger.check(CORPUS_5, "model-a", rescore=True)
 
 
 def test_a_cut_off_scoring_is_completed_by_the_same_model_alone(ledger):
@@ -173,29 +178,36 @@ def test_a_cut_off_rescoring_is_completed_with_rescore(ledger):
     assert len(openings(ledger)) == 2
 
 
+AT = '"version": 1, "holdout": "corpus-5", "at": "2026-01-01T00:00:00Z"'
 BROKEN = [
-    ('{"event": "opened", "hold', "cut off"),
-    ("3", "not a mapping"),
-    ("{}", "nothing in it"),
-    ('{"event": "opened", "holdout": "corpus-5"}', "nobody opened it"),
-    ('{"event": "scored", "holdout": "corpus-5", "opening": "opening_1"}', "no figure"),
-    ('{"event": "shut", "holdout": "corpus-5", "opening": "opening_1"}', "no such event"),
-    ("\udcff", "not UTF-8"),
-    ('{"event": "holdout", "holdout": "corpus-5"}', "nothing in it"),
-    ('{"event": "holdout", "holdout": "corpus-5", "utterances": [3]}', "no marks"),
-    ('{"event": "holdout", "holdout": "corpus-5", "utterances": [{"sound": "a"}]}', "no mark"),
+    ('{"event": "opened", "hold', "line 4 is no line of a ledger"),
+    ("\udcff", "it is not UTF-8"),
+    (f"{{{AT}}}", "line 4 is no line of a ledger"),
+    (f'{{"event": "shut", {AT}}}', "line 4 is no line of a ledger"),
+    (f'{{"event": "opened", {AT}}}', "line 4: study: field required"),
+    (f'{{"event": "scored", {AT}, "opening": "opening_1"}}', "line 4: accuracy: field required"),
+    (f'{{"event": "holdout", {AT}}}', "line 4: utterances: field required"),
+    (f'{{"event": "holdout", {AT}, "utterances": [3]}}', "line 4: utterances.0: input should be"),
+    (
+        f'{{"event": "holdout", {AT}, "utterances": [{{"sound": "a"}}]}}',
+        "line 4: utterances.0: sound must have",
+    ),
+    (
+        f'{{"event": "scored", {AT}, "opening": "opening_1", "accuracy": 0.5}}',
+        "no line says what holdout corpus-5 holds",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("line", "why"), BROKEN)
-def test_a_broken_line_permits_nothing(ledger, line, why):
+@pytest.mark.parametrize(("line", "fault"), BROKEN)
+def test_a_broken_line_permits_nothing(ledger, line, fault):
     """Whoever could break the ledger could otherwise look again."""
     score_once(ledger)
     with ledger.path.open("ab") as file:
         file.write(line.encode("utf-8", "surrogateescape") + b"\n")
-    said = r"holdout_ledger\.jsonl is not readable; mend its broken line by hand"
+    message = rf"holdout_ledger\.jsonl is not readable: {fault}.*; mend its broken line by hand"
     for rescore in (False, True):
-        with pytest.raises(HoldoutError, match=said):
+        with pytest.raises(HoldoutError, match=message):
             ledger.open(CORPUS_4, "model-b", FACTS, rescore=rescore)
 
 
@@ -228,7 +240,7 @@ def test_an_editors_line_ends_break_nothing(ledger, ending):
 def test_any_letters_stay_in_one_line(ledger):
     facts = {**FACTS, "study": "a\nb\u2028c\x85d ✓"}
     ledger.open(CORPUS_5, "model-a", facts, rescore=False)
-    assert openings(ledger)[0]["study"] == facts["study"]
+    assert openings(ledger)[0].study == facts["study"]
 
 
 RACER = """
@@ -302,4 +314,4 @@ def test_of_two_processes_at_once_one_wins(ledger):
     assert sorted(answers) == ["opening_1", "refused"]
     winner = ("model-a", "model-b")[answers.index("opening_1")]
     yes = Content(({"words": "yes"},))
-    assert [one["model"] for one in openings(ledger, yes)] == [winner]
+    assert [line.model for line in openings(ledger, yes)] == [winner]

@@ -60,7 +60,7 @@ def test_names_of_any_length_have_folders(tmp_path):
     """Of a shard, where a sign may take nine bytes, and of a page that compares many studies."""
     names = ("😀" * 200, "x" * 200, "ä" * 200)
     keys = {name: f"{at:016}" for at, name in enumerate(names)}
-    store = FeatureStore(tmp_path, "manifest", False, ("a", "b"), (), names, keys)
+    store = FeatureStore(tmp_path, "manifest", False, ("a", "b"), ("speech",), (), names, keys)
     for name in names:
         store.shard_path(name).mkdir()
     first, *others = (StudyHome(tmp_path, f"{at}" + "x" * 90) for at in range(4))

@@ -9,7 +9,7 @@ import pytest
 
 from emotion_hpo.config import SearchConfig, build, dump, flatten, with_value
 from emotion_hpo.errors import StudyError
-from emotion_hpo.study import StudyHome, read_yaml, study_file, write_yaml
+from emotion_hpo.study import StudyHome, facts, read_yaml, study_file, write_yaml
 from tests.pipeline import compose_config
 
 SHARDS = {"1": "key-a", "2": "key-b"}
@@ -175,7 +175,7 @@ def test_changed_features_are_refused(home, config, shards, line, why):
 
 
 def test_other_code_is_said_and_allowed(home, config, monkeypatch):
-    monkeypatch.setattr(study_file, "commit", lambda: "aaaa")
+    monkeypatch.setattr(facts, "commit", lambda: "aaaa")
     study_file.write_or_compare(home, config, SHARDS, synthetic=True)
     monkeypatch.setattr(study_file, "commit", lambda: "bbbb")
     for _ in range(2):
@@ -184,12 +184,12 @@ def test_other_code_is_said_and_allowed(home, config, monkeypatch):
 
 
 def test_commit_of_a_checkout_and_of_none(monkeypatch, tmp_path):
-    found = study_file.commit()
+    found = facts.commit()
     assert found is None or re.fullmatch(r"[0-9a-f]{12}", found)
-    monkeypatch.setattr(study_file, "__file__", str(tmp_path / "study_file.py"))
-    assert study_file.commit() is None
+    monkeypatch.setattr(facts, "__file__", str(tmp_path / "facts.py"))
+    assert facts.commit() is None
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert study_file.commit() is None, "a machine without git"
+    assert facts.commit() is None, "a machine without git"
 
 
 def test_a_moved_folder_is_read_where_it_lies(home, config, tmp_path, monkeypatch):

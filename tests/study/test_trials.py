@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from emotion_hpo.config import dump
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState, write_yaml
+from emotion_hpo.study.curves import write_curve
+from emotion_hpo.study.records.trial import TrialRecord
 from emotion_hpo.study.trials import (
     best_of,
     find,
@@ -113,7 +115,7 @@ def test_trials_round_trip_by_number(tmp_path):
         Trial(10, COMPLETE, value=0.5, best_epoch=1),
         Trial(0, FAILED, reason="größe\n[bold]"),
     ]
-    home.trial(2).write_curve(curve)
+    write_curve(home.trial(2), curve)
     for one in trials:
         write_trial(home, one)
     assert read_trials(home) == sorted(trials, key=lambda one: one.number)
@@ -122,7 +124,7 @@ def test_trials_round_trip_by_number(tmp_path):
 def test_trials_without_a_record_have_not_ended(tmp_path):
     home = StudyHome(tmp_path, "study")
     assert read_trials(home) == []
-    home.trial(0).write_curve((Epoch(1, {}, 1.0, 1.0),))
+    write_curve(home.trial(0), (Epoch(1, {}, 1.0, 1.0),))
     assert read_trials(home) == []
 
 
@@ -131,13 +133,13 @@ BROKEN = [
     ("[]", "was not written by this version", "not a mapping"),
     ("{}", "was not written by this version", "no number"),
     (
-        json.dumps({"number": 0, "state": "done"}),
-        "was not written by this version",
+        json.dumps({"version": 1, "number": 0, "state": "done"}),
+        "was not written by this version: state",
         "no such state",
     ),
     (
-        json.dumps({"number": 0, "state": "complete", "score": 1}),
-        "was not written by this version",
+        json.dumps(TrialRecord.of(Trial(0, COMPLETE)).to_json() | {"score": 1}),
+        "was not written by this version: score",
         "another version's field",
     ),
 ]

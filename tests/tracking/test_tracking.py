@@ -1,6 +1,5 @@
 """MLflow mirrors a study: once, completely, and again after every kind of gap."""
 
-import json
 import os
 import shutil
 import sqlite3
@@ -22,10 +21,12 @@ from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.metrics import Interval
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
+from emotion_hpo.study.records.base import write_record
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
 from emotion_hpo.tracking import background as mirror_module
 from emotion_hpo.tracking.background import BackgroundTracker
 from emotion_hpo.tracking.client import open_client
+from tests.records import final_result
 
 TRACKED = ("tracking=mlflow",)
 
@@ -253,13 +254,16 @@ def final_folder(study, small_saved_model):
         for one in ("accuracy", "uar", "macro_f1")
     }
     absent = Interval.not_estimable("no utterance")
-    recall = {"ang": {"recall": 0.6, "interval": Interval(0.6, 0.4, 0.8, method="exact").as_json()},
-              "sad": {"recall": None, "interval": absent.as_json()}}  # fmt: skip
-    result = {"study": study[0].name, "trial": "trial_0", "n_train": 79, "n_test": 22,
-              "test_session": "5", "n_scorings": 1, "opening": "opening_1", "synthetic": True,
-              "accuracy": 0.5, "uar": 0.4, "macro_f1": 0.45, **ends, "recall_by_class": recall,
-              "cost": {"latency_ms": 1.5, "n_parameters": 40}}  # fmt: skip
-    folder.result.write_text(json.dumps(result))
+    recall = {"ang": {"recall": 0.6, "interval": Interval(0.6, 0.4, 0.8, method="exact").as_json(),
+                      "n": 9},
+              "sad": {"recall": None, "interval": absent.as_json(), "n": 0}}  # fmt: skip
+    result = final_result(
+        study=study[0].name, n_train=79, n_test=22, accuracy=0.5, uar=0.4, macro_f1=0.45, **ends,
+        recall_by_class=recall,
+        cost={"n_networks": 1, "n_parameters": 40, "latency_ms": 1.5, "n_threads": 1,
+              "device": "cpu", "n_timed": 5},
+    )  # fmt: skip
+    write_record(folder.result, result)
     small_saved_model.save(folder.model)
     return folder
 
@@ -552,7 +556,7 @@ class TestMirror:
         assert recorder.shown[-1] == [0, 3]
         assert recorder.closed == [{"n_finished": 2}]
 
-    def test_a_tracker_that_is_down_is_said_once_and_opened_again(self, capsys):
+    def test_a_tracker_that_is_down_is_logged_once_and_opened_again(self, caplog):
         calls = []
 
         def open_tracker():
@@ -566,4 +570,5 @@ class TestMirror:
         mirror._write([TRIAL], None)
         mirror.finish([TRIAL], {})
         assert len(calls) == 3
-        assert capsys.readouterr().err.count("The search goes on") == 1
+        (record,) = caplog.records
+        assert "cannot be used: refused. The search goes on" in record.message

@@ -17,6 +17,7 @@ from optuna.trial import TrialState as OptunaState
 
 from emotion_hpo.search.optuna.frozen import former_lives
 from emotion_hpo.study import StudyHome
+from emotion_hpo.study.curves import read_curve
 
 #: Lives in a row that end in a death with evidence, without a new epoch: then it is set aside.
 MOST_DEATHS = 3
@@ -65,7 +66,7 @@ def list_deaths(home: StudyHome, trials: list[FrozenTrial], number: int) -> list
         number: Of the latest life.
     """
     lives = (number, *former_lives(trials, number))
-    n_epochs = [len(home.trial(life).read_curve()) for life in lives]
+    n_epochs = [len(read_curve(home.trial(life))) for life in lives]
     evidence: list[str] = []
     for index, life in enumerate(lives):
         if n_epochs[index] > max(n_epochs[index + 1 :], default=0):

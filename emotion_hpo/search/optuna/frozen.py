@@ -16,6 +16,7 @@ from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search.optuna.sampling import distribution
 from emotion_hpo.search.warm_start import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState
+from emotion_hpo.study.curves import read_curve
 
 STATES = {
     OptunaState.WAITING: TrialState.WAITING,
@@ -63,7 +64,7 @@ def to_trial(home: StudyHome, config: SearchConfig, stored: FrozenTrial) -> Tria
         params=stored.params,
         value=attrs.get("value"),
         best_epoch=attrs.get("best_epoch"),
-        curve=home.trial(number).read_curve(),
+        curve=read_curve(home.trial(number)),
         trainings=tuple(Training(**training) for training in attrs.get("trainings", ())),
         worker=by.get("worker"),
         reason=attrs.get("reason"),

@@ -1,0 +1,69 @@
+"""The score expected of a model: read before the holdout opens, compared with the test after."""
+
+from dataclasses import dataclass
+
+from emotion_hpo import metrics
+from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.final.evaluation import Probabilities
+from emotion_hpo.study import StudyHome
+from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.final_result import ExpectedAndTest
+from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
+
+
+@dataclass(frozen=True)
+class ExpectedScore:
+    """The score that a model is expected to reach on new utterances.
+
+    Attributes:
+        winner: The trial that is meant.
+        holds_for: For whom: speakers already heard, or new ones.
+        value: Of the objective.
+        interval: Around it.
+    """
+
+    winner: str
+    holds_for: str
+    value: float
+    interval: metrics.Interval
+
+
+def read_expected_score(home: StudyHome, name: str) -> ExpectedScore | None:
+    """Read what is expected of a model: by the confirmation, or else by the search.
+
+    Returns:
+        None where nothing is expected of this very model.
+
+    Raises:
+        StudyError: `search.json` or `selection.json` cannot be read.
+    """
+    summary = read_if_there(home.summary, SearchSummary)
+    selection = read_if_there(home.selection, Selection)
+    if summary is None or summary.expected is None:
+        return None
+    searched = summary.expected
+    if selection is not None and selection.winner == name and selection.expected is not None:
+        confirmed = selection.expected
+        return ExpectedScore(name, searched.holds_for, confirmed.value, confirmed.interval)
+    if searched.winner == name:
+        return ExpectedScore(name, searched.holds_for, searched.value, searched.interval)
+    return None
+
+
+def compare_with_test(
+    expected: ExpectedScore | None, objective: str, test: Utterances, answers: Probabilities
+) -> ExpectedAndTest | None:
+    """Return the expected score beside the test's, and whether this lies in its interval."""
+    if expected is None:
+        return None
+    value = metrics.figures(test.labels, answers)[objective.removeprefix("val/")]
+    ends = expected.interval.ends
+    return ExpectedAndTest(
+        winner=expected.winner,
+        holds_for=expected.holds_for,
+        value=expected.value,
+        interval=expected.interval,
+        test=value,
+        is_inside=None if ends is None else ends[0] <= value <= ends[1],
+    )

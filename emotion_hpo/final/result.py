@@ -1,0 +1,205 @@
+"""Builds `result.json`: the retrained models on the unsealed test, in one record."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.final.breakdowns import break_down, normalised_by_speaker, remove_each_modality
+from emotion_hpo.final.cost import measure_cost
+from emotion_hpo.final.evaluation import (
+    Probabilities,
+    accuracy_by_seed,
+    count_confusions,
+    measure_calibration,
+    measure_gains,
+    measure_recalls,
+    measure_scores,
+)
+from emotion_hpo.final.expected_score import ExpectedScore, compare_with_test
+from emotion_hpo.final.plan import Plan
+from emotion_hpo.models.baseline import Baseline
+from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.study.records.final_result import (
+    BaselineComparison,
+    DefaultComparison,
+    FinalResult,
+    Member,
+    Scoring,
+    Validated,
+)
+from emotion_hpo.study.records.ledger import ScoredOpening
+
+
+@dataclass(frozen=True)
+class Models:
+    """Models that have learnt from train + validation: the members, and their rivals.
+
+    Attributes:
+        plan: How the members' answers are combined.
+        members: Each with a network a seed.
+        default: The default configuration's trial and model; None where it is the winner.
+        baseline: The plain model.
+    """
+
+    plan: Plan
+    members: Sequence[SavedModel]
+    default: tuple[str, SavedModel] | None
+    baseline: Baseline
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What the members read, sorted."""
+        names = {name for member in self.members for name in member.preprocessor.modalities}
+        return tuple(sorted(names))
+
+    def answers(self, utterances: Utterances) -> Probabilities:
+        """Return the members' combined probabilities by seed `(seeds, n, classes)`."""
+        return self.plan.combined(
+            [
+                member.probabilities(member.preprocessor.transform(utterances))
+                for member in self.members
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """On what, and as which look at the holdout, the models are scored.
+
+    Attributes:
+        study: Name of the study.
+        objective: Metric that was searched for.
+        corpus: Name of the corpus.
+        synthetic: Whether it is invented.
+        test_session: The holdout's session.
+        expected: The score that was expected of the models; None where nothing was.
+        opening: Name of this opening in the ledger.
+        openings: Every opening of the holdout, this one among them.
+        began: When the command began, by `time.monotonic`.
+    """
+
+    study: str
+    objective: str
+    corpus: str
+    synthetic: bool
+    test_session: str
+    expected: ExpectedScore | None
+    opening: str
+    openings: Sequence[ScoredOpening]
+    began: float
+
+
+def build_result(
+    models: Models,
+    by_seed: Probabilities,
+    everything: Utterances,
+    test: Utterances,
+    occasion: Occasion,
+) -> FinalResult:
+    """Score the models on the test; return what `result.json` holds, without the paper's score.
+
+    Args:
+        models: What is scored, and what it is compared with.
+        by_seed: The members' answers to the test `(seeds, n, classes)`.
+        everything: Train + validation.
+        test: The unsealed test.
+        occasion: What is known beside them.
+    """
+    answers = by_seed.mean(0)
+    predicted = answers.argmax(1)
+    scores, single = measure_scores(test, predicted), accuracy_by_seed(test, by_seed)
+    first = models.plan.members[0]
+    scorings = _list_scorings(occasion, scores.accuracy)
+    accuracies = [scoring.accuracy for scoring in scorings if scoring.accuracy is not None]
+    overlaps = [line.overlaps for line in occasion.openings if line.opening == occasion.opening]
+    return FinalResult(
+        **dict(scores),
+        study=occasion.study,
+        trial=models.plan.name,
+        members=tuple(
+            Member(trial=recipe.trial.name, epochs=recipe.epochs, weight=weight)
+            for recipe, weight in zip(models.plan.members, models.plan.weights, strict=True)
+        ),
+        rule=models.plan.rule,
+        corpus=occasion.corpus,
+        synthetic=occasion.synthetic,
+        n_train=len(everything),
+        n_test=len(test),
+        n_dialogues=int(test.table["dialogue"].nunique()),
+        test_session=occasion.test_session,
+        test_speakers=tuple(sorted(test.table["speaker"].unique())),
+        epochs=first.epochs,
+        seeds=tuple(first.seeds),
+        modalities=models.modalities,
+        validation=Validated(objective=occasion.objective, value=first.trial.value),
+        recall_by_class=measure_recalls(test, predicted),
+        confusion=count_confusions(test, predicted),
+        accuracy_by_seed=single,
+        accuracy_mean=float(np.mean(single)),
+        accuracy_spread=_spread(single),
+        calibration=measure_calibration(test.labels, answers),
+        baseline=_compare_baseline(models.baseline, test, answers),
+        default=_compare_default(models.default, test, answers),
+        by=break_down(test, everything, models.members[0], answers),
+        without=remove_each_modality(test, models.answers, models.modalities),
+        normalised_by_speaker=normalised_by_speaker(models.members),
+        expected=compare_with_test(occasion.expected, occasion.objective, test, answers),
+        cost=measure_cost(models.members, test),
+        paper_protocol=None,
+        n_scorings=len(occasion.openings),
+        scorings=scorings,
+        scorings_spread=_spread(accuracies),
+        overlaps=overlaps[0],
+        opening=occasion.opening,
+        model=models.plan.identity,
+        seconds=time.monotonic() - occasion.began,
+        scored_at=datetime.now(UTC).isoformat(),
+    )
+
+
+def _list_scorings(occasion: Occasion, accuracy: float) -> tuple[Scoring, ...]:
+    """Return every opening of the holdout, this one with the accuracy that just came out."""
+    return tuple(
+        Scoring(
+            study=line.study,
+            trial=line.trial,
+            by=line.by,
+            at=line.at,
+            accuracy=accuracy if line.opening == occasion.opening else line.accuracy,
+        )
+        for line in occasion.openings
+    )
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    """Return the standard deviation; None of a single value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def _compare_baseline(
+    baseline: Baseline, test: Utterances, answers: Probabilities
+) -> BaselineComparison:
+    other = baseline.probabilities(test)
+    return BaselineComparison(
+        **dict(measure_scores(test, other.argmax(1))),
+        parts=tuple(baseline.parts),
+        gain=measure_gains(test, answers, other),
+    )
+
+
+def _compare_default(
+    default: tuple[str, SavedModel] | None, test: Utterances, answers: Probabilities
+) -> DefaultComparison | None:
+    if default is None:
+        return None
+    trial, saved_model = default
+    other = saved_model.probabilities(saved_model.preprocessor.transform(test)).mean(0)
+    return DefaultComparison(
+        **dict(measure_scores(test, other.argmax(1))),
+        trial=trial,
+        gain=measure_gains(test, answers, other),
+    )

@@ -1,0 +1,229 @@
+"""`final/NAME/result.json`: what a final model reaches on the sealed session.
+
+Every score is a share of 1; every interval has 95 % (docs/statistics.md says how it is made).
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from emotion_hpo.study.records.base import FileName, Part, Record
+from emotion_hpo.study.records.cost import FinalCost
+from emotion_hpo.study.records.intervals import StoredInterval
+from emotion_hpo.study.records.ledger import Overlap
+
+
+class Member(Part):
+    """A trial that the model is made of."""
+
+    trial: FileName = Field(description="its name")
+    epochs: int = Field(description="that its networks were trained for")
+    weight: float = Field(description="its share in the answer; all weights sum to 1")
+
+
+class Validated(Part):
+    """What the (first) trial had reached in the search."""
+
+    objective: str = Field(description="metric that was searched for")
+    value: float | None = Field(description="its value")
+
+
+class Recall(Part):
+    """How many of a class were recognised."""
+
+    recall: float | None = Field(description="null where the test session lacks the class")
+    interval: StoredInterval = Field(description="of the recall")
+    n: int = Field(description="utterances of the class")
+
+
+class Confusion(Part):
+    """Counts of true and predicted classes."""
+
+    classes: tuple[str, ...] = Field(description="names of rows and columns")
+    counts: tuple[tuple[int, ...], ...] = Field(description="a row a true class")
+
+    @model_validator(mode="after")
+    def _is_square(self) -> Self:
+        if {len(self.classes)} != {len(self.counts), *map(len, self.counts)}:
+            raise ValueError("a row and a column for each class must stand here")
+        return self
+
+
+class ReliabilityBin(Part):
+    """Answers that are about equally sure."""
+
+    confidence: float = Field(description="mean probability of the predicted class")
+    accuracy: float = Field(description="share of right answers")
+    n: int = Field(description="utterances")
+
+
+class Calibration(Part):
+    """Whether the model is as sure as it is right."""
+
+    ece: float = Field(description="expected calibration error")
+    brier: float = Field(description="Brier score")
+    reliability: tuple[ReliabilityBin, ...] = Field(description="bins of a reliability diagram")
+
+
+class Gain(Part):
+    """A paired difference of a score: this model less the other one."""
+
+    difference: float = Field(description="positive where this model is better")
+    interval: StoredInterval = Field(description="of the difference")
+
+
+class AccuracyGain(Gain):
+    """A paired difference of accuracies, with McNemar's test."""
+
+    n_only_this: int = Field(description="utterances that this model alone has right")
+    n_only_other: int = Field(description="utterances that the other one alone has right")
+    mcnemar_p: float = Field(description="p-value of McNemar's exact test")
+
+
+class Gains(Part):
+    """Paired differences by metric."""
+
+    accuracy: AccuracyGain = Field(description="of the accuracy")
+    uar: Gain = Field(description="of the unweighted average recall")
+
+
+class Scores(Part):
+    """Scores of a model on all test utterances."""
+
+    accuracy: float = Field(description="share of right answers")
+    accuracy_interval: StoredInterval = Field(description="of the accuracy")
+    uar: float = Field(description="unweighted average recall")
+    uar_interval: StoredInterval = Field(description="of the UAR")
+    macro_f1: float = Field(description="mean F1 over the classes")
+    macro_f1_interval: StoredInterval = Field(description="of the macro F1")
+
+
+class BaselineComparison(Scores):
+    """The plain model on the test session."""
+
+    parts: tuple[str, ...] = Field(description="modalities that it reads")
+    gain: Gains = Field(description="of the final model over it")
+
+
+class DefaultComparison(Scores):
+    """The default configuration on the test session, retrained like the final model."""
+
+    trial: FileName = Field(description="the trial of the default configuration")
+    gain: Gains = Field(description="of the final model over it")
+
+
+class PartScores(Part):
+    """Scores on a part of the test utterances."""
+
+    n: int = Field(description="utterances")
+    accuracy: float | None = Field(description="share of right answers")
+    accuracy_interval: StoredInterval = Field(description="of the accuracy")
+    uar: float | None = Field(description="unweighted average recall")
+    uar_interval: StoredInterval = Field(description="of the UAR")
+
+    @model_validator(mode="after")
+    def _has_an_accuracy(self) -> Self:
+        if self.n > 0 and self.accuracy is None:
+            raise ValueError("a part of some utterances has an accuracy")
+        return self
+
+
+class Without(Part):
+    """Scores of the model where it is denied one modality."""
+
+    accuracy: float = Field(description="share of right answers")
+    accuracy_interval: StoredInterval = Field(description="of the accuracy")
+    uar: float = Field(description="unweighted average recall")
+    uar_interval: StoredInterval = Field(description="of the UAR")
+    loss_of_accuracy: AccuracyGain = Field(description="with the modality less without it")
+
+
+class ExpectedAndTest(Part):
+    """What was expected of the model before the test, beside the test."""
+
+    winner: str = Field(description="the trial that was meant")
+    holds_for: str = Field(description="for whom: speakers already heard, or new ones")
+    value: float = Field(description="expected value of the objective")
+    interval: StoredInterval = Field(description="90 % interval of it")
+    test: float = Field(description="value of the objective on the test session")
+    is_inside: bool | None = Field(description="null where the interval has no ends")
+
+
+class PaperSeed(Part):
+    """One training that was tested after every epoch."""
+
+    best: float = Field(description="best accuracy of all epochs")
+    best_epoch: int = Field(description="the epoch that it is from")
+    last: float = Field(description="accuracy after the last epoch")
+
+
+class PaperProtocol(Part):
+    """The reference's own score, the best epoch on the test session: no estimate of anything."""
+
+    warning: str = Field(description="to be shown beside it")
+    accuracy: float = Field(description="mean of the seeds' best epochs")
+    by_seed: tuple[PaperSeed, ...] = Field(description="a training each")
+
+
+class Scoring(Part):
+    """An opening of the same holdout."""
+
+    study: str = Field(description="who opened it")
+    trial: str = Field(description="for which trial, or `ensemble`")
+    by: str | None = Field(description="user of the system")
+    at: str = Field(description="when (UTC, ISO 8601)")
+    accuracy: float | None = Field(description="what came out; null if it was cut off")
+
+
+class FinalResult(Scores, Record):
+    """What a final model reaches on the sealed session, and all that it is compared with."""
+
+    version: Literal[1] = Field(1, description="of this file's layout")
+    study: str = Field(description="name of the study")
+    trial: FileName = Field(description="`trial_42` or `ensemble`")
+    members: tuple[Member, ...] = Field(description="trials that it is made of")
+    rule: str = Field(description="how their answers are combined; `single` for one trial")
+    corpus: str = Field(description="name of the corpus")
+    synthetic: bool = Field(description="whether the corpus is invented")
+    n_train: int = Field(description="utterances of train + validation")
+    n_test: int = Field(description="utterances of the test session")
+    n_dialogues: int = Field(description="dialogues of the test session")
+    test_session: str = Field(description="the sealed session")
+    test_speakers: tuple[str, ...] = Field(description="who speaks there")
+    epochs: int = Field(description="of the first member's retraining")
+    seeds: tuple[int, ...] = Field(description="a network each")
+    modalities: tuple[str, ...] = Field(description="what the model reads")
+    validation: Validated = Field(description="the first member in the search")
+    recall_by_class: dict[str, Recall] = Field(description="class → its recall")
+    confusion: Confusion = Field(description="counts of true and predicted classes")
+    accuracy_by_seed: tuple[float, ...] = Field(description="of each single network")
+    accuracy_mean: float = Field(description="their mean")
+    accuracy_spread: float | None = Field(description="their standard deviation")
+    calibration: Calibration = Field(description="whether it is as sure as it is right")
+    baseline: BaselineComparison = Field(description="the plain model on the same utterances")
+    default: DefaultComparison | None = Field(
+        description="the default configuration; null where it is the winner, or failed"
+    )
+    by: dict[str, dict[str, PartScores]] = Field(
+        description="`scenario`, `speaker`, `wears_markers`, `modalities`, "
+        "`transcript_in_training` → part → scores"
+    )
+    without: dict[str, Without] = Field(description="modality → scores with it removed")
+    normalised_by_speaker: tuple[str, ...] = Field(
+        description="modalities scaled by each test speaker's own unlabelled utterances"
+    )
+    expected: ExpectedAndTest | None = Field(
+        description="null where nothing was expected of this model"
+    )
+    cost: FinalCost = Field(description="of all its networks")
+    paper_protocol: PaperProtocol | None = Field(description="null unless it was asked for")
+    n_scorings: int = Field(description="openings of this holdout")
+    scorings: tuple[Scoring, ...] = Field(description="every opening, this one among them")
+    scorings_spread: float | None = Field(description="standard deviation of their accuracies")
+    overlaps: tuple[Overlap, ...] = Field(
+        description="earlier holdouts with some of the same utterances"
+    )
+    opening: str = Field(description="name of its opening in the ledger")
+    model: str = Field(description="identity of the model")
+    seconds: float = Field(description="that the command took")
+    scored_at: str = Field(description="when (UTC, ISO 8601)")
