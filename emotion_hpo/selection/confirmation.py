@@ -16,7 +16,7 @@ from typing import Any
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
-from emotion_hpo.features.preparation import n_cores
+from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.selection.promise import expected_of_confirmed
 from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
