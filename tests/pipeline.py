@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.cli.observers import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.console import output as screen

@@ -10,7 +10,7 @@ import tomllib
 
 import pytest
 
-from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli.conf_folder import conf_folder
 from tests.making import ROOT, built, made_call, made_lines
 
 __all__ = ["built"]

@@ -1,6 +1,6 @@
 """The screen and the tracker that a command hands to a search."""
 
-from emotion_hpo.console.output import preparing
+from emotion_hpo.console.progress import preparing
 from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.search.observers import Observers
 from emotion_hpo.tracking.background import background_tracker

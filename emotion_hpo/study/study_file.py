@@ -20,25 +20,9 @@ from emotion_hpo.config import (
     fingerprint,
     with_value,
 )
+from emotion_hpo.config.free import FREE_KEYS, FREE_SECTIONS
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.study import RESTORE, StudyHome, read_yaml, write_yaml
-
-#: What may change between two runs of one study: nothing that a trial's score depends on.
-_FREE = (
-    "study.n_trials",
-    "study.question",
-    "study.directory",
-    "study.final_seeds",
-    "study.confirm_leaders",
-    "study.confirm_seeds",
-    "study.retrain",
-    "study.max_epochs",
-    "study.max_hours",
-    "study.max_failures",
-    "study.keep_weights",
-    "corpus.write_release",
-)
-_FREE_SECTIONS = ("launcher", "tracking", "storage")
 
 #: Packages whose version may change a number.
 _PACKAGES = (
@@ -222,8 +206,8 @@ def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 def _compared(config: SearchConfig) -> dict[str, Any]:
     """The configuration less what may change; `check_shards` compares what the corpus holds."""
     whole = config.without_places()
-    plain = {name: part for name, part in whole.items() if name not in _FREE_SECTIONS}
-    for path in _FREE:
+    plain = {name: part for name, part in whole.items() if name not in FREE_SECTIONS}
+    for path in FREE_KEYS:
         plain = with_value(plain, path, None)
     return plain
 
