@@ -7,7 +7,7 @@ from pydantic import Field
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.console.output import echo
-from emotion_hpo.console.progress import confirming
+from emotion_hpo.console.progress import confirming, preparing
 from emotion_hpo.console.search_result import (
     show_baseline,
     show_confirmation,
@@ -20,6 +20,7 @@ from emotion_hpo.study import StudyHome, check_writable, write_json
 
 if TYPE_CHECKING:
     from emotion_hpo.search.coordinator import SearchResult
+    from emotion_hpo.search.observers import Observers
 
 
 class SearchCommand(SearchConfig):
@@ -47,7 +48,6 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     Raises:
         StudyError: The budget is used up and no trial is complete.
     """
-    from emotion_hpo.cli.observers import observers
     from emotion_hpo.search import budget
     from emotion_hpo.search.coordinator import search
 
@@ -82,6 +82,15 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
         )
     show_next_steps(home, confirmation["winner"] if confirmation else summary["best_trial"])
     return result
+
+
+def observers() -> "Observers":
+    """Return a live screen on standard error, and the tracker that the study asks for."""
+    from emotion_hpo.console.search import SearchScreen
+    from emotion_hpo.search.observers import Observers
+    from emotion_hpo.tracking.background import background_tracker
+
+    return Observers(preparing, SearchScreen, background_tracker)
 
 
 def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | None:
