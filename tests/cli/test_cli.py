@@ -287,14 +287,14 @@ def test_missing_corpus(emotion_hpo, command):
 
 @pytest.fixture
 def made(isolated: Path) -> Callable[..., StudyHome]:
-    """Make a study `made` whose trials have ended as told, without a search."""
+    """Make a study `made` whose trials have ended as given, without a search."""
 
     def make(*trials: Trial) -> StudyHome:
         home = StudyHome(Path("studies"), "made")
         config = compose_config("study=smoke", "study.name=made")
         study_file.write_or_compare(home, config, {"1": "a-key"}, synthetic=True)
-        for one in trials:
-            write_trial(home, one)
+        for trial in trials:
+            write_trial(home, trial)
         return home
 
     return make
@@ -436,8 +436,8 @@ def test_report_of_a_corpus(emotion_hpo, isolated):
     """`prepare` on about a hundred utterances: a table for people, JSON for programs."""
     tiny = ("corpus.scale=0.02", "features.mocap.n_parts=5")
     ended = emotion_hpo("prepare", "study=smoke", *tiny, "output=corpus.json")
-    found = json.loads((isolated / "corpus.json").read_text())
+    summary = json.loads((isolated / "corpus.json").read_text())
     assert ended.status == 0
     assert ended.stdout.startswith("Corpus twin (synthetic)")
-    assert f"{found['n_utterances']} utterances" in ended.stdout
+    assert f"{summary['n_utterances']} utterances" in ended.stdout
     assert "Preparing twin" in ended.stderr

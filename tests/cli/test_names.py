@@ -123,12 +123,14 @@ def test_null_is_an_absence_only_where_there_may_be_one(composed):
 def test_any_text_passes_hydra_and_omegaconf(text):
     """As a value, an item, an entry's name and its value."""
     typed = [f"split.test_session={text}", f"corpus.merge.{text}={text}"]
-    readable = [one for line in typed for one in for_hydra(line, [SearchConfig], ())]
-    found = {}
+    readable = [part for line in typed for part in for_hydra(line, [SearchConfig], ())]
+    container = {}
     for override in OverridesParser.create().parse_overrides(readable):
-        OmegaConf.update(config := OmegaConf.create(found), override.key_or_group, override.value())
-        found = OmegaConf.to_container(config, resolve=False)
-    plain = decode(OmegaConf.to_container(OmegaConf.create(found), resolve=True))
+        OmegaConf.update(
+            config := OmegaConf.create(container), override.key_or_group, override.value()
+        )
+        container = OmegaConf.to_container(config, resolve=False)
+    plain = decode(OmegaConf.to_container(OmegaConf.create(container), resolve=True))
     name, _, value = f"{text}={text}".partition("=")
     assert plain == {"split": {"test_session": text}, "corpus": {"merge": {name: value}}}
 

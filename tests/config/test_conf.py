@@ -113,7 +113,7 @@ UNFIT = {("smoke", f"space/{name}") for name in ("paper", "text", "speech", "moc
 
 
 @pytest.mark.parametrize("study", ["paper", "smoke"])
-@pytest.mark.parametrize("option", [one for one in OPTIONS if not one.startswith("study/")])
+@pytest.mark.parametrize("option", [name for name in OPTIONS if not name.startswith("study/")])
 def test_preset_takes_any_choice(study, option):
     """It carries no key of a choice that it does not have."""
     if (study, option) in UNFIT:
@@ -127,7 +127,7 @@ def test_preset_takes_any_choice(study, option):
         check_params(config.experiment(), config.space, params)
 
 
-@pytest.mark.parametrize("option", [one for one in OPTIONS if not one.startswith("study/")])
+@pytest.mark.parametrize("option", [name for name in OPTIONS if not name.startswith("study/")])
 def test_option_is_named_as_its_file(option):
     """So that a name in a result leads to the file; a space, features and training have none."""
     content = yaml.safe_load((CONF / f"{option}.yaml").read_text("utf-8"))
@@ -160,7 +160,9 @@ def test_paper_is_the_references_search():
     config = compose_config("study=paper")
     assert (config.study.n_trials, config.training.epochs) == (30, 30)
     assert (config.sampler.name, config.pruner.name) == ("random", "none")
-    assert {path: (one.low, one.high, one.log) for path, one in config.space.items()} == {
+    assert {
+        path: (bounds.low, bounds.high, bounds.log) for path, bounds in config.space.items()
+    } == {
         "training.learning_rate": (1e-4, 1e-3, True),
         "model.dropout": (0.0, 0.4, False),
         "model.encoders.text.units": (150, 300, False),
