@@ -32,7 +32,7 @@ OVERRIDES = $(if $(value NAME),$(call for_shell,study.name=$(value NAME))) \
 MODEL = $(if $(value NAME),$(call for_shell,model=studies/$(value NAME)))
 
 help:  ## show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 	@echo
 	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
 

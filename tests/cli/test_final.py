@@ -156,8 +156,8 @@ def test_names_of_any_kind_go_all_the_way(emotion_hpo, isolated, monkeypatch):
     """From the table to the registered model, past a screen that fails."""
     table = odd_table(isolated)
     searched = emotion_hpo(
-        "search", "corpus=manifest", f"corpus.table='{table}'", "model=text", "space=training",
-        "split=session", "split.test_session='会话'", "pruner=none", "training.epochs=1",
+        "search", "corpus=manifest", f"corpus.table={table}", "model=text", "space=training",
+        "split=session", "split.test_session=会话", "pruner=none", "training.epochs=1",
         "study.name=odd", "study.n_trials=1", "study.confirm_leaders=0", "study.final_seeds=[0]",
         "features.text.max_words=8",
     )  # fmt: skip

@@ -28,8 +28,9 @@ def composed(emotion_hpo, monkeypatch):
     """What a command is given by a command line: `composed("search", "study.name=1.10")`."""
     calls = []
 
-    def record(_command, composition):
-        calls.append({**composition.plain, "requested": composition.requested})
+    def record(command, composition):
+        more = {"requested": composition.requested} if command.takes_requested else {}
+        calls.append({**composition.plain, **more})
 
     monkeypatch.setattr(app, "execute", record)
 
