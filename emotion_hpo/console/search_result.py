@@ -81,8 +81,8 @@ def show_confirmation(confirmation: Mapping[str, Any]) -> None:
 
 def show_front(summary: Mapping[str, Any]) -> None:
     """Print the Pareto front of a study with two objectives."""
-    objective, second = summary["objective"], summary["against"]
-    if summary["second_objective"] is not None:
+    objective, second = summary["objective"], summary["second_objective"]
+    if second is not None:
         echo(f"Pareto front of {objective} and {second}:")
     for point in summary["front"]:
         value = format_score(objective, point["value"])
