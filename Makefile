@@ -1,9 +1,9 @@
 # How people use emotion_hpo. Every target makes the environment that it needs.
 #
-#   STUDY    preset of conf/study/ (quick)      CORPUS  corpus of conf/corpus/ (twin)
-#   ROOT     folder of the corpus               TRIALS  budget of finished trials
-#   WORKERS  processes that train               BEST    trial for `make final` (the best)
-#   ARGS     anything else, as key=value
+#   NAME     the study's name (its preset's)    STUDY   preset of conf/study/ (quick)
+#   CORPUS   corpus of conf/corpus/ (twin)      ROOT    folder of the corpus
+#   TRIALS   budget of finished trials          WORKERS processes that train
+#   BEST     trial for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
 .PHONY: help prepare search final nested report compare predict serve status replay sync models ui test test-faults test-cluster check format bench docs clean
@@ -14,21 +14,25 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-# Empty unless the command line says otherwise: a ROOT or STUDY that happens to stand in the
+# Empty unless the command line says otherwise: a ROOT or NAME that happens to stand in the
 # environment would decide unseen what is trained.
-$(foreach name,STUDY CORPUS ROOT TRIALS WORKERS BEST ARGS,$(eval $(name) :=))
+$(foreach name,NAME STUDY CORPUS ROOT TRIALS WORKERS BEST ARGS,$(eval $(name) :=))
 
 # What is written there stays as it is, for `make` (which would read $), for the shell and for us.
 for_shell = '$(subst ','\'',$(1))'
 
-OVERRIDES = $(if $(value STUDY),$(call for_shell,study=$(value STUDY))) \
+OVERRIDES = $(if $(value NAME),$(call for_shell,study.name=$(value NAME))) \
+	$(if $(value STUDY),$(call for_shell,study=$(value STUDY))) \
 	$(if $(value CORPUS),$(call for_shell,corpus=$(value CORPUS))) \
 	$(if $(value ROOT),$(call for_shell,corpus.root=$(value ROOT))) \
 	$(if $(value TRIALS),$(call for_shell,study.n_trials=$(value TRIALS))) \
 	$(if $(value WORKERS),$(call for_shell,launcher.n_workers=$(value WORKERS)))
 
+# Of predict and serve: the latest final model, of the study that is named.
+MODEL = $(if $(value NAME),$(call for_shell,model=studies/$(value NAME)))
+
 help:  ## show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 	@echo
 	@sed -n 's/^#   /  /p' $(firstword $(MAKEFILE_LIST))
 
@@ -50,11 +54,11 @@ report: $(RUNTIME)  ## write the study's page: figures, tables, one HTML file
 compare: $(RUNTIME)  ## compare studies on one page: ARGS="studies=[quick,wider]"
 	@$(BIN)/emotion-hpo compare $(OVERRIDES) $(value ARGS)
 
-predict: $(RUNTIME)  ## ask the final model: ARGS='wav=a.wav text="so good to see you"'
-	@$(BIN)/emotion-hpo predict $(value ARGS)
+predict: $(RUNTIME)  ## class probabilities by the final model: ARGS='wav=a.wav text="so good to see you"'
+	@$(BIN)/emotion-hpo predict $(MODEL) $(value ARGS)
 
 serve: $(RUNTIME)  ## answer requests on 127.0.0.1 with the final model
-	@$(BIN)/emotion-hpo serve $(value ARGS)
+	@$(BIN)/emotion-hpo serve $(MODEL) $(value ARGS)
 
 models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
 	@$(BIN)/emotion-hpo models $(value ARGS)
@@ -69,14 +73,14 @@ sync: $(RUNTIME)  ## write to MLflow what it lacks of a study
 	@$(BIN)/emotion-hpo sync $(OVERRIDES) $(value ARGS)
 
 ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
-	@$(BIN)/emotion-hpo ui $(value ARGS)
+	@$(BIN)/emotion-hpo ui $(OVERRIDES) $(value ARGS)
 
 test: $(DEV)  ## run the tests with coverage
 	$(BIN)/coverage erase
 	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --cov --cov-report= $(value ARGS)
 	$(BIN)/coverage report
 
-test-faults: $(DEV)  ## kill a search's processes 50 times, start 20 crews at once: nothing is lost
+test-faults: $(DEV)  ## kill a search's processes 50 times, start 20 worker pools at once: nothing is lost
 	EMOTION_HPO_KILLS=50 EMOTION_HPO_STARTS=20 $(BIN)/pytest -s tests/search/test_faults.py \
 		tests/search/test_starts.py
 

@@ -17,7 +17,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory

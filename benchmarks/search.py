@@ -28,8 +28,8 @@ from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from emotion_hpo.cli.app import conf_folder
-from emotion_hpo.cli.observers import observers
+from emotion_hpo.cli.conf_folder import conf_folder
+from emotion_hpo.cli.search import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory

@@ -31,7 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(Path(__file__).parent))
 from port import N_COLUMNS, N_FRAMES, N_PARTS, Port
 
-from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batch import Batch

@@ -14,12 +14,13 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
 from emotion_hpo.dataset import Preprocessor
-from emotion_hpo.features.preparation import n_cores, prepare_features, quiet
+from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models import build_network, keep_freed_memory
+from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.training.loop import fit
 
 #: Network, and the paper's accuracy in %.

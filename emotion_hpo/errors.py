@@ -1,4 +1,4 @@
-"""What can go wrong for a user, one kind a cause; and how an unknown name is answered.
+"""Errors that a user can mend, one kind a cause; and the message on an unknown name.
 
 Every error that a user can mend derives from `EmotionHpoError`: the command line prints its message
 as it is, without a traceback, and exits with status 2. Anything else is a defect of ours and keeps
@@ -43,16 +43,16 @@ class TrackingError(EmotionHpoError, RuntimeError):
 
 
 class TrialFailed(EmotionHpoError, RuntimeError):  # noqa: N818 (named as the state that it leads to)
-    """A trial cannot be finished; the message is the reason that the study keeps."""
+    """A trial cannot be finished; the study stores the message as its reason."""
 
 
-def missing_extra(asked: str, package: str, extra: str) -> ConfigError:
-    """Say that what was asked for needs a package that is not installed, and how to get it."""
-    return ConfigError(f"{asked} needs {package}: pip install 'emotion_hpo[{extra}]'")
+def missing_extra(feature: str, package: str, extra: str) -> ConfigError:
+    """Return the error of a feature whose package is not installed, and how to install it."""
+    return ConfigError(f"{feature} needs {package}: pip install 'emotion_hpo[{extra}]'")
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
-    """Say that a name is unknown, which one was meant, and which ones work.
+    """Return a message on an unknown name: the nearest valid one, and all that are valid.
 
     >>> unknown_name("sampler", "tep", ["random", "tpe"])
     "unknown sampler 'tep', did you mean 'tpe'? (valid: random, tpe)"
@@ -66,5 +66,5 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> str:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Order of names as people count: trial_2 before trial_10."""
+    """Return the sorting key of a name as people count: trial_2 before trial_10."""
     return [(len(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]

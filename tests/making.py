@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from emotion_hpo.cli import commands
+from emotion_hpo.cli import app
 from emotion_hpo.config import build
-from emotion_hpo.config.commands import MODELS
 from emotion_hpo.config.search import SearchConfig
 from emotion_hpo.search.space import check_params, check_space
 
@@ -28,11 +27,11 @@ def made_lines(line: str, folder: Path, **environment: str) -> list[str]:
         (folder / ".venv" / mark).touch()
     command, *arguments = shlex.split(line, comments=True)
     assert command == "make"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     ended = subprocess.run(
         ["make", "--dry-run", *arguments],
         cwd=folder,
-        env={**kept, **environment},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -52,26 +51,22 @@ def made_call(line: str, folder: Path, **environment: str) -> list[str]:
 @pytest.fixture
 def built(emotion_hpo, monkeypatch):
     """Compose and build what a command line says, without running it: `built("search", …)`."""
-    found: list[BaseModel] = []
+    configs: list[BaseModel] = []
 
-    def judge(name):
-        def run(plain, **_more):
-            config = build(MODELS[name], plain)
-            if isinstance(config, SearchConfig):
-                check_space(config.experiment(), config.space)
-                for params in config.study.enqueue:
-                    check_params(config.experiment(), config.space, params)
-            found.append(config)
+    def judge(command, composition):
+        config = build(command.load_model(), composition.plain)
+        if isinstance(config, SearchConfig):
+            check_space(config.experiment(), config.space)
+            for params in config.study.enqueue:
+                check_params(config.experiment(), config.space, params)
+        configs.append(config)
 
-        return run
-
-    for name in MODELS:
-        monkeypatch.setattr(commands, name, judge(name))
+    monkeypatch.setattr(app, "execute", judge)
 
     def build_from(*arguments):
-        found.clear()
+        configs.clear()
         ended = emotion_hpo(*arguments)
         assert (ended.status, ended.stderr) == (0, ""), f"{arguments}: {ended.stderr}"
-        return found[0] if found else None
+        return configs[0] if configs else None
 
     return build_from

@@ -11,8 +11,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from emotion_hpo.cli.app import conf_folder
-from emotion_hpo.cli.observers import observers
+from emotion_hpo.cli.conf_folder import conf_folder
+from emotion_hpo.cli.search import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.console import output as screen
 from emotion_hpo.features.origin import describe_origins

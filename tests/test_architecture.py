@@ -53,25 +53,25 @@ MOST_INIT_LINES = 40
 
 def modules(package: Path) -> dict[str, Path]:
     """Dotted name below the package → file."""
-    found = {}
+    files = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+        files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return files
 
 
 def imports(module: str, path: Path) -> Iterator[tuple[int, str]]:
     """Line and full dotted name of all that a module imports, wherever in it that happens."""
-    here = ["emotion_hpo", *module.split(".")] if module else ["emotion_hpo"]
-    package = here if path.name == "__init__.py" else here[:-1]
+    parts = ["emotion_hpo", *module.split(".")] if module else ["emotion_hpo"]
+    package = parts if path.name == "__init__.py" else parts[:-1]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         match node:
             case ast.Import():
-                yield from ((node.lineno, one.name) for one in node.names)
+                yield from ((node.lineno, alias.name) for alias in node.names)
             case ast.ImportFrom():
                 above = package[: len(package) - node.level + 1] if node.level else []
                 origin = [*above, *([node.module] if node.module else [])]
-                yield from ((node.lineno, ".".join([*origin, one.name])) for one in node.names)
+                yield from ((node.lineno, ".".join([*origin, alias.name])) for alias in node.names)
             case ast.Call(
                 func=ast.Attribute(attr="import_module")
                 | ast.Name(id="import_module" | "__import__"),
@@ -87,25 +87,25 @@ def violations(
 ) -> list[str]:
     """A line for every import that the rows and owners forbid, and for every homeless module."""
     row_of = {room: number for number, rooms in enumerate(rows) for room in rooms}
-    found = []
+    lines = []
     for module, path in modules(package).items():
         room = module.partition(".")[0]
         if room and room not in row_of:
-            found.append(f"{module} is in no row")
+            lines.append(f"{module} is in no row")
             continue
         for line, name in imports(module, path):
             framework = name.partition(".")[0]
             owner = owners.get(framework, module)
             if module != owner and not module.startswith(f"{owner}."):
-                found.append(f"{module}:{line} imports {framework}, owned by {owner}")
+                lines.append(f"{module}:{line} imports {framework}, owned by {owner}")
             if framework != "emotion_hpo":
                 continue
             other = name.split(".")[1] if "." in name else ""
             if other == room:
                 continue
             if room == "" or other not in row_of or row_of[other] >= row_of[room]:
-                found.append(f"{module}:{line} imports {other or 'emotion_hpo'}")
-    return found
+                lines.append(f"{module}:{line} imports {other or 'emotion_hpo'}")
+    return lines
 
 
 def test_imports_point_down():
@@ -183,6 +183,33 @@ def test_an_init_exports_and_holds_no_logic():
         assert lines <= MOST_INIT_LINES, f"{path.relative_to(PACKAGE)}: {lines} lines of logic"
 
 
+def printing(package: Path) -> list[str]:
+    """A line for every module below the console that writes to a standard stream."""
+    lines = []
+    for module, path in modules(package).items():
+        if module.partition(".")[0] in ("cli", "console"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case (
+                    ast.Call(func=ast.Name(id="print"))
+                    | ast.Attribute(value=ast.Name(id="sys"), attr="stdout" | "stderr")
+                ):
+                    lines.append(f"{module}:{node.lineno}")
+    return lines
+
+
+def test_only_the_console_and_the_command_line_print():
+    """Others log. A worker's standard error is its own log file, which its coordinator reads."""
+    assert [line for line in printing(PACKAGE) if not line.startswith("search.worker:")] == []
+
+
+def test_a_print_is_seen(tmp_path):
+    (tmp_path / "a.py").write_text("import sys\nprint()\nsys.stderr.write('')\n")
+    (tmp_path / "cli.py").write_text("print()\n")
+    assert printing(tmp_path) == ["a:2", "a:3"]
+
+
 PLANTED = [
     # file, content, what is said, why it is bad
     ("errors.py", "from emotion_hpo.config import build", "errors:1 imports config", "upwards"),
@@ -232,8 +259,8 @@ def test_planted_violation_is_caught(tmp_path, file, content, said, why):
     path = tmp_path / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
-    (found,) = violations(tmp_path)
-    assert found.startswith(said), why
+    (line,) = violations(tmp_path)
+    assert line.startswith(said), why
 
 
 def test_what_is_allowed_is_not_caught(tmp_path):

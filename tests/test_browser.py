@@ -18,8 +18,9 @@ from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
-from emotion_hpo.cli import commands
-from emotion_hpo.cli.app import conf_folder
+from emotion_hpo.cli import final
+from emotion_hpo.cli.conf_folder import conf_folder
+from emotion_hpo.config import build
 from emotion_hpo.report.document import Listing, Page, Section, Table, write_page
 from emotion_hpo.study import ReportHome, StudyHome
 from emotion_hpo.tracking import tracking_uri
@@ -70,7 +71,7 @@ def study(tmp_path_factory, small_features):
     search(config)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(compose("final", [*where]), resolve=True)
-    commands.final(plain, {})
+    final.run(build(final.FinalCommand, plain), {})
     return StudyHome(directory, "study"), config
 
 

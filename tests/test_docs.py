@@ -43,7 +43,13 @@ def test_every_key_of_a_composed_configuration_stands_there(overrides):
         if steps[1:2] == ["encoders"]:
             steps[2] = "MODALITY"
         known = [".".join(steps[: end + 1]) for end in range(len(steps))]
-        assert any(f"| `{one}` |" in PAGE for one in known), path
+        assert any(f"| `{key}` |" in PAGE for key in known), path
+
+
+def test_a_comment_describes_its_own_variant_alone():
+    """`conf/` says what the 34 features of `short_term` are; no other `name` is that."""
+    rows = [line for line in PAGE.splitlines() if "13 MFCC" in line]
+    assert [row.split("|")[1:3] for row in rows] == [[" `features.speech.name` ", " `short_term` "]]
 
 
 def test_every_group_has_a_section_and_a_choice():

@@ -165,7 +165,7 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
     gain = Interval.read(result["baseline"]["gain"]["accuracy"]["interval"])
     points = f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f}, by {gain.method})"
     assert (
-        f"Less the baseline (text): {100 * gain.estimate:+.2f} points of accuracy {points}"
+        f"Gain over the baseline (text): {100 * gain.estimate:+.2f} points of accuracy {points}"
         in screen
     )
 

@@ -1,13 +1,13 @@
 """What a variable of `make` becomes: whole, whatever it holds, and from the command line alone."""
 
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from emotion_hpo.cli.app import COMMANDS
-from emotion_hpo.config.commands import MODELS
-from tests.making import built, made_call
+from emotion_hpo.cli.registry import COMMANDS
+from tests.making import ROOT, built, made_call
 
 __all__ = ["built"]
 
@@ -46,14 +46,42 @@ def test_a_trial_is_named(built, tmp_path, target, key):
     assert getattr(built(*made_call(f"make {target} BEST=trial_7", tmp_path)), key) == "trial_7"
 
 
-NAMES = ("STUDY", "CORPUS", "ROOT", "TRIALS", "WORKERS", "BEST", "ARGS")
+VARIABLES = ("NAME", "STUDY", "CORPUS", "ROOT", "TRIALS", "WORKERS", "BEST", "ARGS")
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+#: Targets that run a command of ours.
+TARGETS = re.findall(r"^([a-z]+): .*\n\t@\$\(BIN\)/emotion-hpo ", MAKEFILE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("target", COMMANDS)
+def test_every_command_has_a_target():
+    assert set(TARGETS) <= set(COMMANDS), "a target of no command"
+    assert {"prepare", "search", "final", "report", "ui"} <= set(TARGETS)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_the_environment_decides_nothing(tmp_path, target):
-    stray = dict.fromkeys(NAMES, "stray")
+    stray = dict.fromkeys(VARIABLES, "stray")
     assert made_call(f"make {target}", tmp_path, **stray) == [target]
 
 
-def test_every_command_is_judged():
-    assert set(MODELS) == set(COMMANDS)
+def test_the_head_comment_lists_every_variable():
+    """`make help` prints it."""
+    head = MAKEFILE.partition(".DEFAULT_GOAL")[0]
+    assert set(re.findall(r"\b[A-Z]{4,}\b", head)) == set(VARIABLES)
+
+
+OF_A_STUDY = [name for name in TARGETS if "study" in COMMANDS[name].load_model().model_fields]
+
+
+@pytest.mark.parametrize("target", OF_A_STUDY)
+def test_a_study_is_named_wherever_one_is_meant(built, tmp_path, target):
+    studies = "ARGS=studies=[a,b]" if target == "compare" else ""
+    assert (
+        built(*made_call(f"make {target} NAME=berlin {studies}", tmp_path)).study.name == "berlin"
+    )
+
+
+@pytest.mark.parametrize("target", ["predict", "serve"])
+def test_a_models_study_is_named(built, tmp_path, target):
+    config = built(*made_call(f"make {target} NAME=berlin", tmp_path))
+    assert config.model_file == Path("studies/berlin")

@@ -1,4 +1,4 @@
-"""What a person typed as `key=value`, in the words that Hydra reads.
+"""Overrides as a person types them, `key=value`, in the form that Hydra reads.
 
 Hydra reads values by a grammar of numbers, booleans, lists and quotes, which turns the session 1.10
 into 1.1. So a key that takes text, as its model says, is handed over in quotes, letter by letter;
@@ -26,7 +26,7 @@ _ENTRY = re.compile(rf"{_WORD.replace(',', ',:')}:{_WORD}(,|\Z)", re.DOTALL)
 def for_hydra(
     override: str, models: Sequence[type[BaseModel]], groups: Collection[str]
 ) -> list[str]:
-    """One override, or one an entry of a mapping, that Hydra reads as it was meant.
+    """Return an override, or one an entry of a mapping, that Hydra reads as it was meant.
 
     Values get `++` (set or add): an unknown key then is not Hydra's first and only error.
 
@@ -50,7 +50,7 @@ def for_hydra(
     if "model_file" in models[0].model_fields and key == "model":
         key = "model_file"  # for Hydra, `model` is the group of networks and can be nothing else
     if text := text_key(models, key):
-        return [f"{sign or '++'}{one}" for one in _assignments(key, text, value)]
+        return [f"{sign or '++'}{line}" for line in _assignments(key, text, value)]
     if key in groups:
         return [f"{sign}{key}={_list(key, value) if value.startswith('[') else _wire(value)}"]
     is_hydras = "@" in key or "/" in key or key.startswith("hydra")
@@ -58,7 +58,7 @@ def for_hydra(
 
 
 def decode(value: Any) -> Any:  # noqa: ANN401 (YAML is untyped until it is built)
-    """The composed configuration with all text as it was typed.
+    """Return the composed configuration with all text as it was typed.
 
     What is still `???` is left out, so that `build` says that it is needed.
     """
@@ -73,7 +73,7 @@ def decode(value: Any) -> Any:  # noqa: ANN401 (YAML is untyped until it is buil
 
 
 def unreadable(override: str) -> str:
-    """Say that an override is none."""
+    """Return the message on an override that cannot be read."""
     return f"cannot read the override {override!r}: write KEY=VALUE, and quote what has signs"
 
 
@@ -86,7 +86,7 @@ def _assignments(key: str, text: TextKey, value: str) -> list[str]:
             return [f"{path}={_list(key, value)}"]
         case Form.MAPPING:
             entries = _entries(key, value)
-            return [f"{path}.{_wire_name(name)}={_wire(one)}" for name, one in entries] or [
+            return [f"{path}.{_wire_name(name)}={_wire(entry)}" for name, entry in entries] or [
                 f"{path}={{}}"
             ]
         case Form.SINGLE:
@@ -98,7 +98,7 @@ def _list(key: str, value: str) -> str:
 
 
 def _items(key: str, value: str) -> list[str]:
-    """The items of a list; what stands between commas is text as it is."""
+    """Return the items of a list; what stands between commas is text as it is."""
     if not (value.startswith("[") and value.endswith("]")):
         raise ConfigError(f"{key} takes a list: write {key}=[{value.strip('[]')}]")
     inner = value[1:-1]
@@ -116,7 +116,7 @@ def _items(key: str, value: str) -> list[str]:
 
 
 def _entries(key: str, value: str) -> list[tuple[str, str]]:
-    """The entries of a mapping, name and value as they are."""
+    """Return the entries of a mapping, name and value as they are."""
     if not (value.startswith("{") and value.endswith("}")):
         raise ConfigError(f"{key} takes names with values: write {key}={{NAME: VALUE}}")
     inner = value[1:-1]
@@ -134,7 +134,7 @@ def _entries(key: str, value: str) -> list[tuple[str, str]]:
 
 
 def _wire(text: str) -> str:
-    """Text that Hydra and OmegaConf take letter by letter."""
+    """Return text in a form that Hydra and OmegaConf take letter by letter."""
     if text == "???" or "${" in text or "\\" in text or text.startswith(_MARK):
         return _hexadecimal(text)
     return "'" + text.replace("'", r"\'") + "'"

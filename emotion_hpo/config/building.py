@@ -1,4 +1,4 @@
-"""A plain mapping becomes a frozen configuration, once; and two configurations are compared.
+"""Plain mappings become frozen configurations, once; and two configurations are compared.
 
 `build` reports every error at once: the path, the rule, the value given, and the nearest valid name
 where a name is unknown. It knows no Hydra: the command line hands it a dict.
@@ -34,7 +34,7 @@ def build(kind: type[M], mapping: Mapping[str, Any]) -> M:
 def without_unknown(
     kind: type[BaseModel], mapping: Mapping[str, Any], may_go: Callable[[str], bool]
 ) -> dict[str, Any]:
-    """A copy that lacks the keys which `kind` does not know, of those that may go."""
+    """Return a copy without the keys which `kind` does not know, of those that may go."""
     plain = dict(mapping)
     try:
         kind.model_validate(plain)
@@ -47,12 +47,12 @@ def without_unknown(
 
 
 def dump(config: BaseModel) -> dict[str, Any]:
-    """The configuration as plain data, ready for YAML and JSON."""
+    """Return the configuration as plain data, ready for YAML and JSON."""
     return config.model_dump(mode="json")
 
 
 def fingerprint(config: BaseModel | Mapping[str, Any]) -> str:
-    """Sixteen hexadecimal digits that change whenever a value does.
+    """Return sixteen hexadecimal digits that change whenever a value does.
 
     >>> fingerprint({"b": 1, "a": 2}) == fingerprint({"a": 2, "b": 1})
     True
@@ -63,7 +63,7 @@ def fingerprint(config: BaseModel | Mapping[str, Any]) -> str:
 
 
 def flatten(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Path → value for every leaf; an empty mapping is a leaf.
+    """Return path → value for every leaf; an empty mapping is a leaf.
 
     >>> flatten({"model": {"dropout": 0.1, "fusion": {"units": 8}}})
     {'model.dropout': 0.1, 'model.fusion.units': 8}
@@ -72,7 +72,7 @@ def flatten(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def with_value(mapping: Mapping[str, Any], path: str, value: object) -> dict[str, Any]:
-    """A copy of a nested mapping in which one path has another value.
+    """Return a copy of a nested mapping in which one path has another value.
 
     >>> with_value({"model": {"dropout": 0.1}}, "model.dropout", 0.2)
     {'model': {'dropout': 0.2}}
@@ -85,7 +85,7 @@ def with_value(mapping: Mapping[str, Any], path: str, value: object) -> dict[str
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """One line a path whose value differs: `path: old → new`."""
+    """Return a line for each path whose value differs: `path: old → new`."""
     before, after = flatten(old), flatten(new)
     paths = sorted(before.keys() | after.keys())
     return [
@@ -116,7 +116,7 @@ def _shown(leaves: Mapping[str, Any], path: str) -> str:
 
 
 def _lines(kind: type[BaseModel], details: Sequence[ErrorDetails]) -> list[str]:
-    """Path and complaint of each wrong value, in our words where pydantic's do not help."""
+    """Return path and complaint of each wrong value, in our words where pydantic's do not help."""
     by_path: dict[str, list[ErrorDetails]] = {}
     parents: dict[str, list[type[BaseModel]]] = {}
     for detail in details:
@@ -124,21 +124,21 @@ def _lines(kind: type[BaseModel], details: Sequence[ErrorDetails]) -> list[str]:
         by_path.setdefault(path, []).append(detail)
     return [
         f"{path}: {text}" if path else text
-        for path, found in by_path.items()
-        if not _follows(path, found, by_path)
-        for text in (_complaint(found, parents[path]),)
+        for path, complaints in by_path.items()
+        if not _follows(path, complaints, by_path)
+        for text in (_complaint(complaints, parents[path]),)
     ]
 
 
 def _follows(path: str, details: Sequence[ErrorDetails], paths: Iterable[str]) -> bool:
-    """Whether a list is only too short because its wrong items, reported too, were left out."""
-    too_short = all(one["type"] == "too_short" for one in details)
+    """Return whether a list is too short only because its wrong items were left out."""
+    too_short = all(detail["type"] == "too_short" for detail in details)
     return too_short and any(other.startswith(f"{path}.") for other in paths)
 
 
 def _complaint(details: list[ErrorDetails], parent: list[type[BaseModel]]) -> str:
-    """What is wrong with one value; a plain union has a complaint for each of its members."""
-    rules = [one for one in details if not _is_about_type(one)] or details
+    """Return what is wrong with a value; a plain union complains for each of its members."""
+    rules = [detail for detail in details if not _is_about_type(detail)] or details
     detail = rules[0]
     match detail["type"]:
         case "extra_forbidden":
@@ -162,14 +162,14 @@ def _complaint(details: list[ErrorDetails], parent: list[type[BaseModel]]) -> st
             return f"text is needed here, but {got} is {kind}: in YAML, quote it as you mean it"
         case _:
             start = "Input should be "
-            texts = [one["msg"].partition(", unable to parse")[0] for one in rules]
+            texts = [rule["msg"].partition(", unable to parse")[0] for rule in rules]
             other = [text.removeprefix(start) for text in dict.fromkeys(texts)][1:]
-            rule = " or ".join([texts[0][0].lower() + texts[0][1:], *other])
-            return f"{rule}, but got {detail['input']!r}"
+            expected = " or ".join([texts[0][0].lower() + texts[0][1:], *other])
+            return f"{expected}, but got {detail['input']!r}"
 
 
 def _read_as(value: object) -> str | None:
-    """What YAML has made of a word without quotes; how it was written is lost."""
+    """Return what YAML has made of a word without quotes; how it was written is lost."""
     kinds = {NoneType: "nothing", bool: "a truth value", int: "a number", float: "a number"}
     return kinds.get(type(value), "a date" if isinstance(value, date) else None)
 
@@ -179,7 +179,7 @@ def _is_about_type(detail: ErrorDetails) -> bool:
 
 
 def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, list[Any]]:
-    """The path as a user wrote it, and the models that hold its last step.
+    """Return the path as a user wrote it, and the models that hold its last step.
 
     pydantic puts a union's chosen member into the path (`corpus.twin.scale`); nobody wrote it.
     """
@@ -209,21 +209,21 @@ def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[st
 
 
 def _without_none(annotation: Any) -> Any:  # noqa: ANN401 (annotations have no type)
-    """The annotation `T` of `T | None`."""
+    """Return the annotation `T` of `T | None`."""
     if get_origin(annotation) not in (Union, UnionType):
         return annotation
-    members = [one for one in get_args(annotation) if one is not NoneType]
+    members = [member for member in get_args(annotation) if member is not NoneType]
     return members[0] if len(members) == 1 else annotation
 
 
 def _names(model: type[BaseModel]) -> tuple[Any, ...]:
-    """Values of `name` that choose this model in a union."""
+    """Return the values of `name` that choose this model in a union."""
     field = model.model_fields.get("name")
     return get_args(field.annotation) if field else ()
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (annotations have no type)
-    """The models that an annotation admits."""
+    """Return the models that an annotation admits."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]

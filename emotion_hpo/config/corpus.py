@@ -124,7 +124,7 @@ class ManifestCorpus(CorpusSection):
     @field_validator("features")
     @classmethod
     def _modalities_are_names(cls, features: Mapping[str, Path]) -> Mapping[str, Path]:
-        if wrong := [one for one in features if not re.fullmatch(r"[a-z][a-z0-9_]*", one)]:
+        if wrong := [name for name in features if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]:
             raise ValueError(f"{wrong[0]!r} is no name of a modality (small letters, digits, _)")
         if "text" in features:
             raise ValueError("`text` is for transcripts; name embeddings of words otherwise")

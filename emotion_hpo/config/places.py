@@ -70,7 +70,7 @@ class SlurmLauncher(Section):
     def _flags(cls, value: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
         if not isinstance(value, Mapping):
             return value
-        return {name: "true" if one is True else one for name, one in value.items()}
+        return {name: "true" if text is True else text for name, text in value.items()}
 
 
 LauncherConfig = Annotated[LocalLauncher | RayLauncher | SlurmLauncher, Field(discriminator="name")]

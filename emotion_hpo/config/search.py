@@ -37,7 +37,7 @@ def _check_name(name: str) -> str:
 
 
 def _similar(name: str) -> str:
-    """A study's name that is like another one, which cannot be one.
+    """Return a valid name of a study that resembles an invalid one.
 
     >>> _similar("../Böse Wörter?"), _similar("…")
     ('Bose-Worter', 'my-study')
@@ -267,11 +267,11 @@ class ExperimentConfig(Section):
     training: TrainingConfig
 
     def places(self) -> dict[str, Path]:
-        """Path in the configuration → where the corpus's files lie."""
+        """Return path in the configuration → where the corpus's files lie."""
         return {f"corpus.{path}": place for path, place in self.corpus.places().items()}
 
     def without_places(self) -> dict[str, Any]:
-        """As plain data; of the corpus's places only that there are such files."""
+        """Return plain data; of the corpus's places only that there are such files."""
         plain = dump(self)
         for path in self.places():
             plain = with_value(plain, path, "…")
@@ -279,7 +279,7 @@ class ExperimentConfig(Section):
 
     @property
     def identity(self) -> str:
-        """Fingerprint of all but the corpus's places."""
+        """Return the fingerprint of all but the corpus's places."""
         return fingerprint(self.without_places())
 
 
@@ -294,7 +294,7 @@ class SearchConfig(ExperimentConfig):
     launcher: LauncherConfig
     tracking: TrackingConfig
     warm_start: StudyFolder | None = Field(
-        None, description="a study whose trials teach this one's sampler"
+        None, description="an earlier study whose trials the sampler starts from"
     )
 
     @model_validator(mode="after")
@@ -324,8 +324,8 @@ class SearchConfig(ExperimentConfig):
         parts = {name: dump(info.data[name]) for name in SEARCHABLE if name in info.data}
         if not isinstance(ranges, Mapping) or len(parts) < len(SEARCHABLE):
             return value
-        for path, one in ranges.items():
-            if is_partial(one) and path not in (known := flatten(parts)):
+        for path, given in ranges.items():
+            if is_partial(given) and path not in (known := flatten(parts)):
                 raise ValueError(unknown_name("path", path, known))
         return ranges
 
@@ -347,6 +347,6 @@ class SearchConfig(ExperimentConfig):
         return value
 
     def experiment(self) -> ExperimentConfig:
-        """The part that a trial varies."""
+        """Return the part that a trial varies."""
         fields = ExperimentConfig.model_fields
         return ExperimentConfig(**{name: getattr(self, name) for name in fields})

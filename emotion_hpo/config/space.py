@@ -145,10 +145,10 @@ def by_path(mapping: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
         if not isinstance(value, Mapping) or not value or _is_range(value):
             inner = {key: value}
         else:
-            inner = {f"{key}.{path}": one for path, one in by_path(value).items()}
-        for path, one in inner.items():
-            both = isinstance(one, Mapping) and isinstance(ranges.get(path, {}), Mapping)
-            ranges[path] = {**ranges.get(path, {}), **one} if both else one
+            inner = {f"{key}.{path}": part for path, part in by_path(value).items()}
+        for path, part in inner.items():
+            both = isinstance(part, Mapping) and isinstance(ranges.get(path, {}), Mapping)
+            ranges[path] = {**ranges.get(path, {}), **part} if both else part
     return ranges
 
 
@@ -156,15 +156,15 @@ def _is_range(mapping: Mapping[str, Any]) -> bool:
     return any(key in Range.model_fields for key in mapping)
 
 
-def is_partial(one: Any) -> bool:  # noqa: ANN401 (whatever a user wrote)
-    """Whether something can only be meant to change a range that is there.
+def is_partial(value: Any) -> bool:  # noqa: ANN401 (whatever a user wrote)
+    """Return whether a value can only be meant to change a range that is there.
 
     >>> is_partial({"low": 0.1}), is_partial(0.1), is_partial({"low": 0.1, "high": 0.2})
     (True, True, False)
     """
-    if not isinstance(one, Mapping):
-        return not isinstance(one, Range)
-    return not ("choices" in one or {"low", "high"} <= one.keys())
+    if not isinstance(value, Mapping):
+        return not isinstance(value, Range)
+    return not ("choices" in value or {"low", "high"} <= value.keys())
 
 
 #: Path in the configuration → range.

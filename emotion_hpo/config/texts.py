@@ -39,7 +39,7 @@ class TextKey:
 
 
 def text_key(models: Sequence[type[BaseModel]], path: str) -> TextKey | None:
-    """What a path takes, by the first model that knows it; None if that is not text alone.
+    """Return what a path takes, by the first model that knows it; None if not text alone.
 
     >>> from emotion_hpo.config import SearchConfig
     >>> text_key([SearchConfig], "corpus.merge.1.10").steps
@@ -47,12 +47,12 @@ def text_key(models: Sequence[type[BaseModel]], path: str) -> TextKey | None:
     >>> text_key([SearchConfig], "training.epochs") is None
     True
     """
-    found = (_key_below([model], (), tuple(path.split("."))) for model in models)
-    return next((key for key in found if key is not None), None)
+    keys = (_key_below([model], (), tuple(path.split("."))) for model in models)
+    return next((key for key in keys if key is not None), None)
 
 
 def members(annotation: Any) -> list[Any]:  # noqa: ANN401 (annotations have no type)
-    """What an annotation admits, each member of a union for itself.
+    """Return what an annotation admits, each member of a union for itself.
 
     >>> members(Annotated[str | None, "a name"])
     [<class 'str'>, <class 'NoneType'>]
@@ -66,7 +66,7 @@ def members(annotation: Any) -> list[Any]:  # noqa: ANN401 (annotations have no 
 
 
 def item_annotation(annotation: Any) -> Any:  # noqa: ANN401 (annotations have no type)
-    """What a mapping's values or a sequence's items are; None if it is neither."""
+    """Return the annotation of a mapping's values or a sequence's items; None if it is neither."""
     match get_origin(annotation), get_args(annotation):
         case (origin, (_, value)) if origin in (dict, Mapping):
             return value
@@ -78,9 +78,9 @@ def item_annotation(annotation: Any) -> Any:  # noqa: ANN401 (annotations have n
 def _key_below(
     annotations: Sequence[Any], before: tuple[str, ...], rest: tuple[str, ...]
 ) -> TextKey | None:
-    """What the rest of a path takes below one of some annotations."""
+    """Return what the rest of a path takes below one of some annotations."""
     if not rest:
-        return _key_of([one for one in annotations if one is not NoneType], annotations, before)
+        return _key_of([kind for kind in annotations if kind is not NoneType], annotations, before)
     below: list[Any] = []
     for annotation in annotations:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -100,12 +100,12 @@ def _key_of(
     may_be_null = NoneType in annotations
     if present and all(map(_is_text, present)):
         return TextKey(steps, Form.SINGLE, may_be_null)
-    if not present or not all(_is_text(item_annotation(one)) for one in present):
+    if not present or not all(_is_text(item_annotation(kind)) for kind in present):
         return None
     is_mapping = get_origin(present[0]) in (dict, Mapping)
     return TextKey(steps, Form.MAPPING if is_mapping else Form.LIST, may_be_null)
 
 
 def _is_text(annotation: Any) -> bool:  # noqa: ANN401 (annotations have no type)
-    present = [one for one in members(annotation) if one is not NoneType]
-    return bool(present) and all(one in (str, Path) for one in present)
+    present = [kind for kind in members(annotation) if kind is not NoneType]
+    return bool(present) and all(kind in (str, Path) for kind in present)

@@ -1,1 +1,1 @@
-"""What a person sees while a command runs, by rich."""
+"""What a person sees of a command, by rich: one file a thing that is shown."""

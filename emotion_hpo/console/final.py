@@ -1,10 +1,11 @@
-"""What a person sees of final figures: a table, and what must be known beside it."""
+"""What `final` shows: the test scores with their intervals, and what must be known beside them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.table import Column, Table
 
+from emotion_hpo.console.intervals import format_gain_interval
 from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.metrics.formatting import format_interval, format_score_interval
 from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
@@ -13,7 +14,7 @@ from emotion_hpo.splits.class_coverage import describe_missing_in_test
 
 
 def show_final(result: Mapping[str, Any]) -> None:
-    """Print the test figures with their intervals."""
+    """Print the test scores with their intervals."""
     mark = " (synthetic data)" if result["synthetic"] else ""
     speakers = ", ".join(result["test_speakers"])
     echo(
@@ -32,7 +33,7 @@ def show_final(result: Mapping[str, Any]) -> None:
         ends = format_interval(interval) if interval.ends else NOT_ESTIMABLE
         table.add_row(name, format_share(value), ends, interval.reason or interval.method, str(n))
     open_console().print(table)
-    echo(baseline_words(result))
+    echo(describe_baseline(result))
     for line in _final_remarks(result):
         echo(line)
     echo(
@@ -43,35 +44,33 @@ def show_final(result: Mapping[str, Any]) -> None:
     if (paper := result["paper_protocol"]) is not None:
         echo(f"{paper['warning']}: {format_share(paper['accuracy'])}", "bold red")
     if result["n_scorings"] > 1:
-        echo(
-            f"This holdout has been scored {result['n_scorings']} times: the figure is optimistic."
-        )
-        for one in result["scorings"]:
-            who = f" by {one['by']}" if one["by"] else ""
+        echo(f"This holdout has been scored {result['n_scorings']} times: the score is optimistic.")
+        for scoring in result["scorings"]:
+            who = f" by {scoring['by']}" if scoring["by"] else ""
             echo(
-                f"  {one['at']}{who}: {one['study']}, {one['trial']}, "
-                f"{format_share(one['accuracy'])}"
+                f"  {scoring['at']}{who}: {scoring['study']}, {scoring['trial']}, "
+                f"{format_share(scoring['accuracy'])}"
             )
         if result["scorings_spread"] is not None:
             echo(f"  spread (standard deviation): {100 * result['scorings_spread']:.2f} points")
-    for one in result["overlaps"]:
+    for scoring in result["overlaps"]:
         echo(
-            f"{one['n_shared']} of its utterances lay in a holdout that was scored before: "
-            f"study {one['study']}, {one['trial']}, {one['at']}."
+            f"{scoring['n_shared']} of its utterances lay in a holdout that was scored before: "
+            f"study {scoring['study']}, {scoring['trial']}, {scoring['at']}."
         )
 
 
 def _scored_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, float | None, Any, Any]]:
-    """Rows of the table: name, score, its stored interval, number of utterances."""
+    """Yield rows of the table: name, score, its stored interval, number of utterances."""
     metrics = (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1"))
-    for metric, words in metrics:
-        yield words, result[metric], result[f"{metric}_interval"], result["n_test"]
+    for metric, label in metrics:
+        yield label, result[metric], result[f"{metric}_interval"], result["n_test"]
     for name, recall in result["recall_by_class"].items():
         yield f"recall {name}", recall["recall"], recall["interval"], recall["n"]
     for kind, groups in result["by"].items():
         for name, part in groups.items():
-            words = f"{_KINDS.get(kind, kind)} {name}"
-            yield words, part["accuracy"], part["accuracy_interval"], part["n"]
+            label = f"{_KINDS.get(kind, kind)} {name}"
+            yield label, part["accuracy"], part["accuracy_interval"], part["n"]
     for name, rest in result["without"].items():
         yield (
             f"without {name}",
@@ -80,13 +79,13 @@ def _scored_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, float | None,
             result["n_test"],
         )
     baseline = result["baseline"]
-    for metric, words in metrics[:2]:
+    for metric, label in metrics[:2]:
         interval = baseline[f"{metric}_interval"]
-        yield f"baseline {words}", baseline[metric], interval, result["n_test"]
+        yield f"baseline {label}", baseline[metric], interval, result["n_test"]
 
 
-def baseline_words(result: Mapping[str, Any]) -> str:
-    """What the baseline is and reads, and so what a gain over it is worth."""
+def describe_baseline(result: Mapping[str, Any]) -> str:
+    """Return what the baseline is and reads, and so what a gain over it means."""
     reads = result["baseline"]["parts"]
     line = (
         f"The baseline is a logistic regression on {' and '.join(reads)}, fitted on the same "
@@ -95,33 +94,6 @@ def baseline_words(result: Mapping[str, Any]) -> str:
     if others := [name for name in result.get("modalities", ()) if name not in reads]:
         line += f" It does not read {' and '.join(others)}, which the model does."
     return line
-
-
-def show_nested(found: Mapping[str, Any]) -> None:
-    """Print what each session as the test said, and mean and spread."""
-    mark = " (synthetic data)" if found["synthetic"] else ""
-    echo(f"\nNested protocol, study {found['study']}{mark}")
-    table = Table(
-        Column("test session", overflow="fold"), "trial", "accuracy", "UAR", "n",
-        box=None, padding=(0, 2, 0, 0),
-    )  # fmt: skip
-    for one in found["sessions"]:
-        figures = (format_share(one["accuracy"]), format_share(one["uar"]), str(one["n_test"]))
-        table.add_row(one["test_session"], one["trial"], *figures)
-    open_console().print(table)
-    for name, words in (("accuracy", "accuracy"), ("uar", "UAR")):
-        one = found[name]
-        echo(
-            f"Mean {words} {format_share(one['mean'])}, standard deviation between sessions "
-            f"{format_share(one['spread'])}, 95 % interval {_named(one['interval'])}"
-        )
-    for name, words in (("baseline", "the baseline"), ("default", "the default configuration")):
-        if (gain := found["gain"][name]) is not None:
-            ends = _named_points(gain["interval"])
-            echo(f"Less {words}: {100 * gain['mean']:+.2f} points of accuracy ({ends})")
-    echo(
-        "Intervals by *sessions* are Nadeau and Bengio's (2003), for their training parts overlap."
-    )
 
 
 #: Parts of a test by what divides them, as a table names them.
@@ -133,13 +105,13 @@ _KINDS = {
 
 
 def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader of a test's figures should know beside them."""
+    """Yield what a reader of the test scores should know beside them."""
     counts = {name: recall["n"] for name, recall in result["recall_by_class"].items()}
     yield from describe_missing_in_test(counts, result["test_session"])
-    how_sure = result["calibration"]
+    calibration = result["calibration"]
     yield (
-        f"Calibration: expected error {100 * how_sure['ece']:.1f} points, Brier score "
-        f"{how_sure['brier']:.3f} (0 is perfect, 2 the worst)."
+        f"Calibration: expected error {100 * calibration['ece']:.1f} points, Brier score "
+        f"{calibration['brier']:.3f} (0 is perfect, 2 the worst)."
     )
     yield from _gain_lines(result)
     cost = result["cost"]
@@ -152,10 +124,10 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"Single networks: {format_share(result['accuracy_mean'])} on average over "
             f"{len(result['seeds'])} seeds, standard deviation "
-            f"{100 * result['accuracy_spread']:.2f} points; the figures are of their average."
+            f"{100 * result['accuracy_spread']:.2f} points; the scores are of their average."
         )
-    if (promised := result["expected"]) is not None:
-        yield _promise_words(promised, result["validation"]["objective"])
+    if (expected := result["expected"]) is not None:
+        yield _format_expected(expected, result["validation"]["objective"])
     if result["normalised_by_speaker"]:
         names = ", ".join(result["normalised_by_speaker"])
         yield (
@@ -165,43 +137,29 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _gain_lines(result: Mapping[str, Any]) -> Iterator[str]:
-    """By how much the model is better than those it is held against."""
+    """Yield the gains of the model over those that it is compared with."""
     reads = " and ".join(result["baseline"]["parts"])
     others = (("baseline", f"the baseline ({reads})"), ("default", "the default configuration"))
-    for name, words in others:
+    for name, label in others:
         if result[name] is None:
             continue
         gain = result[name]["gain"]["accuracy"]
         yield (
-            f"Less {words}: {100 * gain['difference']:+.2f} points of accuracy "
-            f"({_named_points(gain['interval'])}), McNemar's p {gain['mcnemar_p']:.2g}."
+            f"Gain over {label}: {100 * gain['difference']:+.2f} points of accuracy "
+            f"({format_gain_interval(gain['interval'])}), McNemar's p {gain['mcnemar_p']:.2g}."
         )
 
 
-def _promise_words(promised: Mapping[str, Any], objective: str) -> str:
-    """What search promised, and whether the test bears it out."""
-    verdict = {True: ": inside", False: ": outside", None: ""}[promised["is_inside"]]
-    return (
-        f"Search promised {format_score(objective, promised['value'])} (90 % interval "
-        f"{format_score_interval(objective, promised['interval'])}) for {promised['holds_for']}; "
-        f"the test says {format_score(objective, promised['test'])}{verdict}."
-    )
+def _format_expected(expected: Mapping[str, Any], objective: str) -> str:
+    """Return the score that was expected before the test, and whether the test confirms it.
 
-
-def _named(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
-    """Ends of an interval of shares, and what decides them."""
-    interval = Interval.read(stored)
-    return format_interval(interval) + (f" by {interval.method}" if interval.ends else "")
-
-
-def _named_points(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
-    """Ends of an interval of a difference in points of 100, and what decides them.
-
-    >>> _named_points({"low": -0.01, "high": 0.02, "method": "dialogues"})
-    '-1.0 to +2.0, by dialogues'
+    Args:
+        expected: `value`, `interval`, `holds_for`, `test` and `is_inside` of a result.
+        objective: The metric that these are of.
     """
-    interval = Interval.read(stored)
-    if interval.ends is None:
-        return format_interval(interval)
-    low, high = interval.ends
-    return f"{100 * low:+.1f} to {100 * high:+.1f}, by {interval.method}"
+    verdict = {True: ": inside", False: ": outside", None: ""}[expected["is_inside"]]
+    return (
+        f"Expected before the test: {format_score(objective, expected['value'])} (90 % interval "
+        f"{format_score_interval(objective, expected['interval'])}) for {expected['holds_for']}; "
+        f"the test says {format_score(objective, expected['test'])}{verdict}."
+    )

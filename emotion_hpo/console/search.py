@@ -1,4 +1,4 @@
-"""What a person sees while a search runs: a live table on a terminal, plain lines elsewhere."""
+"""The state of a search: a live table on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ from emotion_hpo.study.trials import best_of
 
 
 class SearchScreen:
-    """The state of a search: a row a worker, the best so far, the time left."""
+    """Shows a search while it runs: a row a worker, the best trial so far, the time left."""
 
     def __init__(self, config: SearchConfig, before: Sequence[Trial], *, synthetic: bool) -> None:
         self._study = config.study.name
         self._objective = config.study.objective
         self._n_trials = config.study.n_trials
         self._epochs = config.training.epochs
-        self._words = " on the synthetic twin" if synthetic else ""
+        self._mark = " on the synthetic twin" if synthetic else ""
         self._began = time.monotonic()
         self._console = open_console(stderr=True)
-        self._told = {one.number for one in before if one.state.is_finished}
-        self._n_before = len(self._told)
+        self._printed = {trial.number for trial in before if trial.state.is_finished}
+        self._n_before = len(self._printed)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
         self._drawing = ExitStack()
 
@@ -56,58 +56,68 @@ class SearchScreen:
             self._live.update(self.table(trials, message))
             return
         best = best_of(trials, self._objective)
-        ended = [one for one in trials if one.state.is_finished]
-        for one in ended:
-            if one.number not in self._told:
-                self._told.add(one.number)
-                note(self._line(one, best) + self._time_left_words(len(ended)))
+        ended = [trial for trial in trials if trial.state.is_finished]
+        for trial in ended:
+            if trial.number not in self._printed:
+                self._printed.add(trial.number)
+                note(self._format_line(trial, best) + self._format_time_left(len(ended)))
 
-    def _line(self, one: Trial, best: Trial | None) -> str:
-        if one.state is TrialState.FAILED:
-            told = f"failed: {one.reason}"
+    def _format_line(self, trial: Trial, best: Trial | None) -> str:
+        """Return the line of a plain log on a trial that has ended."""
+        if trial.state is TrialState.FAILED:
+            outcome = f"failed: {trial.reason}"
         else:
-            longest = max((epoch.epoch for epoch in one.curve), default=0)
-            told = f"{one.state} {self._score(one.value)} at epoch {one.best_epoch}/{longest}"
-            if len(one.trainings) > 1:
-                told += f" (means of {len(one.trainings)} trainings)"
-        leader = f"; best {best.name} {self._score(best.value)}" if best else ""
-        count = f"[{len(self._told)}/{self._n_trials}]"
-        return f"{count} {one.name} {told}, {format_duration(one.seconds)}{leader}"
+            longest = max((epoch.epoch for epoch in trial.curve), default=0)
+            value = self._format_score(trial.value)
+            outcome = f"{trial.state} {value} at epoch {trial.best_epoch}/{longest}"
+            if len(trial.trainings) > 1:
+                outcome += f" (means of {len(trial.trainings)} trainings)"
+        leader = f"; best {best.name} {self._format_score(best.value)}" if best else ""
+        count = f"[{len(self._printed)}/{self._n_trials}]"
+        return f"{count} {trial.name} {outcome}, {format_duration(trial.seconds)}{leader}"
 
     def table(self, trials: Sequence[Trial], message: str = "") -> RenderableType:
-        """The state of the study as a table, a row a worker."""
+        """Return the state of the study as a table, a row a worker."""
         best = best_of(trials, self._objective)
-        table = Table(title=f"Study {self._study}{self._words}", title_justify="left")
+        table = Table(title=f"Study {self._study}{self._mark}", title_justify="left")
         for heading in ("worker", "trial"):
             table.add_column(heading)
         for heading in ("epoch", self._objective, "its best"):
             table.add_column(heading, justify="right")
-        running = [one for one in trials if one.state is TrialState.RUNNING]
-        for one in sorted(running, key=lambda one: one.worker or ""):
-            at = one.curve[-1].training if one.curve else 0
-            epochs = [epoch for epoch in one.curve if epoch.training == at]
-            figures = [epoch.metrics[self._objective] for epoch in epochs]
+        running = [trial for trial in trials if trial.state is TrialState.RUNNING]
+        for trial in sorted(running, key=lambda trial: trial.worker or ""):
+            training = trial.curve[-1].training if trial.curve else 0
+            epochs = [epoch for epoch in trial.curve if epoch.training == training]
+            values = [epoch.metrics[self._objective] for epoch in epochs]
             choose = max if sign_of(self._objective) > 0 else min
             table.add_row(
-                one.worker,
-                f"{one.name}, training {at + 1}" if at else one.name,
+                trial.worker,
+                f"{trial.name}, training {training + 1}" if training else trial.name,
                 f"{min(len(epochs) + 1, self._epochs)}/{self._epochs}",
-                self._score(figures[-1] if figures else None),
-                self._score(choose(figures, default=None)),
+                self._format_score(values[-1] if values else None),
+                self._format_score(choose(values, default=None)),
             )
-        n_ended = sum(one.state.is_finished for one in trials)
-        counts = f"{n_ended} of {self._n_trials} trials finished{self._time_left_words(n_ended)}"
-        leader = f"best so far: {best.name} {self._score(best.value)}" if best else "no score yet"
+        n_ended = sum(trial.state.is_finished for trial in trials)
+        counts = f"{n_ended} of {self._n_trials} trials finished{self._format_time_left(n_ended)}"
+        leader = "no score yet"
+        if best:
+            leader = f"best so far: {best.name} {self._format_score(best.value)}"
         lines = [Text(counts), Text(leader), *([Text(message, "yellow")] if message else [])]
         return Group(table if running else Text(str(table.title)), *lines)
 
-    def _score(self, value: float | None) -> str:
+    def _format_score(self, value: float | None) -> str:
         return format_score(self._objective, value)
 
-    def _time_left_words(self, n_ended: int) -> str:
-        """From the pace of this run; silent until there is one."""
-        n_here, left = n_ended - self._n_before, self._n_trials - n_ended
-        if n_here <= 0 or left <= 0:
+    def _format_time_left(self, n_ended: int) -> str:
+        """Return the time left at the pace of this run; nothing before its first end."""
+        n_new, n_left = n_ended - self._n_before, self._n_trials - n_ended
+        if n_new <= 0 or n_left <= 0:
             return ""
-        pace = (time.monotonic() - self._began) / n_here
-        return f", about {format_duration(pace * left)} left"
+        seconds_a_trial = (time.monotonic() - self._began) / n_new
+        return f", about {format_duration(seconds_a_trial * n_left)} left"
+
+
+def show_status(config: SearchConfig, trials: Sequence[Trial], *, synthetic: bool) -> None:
+    """Print the state of a search once."""
+    screen = SearchScreen(config, trials, synthetic=synthetic)
+    open_console().print(screen.table(trials))

@@ -1,6 +1,5 @@
 """From a configuration to its feature store: what every command does before its own work."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +7,8 @@ from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.faults import raise_if_any
 from emotion_hpo.features.store import FeatureStore, prepare
+from emotion_hpo.runtime.cores import n_readers
 from emotion_hpo.runtime.usage import highest_child_peak_mb, own_peak_mb
-
-#: Processes that read a corpus at most: four take a minute for IEMOCAP, and 1 GB together.
-MOST_READERS = 4
 
 #: Utterances done, utterances in all, what is being done.
 OnProgress = Callable[[int, int, str], None]
@@ -48,16 +45,6 @@ def prepare_features(
 
 def quiet(_done: int, _total: int, _what: str) -> None:
     """Show nothing."""
-
-
-def n_cores() -> int:
-    """Cores that this process may use, which a cluster may have made fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def n_readers() -> int:
-    """Processes that read a corpus beside each other."""
-    return min(n_cores(), MOST_READERS)
 
 
 def peak_memory_mb() -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
-from emotion_hpo.features.preparation import n_cores
+from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.study import StudyHome, Trial, sign_of

@@ -13,26 +13,10 @@ from emotion_hpo.config import (
     dump,
     with_value,
 )
+from emotion_hpo.config.free import FREE_KEYS, FREE_SECTIONS
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.study import RESTORE, StudyHome, read_yaml, write_yaml
 from emotion_hpo.study.facts import collect_facts, commit
-
-#: What may change between two runs of one study: nothing that a trial's score depends on.
-_FREE = (
-    "study.n_trials",
-    "study.question",
-    "study.directory",
-    "study.final_seeds",
-    "study.confirm_leaders",
-    "study.confirm_seeds",
-    "study.retrain",
-    "study.max_epochs",
-    "study.max_hours",
-    "study.max_failures",
-    "study.keep_weights",
-    "corpus.write_release",
-)
-_FREE_SECTIONS = ("launcher", "tracking", "storage")
 
 
 @dataclass(frozen=True)
@@ -204,7 +188,7 @@ def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 def _compared(config: SearchConfig) -> dict[str, Any]:
     """Return the configuration less what may change; `check_shards` compares the corpus."""
     whole = config.without_places()
-    plain = {name: part for name, part in whole.items() if name not in _FREE_SECTIONS}
-    for path in _FREE:
+    plain = {name: part for name, part in whole.items() if name not in FREE_SECTIONS}
+    for path in FREE_KEYS:
         plain = with_value(plain, path, None)
     return plain

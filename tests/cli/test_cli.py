@@ -1,5 +1,6 @@
 """The command line: what it prints where, and that no slip of a user ends in a traceback."""
 
+import inspect
 import json
 import os
 import socket
@@ -11,22 +12,23 @@ from typing import Any
 
 import pytest
 
-from emotion_hpo.cli import commands
-from emotion_hpo.cli.app import COMMANDS, conf_folder
+from emotion_hpo.cli import app, final, search, status
+from emotion_hpo.cli.conf_folder import conf_folder
+from emotion_hpo.cli.registry import COMMANDS
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
 from emotion_hpo.study.trials import write_trial
 from tests.pipeline import compose_config
 
 #: Imports that take seconds, or write to disk, and that nobody who asks for help has asked for.
-HEAVY = ("torch", "hydra", "omegaconf", "pandas", "numpy", "optuna", "mlflow", "sklearn", "librosa")
+HEAVY = ("torch", "pandas", "numpy", "scipy", "optuna", "mlflow", "sklearn", "librosa", "hydra",
+         "omegaconf", "pydantic", "rich", "yaml", "joblib", "matplotlib")  # fmt: skip
 
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The plain configurations that commands were called with; they do nothing else."""
     calls: list[dict[str, Any]] = []
-    for name in COMMANDS:
-        monkeypatch.setattr(commands, name, lambda plain, **_: calls.append(plain))
+    monkeypatch.setattr(app, "execute", lambda _command, words: calls.append(words.plain))
     return calls
 
 
@@ -37,7 +39,7 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(commands.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(app.__file__).parents[2])},
     )
 
 
@@ -48,8 +50,8 @@ MAIN = "import sys; from emotion_hpo.cli.app import main; sys.argv[0] = 'emotion
 def test_usage_names_every_command(emotion_hpo, arguments):
     ended = emotion_hpo(*arguments)
     assert (ended.status, ended.stderr) == (0, "")
-    for name, what in COMMANDS.items():
-        assert f"  {name:<10} {what}\n" in ended.stdout
+    for name, command in COMMANDS.items():
+        assert f"  {name:<10} {command.summary}\n" in ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -196,6 +198,16 @@ def test_reader_that_leaves_is_no_error(isolated):
     assert process.returncode == 141
 
 
+def test_modules_of_commands_and_rows_agree():
+    """A command's module says what it is for, and holds its model and `run`."""
+    for name, command in COMMANDS.items():
+        module = sys.modules[command.load_model().__module__]
+        assert module.__name__ == f"emotion_hpo.cli.{name}"
+        assert (module.__doc__ or "").startswith(f"`emotion-hpo {name}`: ")
+        _, *more = inspect.signature(command.load_run()).parameters
+        assert more == (["requested"] if command.takes_requested else [])
+
+
 @pytest.mark.parametrize("command", ["prepare", "search", "final", "ui"])
 def test_help_of_a_command(emotion_hpo, isolated, command):
     ended = emotion_hpo(command, "--help")
@@ -238,13 +250,22 @@ def test_interpolation_is_resolved(emotion_hpo, given):
     assert given[0]["training"]["batch_size"] == 189
 
 
-def test_final_is_told_what_was_asked(emotion_hpo, monkeypatch):
-    """Only what says something about the training: the study itself is named, not asked for."""
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(commands, "final", lambda _plain, **given: asked.update(given["asked"]))
-    overrides = ("best=3", "rescore=true", "study=smoke", "launcher.n_workers=1")
-    emotion_hpo("final", *overrides, "model.dropout=0.2", "split.name=${corpus.name}")
-    assert asked == {"model.dropout": 0.2, "split.name": "twin"}
+def test_final_gets_what_was_requested_of_the_study(emotion_hpo, monkeypatch):
+    """Its own keys and the study's name request nothing."""
+    requests: dict[str, Any] = {}
+    monkeypatch.setattr(final, "run", lambda _command, requested: requests.update(requested))
+    overrides = ("best=3", "rescore=true", "study=smoke", "study.name=x", "output=out.json")
+    ended = emotion_hpo("final", *overrides, "model.dropout=0.2", "split.name=${corpus.name}")
+    assert ended.status == 0
+    assert requests == {"model.dropout": 0.2, "split.name": "twin"}
+
+
+def test_what_no_value_depends_on_contradicts_no_study(emotion_hpo, made):
+    """Where a study runs, is stored and is watched may be said anew."""
+    made()
+    free = ("launcher.n_workers=7", "tracking=none", "storage=sqlite")
+    ended = emotion_hpo("final", "study.name=made", *free)
+    assert "the study has no complete trial yet" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["prepare", "search", "ui"])
@@ -266,14 +287,14 @@ def test_missing_corpus(emotion_hpo, command):
 
 @pytest.fixture
 def made(isolated: Path) -> Callable[..., StudyHome]:
-    """Make a study `made` whose trials have ended as told, without a search."""
+    """Make a study `made` whose trials have ended as given, without a search."""
 
     def make(*trials: Trial) -> StudyHome:
         home = StudyHome(Path("studies"), "made")
         config = compose_config("study=smoke", "study.name=made")
         study_file.write_or_compare(home, config, {"1": "a-key"}, synthetic=True)
-        for one in trials:
-            write_trial(home, one)
+        for trial in trials:
+            write_trial(home, trial)
         return home
 
     return make
@@ -350,7 +371,7 @@ def test_our_own_defects_keep_their_traceback(emotion_hpo, monkeypatch, kind):
     def fail(_plain):
         raise kind("a defect")
 
-    monkeypatch.setattr(commands, "search", fail)
+    monkeypatch.setattr(search, "run", fail)
     with pytest.raises(kind, match="a defect"):
         emotion_hpo("search")
 
@@ -359,20 +380,20 @@ def test_interruption_has_the_status_that_shells_know(emotion_hpo, monkeypatch):
     def interrupt(_plain):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "search", interrupt)
+    monkeypatch.setattr(search, "run", interrupt)
     ended = emotion_hpo("search")
     assert (ended.status, ended.stderr) == (
         130,
-        "\nemotion-hpo search: interrupted; what is finished is kept, and the same command goes on "
-        "from there\n",
+        "\nemotion-hpo search: interrupted; what is finished is stored, and the same command goes "
+        "on from there\n",
     )
 
 
-def test_an_interrupted_look_has_nothing_to_keep(emotion_hpo, monkeypatch):
+def test_an_interrupted_look_has_nothing_to_go_on_with(emotion_hpo, monkeypatch):
     def interrupt(_plain):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "status", interrupt)
+    monkeypatch.setattr(status, "run", interrupt)
     assert emotion_hpo("status").stderr == "\nemotion-hpo status: interrupted\n"
 
 
@@ -415,8 +436,8 @@ def test_report_of_a_corpus(emotion_hpo, isolated):
     """`prepare` on about a hundred utterances: a table for people, JSON for programs."""
     tiny = ("corpus.scale=0.02", "features.mocap.n_parts=5")
     ended = emotion_hpo("prepare", "study=smoke", *tiny, "output=corpus.json")
-    found = json.loads((isolated / "corpus.json").read_text())
+    summary = json.loads((isolated / "corpus.json").read_text())
     assert ended.status == 0
     assert ended.stdout.startswith("Corpus twin (synthetic)")
-    assert f"{found['n_utterances']} utterances" in ended.stdout
+    assert f"{summary['n_utterances']} utterances" in ended.stdout
     assert "Preparing twin" in ended.stderr

@@ -10,14 +10,15 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from emotion_hpo.cli import commands
-from emotion_hpo.cli.app import COMMANDS
+from emotion_hpo.cli import app
 from emotion_hpo.cli.overrides import decode, for_hydra
+from emotion_hpo.cli.registry import COMMANDS
+from emotion_hpo.cli.search import SearchCommand
 from emotion_hpo.config import SearchConfig, build
-from emotion_hpo.config.commands import MODELS, SearchCommand
-from emotion_hpo.console.output import make_line
+from emotion_hpo.console.make_lines import make_line, study_line
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.splits.parts import split
+from emotion_hpo.study import StudyHome
 from tests.making import made_call
 from tests.nasty_names import NAMES
 
@@ -26,8 +27,12 @@ from tests.nasty_names import NAMES
 def composed(emotion_hpo, monkeypatch):
     """What a command is given by a command line: `composed("search", "study.name=1.10")`."""
     calls = []
-    for name in COMMANDS:
-        monkeypatch.setattr(commands, name, lambda plain, **more: calls.append({**plain, **more}))
+
+    def record(command, composition):
+        more = {"requested": composition.requested} if command.takes_requested else {}
+        calls.append({**composition.plain, **more})
+
+    monkeypatch.setattr(app, "execute", record)
 
     def compose(*arguments):
         calls.clear()
@@ -77,7 +82,9 @@ def test_every_command_takes_names_as_they_were_typed(composed, command):
 @pytest.mark.parametrize("command", ["models", "predict", "serve"])
 def test_commands_of_few_keys_take_every_name(command):
     for key, name in itertools.product(KEYS[command], NAMES):
-        (readable,) = for_hydra(f"{key}={name}", (MODELS[command], SearchConfig), ("model",))
+        (readable,) = for_hydra(
+            f"{key}={name}", (COMMANDS[command].load_model(), SearchConfig), ("model",)
+        )
         (override,) = OverridesParser.create().parse_overrides([readable])
         held = OmegaConf.create({"value": override.value()})
         assert decode(OmegaConf.to_container(held, resolve=True)) == {"value": name}
@@ -100,9 +107,9 @@ def test_lists_and_mappings_keep_the_text_of_their_items(composed, command):
         assert composed(command, "studies=[1.10,2024_05]")["studies"] == ["1.10", "2024_05"]
 
 
-def test_final_is_told_names_as_typed(composed):
+def test_names_are_requested_as_typed(composed):
     overrides = ("corpus.merge.1.10=01", "split.test_session=1.10", "corpus.classes=[1,1.10]")
-    assert composed("final", *overrides)["asked"] == {
+    assert composed("final", *overrides)["requested"] == {
         "corpus.merge.1.10": "01", "split.test_session": "1.10", "corpus.classes": ["1", "1.10"],
     }  # fmt: skip
 
@@ -117,12 +124,14 @@ def test_null_is_an_absence_only_where_there_may_be_one(composed):
 def test_any_text_passes_hydra_and_omegaconf(text):
     """As a value, an item, an entry's name and its value."""
     typed = [f"split.test_session={text}", f"corpus.merge.{text}={text}"]
-    readable = [one for line in typed for one in for_hydra(line, [SearchConfig], ())]
-    found = {}
+    readable = [part for line in typed for part in for_hydra(line, [SearchConfig], ())]
+    container = {}
     for override in OverridesParser.create().parse_overrides(readable):
-        OmegaConf.update(config := OmegaConf.create(found), override.key_or_group, override.value())
-        found = OmegaConf.to_container(config, resolve=False)
-    plain = decode(OmegaConf.to_container(OmegaConf.create(found), resolve=True))
+        OmegaConf.update(
+            config := OmegaConf.create(container), override.key_or_group, override.value()
+        )
+        container = OmegaConf.to_container(config, resolve=False)
+    plain = decode(OmegaConf.to_container(OmegaConf.create(container), resolve=True))
     name, _, value = f"{text}={text}".partition("=")
     assert plain == {"split": {"test_session": text}, "corpus": {"merge": {name: value}}}
 
@@ -175,18 +184,26 @@ ONE_LINE = [name for name in NAMES if "\n" not in name and name[0] != " "]
 
 @pytest.mark.parametrize("name", ONE_LINE)
 def test_make_hands_names_over_as_typed(tmp_path, name):
-    variables = {"STUDY": "study", "CORPUS": "corpus", "ROOT": "corpus.root", "BEST": "best"}
+    variables = {
+        "NAME": "study.name",
+        "STUDY": "study",
+        "CORPUS": "corpus",
+        "ROOT": "corpus.root",
+        "BEST": "best",
+    }
     typed = " ".join(shlex.quote(f"{variable}={name}") for variable in variables)
-    in_args = shlex.quote(f"ARGS={shlex.quote(f'study.name={name}')}")
+    in_args = shlex.quote(f"ARGS={shlex.quote(f'study.question={name}')}")
     call = made_call(f"make final {typed} {in_args}", tmp_path)
-    assert call[1:] == [*(f"{key}={name}" for key in variables.values()), f"study.name={name}"]
+    assert call[1:] == [*(f"{key}={name}" for key in variables.values()), f"study.question={name}"]
 
 
 @pytest.mark.parametrize("name", [name for name in ONE_LINE if name != "--help"])
 def test_a_printed_line_does_what_it_says(tmp_path, name):
-    keys = {"study.name": "wide", "study.directory": f"/data/{name}"}
-    call = made_call(make_line("final", keys, BEST="trial_7"), tmp_path)
-    assert call == ["final", "best=trial_7", "study.name=wide", f"study.directory=/data/{name}"]
+    home = StudyHome(Path(f"/data/{name}"), "wide")
+    call = made_call(study_line("final", home, BEST="trial_7"), tmp_path)
+    assert call == ["final", "study.name=wide", "best=trial_7", f"study.directory=/data/{name}"]
+    call = made_call(make_line("final", {"study.seed": 3}, NAME=name, BEST=name), tmp_path)
+    assert call == ["final", f"study.name={name}", f"best={name}", "study.seed=3"]
 
 
 def test_the_session_that_was_typed_is_sealed(composed, isolated):

@@ -299,9 +299,9 @@ def test_space_is_read_nested_and_dotted_and_the_later_part_wins():
     ],
 )
 def test_whole_numbers_need_whole_bounds(plain, whole):
-    one = build(Range, plain)
-    assert one.is_integer is whole
-    assert build(Range, dump(one)).is_integer is whole
+    bounds = build(Range, plain)
+    assert bounds.is_integer is whole
+    assert build(Range, dump(bounds)).is_integer is whole
 
 
 KEYS = st.text("abcdefg_", min_size=1, max_size=4)
@@ -341,10 +341,10 @@ def test_with_value_sets_that_path_alone(tree, head, rest, value):
 
 
 @given(TREES, TREES)
-def test_differences_are_symmetric_and_empty_only_between_equals(one, other):
-    there, back = differences(one, other), differences(other, one)
+def test_differences_are_symmetric_and_empty_only_between_equals(first, second):
+    there, back = differences(first, second), differences(second, first)
     assert [line.partition(":")[0] for line in there] == [line.partition(":")[0] for line in back]
-    assert (there == []) == (one == other)
+    assert (there == []) == (first == second)
 
 
 def test_differences_show_both_values():

@@ -18,7 +18,8 @@ COMPLETE, RUNNING, WAITING = TrialState.COMPLETE, TrialState.RUNNING, TrialState
 
 def epochs(*accuracies: float) -> tuple[Epoch, ...]:
     return tuple(
-        Epoch(n, {"val/accuracy": one}, 2.0, 0.0) for n, one in enumerate(accuracies, start=1)
+        Epoch(n, {"val/accuracy": accuracy}, 2.0, 0.0)
+        for n, accuracy in enumerate(accuracies, start=1)
     )
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from emotion_hpo.console.final import show_nested
+from emotion_hpo.console.nested import show_nested
 from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.final.nested import nested, with_test
 from emotion_hpo.metrics import fold_interval
@@ -127,4 +127,4 @@ def test_it_is_shown_as_synthetic_with_mean_and_spread(protocol, capsys):
     text = capsys.readouterr().out
     assert "study deep (synthetic data)" in text
     assert "Mean accuracy 54.00 %, standard deviation between sessions 2.00 %" in text
-    assert "Less the baseline: +4.00 points" in text
+    assert "Gain over the baseline: +4.00 points" in text

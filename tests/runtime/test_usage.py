@@ -7,6 +7,7 @@ import time
 import pytest
 
 from emotion_hpo.features import preparation
+from emotion_hpo.runtime import cores
 from emotion_hpo.runtime.usage import Meter, own_peak_mb
 
 
@@ -43,9 +44,9 @@ print(before, {peak})
 
 def test_many_cores_take_no_more_memory(monkeypatch):
     """Reading a corpus must fit into 1.5 GB on a machine of any size."""
-    monkeypatch.setattr(preparation, "n_cores", lambda: 64)
+    monkeypatch.setattr(cores, "n_cores", lambda: 64)
     monkeypatch.setattr(preparation, "own_peak_mb", lambda: 300.0)
     monkeypatch.setattr(preparation, "highest_child_peak_mb", lambda: 200.0)
     assert preparation.peak_memory_mb() == 300 + 4 * 200
-    monkeypatch.setattr(preparation, "n_cores", lambda: 2)
+    monkeypatch.setattr(cores, "n_cores", lambda: 2)
     assert preparation.peak_memory_mb() == 300 + 2 * 200

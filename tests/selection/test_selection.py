@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from emotion_hpo.cli.scoring import confirm_leaders
+from emotion_hpo.cli.search import confirm_leaders
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
 from emotion_hpo.selection.confirmation import confirm, pick_winner, standard_error

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from emotion_hpo.features.preparation import n_cores
+from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.study import StudyHome
 from emotion_hpo.training.launch.ends import MemoryWatch, WorkerEnd
 

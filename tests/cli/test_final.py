@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from emotion_hpo import report
-from emotion_hpo.cli import scoring
+from emotion_hpo.cli import final
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import StudyHome, study_file
@@ -56,7 +56,7 @@ def test_a_final_that_is_cut_off_after_its_score_is_shown_by_sync(
     experiment = client.get_experiment_by_name("emotion_hpo").experiment_id
     (run,) = client.search_runs([experiment], "tags.kind = 'final'")
     assert run.info.status == "FINISHED"
-    logged = {one.path for one in client.list_artifacts(run.info.run_id)}
+    logged = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert logged >= {"result.json", "confusion.png"}
 
 
@@ -82,26 +82,30 @@ def test_what_fails_after_the_scoring_keeps_nothing_else_back(tmp_path, monkeypa
 
         return take
 
-    monkeypatch.setattr(scoring, "write_json", step("written to output"))
-    monkeypatch.setattr(scoring, "show_final", step("shown"))
+    monkeypatch.setattr(final, "write_json", step("written to output"))
+    monkeypatch.setattr(final, "show_final", step("shown"))
     monkeypatch.setattr(report, "report", step("reported"))
-    monkeypatch.setattr(scoring, "_log_final", step("logged in MLflow"))
+    monkeypatch.setattr(final, "_log_final", step("logged in MLflow"))
     home = StudyHome(tmp_path, "study")
     result = {"trial": "trial_0", "members": [{"trial": "trial_0"}]}
 
-    def hand_out():
-        scoring._hand_out(home, None, result, tmp_path / "out.json")
+    def publish():
+        final.publish(home, None, result, tmp_path / "out.json")
 
     if broken is None:
-        hand_out()
+        publish()
     else:
         said = (
             rf"trial_0 is scored .* stored in {home.final(0).result}, but it could not be {broken}"
         )
         with pytest.raises(StudyError, match=said) as raised:
-            hand_out()
+            publish()
         remedies = dict(
-            zip(STEPS, ["copy /", "holds it", "`make report`", "`make sync`"], strict=True)
+            zip(
+                STEPS,
+                ["copy /", "holds it", "`make report NAME=study", "`make sync NAME=study"],
+                strict=True,
+            )
         )
         assert remedies[broken] in str(raised.value)
         assert "(LookupError: closing tag '[/sad]' at position 7)" in str(raised.value)
@@ -115,12 +119,12 @@ def test_a_reader_who_has_seen_enough_keeps_nothing_back(tmp_path, monkeypatch):
     def closed(*_arguments):
         raise BrokenPipeError
 
-    monkeypatch.setattr(scoring, "show_final", closed)
+    monkeypatch.setattr(final, "show_final", closed)
     monkeypatch.setattr(report, "report", lambda _home: done.append("report"))
-    monkeypatch.setattr(scoring, "_log_final", lambda *_: done.append("mlflow"))
+    monkeypatch.setattr(final, "_log_final", lambda *_: done.append("mlflow"))
     result = {"trial": "trial_0", "members": []}
     with pytest.raises(BrokenPipeError):
-        scoring._hand_out(StudyHome(tmp_path, "study"), None, result, None)
+        final.publish(StudyHome(tmp_path, "study"), None, result, None)
     assert done == ["report", "mlflow"]
 
 
@@ -152,8 +156,8 @@ def test_names_of_any_kind_go_all_the_way(emotion_hpo, isolated, monkeypatch):
     """From the table to the registered model, past a screen that fails."""
     table = odd_table(isolated)
     searched = emotion_hpo(
-        "search", "corpus=manifest", f"corpus.table='{table}'", "model=text", "space=training",
-        "split=session", "split.test_session='会话'", "pruner=none", "training.epochs=1",
+        "search", "corpus=manifest", f"corpus.table={table}", "model=text", "space=training",
+        "split=session", "split.test_session=会话", "pruner=none", "training.epochs=1",
         "study.name=odd", "study.n_trials=1", "study.confirm_leaders=0", "study.final_seeds=[0]",
         "features.text.max_words=8",
     )  # fmt: skip
@@ -164,7 +168,7 @@ def test_names_of_any_kind_go_all_the_way(emotion_hpo, isolated, monkeypatch):
         raise ValueError("no such style")
 
     with monkeypatch.context() as patched:
-        patched.setattr(scoring, "show_final", fail)
+        patched.setattr(final, "show_final", fail)
         scored = emotion_hpo("final", "study.name=odd")
     assert scored.status == 2
     assert len(scored.stderr.splitlines()) < 5

@@ -1,17 +1,18 @@
-"""What `predict` and `serve` do and print: a final model, asked."""
+"""`emotion-hpo predict`: class probabilities of one utterance, or of many."""
 
-import socket
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from emotion_hpo.config import build
-from emotion_hpo.config.commands import PredictCommand, ServeCommand
-from emotion_hpo.console import output as screen
-from emotion_hpo.console.output import echo
-from emotion_hpo.errors import ConfigError, FeatureError, StudyError
+from pydantic import Field
+
+from emotion_hpo.config.base import Section
+from emotion_hpo.console.answer import show_answer
+from emotion_hpo.console.output import echo, note
+from emotion_hpo.console.progress import preparing
+from emotion_hpo.errors import ConfigError, FeatureError
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import check_writable, write_bytes, write_json
 
@@ -19,9 +20,28 @@ if TYPE_CHECKING:
     from emotion_hpo.predict import Predictor, Utterance
 
 
-def predict(plain: Mapping[str, Any]) -> None:
-    """Ask a model about one utterance, or about many."""
-    command = build(PredictCommand, plain)
+class PredictCommand(Section):
+    """`emotion-hpo predict`."""
+
+    model_file: Path = Field(
+        description="a model.pt, or a folder above some, of which the latest is taken"
+    )
+    wav: Path | None = Field(description="recording of the utterance")
+    text: str | None = Field(description="its words")
+    motion: Path | None = Field(description="its motion capture, a .npy of (frames, 189)")
+    features: Mapping[str, Path] = Field(
+        description="modality to ready-made features, as in training: .npy of the utterance, or "
+        "of all `utterances` as corpus.features takes it"
+    )
+    speaker: str = Field(description="who speaks, where the model scales by speaker")
+    utterances: Path | None = Field(
+        description="many instead: a folder of .wav files, or a .csv, .tsv or .parquet table"
+    )
+    output: Path | None = Field(description="write the answer there: CSV of many, JSON of one")
+
+
+def run(command: PredictCommand) -> None:
+    """Print a model's answer on one utterance, or on many."""
     sources = (command.wav, command.text, command.motion)
     if command.utterances is not None and any(source is not None for source in sources):
         raise ConfigError("give either utterances, or wav, text and motion of one utterance")
@@ -41,7 +61,8 @@ def predict(plain: Mapping[str, Any]) -> None:
 
 
 def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) -> None:
-    utterance = _utterance(command)
+    """Print the answer on the utterance that the command describes."""
+    utterance = _read_utterance(command)
     answer = predictor.answer([utterance])[0]
     if isinstance(answer, FeatureError):
         raise answer
@@ -49,30 +70,31 @@ def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) ->
     began = time.perf_counter()
     predictor.answer([utterance])
     took_s = time.perf_counter() - began
-    shares = dict(zip(predictor.classes, answer.probabilities.tolist(), strict=True))
-    screen.show_answer(shares, synthetic=predictor.synthetic)
+    probabilities = dict(zip(predictor.classes, answer.probabilities.tolist(), strict=True))
+    show_answer(probabilities, synthetic=predictor.synthetic)
     networks = format_count(predictor.n_networks, "network")
     echo(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
     given = _given_modalities(command)
     if missing := [key for key, modality in given.items() if modality not in answer.modalities]:
-        screen.note(
+        note(
             f"not used: {', '.join(missing)}, in which there is nothing that the model reads; the "
             f"answer is from {', '.join(answer.modalities)}"
         )
     if command.output is not None:
-        write_json(command.output, {"model": str(path), "probabilities": shares,
+        write_json(command.output, {"model": str(path), "probabilities": probabilities,
                                     "modalities": list(answer.modalities),
                                     "latency_ms": 1000 * took_s})  # fmt: skip
 
 
 def _given_modalities(command: PredictCommand) -> dict[str, str]:
-    """Key → modality of what the command says of an utterance."""
+    """Return key → modality of what the command gives of an utterance."""
     given = {"wav": "speech", "text": "text", "motion": "mocap"}
     keys = {key: name for key, name in given.items() if getattr(command, key) is not None}
     return keys | {f"features.{name}": name for name in command.features}
 
 
-def _utterance(command: PredictCommand) -> "Utterance":
+def _read_utterance(command: PredictCommand) -> "Utterance":
+    """Read the files of one utterance."""
     from emotion_hpo.predict import Utterance, read_features, read_motion, read_sound, read_text
 
     samples, rate = None, 16_000
@@ -88,12 +110,13 @@ def _utterance(command: PredictCommand) -> "Utterance":
 
 
 def _predict_many(command: PredictCommand, predictor: "Predictor", path: Path) -> None:
+    """Write a table of answers on all utterances of a folder or a table."""
     from emotion_hpo.predict import find_rows, predict_rows
 
     assert command.utterances is not None
     rows = find_rows(command.utterances, command.features)
     began = time.perf_counter()
-    with screen.preparing("Asking") as on_progress:
+    with preparing("Predicting") as on_progress:
         table = predict_rows(
             predictor,
             rows,
@@ -117,34 +140,3 @@ def _predict_many(command: PredictCommand, predictor: "Predictor", path: Path) -
             f"{n_bad} of {len(table)} utterances could not be used, each with its reason in the "
             f"column `error`; the first: {first['utterance_id']}: {first['error']}"
         )
-
-
-def serve(plain: Mapping[str, Any]) -> None:
-    """Answer requests with a final model until Ctrl-C."""
-    command = build(ServeCommand, plain)
-    from emotion_hpo.predict import find_model
-
-    path = find_model(command.model_file)
-    refuse_taken_port(command.port, "serve")
-    from emotion_hpo.tracking.serving import serve as run
-
-    echo(f"{path} on http://127.0.0.1:{command.port}/invocations (Ctrl-C ends it)")
-    sys.stdout.flush()
-    run(path, command.port)
-
-
-def refuse_taken_port(port: int, target: str) -> None:
-    """Say at once that a port is not to be had.
-
-    Raises:
-        StudyError: Something else listens there.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise StudyError(
-                f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); choose another with "
-                f"port=PORT, or make {target} ARGS=port=PORT"
-            ) from None

@@ -1,0 +1,112 @@
+"""From the words of a command line to plain data, by Hydra.
+
+What a person typed passes `overrides.for_hydra` first, so that names stay as they were typed. The
+result is a dict that knows no Hydra; `config.build` judges it later.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from emotion_hpo.cli.conf_folder import conf_folder
+from emotion_hpo.cli.hydra_errors import format_hydra_error
+from emotion_hpo.cli.overrides import decode, for_hydra
+from emotion_hpo.cli.registry import Command
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.config.free import NAMING_KEYS
+from emotion_hpo.errors import ConfigError
+
+#: Choices that a study's name does not mention: those that a preset makes itself.
+_USUAL_CHOICES = {"corpus": {"twin"}, "model": {"fusion", "smoke"}}
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What a command line says.
+
+    Attributes:
+        plain: The whole configuration as plain data.
+        requested: Path → value of what the command line itself sets of a study's configuration.
+    """
+
+    plain: dict[str, Any]
+    requested: dict[str, Any]
+
+
+def compose(command: Command, overrides: Sequence[str]) -> Composition | None:
+    """Compose a command's configuration; None where Hydra has answered --help or --cfg itself.
+
+    Raises:
+        ConfigError: An override cannot be read, or chooses what is not there.
+    """
+    if sweeping := {"-m", "--multirun"}.intersection(overrides):
+        raise ConfigError(f"no {sweeping.pop()} here: what is to vary is a range of space.PATH")
+    folder = conf_folder()
+    groups = {path.name for path in folder.iterdir() if path.is_dir()}
+    # A command on a study that exists takes any key of a search, unchecked.
+    models = command.load_model(), SearchConfig
+    readable = [line for typed in overrides for line in for_hydra(typed, models, groups)]
+    sys.argv = [f"emotion-hpo {command.name}", *readable]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    composed: list[tuple[DictConfig, dict[str, str], list[str]]] = []
+
+    @hydra.main(version_base="1.3", config_path=str(folder), config_name=command.name)
+    def application(config: DictConfig) -> None:
+        settings = HydraConfig.get()
+        typed = OmegaConf.to_container(settings.overrides.task, resolve=False)  # with its `${…}`
+        choices = dict(settings.runtime.choices)
+        composed.append((config, choices, cast("list[str]", typed)))
+
+    try:
+        application()
+        for config, choices, typed in composed:  # outside Hydra, which comments on errors
+            plain = _to_plain(config, choices)
+            return Composition(plain, _requested(plain, typed))
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # corpus=3: ValueError
+        raise ConfigError(format_hydra_error(error)) from None
+    return None
+
+
+def _to_plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
+    """Return the composed configuration as a dict, the study named if nobody named it."""
+    plain = decode(OmegaConf.to_container(config, resolve=True))
+    study = plain.get("study")
+    if isinstance(study, dict) and study.get("name") is None:
+        study["name"] = _study_name(choices)
+    return dict(plain)
+
+
+def _study_name(choices: Mapping[str, str]) -> str:
+    """Return the preset's name, and the corpus and model where they are not its own."""
+    parts = [choices["study"]]
+    for group, names in _USUAL_CHOICES.items():
+        parts += [choices[group]] if choices[group] not in names else []
+    return "-".join(parts).replace("/", "_")
+
+
+def _requested(plain: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return path → value of each override of a study's configuration, its name apart.
+
+    Args:
+        plain: The whole configuration.
+        overrides: As Hydra has read them.
+    """
+    requested: dict[str, Any] = {}
+    for override in overrides:
+        path = override.lstrip("+~").partition("=")[0].replace("/", ".")
+        if path.split(".")[0] not in SearchConfig.model_fields or path in NAMING_KEYS:
+            continue
+        value: Any = plain
+        steps = [decode(step) for step in path.split(".")]
+        for step in steps:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        requested[".".join(steps)] = value
+    return requested

@@ -1,0 +1,48 @@
+"""`emotion-hpo nested`: search, confirm and score once for each session as the test."""
+
+from typing import Any
+
+from emotion_hpo.cli.final import FinalCommand, score
+from emotion_hpo.cli.search import SearchCommand, search_study
+from emotion_hpo.config import SearchConfig, build, dump
+from emotion_hpo.console.nested import show_nested
+from emotion_hpo.console.output import echo
+from emotion_hpo.console.progress import preparing
+from emotion_hpo.study import StudyHome, check_writable, make_folder, write_json
+
+
+class NestedCommand(SearchCommand):
+    """`emotion-hpo nested`."""
+
+    rescore: bool
+
+
+def run(command: NestedCommand) -> None:
+    """Run a study for each session as the test, and print the mean and spread."""
+    from emotion_hpo.features.preparation import prepare_features
+    from emotion_hpo.final.nested import nested
+    from emotion_hpo.splits.parts import read_content
+
+    check_writable(command.output)
+    config = command.search()
+    home = StudyHome(config.study.directory, config.study.name)
+    make_folder(home.features)
+    with preparing(f"Preparing {config.corpus.name}") as on_progress:
+        store = prepare_features(config, home.features, on_progress)
+    contents = {session: read_content(store.open(session)) for session in store.sessions}
+
+    def score_session(study: SearchConfig) -> dict[str, Any] | None:
+        echo(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
+        if search_study(study).was_stopped:
+            return None
+        plain = {**dump(study), "output": None, "best": None, "rescore": command.rescore}
+        return score(build(FinalCommand, plain), {})
+
+    result = nested(config, contents, score_session, rescore=command.rescore)
+    if result is None:
+        echo("Stopped; the same command goes on where this one ended.")
+        return
+    show_nested(result)
+    echo(f"\nResults: {home.nested}")
+    if command.output is not None:
+        write_json(command.output, result)

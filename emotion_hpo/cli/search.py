@@ -1,0 +1,107 @@
+"""`emotion-hpo search`: run a study or continue it, confirm its leaders, say how to go on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.console.output import echo
+from emotion_hpo.console.progress import confirming, preparing
+from emotion_hpo.console.search_result import (
+    show_baseline,
+    show_confirmation,
+    show_front,
+    show_next_steps,
+    show_search,
+)
+from emotion_hpo.errors import StudyError
+from emotion_hpo.study import StudyHome, check_writable, write_json
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.search_summary import SearchSummary
+
+if TYPE_CHECKING:
+    from emotion_hpo.search.coordinator import SearchResult
+    from emotion_hpo.search.observers import Observers
+
+
+class SearchCommand(SearchConfig):
+    """`emotion-hpo search`."""
+
+    output: Path | None = Field(description="also write the result there, as JSON")
+
+    def search(self) -> SearchConfig:
+        """Return the study alone."""
+        return SearchConfig(**{name: getattr(self, name) for name in SearchConfig.model_fields})
+
+
+def run(command: SearchCommand) -> None:
+    """Run or continue a study, and print what came out and how to go on."""
+    search_study(command.search(), command.output)
+
+
+def search_study(config: SearchConfig, output: Path | None = None) -> "SearchResult":
+    """Search a study and confirm its leaders; return what the search returned.
+
+    Args:
+        config: The study.
+        output: Where to write the summary, too.
+
+    Raises:
+        StudyError: The budget is used up and no trial is complete.
+    """
+    from emotion_hpo.search import budget
+    from emotion_hpo.search.coordinator import search
+
+    check_writable(output)
+    result = search(config, observers())
+    summary, home = result.summary, StudyHome(config.study.directory, config.study.name)
+    if output is not None:
+        write_json(output, summary)
+    count = budget.format_progress(summary["n_finished"], summary["n_trials"])
+    show_search(summary, count)
+    confirmation = None
+    if not result.was_stopped and summary["best_trial"] is not None:
+        confirmation = confirm_leaders(home, config)
+        summary = {**summary, "confirmed": confirmation}
+        write_record(home.summary, SearchSummary.from_json(summary))
+        if output is not None:
+            write_json(output, summary)
+    show_front(summary)
+    show_baseline(summary)
+    echo(f"Results: {home.summary}")
+    n_open = summary["n_trials"] - summary["n_finished"]
+    if not result.was_stopped and n_open:
+        is_exhausted = result.is_exhausted
+        echo(budget.explain_end(config.study, summary["n_finished"], is_exhausted=is_exhausted))
+    if result.was_stopped:
+        echo(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
+        return result
+    if summary["best_trial"] is None:
+        raise StudyError(
+            f"no trial of study {home.name!r} was completed; the reasons stand in "
+            f"{home.path / 'trials'}/*/trial.json"
+        )
+    show_next_steps(home, confirmation["winner"] if confirmation else summary["best_trial"])
+    return result
+
+
+def observers() -> "Observers":
+    """Return a live screen on standard error, and the tracker that the study asks for."""
+    from emotion_hpo.console.search import SearchScreen
+    from emotion_hpo.search.observers import Observers
+    from emotion_hpo.tracking.background import background_tracker
+
+    return Observers(preparing, SearchScreen, background_tracker)
+
+
+def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | None:
+    """Train the leaders over fresh seeds and print their means; None if the study asks for none."""
+    from emotion_hpo.selection.confirmation import confirm
+
+    if config.study.confirm_leaders == 0:
+        return None
+    with confirming() as on_confirming:
+        confirmation = confirm(home, config, on_confirming)
+    show_confirmation(confirmation)
+    return confirmation

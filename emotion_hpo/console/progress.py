@@ -1,0 +1,90 @@
+"""Progress of long work on standard error: bars on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from emotion_hpo.console.output import notes_above, open_console
+from emotion_hpo.features.preparation import OnProgress
+
+#: A plain log gets a line at most this often while features are prepared.
+_PLAIN_INTERVAL_S = 5.0
+
+
+@contextmanager
+def preparing(title: str) -> Iterator[OnProgress]:
+    """Show the progress of preparing features while the context lasts.
+
+    A terminal shows at once that something is done, for reading a corpus takes a while before the
+    first dialogue; a plain log gets no line if there is nothing to do.
+    """
+    console = open_console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_progress(title)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bars, notes_above(console):
+        task = bars.add_task(title, total=None)
+
+        def show(done: int, total: int, what: str) -> None:
+            bars.update(task, completed=done, total=total, description=f"{title}: {what}")
+
+        yield show
+
+
+def _plain_progress(title: str) -> OnProgress:
+    last = 0.0
+
+    def show(done: int, total: int, what: str) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last >= _PLAIN_INTERVAL_S:
+            last = time.monotonic()
+            print(f"{title}: {what} {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
+
+    return show
+
+
+@contextmanager
+def retraining() -> Iterator[Callable[[int, int, int], None]]:
+    """Show the progress of training final models, of each seed and each model in turn."""
+    console = open_console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        task = bars.add_task("Retraining", total=None, visible=False)
+
+        def show(index: int, epoch: int, epochs: int) -> None:
+            line = f"Retraining: training {index + 1}, epoch {epoch}/{epochs}"
+            bars.update(task, completed=epoch, total=epochs, description=line, visible=True)
+            if not console.is_terminal and epoch:
+                print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+        yield show
+
+
+@contextmanager
+def confirming() -> Iterator[Callable[[int, int], None]]:
+    """Show the number of confirming trainings that have ended."""
+    console = open_console(stderr=True)
+    columns = (TextColumn("Confirming the leaders"), BarColumn(), MofNCompleteColumn())
+    n_printed = -1
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        task = bars.add_task("", total=None)
+
+        def show(done: int, total: int) -> None:
+            nonlocal n_printed
+            bars.update(task, completed=done, total=total)
+            if not console.is_terminal and done > n_printed:
+                n_printed = done
+                print(f"Confirming: {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
+
+        yield show

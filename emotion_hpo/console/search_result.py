@@ -1,0 +1,108 @@
+"""What `search` shows when it has ended: the best trial, the confirmed leaders, the next steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from emotion_hpo.console.make_lines import folder_key, make_line, study_line
+from emotion_hpo.console.output import echo
+from emotion_hpo.metrics.formatting import format_score_interval
+from emotion_hpo.runtime.formatting import format_count, format_score
+from emotion_hpo.study import StudyHome, sign_of
+
+
+def show_search(summary: Mapping[str, Any], count: str) -> None:
+    """Print how many trials have finished, the best one and its expected score.
+
+    Args:
+        summary: What `search.json` holds.
+        count: The finished trials, in words.
+    """
+    n_folds, objective = summary["n_folds"], summary["objective"]
+    folds = f" over {n_folds} folds (training: the mean of one)" if n_folds > 1 else ""
+    echo(
+        f"\nStudy {summary['study']}: {count} finished "
+        f"({summary['n_complete']} complete, {summary['n_pruned']} pruned, "
+        f"{summary['n_failed']} failed) on {summary['n_train']} training and "
+        f"{summary['n_validation']} validation utterances{folds}."
+    )
+    if summary["best_trial"] is not None:
+        mark = " (synthetic data)" if summary["synthetic"] else ""
+        echo(
+            f"Best: {summary['best_trial']}, {objective} "
+            f"{format_score(objective, summary['best_value'])} "
+            f"after epoch {summary['best_epoch']}{mark}"
+        )
+        for path, value in summary["best_params"].items():
+            text = f"{value:.4g}" if isinstance(value, float) else f"{value}"
+            echo(f"  {path:<32} {text}")
+    if (expected := summary["expected"]) is not None:
+        ends = format_score_interval(objective, expected["interval"])
+        echo(
+            f"Expected: {objective} {format_score(objective, expected['value'])} "
+            f"on new utterances (90 % interval {ends}): the best of "
+            f"{format_count(expected['n_trials'], 'trial')} is best by luck, too. "
+            f"{expected['sentence']}"
+        )
+
+
+def show_confirmation(confirmation: Mapping[str, Any]) -> None:
+    """Print what the leaders reach over fresh seeds, which of them wins and what it is expected to.
+
+    Args:
+        confirmation: What `confirm` returns.
+    """
+    objective, mean_of_winner = confirmation["objective"], confirmation["value"]
+    seeds = format_count(confirmation["n_seeds"], "fresh seed")
+    echo(f"Confirmed over {seeds}, on the same validation part (more: study.confirm_leaders, "
+        "study.confirm_seeds):")  # fmt: skip
+    for candidate in confirmation["candidates"]:
+        kind = " (the default configuration)" if candidate["is_default"] else ""
+        mark = "  <- winner" if candidate["trial"] == confirmation["winner"] else ""
+        echo(
+            f"  {candidate['trial']}{kind}: {format_score(objective, candidate['mean'])} on "
+            f"average, {candidate['n_parameters']:,} parameters{mark}"
+        )
+    if (baseline := confirmation["baseline"]) is not None:
+        is_beaten = sign_of(objective) * (mean_of_winner - baseline) > 0
+        hint = "" if is_beaten else "  <- no network is better: look at the features and the space"
+        echo(f"  baseline: {format_score(objective, baseline)}; it has no seed{hint}")
+    if confirmation["standard_error"]:
+        echo(
+            f"  Within one standard error ({100 * confirmation['standard_error']:.2f} points) of "
+            "the best, the one with fewest parameters wins."
+        )
+    if (expected := confirmation["expected"]) is not None:
+        ends = format_score_interval(objective, expected["interval"])
+        value = format_score(objective, expected["value"])
+        echo(
+            f"  Expected of the winner: {value} (90 % interval {ends}): its mean less what "
+            "this choice added, for the same speakers as above."
+        )
+
+
+def show_front(summary: Mapping[str, Any]) -> None:
+    """Print the Pareto front of a study with two objectives."""
+    objective, second = summary["objective"], summary["second_objective"]
+    if second is not None:
+        echo(f"Pareto front of {objective} and {second}:")
+    for point in summary["front"]:
+        value = format_score(objective, point["value"])
+        echo(f"  {point['trial']:<12} {value:>8}  {point['cost']:>12,.6g} {second}")
+
+
+def show_baseline(summary: Mapping[str, Any]) -> None:
+    """Print the score of the baseline on the validation part."""
+    objective, baseline = summary["objective"], summary["baseline"]
+    value = baseline["validation"].get(objective[4:])
+    parts = " and ".join(baseline["parts"])
+    echo(f"Baseline: {objective} {format_score(objective, value)} (logistic regression on {parts})")
+
+
+def show_next_steps(home: StudyHome, winner: str) -> None:
+    """Print the lines that score the winner and that open MLflow."""
+    final_line = study_line("final", home, BEST=winner)
+    ui_line = make_line("ui", folder_key(home))
+    width = max(len(final_line), len(ui_line)) + 3
+    echo("\nNext:")
+    echo(f"  {final_line:<{width}}scores the sealed session, once")
+    echo(f"  {ui_line:<{width}}every trial in MLflow")

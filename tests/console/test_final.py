@@ -1,0 +1,67 @@
+"""What a person sees of the scores of a final model."""
+
+import re
+
+from emotion_hpo.console.final import show_final
+from tests.console.results import RESULT
+
+
+def test_final_figures(capsys):
+    show_final(RESULT)
+    said = capsys.readouterr()
+    assert said.err == ""
+    text = said.out
+    assert "trial_3 of study quick: 4 epochs on 3838 utterances, seeds 0, 1" in text
+    assert "2 speakers (Ses05_F, Ses05_M) (synthetic data)" in text
+    assert re.search(r"accuracy +70\.00 % +66\.0 – 74\.0 % +dialogues +1098", text)
+    assert re.search(r"recall ang +80\.00 % +70\.0 – 90\.0 % +exact +170", text)
+    assert re.search(r"recall fea +– +not estimable +no utterance +0", text)
+    assert re.search(r"baseline accuracy +65\.00 % +60\.0 – 70\.0 %", text)
+    assert "logistic regression on text and speech" in text
+    assert "the gain is over what these give. It does not read video, which the model does." in text
+    assert re.search(r"speaker wears markers: yes +72\.00 % +68\.0 – 76\.0 % +dialogues +500", text)
+    assert re.search(r"without text +55\.00 % +50\.0 – 60\.0 %", text)
+    assert "expected error 4.1 points, Brier score 0.432" in text
+    gain = "+5.00 points of accuracy (+1.0 to +9.0, by dialogues)"
+    assert f"Gain over the baseline (text and speech): {gain}" in text
+    assert "69.00 % on average over 2 seeds, standard deviation 1.10 points" in text
+    interval = "90 % interval 64.00 % – 72.00 %, by choice repeated"
+    assert f"Expected before the test: 68.00 % ({interval}) for new speakers;" in text
+    assert "the test says 70.00 %: inside." in text
+    assert "Scaled by each test speaker" not in text
+    assert "31 dialogues" in text
+    assert "optimistic" not in text
+
+
+def test_what_older_versions_stored_is_shown(capsys):
+    sure = {"recall": 1.0, "interval": [1.0, 1.0], "by_utterance": True, "n": 10}
+    show_final({**RESULT, "recall_by_class": {"ang": sure}, "uar_interval": [0.6, 0.8]})
+    text = capsys.readouterr().out
+    assert re.search(r"UAR +71\.00 % +60\.0 – 80\.0 % +older version", text)
+    assert re.search(r"recall ang +100\.00 % +not estimable +older version: a point", text)
+
+
+def test_a_second_scoring_is_said(capsys):
+    looks = [
+        {"study": "a", "trial": "trial_1", "by": "ann", "at": "2026-01-02", "accuracy": 0.7},
+        {"study": "b", "trial": "trial_2", "by": None, "at": "2026-01-03", "accuracy": 0.72},
+    ]
+    many = {"n_scorings": 2, "scorings": looks, "scorings_spread": 0.0141}
+    show_final({**RESULT, **many, "synthetic": False})
+    text = capsys.readouterr().out
+    assert "This holdout has been scored 2 times: the score is optimistic." in text
+    assert "2026-01-02 by ann: a, trial_1, 70.00 %" in text
+    assert "standard deviation): 1.41 points" in text
+    assert "synthetic" not in text
+
+
+def test_utterances_that_were_scored_before_are_said(capsys):
+    first = {"n_shared": 3, "study": "a", "trial": "trial_1", "at": "2026-01-02"}
+    show_final({**RESULT, "overlaps": [first]})
+    said = "3 of its utterances lay in a holdout that was scored before: study a, trial_1, 2026-01"
+    assert said in capsys.readouterr().out
+
+
+def test_scaling_by_the_test_speakers_own_utterances_is_said(capsys):
+    show_final({**RESULT, "normalised_by_speaker": ["speech"]})
+    assert "Scaled by each test speaker's own utterances" in capsys.readouterr().out
