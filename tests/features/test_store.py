@@ -345,7 +345,7 @@ def test_faults_of_the_corpus_are_told(fake_corpus, paper, tmp_path, said, liste
 @pytest.mark.parametrize("session", ["会" * 200, "../x", "[/a] %", "&" * 300])
 def test_a_session_of_any_name_has_a_folder(tmp_path, session):
     store = FeatureStore(
-        tmp_path, "manifest", True, ("a", "b"), (), (session,), {session: "k" * 16}
+        tmp_path, "manifest", True, ("a", "b"), (), (), (session,), {session: "k" * 16}
     )
     path = store.shard_path(session)
     assert path.parent == tmp_path
