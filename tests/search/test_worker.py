@@ -53,7 +53,7 @@ def test_stored_probabilities_give_the_stored_value(start, data_module):
         dialogues = data_module.development.validation.table["dialogue"]
         assert list(stored["dialogue"]) == list(dialogues)
     network = build_network(
-        worker._config.model, data_module.fold(worker._config).inputs.shapes(), 4, seed=1
+        worker._config.model, data_module.fold(worker._config).preprocessor.shapes(), 4, seed=1
     )
     n_parameters = sum(one.numel() for one in network.parameters() if one.requires_grad)
     cost = json.loads(home.trial(0).cost.read_text())

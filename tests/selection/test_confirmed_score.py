@@ -80,7 +80,7 @@ def test_a_failed_training_is_left_out(tmp_path):
 def test_answers_that_are_gone_are_named(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
     home.confirmation(0, 1).every_epoch.unlink()
-    with pytest.raises(StudyError, match=r"every_epoch\.npz is missing; restore it"):
+    with pytest.raises(StudyError, match=r"epochs\.npz is missing; restore it"):
         estimate_confirmed_score(home, CONFIG, means[1], wanted)
 
 

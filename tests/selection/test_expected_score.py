@@ -58,7 +58,18 @@ def test_it_says_for_whom_it_holds(small_store, overrides, holds_for, said):
     heard_or_new, speakers = audience(development)
     assert heard_or_new == holds_for
     assert not any(speaker.startswith("Ses05") for speaker in speakers)
-    expected = Expected(0, 0.7, 0.68, 0.6, 0.7, 0.08, 10, len(development.folds), 30)
+    expected = Expected(
+        winner=0,
+        plain=0.7,
+        value=0.68,
+        half=0.05,
+        most=1.0,
+        level=0.9,
+        n_trials=10,
+        n_folds=len(development.folds),
+        n_utterances=30,
+        n_dialogues=8,
+    )
     sentence = describe_audience(config, expected, heard_or_new, speakers)
     assert said in sentence
     assert ("voices never heard" in sentence) == (not overrides)

@@ -16,6 +16,7 @@ from emotion_hpo.study import study_file
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.trials import read_trials
 from tests.records import baseline
+from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 
 
 def silent(*_counts):
@@ -121,7 +122,7 @@ def test_what_was_trained_is_not_trained_again(done, data_module, monkeypatch):
 
 def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, data_module, monkeypatch):
     """A checkpoint after the first epoch is taken up, and the figures are the same bits."""
-    from emotion_hpo.selection import worker as rerun
+    from emotion_hpo.selection import worker
 
     home, config = done
     one = plan_confirmations(home, config, read_trials(home))[0]
@@ -138,9 +139,9 @@ def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, data_modu
 
         return run_all(*others, cut, **more)
 
-    run_all = rerun.run_all
+    run_all = worker.run_all
     with monkeypatch.context() as patched:
-        patched.setattr(rerun, "run_all", after_one)
+        patched.setattr(worker, "run_all", after_one)
         with pytest.raises(KeyboardInterrupt):
             work(home, config, data_module)
     assert files.checkpoint.exists()
@@ -155,7 +156,7 @@ def test_its_processes_end_with_their_starter(study):
     command = [sys.executable, "-m", "emotion_hpo.selection.worker", str(home.path), "1"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     process.stdin.close()
-    assert process.wait(timeout=60) in (0, 1)
+    assert process.wait(timeout=60) == NO_FAULT_STATUS
 
 
 def test_processes_that_die_are_named(study, monkeypatch):
@@ -164,7 +165,7 @@ def test_processes_that_die_are_named(study, monkeypatch):
     home, config = study(seeds=1)
     dead = [sys.executable, "-c", "import os; os._exit(9)"]
     monkeypatch.setattr(
-        selection, "_started", lambda *_: subprocess.Popen(dead, stdin=subprocess.PIPE)
+        selection, "_start_process", lambda *_: subprocess.Popen(dead, stdin=subprocess.PIPE)
     )
     with pytest.raises(StudyError, match=r"confirming trainings did not end; see .*workers"):
         confirm(home, config, silent)
