@@ -15,8 +15,8 @@ from emotion_hpo.selection.worker import work
 from emotion_hpo.study import study_file
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.trials import read_trials
-from tests.records import baseline
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
+from tests.records import baseline
 
 
 def silent(*_counts):
