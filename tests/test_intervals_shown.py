@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from emotion_hpo.console.final import show_final
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final import figures
-from emotion_hpo.metrics import Interval, interval
+from emotion_hpo.metrics import METRICS, Interval, interval
 from emotion_hpo.metrics.formatting import format_interval
 from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
+from emotion_hpo.report.formatting import format_ends, interval_method
 from emotion_hpo.report.honesty import reference_table
-from emotion_hpo.report.words import interval as words_of
-from emotion_hpo.report.words import method
 from emotion_hpo.tracking.final_run import figures_of, tags_of
 
 CLASSES = ("ang", "hap", "sad")
@@ -59,6 +58,7 @@ def result_of(test, predicted, other) -> dict:
         "cost": {"n_networks": 1, "n_parameters": 1, "latency_ms": 1.0, "n_threads": 1,
                  "device": "cpu", "n_timed": 1},
         "normalised_by_speaker": [], "paper_protocol": None, "n_scorings": 1, "opening": "o",
+        "overlaps": [],
     }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_every_stored_interval_is_the_one_functions(case):
     test = a_test(labels, dialogues)
     result = result_of(test, predicted, other)
     every = [*stored_in(result)]
-    assert len(every) >= 3 + 3 + 2 * 5 + 2 * 1 + 2
+    assert len(every) >= len(METRICS) + 3 + 2 * 2 * len(METRICS) + 2 * 1 + 2
     for stored in every:
         check(stored)
 
@@ -115,7 +115,7 @@ def test_every_stored_interval_is_the_one_functions(case):
             metric, labels[rows], said[rows], np.array(dialogues)[rows].tolist(), 3, less=few
         ).as_json()
 
-    for metric in ("accuracy", "uar", "macro_f1"):
+    for metric in (name for name, one in METRICS.items() if one.exact is not None):
         assert result[f"{metric}_interval"] == by_function(metric)
         assert result["baseline"][f"{metric}_interval"] == by_function(metric, said=other)
     for index, name in enumerate(CLASSES):
@@ -126,7 +126,7 @@ def test_every_stored_interval_is_the_one_functions(case):
         rows = (test.table["speaker"] == name).to_numpy()
         assert part["accuracy_interval"] == by_function("accuracy", rows)
         assert part["uar_interval"] == by_function("uar", rows)
-    for metric in ("accuracy", "uar"):
+    for metric in (name for name, one in METRICS.items() if one.exact is not None):
         gain = result["baseline"]["gain"][metric]
         assert gain["interval"] == by_function(metric, less=other)
         assert gain["difference"] == gain["interval"]["estimate"]
@@ -141,27 +141,28 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
     final = SimpleNamespace(result=result, predictions=None)
     shown = [("accuracy", result["accuracy_interval"]), ("UAR", result["uar_interval"]),
              ("macro F1", result["macro_f1_interval"]),
+             ("weighted F1", result["weighted_f1_interval"]),
              *((f"recall {name}", one["interval"])
                for name, one in result["recall_by_class"].items()),
              ("baseline accuracy", result["baseline"]["accuracy_interval"])]  # fmt: skip
     for name, stored in shown:
         read = Interval.read(stored)
         ends = format_interval(read) if read.ends else "not estimable"
-        row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(method(stored))}"
+        row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(interval_method(stored))}"
         assert re.search(row, screen, re.MULTILINE), name
     gain = Interval.read(result["baseline"]["gain"]["accuracy"]["interval"])
     points = f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f}, by {gain.method})"
     assert (
-        f"Less the baseline (text): {100 * gain.estimate:+.2f} points of accuracy {points}"
+        f"Gain over the baseline (text): {100 * gain.estimate:+.2f} points of accuracy {points}"
         in screen
     )
 
-    def named(stored):
-        return words_of(stored), method(stored)
+    def named(stored, metric="accuracy"):
+        return format_ends(stored, metric), interval_method(stored)
 
-    for row, metric in zip(final_table(final).rows, ("accuracy", "uar", "macro_f1"), strict=True):
-        assert row[2:4] == named(result[f"{metric}_interval"])
-        assert row[5:7] == named(result["baseline"][f"{metric}_interval"])
+    for row, metric in zip(final_table(final).rows, METRICS, strict=True):
+        assert row[2:4] == named(result[f"{metric}_interval"], metric)
+        assert row[5:7] == named(result["baseline"][f"{metric}_interval"], metric)
     for row, recall in zip(
         recall_table(final).rows, result["recall_by_class"].values(), strict=True
     ):

@@ -24,8 +24,8 @@ from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_nested
 from emotion_hpo.console.output import echo
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics.formatting import format_score_interval
-from emotion_hpo.runtime.formatting import format_count, format_score
+from emotion_hpo.metrics.formatting import format_score, format_score_interval
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import (
     Epoch,
     StudyHome,

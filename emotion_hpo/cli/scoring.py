@@ -13,9 +13,10 @@ from emotion_hpo.console import output as screen
 from emotion_hpo.console.final import show_final
 from emotion_hpo.console.output import echo
 from emotion_hpo.errors import StudyError, TrackingError
-from emotion_hpo.metrics.formatting import format_score_interval
-from emotion_hpo.runtime.formatting import format_count, format_score
-from emotion_hpo.study import StudyHome, check_writable, sign_of, write_json
+from emotion_hpo.metrics.formatting import format_score, format_score_interval
+from emotion_hpo.metrics.registry import find_metric
+from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.study import StudyHome, check_writable, write_json
 from emotion_hpo.study.study_file import StudyFile
 
 
@@ -39,7 +40,7 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | N
             f"{one['n_parameters']:,} parameters{mark}"
         )
     if (plain_value := found["baseline"]) is not None:
-        is_beaten = sign_of(found["objective"]) * (found["value"] - plain_value) > 0
+        is_beaten = find_metric(found["objective"]).sign * (found["value"] - plain_value) > 0
         words = "" if is_beaten else "  <- no network is better: look at the features and the space"
         echo(f"  baseline: {format_score(found['objective'], plain_value)}; it has no seed{words}")
     if found["standard_error"]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import combination as decision
-from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.metrics.registry import find_metric
+from emotion_hpo.study import StudyHome, Trial, TrialState
 
 #: How trials are combined: Caruana's greedy selection, or a rule over the best of them.
 Rule = Literal["greedy", "average", "weighted", "maximum_confidence"]
@@ -41,7 +42,7 @@ def members_of(
         raise StudyError(
             f"an ensemble needs two complete trials, but study {home.name!r} has {len(complete)}"
         )
-    sign = sign_of(objective)
+    sign = find_metric(objective).sign
     ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
     if ensemble.rule != "greedy":
         ranked = ranked[: ensemble.n_members]

@@ -25,15 +25,14 @@ def scores(test: Utterances, by_seed: Probabilities) -> dict[str, Any]:
         by_seed: Probabilities `(seeds, n, classes)`.
     """
     labels, classes = test.labels, test.classes
-    predicted = by_seed.mean(0).argmax(1)
+    answers = by_seed.mean(0)
+    predicted = answers.argmax(1)
     counts = metrics.confusion(labels, predicted, len(classes))
-    single = [
-        metrics.accuracy(metrics.confusion(labels, one.argmax(1), len(classes))) for one in by_seed
-    ]
+    accuracy = metrics.METRICS["accuracy"]
+    single = [accuracy.score(labels, probabilities) for probabilities in by_seed]
+    with_intervals = [_with_interval(name, test, answers) for name in metrics.METRICS]
     return {
-        **_with_interval("accuracy", test, predicted),
-        **_with_interval("uar", test, predicted),
-        **_with_interval("macro_f1", test, predicted),
+        **{name: value for scored in with_intervals for name, value in scored.items()},
         "recall_by_class": {
             name: _recall(test, predicted, index) for index, name in enumerate(classes)
         },
@@ -46,7 +45,10 @@ def scores(test: Utterances, by_seed: Probabilities) -> dict[str, Any]:
 
 
 def _interval(
-    metric: str, test: Utterances, predicted: NDArray[np.int64], rows: NDArray[np.bool_] | None
+    metric: str,
+    test: Utterances,
+    predicted: NDArray[np.int64] | Probabilities,
+    rows: NDArray[np.bool_] | None,
 ) -> metrics.Interval:
     """Interval of a score of some utterances of the test, or of all."""
     chosen = np.ones(len(test), np.bool_) if rows is None else rows
@@ -59,7 +61,7 @@ def _interval(
 def _with_interval(
     metric: str,
     test: Utterances,
-    predicted: NDArray[np.int64],
+    predicted: NDArray[np.int64] | Probabilities,
     rows: NDArray[np.bool_] | None = None,
 ) -> dict[str, Any]:
     """A score and its interval, by the names that `result.json` has for them."""
@@ -94,12 +96,11 @@ def reference(
 ) -> dict[str, Any]:
     """Another model's figures on the same utterances, and by how much `answers` are better."""
     found = scores(test, other_by_seed)
-    shown = ("accuracy", "uar", "macro_f1")
-    names = [name for metric in shown for name in (metric, f"{metric}_interval")]
+    names = [name for metric in metrics.METRICS for name in (metric, f"{metric}_interval")]
     return {name: found[name] for name in names} | {
         "gain": {
             metric: _gain(test, answers, other_by_seed.mean(0), metric)
-            for metric in ("accuracy", "uar")
+            for metric in metrics.METRICS
         }
     }
 
@@ -107,10 +108,12 @@ def reference(
 def _gain(
     test: Utterances, answers: Probabilities, other: Probabilities, metric: str
 ) -> dict[str, Any]:
+    """By how much a model is better than another; of a loss, by how much lower its value is."""
+    is_score = metrics.METRICS[metric].greater_is_better
     found = metrics.compare(
         test.labels,
-        answers.argmax(1),
-        other.argmax(1),
+        answers if is_score else other,
+        other if is_score else answers,
         list(test.table["dialogue"]),
         len(test.classes),
         metric=metric,

@@ -73,7 +73,7 @@ def held_against(
     """
     if promised is None:
         return None
-    value = metrics.figures(test.labels, answers)[objective.removeprefix("val/")]
+    value = metrics.find_metric(objective).score(test.labels, answers)
     ends = metrics.Interval.read(promised["interval"]).ends
     is_inside = None if ends is None else ends[0] <= value <= ends[1]
     return {**promised, "test": value, "is_inside": is_inside}

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo import metrics
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics.registry import METRICS
 
 Probabilities = NDArray[np.float32]
 
@@ -126,8 +126,8 @@ def _best(
 
 def _worth(probabilities_NC: Probabilities, labels_N: NDArray[np.int64], metric: str) -> float:
     """A metric's value, the more the better."""
-    value = metrics.figures(labels_N, probabilities_NC)[metric]
-    return -value if metric == "loss" else value
+    scored = METRICS[metric]
+    return scored.sign * scored.score(labels_N, probabilities_NC)
 
 
 def _simplex(n_models: int) -> list[list[int]]:

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from emotion_hpo.metrics.scores import Labels
-
 #: How far an interval reaches below and above its estimate, `(2,)`.
 Reach = NDArray[np.float64]
 
@@ -81,26 +79,3 @@ def gain_reach(n_first: int, n_second: int, n: int, level: float) -> Reach:
         scale = 2 * n_discordant / n
         reach = np.maximum(reach, scale * share_reach(n_first, n_discordant, level))
     return np.asarray(reach)
-
-
-def value_reach(metric: str, value: float, labels: Labels, level: float) -> Reach:
-    """Reach of the exact interval around a score, were it of so many utterances and equal by class.
-
-    For a score that is a mean over models or parts of the utterances, so that no counts are of it.
-
-    Args:
-        metric: `accuracy`, `uar` or `macro_f1`.
-        value: The score.
-        labels: True classes `(n,)`, at least one.
-        level: Coverage aimed at.
-    """
-    support_C = np.unique(labels, return_counts=True)[1].tolist()
-    if metric == "accuracy":
-        support_C = [len(labels)]
-    reaches = [
-        f1_reach(round(n * value), max(round(n * (2 - value)), 1), level)
-        if metric == "macro_f1"
-        else share_reach(round(n * value), n, level)
-        for n in support_C
-    ]
-    return np.asarray(np.sqrt(np.square(reaches).sum(0)) / len(reaches))

@@ -33,18 +33,14 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from emotion_hpo.metrics.divisions import balanced_divisions
-from emotion_hpo.metrics.exact import value_reach
-from emotion_hpo.metrics.intervals import CHOICE, Interval
+from emotion_hpo.metrics.intervals import CHOICE, NO_WIDTH, Interval
+from emotion_hpo.metrics.registry import Metric, find_metric
 from emotion_hpo.metrics.scores import Labels
-
-Sums = NDArray[np.float64]
+from emotion_hpo.metrics.sums import Sums, sum_by_group, value_of_sums
 
 #: Parts of the dialogues, of which one is left out. With fewer the choice is made on too little;
 #: with many more, two or three dialogues decide who wins, and the score varies more.
 _PARTS = 5
-
-#: Less is rounding.
-_NO_WIDTH = 1e-9
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ class Expected:
     def around(self, value: float) -> Interval:
         """As wide an interval around another value that the same choice was taken off."""
         n, n_dialogues = self.n_utterances, self.n_dialogues
-        if self.half < _NO_WIDTH:  # of a loss: a score has an exact interval
+        if self.half < NO_WIDTH:  # of a loss: a score has an exact interval
             why = "all utterances have the same loss"
             return Interval.not_estimable(
                 why, value, level=self.level, n_utterances=n, n_dialogues=n_dialogues
@@ -179,18 +175,18 @@ def expected_score(
     Args:
         folds: By name; those that share a dialogue are not independent.
         trials: The trainings of each trial that could have won, as many in each fold.
-        objective: `val/accuracy`, `val/uar`, `val/macro_f1` or `val/loss`.
+        objective: One of `metrics.OBJECTIVES`.
         n_smoothed: A training's value is the best mean over up to so many epochs.
         level: Coverage aimed at.
         n_resamples: How often dialogues are left out, and resampled for the interval.
         seed: Of both.
     """
-    sign = -1.0 if objective.endswith("loss") else 1.0
+    metric = find_metric(objective)
     parts = {
         name: _part(fold, n_smoothed, n_resamples, seed + index)
         for index, (name, fold) in enumerate(folds.items())
     }
-    looks = [[_look(parts[run.fold], run, objective, sign) for run in runs] for runs in trials]
+    looks = [[_look(parts[run.fold], run, metric) for run in runs] for runs in trials]
     # As a trial's own value is made, and exact: ties stay ties, whatever the order of the folds
     plain = [statistics.fmean(one.value for one in mine) for mine in looks]
     winner = int(np.argmax(plain))
@@ -207,11 +203,11 @@ def expected_score(
             ], axis=0)
             for runs, mine in zip(trials, looks, strict=True)
         ], axis=0)  # fmt: skip
-        judged_DK = _judged(name, part, trials, looks, chosen_R, objective)
-        score = float(_value(judged_DK.sum(0), objective))
+        judged_DK = _judged(name, part, trials, looks, chosen_R, metric)
+        score = float(value_of_sums(metric, judged_DK.sum(0)))
         by_session.setdefault(sessions[name], []).append(score)
-        by_division.append(_value(judged_DK, objective))
-        judging += _over_dialogues(name, part, trials[winner], looks[winner], objective)
+        by_division.append(value_of_sums(metric, judged_DK))
+        judging += _over_dialogues(name, part, trials[winner], looks[winner], metric)
     value, k = float(np.mean(np.concatenate([*by_session.values()]))), len(parts)
     n_dialogues = sum(part.n_dialogues for part in parts.values())
     choosing = float(np.nanvar(np.mean(by_division, axis=0)))
@@ -219,15 +215,14 @@ def expected_score(
     if (n := len(by_session)) > 1:
         half = max(half, _t(n - 1, level) * np.sqrt(_jackknife(trials, looks, sessions)))
     labels = np.concatenate([fold.labels for fold in folds.values()])
-    if sign > 0:  # where each is right, or each is wrong, that is no certainty
-        exact = value_reach(objective.removeprefix("val/"), value, labels, level)
-        half = max(half, exact.max())
+    if metric.exact is not None:  # where each is right, or each is wrong, that is no certainty
+        half = max(half, metric.exact.reach(value, labels, level).max())
     return Expected(
         winner=winner,
-        plain=sign * float(plain[winner]),
+        plain=metric.sign * float(plain[winner]),
         value=value,
         half=float(half),
-        most=float("inf") if sign < 0 else 1.0,
+        most=metric.highest,
         level=level,
         n_trials=len(trials),
         n_folds=k,
@@ -305,18 +300,18 @@ def _part(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _Part:
     return _Part(fold, groups, n_dialogues, n_smoothed, np.array(left_out, np.float64), resampled)
 
 
-def _look(part: _Part, run: Run, objective: str, sign: float) -> _Look:
+def _look(part: _Part, run: Run, metric: Metric) -> _Look:
     """The best epoch of a training, on everything and on what each draw keeps."""
-    sums_EGK = _sums(part, run.probabilities, objective)
-    whole_E = sign * _value(sums_EGK.sum(1), objective)
-    kept_RE = sign * _value(_weighted(1 - part.left_out, sums_EGK), objective)
+    sums_EGK = _sums(part, run.probabilities, metric)
+    whole_E = metric.sign * value_of_sums(metric, sums_EGK.sum(1))
+    kept_RE = metric.sign * value_of_sums(metric, _weighted(1 - part.left_out, sums_EGK))
     kept_RE = np.where(np.isnan(kept_RE), -np.inf, kept_RE)
     epochs_R = kept_RE.argmax(1)
     judged_RK = np.empty((len(epochs_R), sums_EGK.shape[2]))
     for epoch in np.unique(epochs_R):
         draws = epochs_R == epoch
         judged_RK[draws] = part.left_out[draws] @ sums_EGK[epoch]
-    judged_D = _value(judged_RK.reshape(-1, _PARTS, judged_RK.shape[1]).sum(1), objective)
+    judged_D = value_of_sums(metric, judged_RK.reshape(-1, _PARTS, judged_RK.shape[1]).sum(1))
     return _Look(
         value=float(whole_E.max()),
         epoch=int(whole_E.argmax()),
@@ -332,7 +327,7 @@ def _judged(
     trials: Sequence[Sequence[Run]],
     looks: Sequence[Sequence[_Look]],
     chosen_R: NDArray[np.int64],
-    objective: str,
+    metric: Metric,
 ) -> Sums:
     """Sums of a fold in each division, `(divisions, …)`: each fifth by the winner of the others."""
     judged: Sums | None = None
@@ -340,7 +335,7 @@ def _judged(
         draws = np.flatnonzero(chosen_R == trial)
         mine = [index for index, run in enumerate(trials[trial]) if run.fold == name]
         for index in mine:
-            sums_EGK = _sums(part, trials[trial][index].probabilities, objective)
+            sums_EGK = _sums(part, trials[trial][index].probabilities, metric)
             if judged is None:
                 judged = np.zeros((len(chosen_R), sums_EGK.shape[2]))
             for draw in draws:
@@ -351,53 +346,30 @@ def _judged(
 
 
 def _over_dialogues(
-    name: str, part: _Part, runs: Sequence[Run], looks: Sequence[_Look], objective: str
+    name: str, part: _Part, runs: Sequence[Run], looks: Sequence[_Look], metric: Metric
 ) -> float:
     """Variance of the winner's score on a fold over its resampled dialogues.
 
     Of n exponential weights the variance of a mean is n / (n + 1) of that of n drawn dialogues.
     """
     values = [
-        _value(
-            part.resampled @ _sums(part, run.probabilities, objective)[look.epoch], objective
+        value_of_sums(
+            metric, part.resampled @ _sums(part, run.probabilities, metric)[look.epoch]
         )
         for run, look in zip(runs, looks, strict=True) if run.fold == name
     ]  # fmt: skip
     return float(np.var(np.mean(values, axis=0)) * (part.n_groups + 1) / part.n_groups)
 
 
-def _sums(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:
-    """What the objective needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive.
+def _sums(part: _Part, probabilities: NDArray[np.floating], metric: Metric) -> Sums:
+    """Return what the metric needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive.
 
     Smoothed, an epoch has the mean of its own and those before it. Labels are the same in all, so
-    that the objective of a mean is the mean of the objectives; of macro F1 it is so but nearly.
+    that the metric of a mean is the mean of the metrics; of F1 it is so but nearly.
     """
-    sums_EGK = _sums_of_each(part, probabilities, objective)
+    sums_EGK = sum_by_group(metric, part.fold.labels, probabilities, part.groups, part.n_groups)
     windows = [slice(max(end - part.n_smoothed, 0), end) for end in range(1, len(sums_EGK) + 1)]
-    return np.stack([sums_EGK[one].mean(0) for one in windows])
-
-
-def _sums_of_each(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:
-    """The same of each epoch by itself."""
-    n_epochs, n, n_classes = probabilities.shape
-    labels, n_groups = part.fold.labels, part.n_groups
-    if objective.endswith("loss"):
-        own = probabilities[:, np.arange(n), labels].astype(np.float64)
-        return _by_dialogue(part, -np.log(np.maximum(own, np.finfo(np.float32).tiny)))
-    predicted = probabilities.argmax(2)
-    if objective.endswith("accuracy"):
-        return _by_dialogue(part, predicted == labels)
-    epochs = np.arange(n_epochs)[:, None]
-    flat = ((epochs * n_groups + part.groups) * n_classes + labels) * n_classes + predicted
-    counts = np.bincount(flat.ravel(), minlength=n_epochs * n_groups * n_classes**2)
-    return counts.reshape(n_epochs, n_groups, n_classes**2).astype(np.float64)
-
-
-def _by_dialogue(part: _Part, values_EN: NDArray[Any]) -> Sums:
-    """Sum of the utterances' values, and how many they are, `(epochs, dialogues, 2)`."""
-    member_NG = (part.groups[:, None] == np.arange(part.n_groups)).astype(np.float64)
-    totals = values_EN @ member_NG
-    return np.stack([totals, np.broadcast_to(member_NG.sum(0), totals.shape)], axis=2)
+    return np.stack([sums_EGK[window].mean(0) for window in windows])
 
 
 def _weighted(weights_RG: NDArray[Any], sums_EGK: Sums) -> Sums:
@@ -405,24 +377,3 @@ def _weighted(weights_RG: NDArray[Any], sums_EGK: Sums) -> Sums:
     n_epochs, n_groups, width = sums_EGK.shape
     flat = sums_EGK.transpose(1, 0, 2).reshape(n_groups, n_epochs * width)
     return np.asarray((weights_RG @ flat).reshape(len(weights_RG), n_epochs, width))
-
-
-def _value(sums_K: Sums, objective: str) -> Sums:
-    """The objective of summed dialogues, `(…, K)` to `(…)`; NaN where there is none."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if objective.endswith(("loss", "accuracy")):
-            return np.asarray(sums_K[..., 0] / sums_K[..., 1])
-        n_classes = round(sums_K.shape[-1] ** 0.5)
-        counts = sums_K.reshape(*sums_K.shape[:-1], n_classes, n_classes)
-        right = np.diagonal(counts, axis1=-2, axis2=-1)
-        if objective.endswith("uar"):
-            return _mean_of(right / counts.sum(-1))
-        return _mean_of(2 * right / (counts.sum(-1) + counts.sum(-2)))
-
-
-def _mean_of(by_class: Sums) -> Sums:
-    """The mean over the classes that occur."""
-    known = np.isfinite(by_class)
-    n = known.sum(-1)
-    total = np.where(known, by_class, 0).sum(-1)
-    return np.where(n > 0, total / np.maximum(n, 1), np.nan)

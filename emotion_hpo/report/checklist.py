@@ -4,12 +4,13 @@ The items are those of EMNLP 2020 and ACL 2021, which grew out of Dodge et al., 
 EMNLP 2019, arXiv 1909.03004. Where the files cannot answer, the answer says what an author adds.
 """
 
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.final_tables import latency_words
+from emotion_hpo.report.formatting import format_hours
 from emotion_hpo.report.progress import random_values
 from emotion_hpo.report.reading import Findings
-from emotion_hpo.report.words import hours, percent, value_words
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.runtime.formatting import format_count, format_share
 
 _YOURS = "For the author to add"
 
@@ -45,9 +46,9 @@ def _infrastructure(findings: Findings) -> str:
 
 def _runtime(findings: Findings) -> str:
     trained = [one.seconds for one in findings.trials if one.curve]
-    average = hours(sum(trained) / len(trained)) if trained else "–"
+    average = format_hours(sum(trained) / len(trained)) if trained else "–"
     latency = latency_words(findings.final) if findings.final else ""
-    return f"{average} of training a trial, {hours(sum(trained))} in all.{latency}"
+    return f"{average} of training a trial, {format_hours(sum(trained))} in all.{latency}"
 
 
 def _parameters(findings: Findings) -> str:
@@ -63,8 +64,8 @@ def _parameters(findings: Findings) -> str:
 def _validation_of_tests(findings: Findings) -> str:
     results = [one.result for one in findings.finals]
     told = (
-        f"{one['trial']}: validation {value_words(findings.objective, one['validation']['value'])}"
-        f", test accuracy {percent(one['accuracy'])}"
+        f"{one['trial']}: validation {format_score(findings.objective, one['validation']['value'])}"
+        f", test accuracy {format_share(one['accuracy'])}"
         for one in results
     )
     return "; ".join(told) or "No test result was made"

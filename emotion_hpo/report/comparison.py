@@ -12,8 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics import STATISTICS, Comparison, compare
+from emotion_hpo.metrics import METRICS, Comparison, Metric, compare
+from emotion_hpo.metrics.formatting import format_difference, format_score
 from emotion_hpo.report.document import Card, Page, Section, Table, Text
+from emotion_hpo.report.formatting import (
+    METHODS,
+    format_difference_ends,
+    format_ends,
+    format_hours,
+    format_value,
+    interval_method,
+)
 from emotion_hpo.report.progress import in_order, random_values, time_unit
 from emotion_hpo.report.reading import Answers, Final, Findings, judged_on
 from emotion_hpo.report.statistics import best_so_far, expected_best
@@ -26,21 +35,11 @@ from emotion_hpo.report.style import (
     Plot,
     around,
     drawn,
-    objective_words,
+    format_objective,
     share_axis,
     value_axis,
 )
-from emotion_hpo.report.words import (
-    METHODS,
-    hours,
-    interval,
-    interval_points,
-    method,
-    percent,
-    short,
-    value_words,
-)
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.study import TrialState
 
 
@@ -70,7 +69,7 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
         lead=f"How do {', '.join(names[:-1])} and {names[-1]} compare?",
         synthetic=synthetic,
         cards=[
-            Card(one.name, value_words(one.objective, one.best.value), _card_note(one))
+            Card(one.name, format_score(one.objective, one.best.value), _card_note(one))
             for one in studies
             if one.best is not None
         ],
@@ -81,7 +80,7 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
 
 
 def _card_note(one: Findings) -> str:
-    return f"best {objective_words(one.objective)} of {format_count(len(one.trials), 'trial')}"
+    return f"best {format_objective(one.objective)} of {format_count(len(one.trials), 'trial')}"
 
 
 def _figures(studies: Sequence[Findings]) -> Table:
@@ -89,15 +88,15 @@ def _figures(studies: Sequence[Findings]) -> Table:
         (
             one.name,
             f"{sum(t.state.is_finished for t in one.trials)} of {one.config.study.n_trials}",
-            hours(sum(t.seconds for t in one.trials)),
+            format_hours(sum(t.seconds for t in one.trials)),
             f"{one.config.sampler.name}, {one.config.pruner.name}"
             + (f", taught by {one.config.warm_start}" if one.config.warm_start else ""),
             one.best.name if one.best else "–",
-            value_words(one.objective, one.best.value if one.best else None),
+            format_score(one.objective, one.best.value if one.best else None),
             _scored(one),
-            percent(one.final.result["accuracy"]) if one.final else "–",
-            interval(one.final.result["accuracy_interval"]) if one.final else "–",
-            method(one.final.result["accuracy_interval"]) if one.final else "–",
+            format_share(one.final.result["accuracy"]) if one.final else "–",
+            format_ends(one.final.result["accuracy_interval"]) if one.final else "–",
+            interval_method(one.final.result["accuracy_interval"]) if one.final else "–",
         )
         for one in studies
     ]
@@ -145,13 +144,18 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
                 remarks.append(Text(f"{pair_name}, {part}: {pair}"))
                 continue
             mine, other = pair
-            for metric in STATISTICS:
+            first_answers = mine.predicted if mine.probabilities is None else mine.probabilities
+            second_answers = other.predicted if other.probabilities is None else other.probabilities
+            has_probabilities = mine.probabilities is not None and other.probabilities is not None
+            for metric in METRICS.values():
+                if metric.needs_probabilities and not has_probabilities:
+                    continue
                 found = compare(
-                    mine.labels, mine.predicted, other.predicted, [*mine.dialogues],
-                    mine.n_classes, metric=metric,
+                    mine.labels, first_answers, second_answers, [*mine.dialogues],
+                    mine.n_classes, metric=metric.name,
                 )  # fmt: skip
                 rows.append(_row(pair_name, part, metric, found, mine))
-                if metric == "accuracy":
+                if metric.name == "accuracy":
                     shown.append((f"{pair_name}\n{part} ({len(mine.labels):,})", found))
     blocks: list[Text | Table | Plot] = [*remarks]
     if rows:
@@ -160,9 +164,10 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
             "only 2nd right", "McNemar p",
         )  # fmt: skip
         note = (
-            "Points of 100, on n utterances, of which the first model or the second alone was "
-            f"right about so many. {METHODS} In every resample both models meet the same dialogues "
-            "(utterances where it says so: an older version stored no dialogues). "
+            "Points of 100 (a loss as it is: the lower, the better), on n utterances, of which the "
+            f"first model or the second alone was right about so many. {METHODS} In every resample "
+            "both models meet the same dialogues (utterances where it says so: an older version "
+            "stored no dialogues). "
             "McNemar's test is of accuracy alone, and takes utterances as independent. "
             "Best trials were chosen on these validation utterances: both are too good there."
         )
@@ -172,20 +177,20 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
 
 
 def _row(
-    pair: str, part: str, metric: str, found: Comparison, answers: Answers
+    pair: str, part: str, metric: Metric, found: Comparison, answers: Answers
 ) -> tuple[object, ...]:
     unit = "" if answers.knows_dialogues else ", of utterances"
     return (
         pair,
         part,
-        objective_words(f"{part}/{metric}").partition(" ")[2],
-        f"{100 * found.difference:+.2f}",
-        interval_points(found.interval),
+        metric.label,
+        format_difference(metric.name, found.difference),
+        format_difference_ends(found.interval, metric.name),
         f"{found.interval.method}{unit}",
         len(answers.labels),
         found.n_first,
         found.n_second,
-        f"{found.p_value:.3f}" if metric == "accuracy" else "–",
+        f"{found.p_value:.3f}" if metric.name == "accuracy" else "–",
     )
 
 
@@ -210,12 +215,14 @@ def _test_answers(final: Final) -> Answers | None:
     if table is None:
         return None
     index = {name: place for place, name in enumerate(final.result["confusion"]["classes"])}
+    columns = [f"p_{name}" for name in index]
     return Answers(
         utterance_ids=table["utterance_id"].to_numpy(str),
         dialogues=table["dialogue"].to_numpy(str),
         knows_dialogues=True,
         labels=table["emotion"].map(index).to_numpy(np.int64),
         predicted=table["predicted"].map(index).to_numpy(np.int64),
+        probabilities=table[columns].to_numpy(float) if {*columns} <= {*table} else None,
         n_classes=len(index),
     )
 
@@ -306,7 +313,10 @@ def _configurations(studies: Sequence[Findings]) -> list[Table]:
     best = [one.best.params if one.best is not None else {} for one in studies]
     paths = dict.fromkeys(path for params in best for path in params)
     rows = [
-        (path, *(short(params[path]) if path in params else "not searched" for params in best))
+        (
+            path,
+            *(format_value(params[path]) if path in params else "not searched" for params in best),
+        )
         for path in paths
     ]
     names = [f"{one.name} ({one.best.name})" if one.best else one.name for one in studies]

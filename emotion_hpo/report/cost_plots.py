@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
+from emotion_hpo.report.formatting import format_value
 from emotion_hpo.report.reading import Findings, judged_on
 from emotion_hpo.report.style import (
     BLACK,
@@ -18,10 +20,9 @@ from emotion_hpo.report.style import (
     WIDE,
     Plot,
     drawn,
-    objective_words,
+    format_objective,
     value_axis,
 )
-from emotion_hpo.report.words import short, value_words
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import front_of
@@ -82,7 +83,7 @@ def front_plot(findings: Findings) -> Plot | None:
 
     how = f": {_timed_how(findings)}" if against == "latency_ms" else ""
     caption = (
-        f"Complete trials by {objective_words(findings.objective)} on {judged_on(findings)} and "
+        f"Complete trials by {format_objective(findings.objective)} on {judged_on(findings)} and "
         f"{_WORDS[against]}{how}. The line is the front: no trial is better at no higher cost. "
         "Its values are the best of many noisy ones, so it looks better than it is. No bars."
     )
@@ -99,13 +100,13 @@ def front_table(findings: Findings) -> Table | None:
     rows = [
         (
             one.name,
-            value_words(findings.objective, one.value),
+            format_score(findings.objective, one.value),
             f"{one.cost:,.0f}" if against == "parameters" else f"{one.cost:.3f}",
-            *(short(one.params[path]) if path in one.params else "–" for path in paths),
+            *(format_value(one.params[path]) if path in one.params else "–" for path in paths),
         )
         for one in front
     ]
-    columns = ("trial", objective_words(findings.objective), _WORDS[against],
+    columns = ("trial", format_objective(findings.objective), _WORDS[against],
                *(path.rpartition(".")[2] if [p.rpartition(".")[2] for p in paths].count(
                    path.rpartition(".")[2]) == 1 else path for path in paths))  # fmt: skip
     note = "Each is the best of the trials that cost no more."

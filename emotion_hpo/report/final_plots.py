@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from emotion_hpo import metrics
 from emotion_hpo.metrics.intervals import EXACT
+from emotion_hpo.report.formatting import interval_method, join_methods
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.style import (
     BLACK,
@@ -21,12 +22,11 @@ from emotion_hpo.report.style import (
     Plot,
     around,
     drawn,
+    format_objective,
     heat,
     name_ticks,
-    objective_words,
     share_axis,
 )
-from emotion_hpo.report.words import method, methods_words
 
 #: Columns of `predictions.csv` by which the test part is broken down, where it has them.
 _BREAKDOWNS = ("speaker", "scenario", "wears_markers", "has_text", "has_speech", "has_mocap")
@@ -78,7 +78,7 @@ def recall_plot(final: Final) -> Plot:
         share_axis(axes, "recall")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1))  # beside the bars there is no room
 
-    methods = methods_words([one["interval"] for one in recalls.values()])
+    methods = join_methods([one["interval"] for one in recalls.values()])
     caption = (
         f"Recall of each emotion on {result['n_test']:,} test utterances in "
         f"{result['n_dialogues']} dialogues. Bars: 95 % interval by {methods}."
@@ -99,7 +99,7 @@ def breakdown_plot(final: Final) -> Plot | None:
         for place, row in enumerate(rows):
             colour = SERIES[groups.index(row["by"]) % len(SERIES)]
             ends = around([row["accuracy"]], [row["interval"]])
-            face = "white" if method(row["interval"]) == EXACT else colour
+            face = "white" if interval_method(row["interval"]) == EXACT else colour
             axes.errorbar(row["accuracy"], place, xerr=ends, fmt="o", color=colour, mfc=face,
                           capsize=3)  # fmt: skip
         axes.axvline(result["accuracy"], color=GREY, lw=1.2, ls="--", label="all utterances")
@@ -110,7 +110,7 @@ def breakdown_plot(final: Final) -> Plot | None:
         share_axis(axes, "test accuracy", axis="x")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
-    methods = methods_words([row["interval"] for row in rows])
+    methods = join_methods([row["interval"] for row in rows])
     is_mixed = EXACT in methods.split(" or ") and methods != EXACT
     hollow = f"; a hollow mark: {EXACT}" if is_mixed else ""
     caption = (
@@ -161,7 +161,6 @@ def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dic
         np.array([index[str(one)] for one in part[name]], np.int64)
         for name in ("emotion", "predicted")
     )
-    counts = metrics.confusion(labels, predicted, len(classes))
     dialogues = list(part["dialogue"].astype(str))
     interval = metrics.interval("accuracy", labels, predicted, dialogues, len(classes))
     return {
@@ -170,7 +169,7 @@ def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dic
         "n": len(part),
         "accuracy": interval.estimate,
         "interval": interval.as_json(),
-        "uar": metrics.uar(counts),
+        "uar": float(metrics.METRICS["uar"].score(labels, np.eye(len(classes))[predicted])),
     }
 
 
@@ -179,14 +178,18 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
     if final is None or not final.result.get("baseline"):
         return None
     result, plain = final.result, final.result["baseline"]
-    names = [name for name in ("accuracy", "uar") if f"{name}_interval" in plain]
+    names = [
+        name
+        for name, metric in metrics.METRICS.items()
+        if metric.unit == "share" and f"{name}_interval" in plain
+    ]
 
     def draw(axes: Axes) -> None:
         for side, (one, label) in enumerate(((result, result["trial"]), (plain, "baseline"))):
             places = [index + 0.3 * side for index in range(len(names))]
             _marks(axes, places, [(one[name], one[f"{name}_interval"]) for name in names],
                    SERIES[side], ("o", "s")[side], label)  # fmt: skip
-        shown = [objective_words(f"test/{name}") for name in names]
+        shown = [format_objective(f"test/{name}") for name in names]
         axes.set_xticks([i + 0.15 for i in range(len(names))], shown)
         axes.set_xlim(-0.5, len(names) - 0.2)
         axes.set_xlabel("metric (on the test session)")
@@ -194,7 +197,7 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
         axes.legend(loc="best")
 
     shown_intervals = [one[f"{name}_interval"] for one in (result, plain) for name in names]
-    methods = methods_words(shown_intervals)
+    methods = join_methods(shown_intervals)
     caption = (
         f"{result['trial']} beside logistic regression on {' and '.join(plain['parts'])}, both on "
         f"the same {result['n_test']:,} test utterances in {result['n_dialogues']} dialogues. "

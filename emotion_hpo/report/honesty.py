@@ -10,20 +10,20 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics import Interval, find_metric
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table, Text
+from emotion_hpo.report.formatting import (
+    METHODS,
+    format_difference_ends,
+    format_ends,
+    format_hours,
+    interval_method,
+)
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, drawn, share_axis
 from emotion_hpo.report.training_curves import rerun_plot
-from emotion_hpo.report.words import (
-    METHODS,
-    hours,
-    interval_points,
-    method,
-    percent,
-    value_interval,
-    value_words,
-)
+from emotion_hpo.runtime.formatting import format_share
 
 
 def expected_text(findings: Findings) -> Text | None:
@@ -32,12 +32,12 @@ def expected_text(findings: Findings) -> Text | None:
     if not found:
         return None
     objective = findings.objective
-    ends = value_interval(objective, found["interval"])
+    ends = format_ends(found["interval"], objective)
     best = found.get("winner") or "the best trial"
     return Text(
-        f"Expected of {best} on new utterances: {value_words(objective, found['value'])} (90 % "
-        f"interval {ends}, by {method(found['interval'])}), not the "
-        f"{value_words(objective, found['plain'])} that it reached as the best of "
+        f"Expected of {best} on new utterances: {format_score(objective, found['value'])} (90 % "
+        f"interval {ends}, by {interval_method(found['interval'])}), not the "
+        f"{format_score(objective, found['plain'])} that it reached as the best of "
         f"{found['n_trials']}. {found['sentence']}"
     )
 
@@ -59,7 +59,7 @@ def confirmed_text(findings: Findings) -> Text | None:
     if name == best.name:
         return Text(
             f"{name} is the best of the search and the confirmed winner: trained again from fresh "
-            f"seeds it reaches {value_words(objective, means[name])} on average."
+            f"seeds it reaches {format_score(objective, means[name])} on average."
             + _promised(objective, selection)
         )
     first = max(means, key=lambda one: findings.sign * means[one])
@@ -68,19 +68,19 @@ def confirmed_text(findings: Findings) -> Text | None:
         "better than any other leader"
         if name == first
         else f"within one standard error ({size}) of {first}, which reaches "
-        f"{value_words(objective, means[first])}, "
+        f"{format_score(objective, means[first])}, "
         f"but {_dearer(candidates[first], candidates[name])}"
     )
     again = (
-        f"reaches {value_words(objective, means[best.name])} when trained again"
+        f"reaches {format_score(objective, means[best.name])} when trained again"
         if best.name in means
         else "could not be trained again"
     )
     return Text(
         f"{name} is the confirmed winner, and what `make final` scores unless told otherwise: "
-        f"trained again from fresh seeds it reaches {value_words(objective, means[name])} on "
+        f"trained again from fresh seeds it reaches {format_score(objective, means[name])} on "
         f"average, {why}. The best of the search itself, {best.name} with "
-        f"{value_words(objective, best.value)}, {again}.{_promised(objective, selection)}"
+        f"{format_score(objective, best.value)}, {again}.{_promised(objective, selection)}"
     )
 
 
@@ -89,11 +89,11 @@ def _promised(objective: str, selection: Mapping[str, Any]) -> str:
     found = selection.get("expected")
     if not found:
         return ""
-    ends = value_interval(objective, found["interval"])
+    ends = format_ends(found["interval"], objective)
     return (
         f" Expected of {selection['winner']} on new utterances: "
-        f"{value_words(objective, found['value'])} (90 % interval {ends}, by "
-        f"{method(found['interval'])}), its mean less what this choice added."
+        f"{format_score(objective, found['value'])} (90 % interval {ends}, by "
+        f"{interval_method(found['interval'])}), its mean less what this choice added."
     )
 
 
@@ -116,12 +116,12 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
     rows = [
         (
             one["trial"] + (" (default)" if one["is_default"] else ""),
-            value_words(objective, values.get(one["trial"])),
-            value_words(objective, one["mean"]),
+            format_score(objective, values.get(one["trial"])),
+            format_score(objective, one["mean"]),
             len(one["values"]),
-            ", ".join(value_words(objective, value) for value in one["values"]),
+            ", ".join(format_score(objective, value) for value in one["values"]),
             f"{one['n_parameters']:,}",
-            hours(one["seconds"]),
+            format_hours(one["seconds"]),
             "chosen" if one["trial"] == selection["winner"] else "–",
         )
         for one in candidates
@@ -138,11 +138,11 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
         else "One training each says nothing of the spread between seeds: the best one is chosen."
     )
     if promised := selection.get("expected"):
-        ends = value_interval(objective, promised["interval"])
+        ends = format_ends(promised["interval"], objective)
         note += (
-            f" Expected of the chosen one: {value_words(objective, promised['value'])}, its mean "
+            f" Expected of the chosen one: {format_score(objective, promised['value'])}, its mean "
             f"less what this choice added (90 % interval {ends}, by "
-            f"{method(promised['interval'])})."
+            f"{interval_method(promised['interval'])})."
         )
     known = [one for one in candidates if values.get(one["trial"]) is not None]
     pairs = [(one["trial"], values[one["trial"]], one["values"]) for one in known]
@@ -174,8 +174,9 @@ def _shrinkage(
 
 
 def _points(objective: str, difference: float) -> str:
-    """A difference of two values: of shares in points, of losses as it is."""
-    return f"{difference:.4f}" if objective.endswith("loss") else f"{100 * difference:.2f} points"
+    """Return a difference of two values: of shares in points, of losses as it is."""
+    is_share = find_metric(objective).unit == "share"
+    return f"{100 * difference:.2f} points" if is_share else f"{difference:.4f}"
 
 
 def reference_table(final: Final) -> Table | None:
@@ -202,11 +203,11 @@ def _reference(name: str, one: Mapping[str, Any], key: str) -> tuple[str, ...]:
     gain = one[key]["accuracy"] if key == "gain" else one[key]
     return (
         name,
-        percent(one["accuracy"]),
-        percent(one["uar"]),
+        format_share(one["accuracy"]),
+        format_share(one["uar"]),
         f"{100 * gain['difference']:+.2f}",
-        interval_points(Interval.read(gain["interval"])),
-        method(gain["interval"]),
+        format_difference_ends(Interval.read(gain["interval"])),
+        interval_method(gain["interval"]),
     )
 
 
@@ -217,11 +218,11 @@ def promise_text(findings: Findings, final: Final) -> Text | None:
         return None
     where = {True: ", inside of it", False: ", outside of it", None: ""}[held["is_inside"]]
     objective = findings.objective
-    ends = value_interval(objective, held["interval"])
+    ends = format_ends(held["interval"], objective)
     return Text(
-        f"The search promised {value_words(objective, held['value'])}, 90 % interval {ends} (by "
-        f"{method(held['interval'])}); the test session says "
-        f"{value_words(objective, held['test'])}{where}.",
+        f"The search promised {format_score(objective, held['value'])}, 90 % interval {ends} (by "
+        f"{interval_method(held['interval'])}); the test session says "
+        f"{format_score(objective, held['test'])}{where}.",
         is_remark=held["is_inside"] is False,
     )
 
@@ -253,7 +254,7 @@ def reliability_plot(final: Final) -> Plot | None:
     caption = (
         f"Accuracy of answers that are about equally sure, on {result['n_test']:,} test "
         "utterances; a larger mark is a bin of more. Expected calibration error "
-        f"{percent(found['ece'])}, Brier score {found['brier']:.3f}. No bars."
+        f"{format_share(found['ece'])}, Brier score {found['brier']:.3f}. No bars."
     )
     figure = drawn(NARROW, 3.4, draw, synthetic=result["synthetic"])
     return Plot("reliability", "Reliability of its confidence", caption, figure)
@@ -277,5 +278,5 @@ def promise_of(findings: Findings) -> Promise | None:
         trial, found = searched.get("winner", findings.best.name), searched
     else:
         return None
-    ends = value_interval(findings.objective, found["interval"])
-    return Promise(trial, found["value"], f"{ends}, by {method(found['interval'])}")
+    ends = format_ends(found["interval"], findings.objective)
+    return Promise(trial, found["value"], f"{ends}, by {interval_method(found['interval'])}")

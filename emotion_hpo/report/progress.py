@@ -19,8 +19,8 @@ from emotion_hpo.report.style import (
     WIDE,
     Plot,
     drawn,
+    format_objective,
     legend_above,
-    objective_words,
     value_axis,
 )
 from emotion_hpo.study import Trial, TrialState
@@ -59,7 +59,7 @@ def progress_plot(findings: Findings) -> Plot | None:
         legend_above(panels[0])
 
     caption = (
-        f"Each mark is a trial's value, the {objective_words(findings.objective)} on "
+        f"Each mark is a trial's value, the {format_objective(findings.objective)} on "
         f"{judged_on(findings)}; the line is the best complete trial so far. The best of many "
         "noisy values looks better than the same configuration would be again. No bars."
     )

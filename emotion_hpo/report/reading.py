@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.report.parts import Parts
 from emotion_hpo.study import (
     Epoch,
@@ -28,7 +29,6 @@ from emotion_hpo.study import (
     read_baseline,
     result_shapes,
     shapes,
-    sign_of,
     study_file,
 )
 from emotion_hpo.study.ledger import Ledger
@@ -47,6 +47,7 @@ class Answers:
         knows_dialogues: Whether `dialogues` are dialogues.
         labels: True classes `(n,)`.
         predicted: Predicted classes `(n,)`.
+        probabilities: Of the classes `(n, n_classes)`; None where only answers were stored.
         n_classes: Number of classes.
     """
 
@@ -55,6 +56,7 @@ class Answers:
     knows_dialogues: bool
     labels: NDArray[np.int64]
     predicted: NDArray[np.int64]
+    probabilities: NDArray[np.floating] | None
     n_classes: int
 
 
@@ -125,7 +127,7 @@ class Findings:
     @property
     def sign(self) -> int:
         """1 where more is better, -1 where less is."""
-        return sign_of(self.objective)
+        return find_metric(self.objective).sign
 
     @property
     def sizes(self) -> dict[int, int]:
@@ -261,7 +263,8 @@ def _answers(path: Path) -> Answers:
     if probabilities.ndim != 2 or not n == len(probabilities) == len(labels) == len(dialogues):
         raise ValueError("its arrays are not of one length")
     predicted = probabilities.argmax(1).astype(np.int64)
-    return Answers(ids, dialogues, knows_dialogues, labels, predicted, probabilities.shape[1])
+    n_classes = probabilities.shape[1]
+    return Answers(ids, dialogues, knows_dialogues, labels, predicted, probabilities, n_classes)
 
 
 def _n_judged(home: StudyHome, trials: tuple[Trial, ...]) -> int | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emotion_hpo.report.document import Table, Text
+from emotion_hpo.report.formatting import format_times
 from emotion_hpo.report.reading import Findings
-from emotion_hpo.report.words import percent, times
+from emotion_hpo.runtime.formatting import format_share
 
 Scorings = Sequence[Mapping[str, Any]]
 
@@ -34,13 +35,13 @@ def scored_text(findings: Findings) -> Text | None:
         return None
     people = Counter(one.get("by") or "somebody whose name is not known" for one in scorings)
     who = " and ".join(
-        f"{name} ({times(n)})" if len(people) > 1 else name for name, n in people.items()
+        f"{name} ({format_times(n)})" if len(people) > 1 else name for name, n in people.items()
     )
     first, last = (_to_the_minute(choose(one["at"] for one in scorings)) for choose in (min, max))
     return Text(
-        f"This test session has been scored {times(len(scorings))}, by {who}, from {first} to "
-        f"{last} (UTC). {_accuracies(scorings)}Every figure after the first was made by somebody "
-        "who could have seen an earlier one, so it is optimistic.",
+        f"This test session has been scored {format_times(len(scorings))}, by {who}, from {first} "
+        f"to {last} (UTC). {_accuracies(scorings)}Every figure after the first was made by "
+        "somebody who could have seen an earlier one, so it is optimistic.",
         is_remark=True,
     )
 
@@ -59,7 +60,7 @@ def _accuracies(scorings: Scorings) -> str:
     found = [one["accuracy"] for one in scorings if one.get("accuracy") is not None]
     if not found:
         return ""
-    told = f"Accuracy {', '.join(map(percent, found))}"
+    told = f"Accuracy {', '.join(map(format_share, found))}"
     if len(found) < 2 or len({one.get("holdout") for one in scorings}) > 1:
         return f"{told}. "
     return f"{told}: standard deviation {100 * statistics.stdev(found):.2f} points. "
@@ -72,7 +73,7 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
         return [Text("The test session has not been opened.")]
     rows = [
         (number, one["at"], one.get("by") or "–", one["study"], one["trial"],
-         percent(one["accuracy"]) if one.get("accuracy") is not None else "not finished",
+         format_share(one["accuracy"]) if one.get("accuracy") is not None else "not finished",
          str(one.get("commit") or "–"), _abridged(str(one.get("holdout") or "–")))
         for number, one in enumerate(scorings, 1)
     ]  # fmt: skip
@@ -92,8 +93,8 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
         first = Text("The test session has been opened once, by this study.")
     else:
         first = Text(
-            f"The test session has been opened {times(len(scorings))}. Every figure after the "
-            "first was made by somebody who could have seen an earlier one.",
+            f"The test session has been opened {format_times(len(scorings))}. Every figure after "
+            "the first was made by somebody who could have seen an earlier one.",
             is_remark=True,
         )
     return [first, table, *looks]

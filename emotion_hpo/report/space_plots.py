@@ -20,8 +20,8 @@ from emotion_hpo.report.style import (
     Plot,
     around,
     drawn,
+    format_objective,
     legend_above,
-    objective_words,
     share_axis,
     value_axis,
     words,
@@ -52,7 +52,7 @@ def importance_of(findings: Findings) -> tuple[Importance | None, str]:
     judged = [one for one, values in zip(judged, reached, strict=True) if values]
     values = [sign * max(one) for one in reached if one]
     found = importance([one.params for one in judged], values, findings.config.space)
-    return found, f"their best {objective_words(metric)} up to epoch {epoch}"
+    return found, f"their best {format_objective(metric)} up to epoch {epoch}"
 
 
 def importance_plot(findings: Findings) -> Plot | None:
@@ -125,7 +125,7 @@ def parallel_plot(findings: Findings) -> Plot | None:
 
     caption = (
         f"Each line is one of {len(order)} trials with a value, through its place in each range, "
-        f"coloured by its {objective_words(findings.objective)} on {judged_on(findings)}; the "
+        f"coloured by its {format_objective(findings.objective)} on {judged_on(findings)}; the "
         "thick line is the best value. Below the axis: the parameter's condition did not hold. "
         "No bars."
     )
@@ -151,7 +151,7 @@ def slices_plot(findings: Findings) -> Plot | None:
         legend_above(panels[0])
 
     caption = (
-        f"{objective_words(findings.objective).capitalize()} of each trial on "
+        f"{format_objective(findings.objective).capitalize()} of each trial on "
         f"{judged_on(findings)} against one parameter at a time, over its whole range; the star is "
         "the best complete trial. Other parameters vary too. No bars."
     )

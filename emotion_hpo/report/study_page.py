@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
 from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
@@ -18,6 +19,7 @@ from emotion_hpo.report.final_tables import (
     latency_words,
     recall_table,
 )
+from emotion_hpo.report.formatting import format_ends, format_times, interval_method
 from emotion_hpo.report.honesty import (
     confirmed_text,
     expected_text,
@@ -32,7 +34,7 @@ from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.scorings import ledger_blocks, scored_text, scorings_of
 from emotion_hpo.report.space_plots import importance_plot, parallel_plot, slices_plot
 from emotion_hpo.report.statistics import N_FOR_IMPORTANCE
-from emotion_hpo.report.style import Plot, objective_words
+from emotion_hpo.report.style import Plot, format_objective
 from emotion_hpo.report.tables import (
     best_table,
     budget_table,
@@ -43,8 +45,7 @@ from emotion_hpo.report.tables import (
     versions_table,
 )
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
-from emotion_hpo.report.words import interval, method, percent, times, value_words
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.splits.class_coverage import absences_in_test
 from emotion_hpo.study import RESTORE, Trial, TrialState
 
@@ -107,26 +108,26 @@ def _cards(findings: Findings) -> list[Card]:
     cards = [Card("trials finished", count, _states(findings.trials))]
     objective, best, final = findings.objective, findings.best, findings.final
     if best is not None:
-        label = f"best {objective_words(objective)}"
+        label = f"best {format_objective(objective)}"
         note = f"{best.name}; the best of many, so it looks better than it is"
-        cards.append(Card(label, value_words(objective, best.value), note))
+        cards.append(Card(label, format_score(objective, best.value), note))
     promised = promise_of(findings)
     if promised is not None:
         note = f"{promised.trial}; 90 %: {promised.interval}; corrected for the choice"
-        value = value_words(objective, promised.value)
+        value = format_score(objective, promised.value)
         cards.append(Card("expected on new utterances", value, note))
     if findings.baseline is not None:
         value = findings.baseline["validation"].get(objective.partition("/")[2])
-        label = f"baseline, {objective_words(objective)}"
-        cards.append(Card(label, value_words(objective, value), findings.baseline["model"]))
+        label = f"baseline, {format_objective(objective)}"
+        cards.append(Card(label, format_score(objective, value), findings.baseline["model"]))
     if final is not None:
-        ends = interval(final.result["accuracy_interval"])
-        trial, uar = final.result["trial"], percent(final.result["uar"])
+        ends = format_ends(final.result["accuracy_interval"])
+        trial, uar = final.result["trial"], format_share(final.result["uar"])
         n = len(scorings_of(findings))
-        often = f"; the session was scored {times(n)}" if n > 1 else ""
-        by = method(final.result["accuracy_interval"])
+        often = f"; the session was scored {format_times(n)}" if n > 1 else ""
+        by = interval_method(final.result["accuracy_interval"])
         note = f"{trial}; 95 %: {ends}, by {by}; UAR {uar}{often}"
-        cards.append(Card("test accuracy", percent(final.result["accuracy"]), note))
+        cards.append(Card("test accuracy", format_share(final.result["accuracy"]), note))
     return cards
 
 

@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics import Interval, find_metric
 from emotion_hpo.report.lettering import FONT, fonts_for, number_names
 from emotion_hpo.study import TrialState
 
@@ -211,23 +211,22 @@ def name_ticks(axes: Axes, names: Sequence[str]) -> None:
 
 def value_axis(axes: Axes, objective: str, *, axis: str = "y") -> None:
     """Name the axis of the objective: a share in per cent, or a loss in nats."""
-    if objective.endswith("loss"):
-        one = axes.yaxis if axis == "y" else axes.xaxis
-        one.set_label_text(f"{objective_words(objective)} (nats)")
+    if find_metric(objective).unit == "share":
+        share_axis(axes, format_objective(objective), axis=axis)
         return
-    share_axis(axes, objective_words(objective), axis=axis)
+    labelled = axes.yaxis if axis == "y" else axes.xaxis
+    labelled.set_label_text(f"{format_objective(objective)} ({find_metric(objective).unit})")
 
 
-def objective_words(objective: str) -> str:
-    """A metric as a reader of a figure knows it.
+def format_objective(objective: str) -> str:
+    """Return a metric of a part as a reader of a figure knows it.
 
-    >>> objective_words("val/uar")
+    >>> format_objective("val/uar")
     'validation UAR'
     """
-    part, _, metric = objective.partition("/")
-    words = {"val": "validation", "train": "training", "test": "test"}
-    names = {"uar": "UAR", "macro_f1": "macro F1"}
-    return f"{words.get(part, part)} {names.get(metric, metric)}"
+    part = objective.partition("/")[0]
+    labels = {"val": "validation", "train": "training"}
+    return f"{labels.get(part, part)} {find_metric(objective).label}"
 
 
 def words(path: str) -> str:

@@ -3,11 +3,12 @@
 from collections import Counter
 
 from emotion_hpo.config import fingerprint
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
+from emotion_hpo.report.formatting import format_hours, format_value
 from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.statistics import scaled
-from emotion_hpo.report.style import objective_words
-from emotion_hpo.report.words import hours, short, value_words
+from emotion_hpo.report.style import format_objective
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import describe_end
 
@@ -22,7 +23,7 @@ def budget_table(findings: Findings) -> Table:
     n_finished = sum(1 for one in trials if one.state.is_finished)
     begun = [one.started_at for one in trials if one.started_at]
     over = [one.finished_at for one in trials if one.finished_at]
-    elapsed = hours(max(over) - min(begun)) if begun and over else "–"
+    elapsed = format_hours(max(over) - min(begun)) if begun and over else "–"
     workers = {one.worker for one in trials if one.worker}
     threads = sorted({str(one.n_threads) for one in trials if one.n_threads})
     n_retries = sum(1 for one in trials if one.continues is not None)
@@ -35,7 +36,7 @@ def budget_table(findings: Findings) -> Table:
         ("Trials that took up another's checkpoint", n_retries),
         ("Epochs trained", f"{sum(len(one.curve) for one in trials):,}"),
         ("Epochs of a whole trial", config.training.epochs),
-        ("Time of training, all workers", hours(sum(one.seconds for one in trials))),
+        ("Time of training, all workers", format_hours(sum(one.seconds for one in trials))),
         ("From the first trial's beginning to the last one's end", elapsed),
         ("Workers that trained", len(workers) or "–"),
         ("Threads of a worker", ", ".join(threads) or "–"),
@@ -85,7 +86,7 @@ def space_table(findings: Findings) -> Table:
             extent = f"{one.low:g} to {one.high:g}{step}"
             scale = "logarithmic" if one.log else "whole numbers" if one.is_integer else "linear"
         when = " and ".join(f"{key} = {value}" for key, value in one.when.items()) or "–"
-        found = "–" if best is None or path not in best.params else short(best.params[path])
+        found = "–" if best is None or path not in best.params else format_value(best.params[path])
         rows.append((path, extent, scale, when, found, edge(findings, path)))
     columns = ("parameter", "range", "scale", "only if", "best trial", "place")
     note = (
@@ -114,20 +115,20 @@ def best_table(findings: Findings, best: Trial) -> Table:
     again = next((one for one in candidates if one["trial"] == best.name), None)
     rows = [
         ("trial", best.name),
-        (f"{objective_words(objective)} in the search", value_words(objective, best.value)),
+        (f"{format_objective(objective)} in the search", format_score(objective, best.value)),
         *([(f"trained again, mean of {len(again['values'])}",
-            value_words(objective, again["mean"]))] if again else []),
+            format_score(objective, again["mean"]))] if again else []),
         ("at epoch", str(best.best_epoch)),
         ("epochs trained", len(best.curve)),
         ("trainings, over folds and seeds", max(len(best.trainings), 1)),
-        *((path, short(value)) for path, value in best.params.items()),
+        *((path, format_value(value)) for path, value in best.params.items()),
         ("proposed by", proposer(findings, best)),
         ("lineage", lineage(findings, best)),
         ("seed of its training", best.seed if best.seed is not None else "–"),
         ("trained weights", f"{findings.sizes[best.number]:,}" if best.number in findings.sizes
          else "not recorded"),
         ("latency of one utterance", f"{_latency(findings, best)} ms"),
-        ("time of training", hours(best.seconds)),
+        ("time of training", format_hours(best.seconds)),
         ("worker, threads", f"{best.worker or '–'}, {best.n_threads or '–'}"),
     ]  # fmt: skip
     title = "Best trial" if best is findings.best else "Confirmed winner"
@@ -163,7 +164,7 @@ def trials_table(findings: Findings) -> Table:
         (
             one.number,
             describe_end(one),
-            value_words(findings.objective, one.value),
+            format_score(findings.objective, one.value),
             one.best_epoch if one.best_epoch is not None else "–",
             len(one.curve),
             f"{one.seconds / 60:.2f}",
@@ -173,12 +174,12 @@ def trials_table(findings: Findings) -> Table:
                 else []
             ),
             *([_latency(findings, one)] if has_latency else []),
-            *(short(one.params[path]) if path in one.params else "–" for path in paths),
+            *(format_value(one.params[path]) if path in one.params else "–" for path in paths),
         )
         for one in findings.trials
     ]
     columns = (
-        "trial", "state", objective_words(findings.objective), "best epoch", "epochs", "minutes",
+        "trial", "state", format_objective(findings.objective), "best epoch", "epochs", "minutes",
         *(["weights"] if findings.sizes else []), *(["ms an utterance"] if has_latency else []),
         *(path.replace("model.encoders.", "").removeprefix("model.").removeprefix("training.")
           for path in paths),

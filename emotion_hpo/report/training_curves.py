@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
+from emotion_hpo.report.formatting import join_methods
 from emotion_hpo.report.reading import Findings, judged_on
 from emotion_hpo.report.style import (
     BLACK,
@@ -18,12 +19,11 @@ from emotion_hpo.report.style import (
     Plot,
     around,
     drawn,
+    format_objective,
     legend_above,
-    objective_words,
     share_axis,
     value_axis,
 )
-from emotion_hpo.report.words import methods_words
 from emotion_hpo.study import Epoch, Trial, TrialState
 
 
@@ -78,7 +78,7 @@ def learning_plot(findings: Findings) -> Plot | None:
         legend_above(panels[0])
 
     caption = (
-        f"Left: {objective_words(objective)} of each training after each epoch, on "
+        f"Left: {format_objective(objective)} of each training after each epoch, on "
         f"{judged_on(findings)}. Right: its mean loss while it was trained. "
         f"{'Marks are where a trial was pruned or failed. ' if cut else ''}No bars."
     )
@@ -110,7 +110,7 @@ def seeds_plot(findings: Findings) -> Plot | None:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
     first = finals[0].result
-    methods = methods_words([one.result["accuracy_interval"] for one in finals])
+    methods = join_methods([one.result["accuracy_interval"] for one in finals])
     caption = (
         f"Accuracy of each seed's network on {first['n_test']:,} test utterances in "
         f"{first['n_dialogues']} dialogues, and of their averaged probabilities. Bars: 95 % "

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo import metrics
+from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, read_baseline, write_bytes, write_json
 
@@ -66,7 +66,7 @@ def _judged(
     answers: dict[str, NDArray[np.float32]] = {}
     for fold in development.folds:
         rows = Baseline.fit(fold.train, parts).probabilities(fold.validation)
-        by_fold.append(metrics.figures(fold.validation.labels, rows))
+        by_fold.append(score_all(fold.validation.labels, rows))
         answers |= dict(zip(fold.validation.ids, rows, strict=True))
     figures = {name: statistics.fmean(one[name] for one in by_fold) for name in by_fold[0]}
     return figures, np.stack([answers[one] for one in development.validation.ids])

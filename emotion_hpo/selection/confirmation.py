@@ -17,9 +17,10 @@ from typing import Any
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import n_cores
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
 from emotion_hpo.selection.promise import expected_of_confirmed
-from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, sign_of, write_json
+from emotion_hpo.study import StudyHome, Trial, read_baseline, read_json, write_json
 from emotion_hpo.study.trials import read_trials
 
 #: Between two looks at the processes.
@@ -134,7 +135,7 @@ def chosen(
         raise StudyError(f"no leader of study {home.name!r} could be trained again")
     objective = config.study.objective
     error = standard_error([one["values"] for one in candidates])
-    winner = winner_of(candidates, sign_of(objective), error)
+    winner = winner_of(candidates, find_metric(objective).sign, error)
     return {
         "winner": winner["trial"],
         "epochs": winner["epochs"],

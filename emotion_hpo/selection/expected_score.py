@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.metrics import Expected, Fold, Run, expected_score
+from emotion_hpo.metrics import Expected, Fold, Run, expected_score, find_metric
 from emotion_hpo.splits.parts import Development
-from emotion_hpo.study import StudyHome, Trial, TrialState, n_smoothed_of, sign_of
+from emotion_hpo.study import StudyHome, Trial, TrialState, n_smoothed_of
 
 #: Trials further behind win in no resample, and each has megabytes of answers.
 _MOST = 200
@@ -40,7 +40,7 @@ def expected_of(
     ]
     if not complete:
         return None
-    sign = sign_of(config.study.objective)
+    sign = find_metric(config.study.objective).sign
     ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
     n_complete, complete = len(complete), ranked[:_MOST]
     folds = {

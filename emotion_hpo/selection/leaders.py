@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of, study_file
+from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def plan_confirmations(
 ) -> list[Confirmation]:
     """Every leader's trainings, seed by seed: whatever is cut off, all have been trained alike."""
     study = config.study
-    sign = sign_of(study.objective)
+    sign = find_metric(study.objective).sign
     complete = [one for one in trials if one.state is TrialState.COMPLETE and one.value is not None]
     ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
     wanted = config.experiment().identity

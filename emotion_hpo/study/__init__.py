@@ -25,7 +25,7 @@ from emotion_hpo.study.paths import (
     TrialHome,
     scored_at,
 )
-from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState, n_smoothed_of, sign_of
+from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState, n_smoothed_of
 
 __all__ = [
     "PARTIAL",
@@ -48,7 +48,6 @@ __all__ = [
     "read_yaml",
     "replacing",
     "scored_at",
-    "sign_of",
     "write_bytes",
     "write_json",
     "write_yaml",

@@ -9,13 +9,8 @@ from pydantic import TypeAdapter
 
 from emotion_hpo.study.files import read_as
 
-
-@dataclass(frozen=True)
-class _Figures:
-    loss: float | None
-    accuracy: float | None
-    uar: float | None
-    macro_f1: float | None
+#: Metric → value; an older version wrote fewer metrics.
+_Scores = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -23,8 +18,8 @@ class _Baseline:
     model: str
     parts: list[str]
     n_train: int
-    validation: _Figures
-    by_part: dict[str, _Figures]
+    validation: _Scores
+    by_part: dict[str, _Scores]
 
 
 _BASELINE = TypeAdapter(_Baseline)

@@ -1,9 +1,11 @@
 """What a report relies on in what `final` writes: `result.json` and the ledger's lines."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from emotion_hpo.metrics.intervals import Interval
+from emotion_hpo.metrics.registry import METRICS
 from emotion_hpo.study.shapes import Promised, Shape, StoredInterval
 
 #: Names of files are made of it.
@@ -99,16 +101,30 @@ class Held(Promised):
     is_inside: bool | None
 
 
-class Plain(Shape):
+class Scored(Shape):
+    """What a model reaches: accuracy and UAR, and any other metric that is stored beside them."""
+
+    accuracy: float
+    uar: float
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_scores(cls, stored: Any) -> Any:  # noqa: ANN401 (as read from JSON)
+        for name in METRICS if isinstance(stored, dict) else ():
+            value = stored.get(name)
+            if not isinstance(value, int | float | None):
+                raise ValueError(f"{name} is a number, not {value!r}")  # noqa: TRY004 (of a file)
+            try:
+                Interval.read(stored.get(f"{name}_interval", ()))
+            except ValueError as error:
+                raise ValueError(f"{name}_interval: {error}") from None
+        return stored
+
+
+class Plain(Scored):
     """The baseline on the test session."""
 
     parts: list[str]
-    accuracy: float
-    uar: float
-    macro_f1: float | None = None
-    accuracy_interval: StoredInterval = Field(default_factory=list)
-    uar_interval: StoredInterval = Field(default_factory=list)
-    macro_f1_interval: StoredInterval = Field(default_factory=list)
 
 
 class FinalCost(Shape):
@@ -145,7 +161,7 @@ class Validated(Shape):
     value: float | None
 
 
-class Result(Shape):
+class Result(Scored):
     """`result.json`."""
 
     study: str = ""
@@ -160,12 +176,8 @@ class Result(Shape):
     seeds: list[int]
     modalities: list[str] = Field(default_factory=list)
     validation: Validated
-    accuracy: float
     accuracy_interval: StoredInterval
-    uar: float
     uar_interval: StoredInterval
-    macro_f1: float | None = None
-    macro_f1_interval: StoredInterval = Field(default_factory=list)
     recall_by_class: dict[str, Recall]
     confusion: Confusion
     accuracy_by_seed: list[float] = Field(default_factory=list)

@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from emotion_hpo.errors import StudyError, unknown_name
-from emotion_hpo.study import RESTORE, StudyHome, Trial, TrialState, read_as, sign_of, write_json
+from emotion_hpo.metrics.registry import find_metric
+from emotion_hpo.study import RESTORE, StudyHome, Trial, TrialState, read_as, write_json
 
 _RECORD = TypeAdapter(Trial)
 
@@ -51,7 +52,7 @@ def read_record(path: Path) -> Trial:
 
 def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial | None:
     """The complete trial with the best objective; the earlier one of equals."""
-    sign = sign_of(objective)
+    sign = find_metric(objective).sign
     scores = [
         (sign * one.value, -one.number, one)
         for one in trials
@@ -65,7 +66,7 @@ def front_of(trials: Iterable[Trial], objective: str) -> list[Trial]:
 
     Of equals in both the earlier one stands for all.
     """
-    sign = sign_of(objective)
+    sign = find_metric(objective).sign
     scored = [
         (one.cost, -sign * one.value, one.number, one)
         for one in trials

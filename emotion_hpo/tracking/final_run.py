@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emotion_hpo.metrics import Interval
 from emotion_hpo.metrics.formatting import format_interval
+from emotion_hpo.metrics.intervals import Interval
+from emotion_hpo.metrics.registry import METRICS
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.runtime.naming import escaped
 
@@ -13,9 +14,9 @@ from emotion_hpo.runtime.naming import escaped
 def figures_of(result: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a `result.json`, by the name that MLflow shows them under."""
     figures: dict[str, float | None] = {}
-    for name in ("accuracy", "uar", "macro_f1"):
+    for name in _metrics_in(result):
         interval = Interval.read(result[f"{name}_interval"])
-        figures |= {f"{name}": result[name]}
+        figures |= {name: result[name]}
         figures |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     for label, recall in result["recall_by_class"].items():
         name, interval = _legal(label), Interval.read(recall["interval"])
@@ -24,6 +25,11 @@ def figures_of(result: Mapping[str, Any]) -> dict[str, float]:
     cost = {f"cost/{name}": result["cost"][name] for name in ("latency_ms", "n_parameters")}
     # A class that the test session lacks has no recall, and an interval may have no end.
     return {f"test/{name}": one for name, one in figures.items() if one is not None} | cost
+
+
+def _metrics_in(result: Mapping[str, Any]) -> list[str]:
+    """Return the names of the metrics that a result has; an earlier version stored fewer."""
+    return [name for name in METRICS if name in result]
 
 
 def _legal(label: str) -> str:
@@ -50,7 +56,7 @@ def tags_of(result: Mapping[str, Any]) -> dict[str, str]:
 
 def _methods(result: Mapping[str, Any]) -> Iterator[str]:
     """What decides the ends of each interval."""
-    for name in ("accuracy", "uar", "macro_f1"):
+    for name in _metrics_in(result):
         yield f"{name}: {Interval.read(result[f'{name}_interval']).method}"
     for name, recall in result["recall_by_class"].items():
         yield f"recall {name}: {Interval.read(recall['interval']).method}"

@@ -113,13 +113,13 @@ def test_weights_are_chosen_by_the_metric_that_was_asked_for(metric):
     fair[np.arange(100), np.where(np.arange(100) < 45, 1, labels)] = 0.9
     models = np.stack([frequent, fair]).astype(np.float32)
     sign = -1 if metric == "loss" else 1
-    alone = [sign * metrics.figures(labels, one)[metric] for one in models]
+    alone = [sign * metrics.score_all(labels, one)[metric] for one in models]
     for choose in (decision.greedy_selection, decision.choose_weights):
         together = decision.weighted(models, choose(models, labels, metric))
-        assert sign * metrics.figures(labels, together)[metric] >= max(alone)
+        assert sign * metrics.score_all(labels, together)[metric] >= max(alone)
     by_accuracy = decision.weighted(models, decision.greedy_selection(models, labels))
     if metric == "uar":
-        assert metrics.figures(labels, by_accuracy)["uar"] < max(alone)
+        assert metrics.score_all(labels, by_accuracy)["uar"] < max(alone)
 
 
 def test_of_one_model_greedy_selection_takes_it():

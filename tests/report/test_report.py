@@ -23,8 +23,8 @@ from emotion_hpo.report.document import Table, Text, as_csv
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import Pictures
-from emotion_hpo.report.words import percent
 from emotion_hpo.runtime.contents import Content
+from emotion_hpo.runtime.formatting import format_share
 from emotion_hpo.study import Training, TrialState, write_json
 from emotion_hpo.study.ledger import Ledger
 from tests.making import ROOT
@@ -321,7 +321,7 @@ def test_two_looks_at_the_test_session_are_told(tmp_path, unpainted):
     page = read_page(room.report(home))
     assert "has been opened 2 times" in page.text
     assert "choosing among them" in page.text
-    told = [percent(one.result["accuracy"]) for one in read_findings(home).finals]
+    told = [format_share(one.result["accuracy"]) for one in read_findings(home).finals]
     spread = statistics.stdev(one.result["accuracy"] for one in read_findings(home).finals)
     for words in (
         "the session was scored 2 times",
@@ -635,7 +635,7 @@ class TestComparison:
         row = dict(zip(table.columns, table.rows[1], strict=True))
         assert row["scored"] == "trial_3 (first of 2)"
         result = json.loads(pair[1].final(3).result.read_text())
-        assert row["test accuracy"] == percent(result["accuracy"])
+        assert row["test accuracy"] == format_share(result["accuracy"])
         tests = {row[0] for row in differences.rows if row[1] == "test"}
         assert tests == {"first (trial_0) less second (trial_3)"}
 

@@ -30,6 +30,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.search.budget import is_used_up
 from emotion_hpo.search.enumeration import exhaustible_points, is_exhaustible
 from emotion_hpo.search.optuna.claim import Claim, ClaimLost, lost
@@ -62,7 +63,7 @@ from emotion_hpo.search.optuna.snapshot import SnapshotStorage
 from emotion_hpo.search.optuna.storage import StorageHandle, open_storage
 from emotion_hpo.search.space import Params, applies, configured, defaults
 from emotion_hpo.search.warm_start import PriorTrial
-from emotion_hpo.study import PARTIAL, StudyHome, Training, Trial, TrialState, sign_of
+from emotion_hpo.study import PARTIAL, StudyHome, Training, Trial, TrialState
 from emotion_hpo.study.trials import write_trial
 
 _log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ class Study:
     def _directions(self) -> list[StudyDirection]:
         high, low = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
         against = [low] if self._config.study.second_objective is not None else []
-        return [high if sign_of(self._config.study.objective) > 0 else low, *against]
+        return [high if find_metric(self._config.study.objective).sign > 0 else low, *against]
 
     @retried
     def open_slots(self, prior_trials: Sequence[PriorTrial] = ()) -> None:
