@@ -35,9 +35,13 @@ def reliability(
     # Bins are open below and closed above, as in Guo's own code.
     which = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
     return tuple(
-        Bin(float(confidence[here].mean()), float(right[here].mean()), int(here.sum()))
+        Bin(
+            float(confidence[is_in_bin].mean()),
+            float(right[is_in_bin].mean()),
+            int(is_in_bin.sum()),
+        )
         for index in range(n_bins)
-        if (here := which == index).any()
+        if (is_in_bin := which == index).any()
     )
 
 
@@ -49,10 +53,10 @@ def calibration_error(
     Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
     """
     bins = reliability(labels, probabilities, n_bins)
-    total = sum(one.n for one in bins)
+    total = sum(bin_.n for bin_ in bins)
     if not total:
         return float("nan")
-    return sum(one.n * abs(one.accuracy - one.confidence) for one in bins) / total
+    return sum(bin_.n * abs(bin_.accuracy - bin_.confidence) for bin_ in bins) / total
 
 
 def brier(labels: Labels, probabilities: NDArray[np.floating]) -> float:

@@ -29,12 +29,12 @@ def stacked(files: Sequence[Path]) -> tuple[Probabilities, NDArray[np.int64]]:
         StudyError: They are not about the same utterances.
     """
     read = [dict(np.load(file)) for file in files]
-    for file, one in zip(files, read, strict=True):
-        if not np.array_equal(one["utterance_id"], read[0]["utterance_id"]):
+    for file, stored in zip(files, read, strict=True):
+        if not np.array_equal(stored["utterance_id"], read[0]["utterance_id"]):
             raise StudyError(
                 f"{file} and {files[0]} are about different utterances; combine trials of one split"
             )
-    return np.stack([one["probabilities"] for one in read]), read[0]["label"]
+    return np.stack([stored["probabilities"] for stored in read]), read[0]["label"]
 
 
 def average(probabilities_MNC: Probabilities) -> Probabilities:
@@ -102,8 +102,8 @@ def greedy_selection(
     best, best_counts_M = (-np.inf, -np.inf), counts_M
     for step in range(1, n_steps + 1):
         tried_MNC = (total_NC + probabilities_MNC) / step
-        worth_M = [_worth(one, labels_N, metric) for one in tried_MNC]
-        likelihood_M = [_worth(one, labels_N, "loss") for one in tried_MNC]
+        worth_M = [_worth(answers_NC, labels_N, metric) for answers_NC in tried_MNC]
+        likelihood_M = [_worth(answers_NC, labels_N, "loss") for answers_NC in tried_MNC]
         chosen = int(np.lexsort((likelihood_M, worth_M))[-1])
         counts_M = counts_M + np.eye(n_models)[chosen]
         total_NC = total_NC + probabilities_MNC[chosen]
@@ -119,7 +119,9 @@ def _best(
     labels_N: NDArray[np.int64],
     metric: str,
 ) -> int:
-    worth = [_worth(weighted(probabilities_MNC, one), labels_N, metric) for one in weights_GM]
+    worth = [
+        _worth(weighted(probabilities_MNC, weights_M), labels_N, metric) for weights_M in weights_GM
+    ]
     distance = np.abs(weights_GM - 1 / weights_GM.shape[1]).sum(1)
     return int(np.lexsort((distance, -np.array(worth)))[0])
 
@@ -133,4 +135,4 @@ def _worth(probabilities_NC: Probabilities, labels_N: NDArray[np.int64], metric:
 def _simplex(n_models: int) -> list[list[int]]:
     """All ways to give `N_PARTS` parts to the models."""
     owners = combinations_with_replacement(range(n_models), N_PARTS)
-    return [np.bincount(one, minlength=n_models).tolist() for one in owners]
+    return [np.bincount(owner, minlength=n_models).tolist() for owner in owners]

@@ -149,14 +149,14 @@ class _Look:
         value: At the best epoch on everything.
         epoch: That epoch, from 0.
         judged: Without the sign: of each draw's best epoch on what it leaves out.
-        kept: Value of the best epoch on what each draw keeps, `(draws,)`.
+        best_on_kept: Value of the best epoch on what each draw keeps, `(draws,)`.
         epochs: That epoch, `(draws,)`.
     """
 
     value: float
     epoch: int
     judged: float
-    kept: Sums
+    best_on_kept: Sums
     epochs: NDArray[np.int64]
 
 
@@ -188,20 +188,20 @@ def expected_score(
     }
     looks = [[_look(parts[run.fold], run, metric) for run in runs] for runs in trials]
     # As a trial's own value is made, and exact: ties stay ties, whatever the order of the folds
-    plain = [statistics.fmean(one.value for one in mine) for mine in looks]
+    plain = [statistics.fmean(look.value for look in of_trial) for of_trial in looks]
     winner = int(np.argmax(plain))
     sessions = _sessions(folds)
     by_session: dict[int, list[float]] = {}
     by_division, judging = [], 0.0
     for name, part in parts.items():
-        others = {one for one in parts if sessions[one] != sessions[name]}
+        others = {other for other in parts if sessions[other] != sessions[name]}
         judges = others or {name}
         chosen_R = np.argmax([
             np.mean([
-                look.kept
-                for run, look in zip(runs, mine, strict=True) if run.fold in judges
+                look.best_on_kept
+                for run, look in zip(runs, of_trial, strict=True) if run.fold in judges
             ], axis=0)
-            for runs, mine in zip(trials, looks, strict=True)
+            for runs, of_trial in zip(trials, looks, strict=True)
         ], axis=0)  # fmt: skip
         judged_DK = _judged(name, part, trials, looks, chosen_R, metric)
         score = float(value_of_sums(metric, judged_DK.sum(0)))
@@ -246,23 +246,31 @@ def _jackknife(
             [
                 np.mean([
                     getattr(look, name)
-                    for run, look in zip(runs, mine, strict=True) if sessions[run.fold] == session
+                    for run, look in zip(runs, of_trial, strict=True)
+                    if sessions[run.fold] == session
                 ])
                 for session in sorted(set(sessions.values()))
             ]
-            for runs, mine in zip(trials, looks, strict=True)
+            for runs, of_trial in zip(trials, looks, strict=True)
         ])
         for name in ("value", "judged")
     )  # fmt: skip
 
-    def score(kept: list[int]) -> float:
+    def score(sessions_kept: list[int]) -> float:
         """As the corrected score: each session by the winner of the others."""
-        judges = {one: [other for other in kept if other != one] or kept for one in kept}
-        winners = {one: best_TS[:, judges[one]].mean(1).argmax() for one in kept}
-        return float(np.mean([judged_TS[winners[one], one] for one in kept]))
+        judges = {
+            session: [other for other in sessions_kept if other != session] or sessions_kept
+            for session in sessions_kept
+        }
+        winners = {
+            session: best_TS[:, judges[session]].mean(1).argmax() for session in sessions_kept
+        }
+        return float(np.mean([judged_TS[winners[session], session] for session in sessions_kept]))
 
     n = best_TS.shape[1]
-    scores = [score([one for one in range(n) if one != left_out]) for left_out in range(n)]
+    scores = [
+        score([session for session in range(n) if session != left_out]) for left_out in range(n)
+    ]
     return float((n - 1) * np.var(scores))
 
 
@@ -273,10 +281,10 @@ def _sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
     """
     number = {name: index for index, name in enumerate(folds)}
     spoken = {name: set(fold.dialogues) for name, fold in folds.items()}
-    for one in folds:
+    for first in folds:
         for other in folds:
-            if spoken[one] & spoken[other]:
-                old, new = number[other], number[one]
+            if spoken[first] & spoken[other]:
+                old, new = number[other], number[first]
                 number = {name: new if at == old else at for name, at in number.items()}
     return number if len(set(number.values())) > 1 else {name: i for i, name in enumerate(folds)}
 
@@ -316,7 +324,7 @@ def _look(part: _Part, run: Run, metric: Metric) -> _Look:
         value=float(whole_E.max()),
         epoch=int(whole_E.argmax()),
         judged=float(np.nanmean(judged_D)),
-        kept=kept_RE.max(1),
+        best_on_kept=kept_RE.max(1),
         epochs=epochs_R,
     )
 
@@ -333,14 +341,14 @@ def _judged(
     judged: Sums | None = None
     for trial in np.unique(chosen_R):
         draws = np.flatnonzero(chosen_R == trial)
-        mine = [index for index, run in enumerate(trials[trial]) if run.fold == name]
-        for index in mine:
+        indices = [index for index, run in enumerate(trials[trial]) if run.fold == name]
+        for index in indices:
             sums_EGK = _sums(part, trials[trial][index].probabilities, metric)
             if judged is None:
                 judged = np.zeros((len(chosen_R), sums_EGK.shape[2]))
             for draw in draws:
                 epoch = looks[trial][index].epochs[draw]
-                judged[draw] += part.left_out[draw] @ sums_EGK[epoch] / len(mine)
+                judged[draw] += part.left_out[draw] @ sums_EGK[epoch] / len(indices)
     assert judged is not None, "every trial was trained on every fold"
     return np.asarray(judged.reshape(-1, _PARTS, judged.shape[1]).sum(1))
 

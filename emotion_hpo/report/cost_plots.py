@@ -37,9 +37,9 @@ _WORDS = {"parameters": "trained weights", "latency_ms": "ms an utterance"}
 def cost_plot(findings: Findings) -> Plot | None:
     """Value against the number of weights, and against latency where it was measured."""
     sized = {n: float(size) for n, size in findings.sizes.items()}
-    timed = {n: one["latency_ms"] for n, one in findings.costs.items() if "latency_ms" in one}
+    timed = {n: cost["latency_ms"] for n, cost in findings.costs.items() if "latency_ms" in cost}
     shown = [("parameters", sized), *([("latency_ms", timed)] if timed else [])]
-    if not any(one.number in sized for one in findings.scored):
+    if not any(trial.number in sized for trial in findings.scored):
         return None
 
     def draw(*panels: Axes) -> None:
@@ -66,15 +66,15 @@ def front_plot(findings: Findings) -> Plot | None:
     against, front = findings.config.study.second_objective, _front(findings)
     if against is None or not front:
         return None
-    cost = {one.number: one.cost for one in findings.trials if one.cost is not None}
+    cost = {trial.number: trial.cost for trial in findings.trials if trial.cost is not None}
 
     def draw(axes: Axes) -> None:
         _points(axes, findings, cost, has_best=False)
-        x, y = [cost[one.number] for one in front], [one.value for one in front]
+        x, y = [cost[trial.number] for trial in front], [trial.value for trial in front]
         axes.step(x, y, where="post", color=BLACK, lw=1.2, zorder=1)  # type: ignore[arg-type]
         axes.plot(x, y, "D", color=VERMILION, ms=6, mec="white", label="on the front")  # type: ignore[arg-type]
-        for one in front if len(front) <= _MOST_NAMES else ():
-            axes.annotate(one.name, (cost[one.number], one.value or 0.0), (-5, 5),
+        for trial in front if len(front) <= _MOST_NAMES else ():
+            axes.annotate(trial.name, (cost[trial.number], trial.value or 0.0), (-5, 5),
                           textcoords="offset points", ha="right", fontsize=7)  # fmt: skip
         axes.margins(x=0.14, y=0.12)
         _cost_axis(axes, against)
@@ -99,12 +99,12 @@ def front_table(findings: Findings) -> Table | None:
     paths = list(findings.config.space)
     rows = [
         (
-            one.name,
-            format_score(findings.objective, one.value),
-            f"{one.cost:,.0f}" if against == "parameters" else f"{one.cost:.3f}",
-            *(format_value(one.params[path]) if path in one.params else "–" for path in paths),
+            trial.name,
+            format_score(findings.objective, trial.value),
+            f"{trial.cost:,.0f}" if against == "parameters" else f"{trial.cost:.3f}",
+            *(format_value(trial.params[path]) if path in trial.params else "–" for path in paths),
         )
-        for one in front
+        for trial in front
     ]
     columns = ("trial", format_objective(findings.objective), _WORDS[against],
                *(path.rpartition(".")[2] if [p.rpartition(".")[2] for p in paths].count(
@@ -119,10 +119,10 @@ def _front(findings: Findings) -> list[Trial]:
 
 def _timed_how(findings: Findings) -> str:
     """How latency was measured, for a caption."""
-    timed = [one for one in findings.costs.values() if "latency_ms" in one]
-    threads = sorted({one["n_threads"] for one in timed})
-    devices = ", ".join(sorted({one["device"] for one in timed}))
-    most = max((one["n_timed"] for one in timed), default=0)
+    timed = [cost for cost in findings.costs.values() if "latency_ms" in cost]
+    threads = sorted({cost["n_threads"] for cost in timed})
+    devices = ", ".join(sorted({cost["device"] for cost in timed}))
+    most = max((cost["n_timed"] for cost in timed), default=0)
     return (
         f"the median time of up to {most} single utterances from features to probabilities, on "
         f"{' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''} ({devices}), "
@@ -133,13 +133,13 @@ def _timed_how(findings: Findings) -> str:
 def _points(
     axes: Axes, findings: Findings, cost: Mapping[int, float], *, has_best: bool = True
 ) -> None:
-    shown = [one for one in findings.scored if one.number in cost]
+    shown = [trial for trial in findings.scored if trial.number in cost]
     for state in (TrialState.COMPLETE, TrialState.PRUNED):
         colour, mark = STATES[state]
-        chosen = [one for one in shown if one.state is state]
+        chosen = [trial for trial in shown if trial.state is state]
         if chosen:
-            axes.plot([cost[one.number] for one in chosen],
-                      [one.value for one in chosen if one.value is not None],
+            axes.plot([cost[trial.number] for trial in chosen],
+                      [trial.value for trial in chosen if trial.value is not None],
                       mark, color=colour, ms=4, label=state.value)  # fmt: skip
     best = findings.best
     if has_best and best is not None and best.number in cost and best.value is not None:

@@ -141,11 +141,11 @@ class Page:
 
     def plots(self) -> Iterator[Plot]:
         """Every figure."""
-        yield from (b for one in self.sections for b in one.blocks if isinstance(b, Plot))
+        yield from (b for section in self.sections for b in section.blocks if isinstance(b, Plot))
 
     def tables(self) -> Iterator[Table]:
         """Every table."""
-        yield from (b for one in self.sections for b in one.blocks if isinstance(b, Table))
+        yield from (b for section in self.sections for b in section.blocks if isinstance(b, Table))
 
 
 def write_page(page: Page, home: ReportHome) -> Path:
@@ -187,7 +187,7 @@ def _written_before(home: ReportHome) -> set[Path]:
     links = re.findall(
         r'href="((?:figures|tables)/[\w-]+\.\w+)"', home.page.read_text("utf-8", "replace")
     )
-    return {home.path / one for one in links}
+    return {home.path / link for link in links}
 
 
 def _prose(text: object) -> "Markup":

@@ -67,18 +67,20 @@ def recall_plot(final: Final) -> Plot:
     """Recall of each class with its interval."""
     result = final.result
     recalls = {
-        name: one for name, one in result["recall_by_class"].items() if one["recall"] is not None
+        name: recall
+        for name, recall in result["recall_by_class"].items()
+        if recall["recall"] is not None
     }
 
     def draw(axes: Axes) -> None:
-        _bars(axes, [(f"{name}\n({one['n']})", one["recall"], one["interval"])
-                     for name, one in recalls.items()])  # fmt: skip
+        _bars(axes, [(f"{name}\n({recall['n']})", recall["recall"], recall["interval"])
+                     for name, recall in recalls.items()])  # fmt: skip
         axes.axhline(result["uar"], color=VERMILION, lw=1.2, ls="--", label="their mean: UAR")
         axes.set_xlabel("true emotion (utterances)")
         share_axis(axes, "recall")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1))  # beside the bars there is no room
 
-    methods = join_methods([one["interval"] for one in recalls.values()])
+    methods = join_methods([recall["interval"] for recall in recalls.values()])
     caption = (
         f"Recall of each emotion on {result['n_test']:,} test utterances in "
         f"{result['n_dialogues']} dialogues. Bars: 95 % interval by {methods}."
@@ -144,21 +146,21 @@ def _stored_breakdown(final: Final) -> list[dict[str, Any]]:
         {
             "by": kind.replace("_", " "),
             "value": name,
-            "n": one["n"],
-            "accuracy": one["accuracy"],
-            "interval": one["accuracy_interval"],
-            "uar": one["uar"],
+            "n": part["n"],
+            "accuracy": part["accuracy"],
+            "interval": part["accuracy_interval"],
+            "uar": part["uar"],
         }
         for kind, parts in (final.result.get("by") or {}).items()
-        for name, one in parts.items()
-        if one["n"] > 0 and len(parts) <= _MOST_PARTS
+        for name, part in parts.items()
+        if part["n"] > 0 and len(parts) <= _MOST_PARTS
     ]
 
 
 def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dict[str, Any]:
     index = {name: place for place, name in enumerate(classes)}
     labels, predicted = (
-        np.array([index[str(one)] for one in part[name]], np.int64)
+        np.array([index[str(class_name)] for class_name in part[name]], np.int64)
         for name in ("emotion", "predicted")
     )
     dialogues = list(part["dialogue"].astype(str))
@@ -185,9 +187,9 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
     ]
 
     def draw(axes: Axes) -> None:
-        for side, (one, label) in enumerate(((result, result["trial"]), (plain, "baseline"))):
+        for side, (scores, label) in enumerate(((result, result["trial"]), (plain, "baseline"))):
             places = [index + 0.3 * side for index in range(len(names))]
-            _marks(axes, places, [(one[name], one[f"{name}_interval"]) for name in names],
+            _marks(axes, places, [(scores[name], scores[f"{name}_interval"]) for name in names],
                    SERIES[side], ("o", "s")[side], label)  # fmt: skip
         shown = [format_objective(f"test/{name}") for name in names]
         axes.set_xticks([i + 0.15 for i in range(len(names))], shown)
@@ -196,7 +198,7 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
         share_axis(axes, "value")
         axes.legend(loc="best")
 
-    shown_intervals = [one[f"{name}_interval"] for one in (result, plain) for name in names]
+    shown_intervals = [scores[f"{name}_interval"] for scores in (result, plain) for name in names]
     methods = join_methods(shown_intervals)
     caption = (
         f"{result['trial']} beside logistic regression on {' and '.join(plain['parts'])}, both on "

@@ -71,9 +71,9 @@ def _scored_cells(metric: str, scores: Mapping[str, Any]) -> tuple[str, str, str
 def recall_table(final: Final) -> Table:
     """Recall of each emotion."""
     rows = [
-        (Verbatim(name), one["n"], format_share(one["recall"]), format_ends(one["interval"]),
-         interval_method(one["interval"]))
-        for name, one in final.result["recall_by_class"].items()
+        (Verbatim(name), recall["n"], format_share(recall["recall"]),
+         format_ends(recall["interval"]), interval_method(recall["interval"]))
+        for name, recall in final.result["recall_by_class"].items()
     ]  # fmt: skip
     columns = ("emotion", "utterances", "recall", "95 % interval", "by")
     return Table("recall", "Recall of each emotion", columns, rows, METHODS)
@@ -82,9 +82,10 @@ def recall_table(final: Final) -> Table:
 def breakdown_table(final: Final) -> Table | None:
     """Parts of the test set."""
     rows = [
-        (Verbatim(f"{one['by']}: {one['value']}"), one["n"], format_share(one["accuracy"]),
-         format_ends(one["interval"]), interval_method(one["interval"]), format_share(one["uar"]))
-        for one in breakdown(final)
+        (Verbatim(f"{part['by']}: {part['value']}"), part["n"], format_share(part["accuracy"]),
+         format_ends(part["interval"]), interval_method(part["interval"]),
+         format_share(part["uar"]))
+        for part in breakdown(final)
     ]  # fmt: skip
     if not rows:
         return None

@@ -28,17 +28,17 @@ from emotion_hpo.runtime.formatting import format_share
 
 def expected_text(findings: Findings) -> Text | None:
     """What the best trial is worth on new utterances, as `search` corrected it."""
-    found = findings.summary.get("expected")
-    if not found:
+    expected = findings.summary.get("expected")
+    if not expected:
         return None
     objective = findings.objective
-    ends = format_ends(found["interval"], objective)
-    best = found.get("winner") or "the best trial"
+    ends = format_ends(expected["interval"], objective)
+    best = expected.get("winner") or "the best trial"
     return Text(
-        f"Expected of {best} on new utterances: {format_score(objective, found['value'])} (90 % "
-        f"interval {ends}, by {interval_method(found['interval'])}), not the "
-        f"{format_score(objective, found['plain'])} that it reached as the best of "
-        f"{found['n_trials']}. {found['sentence']}"
+        f"Expected of {best} on new utterances: {format_score(objective, expected['value'])} (90 % "
+        f"interval {ends}, by {interval_method(expected['interval'])}), not the "
+        f"{format_score(objective, expected['plain'])} that it reached as the best of "
+        f"{expected['n_trials']}. {expected['sentence']}"
     )
 
 
@@ -48,8 +48,8 @@ def confirmed_text(findings: Findings) -> Text | None:
     if best is None or not selection:
         return None
     objective, name = findings.objective, selection["winner"]
-    candidates = {one["trial"]: one for one in selection["candidates"]}
-    means = {trial: one["mean"] for trial, one in candidates.items()}
+    candidates = {candidate["trial"]: candidate for candidate in selection["candidates"]}
+    means = {trial: candidate["mean"] for trial, candidate in candidates.items()}
     if findings.winner is None or findings.winner.name != name or name not in means:
         return Text(
             f"{name} was confirmed as the winner, but what it was is not there: this is "
@@ -62,7 +62,7 @@ def confirmed_text(findings: Findings) -> Text | None:
             f"seeds it reaches {format_score(objective, means[name])} on average."
             + _promised(objective, selection)
         )
-    first = max(means, key=lambda one: findings.sign * means[one])
+    first = max(means, key=lambda name: findings.sign * means[name])
     size = _points(objective, selection["standard_error"])
     why = (
         "better than any other leader"
@@ -86,20 +86,20 @@ def confirmed_text(findings: Findings) -> Text | None:
 
 def _promised(objective: str, selection: Mapping[str, Any]) -> str:
     """What the confirmation expects of its winner, as a sentence to follow another."""
-    found = selection.get("expected")
-    if not found:
+    expected = selection.get("expected")
+    if not expected:
         return ""
-    ends = format_ends(found["interval"], objective)
+    ends = format_ends(expected["interval"], objective)
     return (
         f" Expected of {selection['winner']} on new utterances: "
-        f"{format_score(objective, found['value'])} (90 % interval {ends}, by "
-        f"{interval_method(found['interval'])}), its mean less what this choice added."
+        f"{format_score(objective, expected['value'])} (90 % interval {ends}, by "
+        f"{interval_method(expected['interval'])}), its mean less what this choice added."
     )
 
 
-def _dearer(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+def _dearer(candidate: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """By what a candidate costs more than another one that is as good."""
-    sizes = [each["n_parameters"] for each in (one, other)]
+    sizes = [each["n_parameters"] for each in (candidate, other)]
     if sizes[0] == sizes[1]:
         return "takes longer to train"
     return f"with {sizes[0]:,} weights to {sizes[1]:,}"
@@ -110,21 +110,21 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
     selection = findings.selection
     if not selection or not selection.get("candidates"):
         return []
-    values = {one.name: one.value for one in findings.trials}
+    values = {trial.name: trial.value for trial in findings.trials}
     candidates: Sequence[Mapping[str, Any]] = selection["candidates"]
     objective = findings.objective
     rows = [
         (
-            one["trial"] + (" (default)" if one["is_default"] else ""),
-            format_score(objective, values.get(one["trial"])),
-            format_score(objective, one["mean"]),
-            len(one["values"]),
-            ", ".join(format_score(objective, value) for value in one["values"]),
-            f"{one['n_parameters']:,}",
-            format_hours(one["seconds"]),
-            "chosen" if one["trial"] == selection["winner"] else "–",
+            candidate["trial"] + (" (default)" if candidate["is_default"] else ""),
+            format_score(objective, values.get(candidate["trial"])),
+            format_score(objective, candidate["mean"]),
+            len(candidate["values"]),
+            ", ".join(format_score(objective, value) for value in candidate["values"]),
+            f"{candidate['n_parameters']:,}",
+            format_hours(candidate["seconds"]),
+            "chosen" if candidate["trial"] == selection["winner"] else "–",
         )
-        for one in candidates
+        for candidate in candidates
     ]
     columns = (
         "trial", "in the search", "trained again, mean", "times", "each", "weights", "time",
@@ -134,7 +134,7 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
     note = (
         f"Standard error of a mean: {error}. Of those within one standard error of the best mean "
         "the smallest network is chosen, of equal ones the faster."
-        if max(len(one["values"]) for one in candidates) > 1
+        if max(len(candidate["values"]) for candidate in candidates) > 1
         else "One training each says nothing of the spread between seeds: the best one is chosen."
     )
     if promised := selection.get("expected"):
@@ -144,17 +144,21 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
             f"less what this choice added (90 % interval {ends}, by "
             f"{interval_method(promised['interval'])})."
         )
-    known = [one for one in candidates if values.get(one["trial"]) is not None]
-    pairs = [(one["trial"], values[one["trial"]], one["values"]) for one in known]
+    known = [candidate for candidate in candidates if values.get(candidate["trial"]) is not None]
+    pairs = [
+        (interval_["trial"], values[interval_["trial"]], interval_["values"]) for interval_ in known
+    ]
     # The default configuration is among them for being the default, not for its value.
-    led = [pair for pair, one in zip(pairs, known, strict=True) if not one["is_default"]]
+    led = [
+        pair for pair, interval_ in zip(pairs, known, strict=True) if not interval_["is_default"]
+    ]
     blocks: list[Text | Table | Plot] = [
         *([Text(_shrinkage(findings, led))] if led else []),
         Table("reruns", "The leaders, trained again from fresh seeds", columns, rows, note),
     ]
     if pairs:
-        told = [(name, float(value or 0.0), again) for name, value, again in pairs]
-        blocks.append(rerun_plot(findings, told))
+        points = [(name, float(value or 0.0), again) for name, value, again in pairs]
+        blocks.append(rerun_plot(findings, points))
     return blocks
 
 
@@ -186,8 +190,8 @@ def reference_table(final: Final) -> Table | None:
     default = result.get("default")
     if default:
         rows.append(_reference(f"default configuration ({default['trial']})", default, "gain"))
-    for modality, one in (result.get("without") or {}).items():
-        rows.append(_reference(f"without {modality}", one, "loss_of_accuracy"))
+    for modality, scores in (result.get("without") or {}).items():
+        rows.append(_reference(f"without {modality}", scores, "loss_of_accuracy"))
     if not rows:
         return None
     columns = (
@@ -199,12 +203,12 @@ def reference_table(final: Final) -> Table | None:
     )
 
 
-def _reference(name: str, one: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    gain = one[key]["accuracy"] if key == "gain" else one[key]
+def _reference(name: str, scores: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    gain = scores[key]["accuracy"] if key == "gain" else scores[key]
     return (
         name,
-        format_share(one["accuracy"]),
-        format_share(one["uar"]),
+        format_share(scores["accuracy"]),
+        format_share(scores["uar"]),
         f"{100 * gain['difference']:+.2f}",
         format_difference_ends(Interval.read(gain["interval"])),
         interval_method(gain["interval"]),
@@ -230,20 +234,20 @@ def promise_text(findings: Findings, final: Final) -> Text | None:
 def reliability_plot(final: Final) -> Plot | None:
     """Confidence against accuracy."""
     result = final.result
-    found = result.get("calibration")
-    if not found or not found.get("reliability"):
+    calibration = result.get("calibration")
+    if not calibration or not calibration.get("reliability"):
         return None
-    bins = found["reliability"]
+    bins = calibration["reliability"]
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--", label="perfectly calibrated")
-        most = max(one["n"] for one in bins)
-        x, y = ([one[name] for one in bins] for name in ("confidence", "accuracy"))
+        most = max(bin_["n"] for bin_ in bins)
+        x, y = ([bin_[name] for bin_ in bins] for name in ("confidence", "accuracy"))
         axes.plot(x, y, color=BLUE, lw=1.2)
         axes.scatter(
             x,
             y,
-            [12 + 90 * one["n"] / most for one in bins],
+            [12 + 90 * bin_["n"] / most for bin_ in bins],
             color=BLUE,
             label="answers about as sure",
         )
@@ -254,7 +258,7 @@ def reliability_plot(final: Final) -> Plot | None:
     caption = (
         f"Accuracy of answers that are about equally sure, on {result['n_test']:,} test "
         "utterances; a larger mark is a bin of more. Expected calibration error "
-        f"{format_share(found['ece'])}, Brier score {found['brier']:.3f}. No bars."
+        f"{format_share(calibration['ece'])}, Brier score {calibration['brier']:.3f}. No bars."
     )
     figure = drawn(NARROW, 3.4, draw, synthetic=result["synthetic"])
     return Plot("reliability", "Reliability of its confidence", caption, figure)
@@ -273,10 +277,10 @@ def promise_of(findings: Findings) -> Promise | None:
     """The confirmation's word on its winner, or else the search's on its own."""
     searched, confirmed = findings.summary.get("expected"), findings.selection or {}
     if confirmed.get("expected"):
-        trial, found = confirmed["winner"], confirmed["expected"]
+        trial, expected = confirmed["winner"], confirmed["expected"]
     elif searched and findings.best is not None:
-        trial, found = searched.get("winner", findings.best.name), searched
+        trial, expected = searched.get("winner", findings.best.name), searched
     else:
         return None
-    ends = format_ends(found["interval"], findings.objective)
-    return Promise(trial, found["value"], f"{ends}, by {interval_method(found['interval'])}")
+    ends = format_ends(expected["interval"], findings.objective)
+    return Promise(trial, expected["value"], f"{ends}, by {interval_method(expected['interval'])}")

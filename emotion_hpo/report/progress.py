@@ -29,12 +29,12 @@ from emotion_hpo.study import Trial, TrialState
 def progress_plot(findings: Findings) -> Plot | None:
     """Best so far against trials, epochs and hours of training."""
     ended = in_order(findings)
-    if not any(one.value is not None for one in ended):
+    if not any(trial.value is not None for trial in ended):
         return None
-    unit, divisor = time_unit(sum(one.seconds for one in ended))
-    spent = [(1, len(one.curve), one.seconds / divisor) for one in ended]
+    unit, divisor = time_unit(sum(trial.seconds for trial in ended))
+    spent = [(1, len(trial.curve), trial.seconds / divisor) for trial in ended]
     trials, epochs, hours = (list(accumulate(column)) for column in zip(*spent, strict=True))
-    scored = [index for index, one in enumerate(ended) if one in findings.scored]
+    scored = [index for index, trial in enumerate(ended) if trial in findings.scored]
     complete = [i for i in scored if ended[i].state is TrialState.COMPLETE] or scored
     best = best_so_far([_value(ended[i]) for i in complete], findings.sign)
 
@@ -72,7 +72,7 @@ def expected_plot(findings: Findings) -> Plot | None:
     values = random_values(findings)
     if len(values) < 3:
         return None
-    expected = findings.sign * expected_best([findings.sign * one for one in values])
+    expected = findings.sign * expected_best([findings.sign * value for value in values])
 
     def draw(axes: Axes) -> None:
         k = np.arange(1, len(expected) + 1)
@@ -98,9 +98,9 @@ def random_values(findings: Findings) -> list[float]:
     if config.sampler.name != "random" or config.pruner.name != "none":
         return []
     return [
-        _value(one)
-        for one in findings.scored
-        if one.state is TrialState.COMPLETE and not findings.is_known(one)
+        _value(trial)
+        for trial in findings.scored
+        if trial.state is TrialState.COMPLETE and not findings.is_known(trial)
     ]
 
 
@@ -112,31 +112,31 @@ def _look_of(state: TrialState) -> dict[str, Any]:
 
 def timeline_plot(findings: Findings) -> Plot | None:
     """Who trained which trial when."""
-    timed = [one for one in findings.trials if one.started_at and one.finished_at]
+    timed = [trial for trial in findings.trials if trial.started_at and trial.finished_at]
     if not timed:
         return None
-    workers = sorted({one.worker or "unknown" for one in timed})
-    start = min(_number(one.started_at) for one in timed)
-    end = max(_number(one.finished_at) for one in timed)
+    workers = sorted({trial.worker or "unknown" for trial in timed})
+    start = min(_number(trial.started_at) for trial in timed)
+    end = max(_number(trial.finished_at) for trial in timed)
     unit, divisor = time_unit(end - start)
 
     def draw(axes: Axes) -> None:
-        for one in timed:
-            begins = (_number(one.started_at) - start) / divisor
-            lasts = (_number(one.finished_at) - _number(one.started_at)) / divisor
-            row = workers.index(one.worker or "unknown")
-            axes.barh(row, lasts, left=begins, height=0.7, lw=0.6, **_look_of(one.state))
+        for trial in timed:
+            begins = (_number(trial.started_at) - start) / divisor
+            lasts = (_number(trial.finished_at) - _number(trial.started_at)) / divisor
+            row = workers.index(trial.worker or "unknown")
+            axes.barh(row, lasts, left=begins, height=0.7, lw=0.6, **_look_of(trial.state))
             if lasts > 0.035 * (end - start) / divisor:
-                colour = STATES.get(one.state, (GREY, "o"))[0]
+                colour = STATES.get(trial.state, (GREY, "o"))[0]
                 behind = {"fc": colour, "ec": "none", "pad": 1}
-                axes.text(begins + lasts / 2, row, str(one.number), ha="center", va="center",
+                axes.text(begins + lasts / 2, row, str(trial.number), ha="center", va="center",
                           color="white", fontsize=7, bbox=behind)  # fmt: skip
         axes.set_yticks(range(len(workers)), workers)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"time since the first trial began ({unit})")
         axes.set_ylabel("worker")
-        states = dict.fromkeys(one.state for one in timed)
-        handles = [Patch(**_look_of(one), label=one.value) for one in states]
+        states = dict.fromkeys(trial.state for trial in timed)
+        handles = [Patch(**_look_of(state), label=state.value) for state in states]
         axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0),
                     ncols=len(states))  # fmt: skip
         axes.set_xlim(left=0)
@@ -153,7 +153,7 @@ def timeline_plot(findings: Findings) -> Plot | None:
 
 def in_order(findings: Findings) -> list[Trial]:
     """Trials in the order in which they ended."""
-    return sorted(findings.trials, key=lambda one: (one.finished_at or 0, one.number))
+    return sorted(findings.trials, key=lambda trial: (trial.finished_at or 0, trial.number))
 
 
 def time_unit(seconds: float) -> tuple[str, float]:

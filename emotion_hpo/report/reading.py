@@ -132,22 +132,22 @@ class Findings:
     @property
     def sizes(self) -> dict[int, int]:
         """Trial number → trained weights."""
-        return {number: int(one["n_parameters"]) for number, one in self.costs.items()}
+        return {number: int(cost["n_parameters"]) for number, cost in self.costs.items()}
 
     @property
     def scored(self) -> tuple[Trial, ...]:
         """Trials with a value: complete and pruned ones."""
         return tuple(
-            one
-            for one in self.trials
-            if one.state in {TrialState.COMPLETE, TrialState.PRUNED} and one.value is not None
+            trial
+            for trial in self.trials
+            if trial.state in {TrialState.COMPLETE, TrialState.PRUNED} and trial.value is not None
         )
 
     @property
     def winner(self) -> Trial | None:
         """The confirmed winner, which `final` scores; the best of the search if none is there."""
         name = (self.selection or {}).get("winner")
-        return next((one for one in self.trials if one.name == name), self.best)
+        return next((trial for trial in self.trials if trial.name == name), self.best)
 
     @property
     def final(self) -> Final | None:
@@ -158,7 +158,7 @@ class Findings:
         """Configurations that somebody chose, which no sampler drew: the default and `enqueue`."""
         leaves = flatten(dump(self.config.experiment()))
         default = {path: leaves.get(path) for path in self.config.space}
-        return [default, *({**default, **one} for one in self.config.study.enqueue)]
+        return [default, *({**default, **params} for params in self.config.study.enqueue)]
 
     def is_known(self, trial: Trial) -> bool:
         """Whether a trial's configuration was chosen by a person."""
@@ -185,8 +185,8 @@ def read_findings(home: StudyHome) -> Findings:
     if n_validation is None:
         n_validation = len(answers.labels) if answers else _n_judged(home, trials)
     costs = {
-        one.number: parts.read(home.trial(one.number).cost, as_written(shapes.Cost))
-        for one in trials
+        trial.number: parts.read(home.trial(trial.number).cost, as_written(shapes.Cost))
+        for trial in trials
     }
     openings, looks = parts.read(home.ledger, lambda _: _ledger(home)) or ((), ())
     return Findings(
@@ -200,7 +200,7 @@ def read_findings(home: StudyHome) -> Findings:
         n_validation=n_validation,
         summary=summary,
         baseline=parts.read(home.baseline, read_baseline),
-        costs={number: one for number, one in costs.items() if one is not None},
+        costs={number: cost for number, cost in costs.items() if cost is not None},
         selection=parts.read(home.selection, as_written(shapes.Selection)),
         finals=_finals(home, openings, parts),
         openings=openings,
@@ -230,26 +230,26 @@ def _trials(home: StudyHome, config: SearchConfig, parts: Parts) -> tuple[Trial,
         curve = parts.read(files.curve, lambda _: _curve(files, config.study.objective))
         return replace(trial, curve=curve or ())
 
-    found = [whole(one) for one in read if one is not None]
-    return tuple(sorted(found, key=lambda one: one.number))
+    readable = [whole(stored) for stored in read if stored is not None]
+    return tuple(sorted(readable, key=lambda trial: trial.number))
 
 
 def _trial(path: Path, config: SearchConfig) -> Trial:
     trial = read_record(path)
     for name, value in trial.params.items():
-        one = config.space.get(name)
-        if one is None or one.choices is not None:
+        range_ = config.space.get(name)
+        if range_ is None or range_.choices is not None:
             continue
-        if not isinstance(value, int | float) or (one.log and value <= 0):
+        if not isinstance(value, int | float) or (range_.log and value <= 0):
             raise ValueError(f"{name} is {value!r}, which cannot lie in its range")
     return trial
 
 
 def _curve(files: TrialHome, objective: str) -> tuple[Epoch, ...]:
     curve = files.read_curve()
-    for one in curve:
-        if objective not in one.metrics:
-            raise ValueError(f"epoch {one.epoch} has no {objective}, which the study is about")
+    for epoch in curve:
+        if objective not in epoch.metrics:
+            raise ValueError(f"epoch {epoch.epoch} has no {objective}, which the study is about")
     return curve
 
 
@@ -270,10 +270,10 @@ def _answers(path: Path) -> Answers:
 def _n_judged(home: StudyHome, trials: tuple[Trial, ...]) -> int | None:
     """Of how many utterances any trial has stored its answers."""
     silent = Parts()
-    for one in trials:
-        found = silent.read(home.trial(one.number).probabilities, _answers)
-        if found is not None:
-            return len(found.labels)
+    for trial in trials:
+        answers = silent.read(home.trial(trial.number).probabilities, _answers)
+        if answers is not None:
+            return len(answers.labels)
     return None
 
 
@@ -285,7 +285,7 @@ def _finals(
         (line["study"], line["opening"], line["model"]): (str(line["at"]), place)
         for place, line in enumerate(openings)
     }
-    found = []
+    dated = []
     for path in sorted(home.path.glob("final/*/result.json")):
         folder = FinalHome(path.parent)
         result = parts.read(path, as_written(result_shapes.Result))
@@ -295,15 +295,15 @@ def _finals(
         table = parts.read(folder.predictions, partial(_predictions, classes))
         key = (result.get("study"), result.get("opening"), result.get("model"))
         when = places.get(key, (result.get("scored_at", ""), len(openings)))
-        found.append((when, Final(folder, result, table)))
-    return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
+        dated.append((when, Final(folder, result, table)))
+    return tuple(final for _, final in sorted(dated, key=lambda pair: pair[0]))
 
 
 def _predictions(classes: list[str], path: Path) -> pd.DataFrame:
     words = ("utterance_id", "dialogue", "speaker", "emotion", "predicted")
     types = dict.fromkeys(words, str)
     table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
-    if missing := [one for one in words if one not in table]:
+    if missing := [word for word in words if word not in table]:
         raise ValueError(f"it has no column {missing[0]}")
     if strange := {*table["emotion"], *table["predicted"]} - {*classes}:
         raise ValueError(f"{strange.pop()!r} is none of the classes {', '.join(classes)}")
@@ -319,7 +319,7 @@ def _ledger(
     looks: list[Mapping[str, Any]] = []
     for holdout in ledger.holdouts():
         lines = ledger.openings(holdout)
-        if any(one["study"] == home.name for one in lines):
+        if any(line["study"] == home.name for line in lines):
             openings += lines
             looks += ledger.notes("paper_protocol", holdout) + ledger.notes("replayed", holdout)
     for line in openings:

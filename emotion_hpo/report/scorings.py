@@ -24,7 +24,9 @@ def scorings_of(findings: Findings) -> Scorings:
 
     The ledger tells of all. Where it was left behind, the results tell of those before them.
     """
-    stored = max((one.result.get("scorings") or () for one in findings.finals), key=len, default=())
+    stored = max(
+        (final.result.get("scorings") or () for final in findings.finals), key=len, default=()
+    )
     return stored if len(stored) > len(findings.openings) else findings.openings
 
 
@@ -33,11 +35,15 @@ def scored_text(findings: Findings) -> Text | None:
     scorings = scorings_of(findings)
     if len(scorings) < 2:
         return None
-    people = Counter(one.get("by") or "somebody whose name is not known" for one in scorings)
+    people = Counter(
+        scoring.get("by") or "somebody whose name is not known" for scoring in scorings
+    )
     who = " and ".join(
         f"{name} ({format_times(n)})" if len(people) > 1 else name for name, n in people.items()
     )
-    first, last = (_to_the_minute(choose(one["at"] for one in scorings)) for choose in (min, max))
+    first, last = (
+        _to_the_minute(choose(scoring["at"] for scoring in scorings)) for choose in (min, max)
+    )
     return Text(
         f"This test session has been scored {format_times(len(scorings))}, by {who}, from {first} "
         f"to {last} (UTC). {_accuracies(scorings)}Every figure after the first was made by "
@@ -57,13 +63,15 @@ def _to_the_minute(at: str) -> str:
 
 def _accuracies(scorings: Scorings) -> str:
     """What came out, and the spread where all are of one holdout."""
-    found = [one["accuracy"] for one in scorings if one.get("accuracy") is not None]
-    if not found:
+    accuracies = [
+        scoring["accuracy"] for scoring in scorings if scoring.get("accuracy") is not None
+    ]
+    if not accuracies:
         return ""
-    told = f"Accuracy {', '.join(map(format_share, found))}"
-    if len(found) < 2 or len({one.get("holdout") for one in scorings}) > 1:
-        return f"{told}. "
-    return f"{told}: standard deviation {100 * statistics.stdev(found):.2f} points. "
+    sentence = f"Accuracy {', '.join(map(format_share, accuracies))}"
+    if len(accuracies) < 2 or len({scoring.get("holdout") for scoring in scorings}) > 1:
+        return f"{sentence}. "
+    return f"{sentence}: standard deviation {100 * statistics.stdev(accuracies):.2f} points. "
 
 
 def ledger_blocks(findings: Findings) -> list[Text | Table]:
@@ -72,22 +80,22 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
     if not scorings:
         return [Text("The test session has not been opened.")]
     rows = [
-        (number, one["at"], one.get("by") or "–", one["study"], one["trial"],
-         format_share(one["accuracy"]) if one.get("accuracy") is not None else "not finished",
-         str(one.get("commit") or "–"), _abridged(str(one.get("holdout") or "–")))
-        for number, one in enumerate(scorings, 1)
+        (number, scoring["at"], scoring.get("by") or "–", scoring["study"], scoring["trial"],
+         "not finished" if scoring.get("accuracy") is None else format_share(scoring["accuracy"]),
+         str(scoring.get("commit") or "–"), _abridged(str(scoring.get("holdout") or "–")))
+        for number, scoring in enumerate(scorings, 1)
     ]  # fmt: skip
     columns = ("opening", "at (UTC)", "by", "study", "model", "accuracy", "commit", "holdout")
     table = Table("ledger", "Openings of the test session", columns, rows)
     looks = [
-        Text(f"Besides, it was {_LOOKS[one['event']].format(**one)} (study {one['study']}, "
-             f"{one['at']}, by {one.get('by') or 'somebody'}).")
-        for one in findings.looks
+        Text(f"Besides, it was {_LOOKS[look['event']].format(**look)} (study {look['study']}, "
+             f"{look['at']}, by {look.get('by') or 'somebody'}).")
+        for look in findings.looks
     ]  # fmt: skip
     looks += [
-        Text(f"{one['n_shared']} of its utterances lay in a holdout that was scored before: study "
-             f"{one['study']}, {one['trial']}, {one['at']}.", is_remark=True)
-        for one in scorings[0].get("overlaps", ())
+        Text(f"{overlap['n_shared']} of its utterances lay in a holdout that was scored before: "
+             f"study {overlap['study']}, {overlap['trial']}, {overlap['at']}.", is_remark=True)
+        for overlap in scorings[0].get("overlaps", ())
     ]  # fmt: skip
     if len(scorings) == 1:
         first = Text("The test session has been opened once, by this study.")

@@ -94,12 +94,12 @@ def importance(
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    paths = [path for path in space if len({repr(one.get(path)) for one in params}) > 1]
+    paths = [path for path in space if len({repr(drawn.get(path)) for drawn in params}) > 1]
     y_N = np.asarray(values, np.float64)
     n = len(y_N)
     if n < N_FOR_IMPORTANCE or not paths or np.ptp(y_N) == 0:
         return None
-    x_NP = np.array([[scaled(space[path], one.get(path)) for path in paths] for one in params])
+    x_NP = np.array([[scaled(space[path], drawn.get(path)) for path in paths] for drawn in params])
     generator = np.random.default_rng(seed)
     lost, explained = [], []
     for _ in range(_N_FORESTS):
@@ -157,7 +157,7 @@ def _errors(
     return float(errors[0]), errors[1:].reshape(n_columns, n_shuffles).mean(1)
 
 
-def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be anything)
+def scaled(range_: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be anything)
     """Where a value stands in its range, from 0 to 1; -0.1 where its condition did not hold.
 
     >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3)
@@ -165,14 +165,14 @@ def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be an
     >>> scaled(Range(low=4, high=15, step=4), 12)
     1.0
     """
-    if one.choices is not None:
-        if value not in one.choices:
+    if range_.choices is not None:
+        if value not in range_.choices:
             return -0.1
-        return one.choices.index(value) / max(len(one.choices) - 1, 1)
+        return range_.choices.index(value) / max(len(range_.choices) - 1, 1)
     if value is None:
         return -0.1
-    assert one.low is not None
-    low, high, at = float(one.low), float(one.last), float(value)
-    if one.log:
+    assert range_.low is not None
+    low, high, at = float(range_.low), float(range_.last), float(value)
+    if range_.log:
         low, high, at = np.log([low, high, at]).tolist()
     return round((at - low) / (high - low), 12) if high > low else 0.5

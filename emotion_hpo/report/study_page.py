@@ -76,7 +76,7 @@ def study_page(findings: Findings) -> Page:
         lead=findings.config.study.question,
         synthetic=findings.synthetic,
         cards=_cards(findings),
-        sections=[one for one in sections if one.blocks],
+        sections=[section for section in sections if section.blocks],
         remarks=[
             *findings.remarks,
             *findings.summary.get("class_remarks", ()),
@@ -98,13 +98,13 @@ def _absent_in_tests(findings: Findings) -> Iterable[str]:
 
 
 def _present(*blocks: Block | None) -> list[Block]:
-    return [one for one in blocks if one is not None]
+    return [block for block in blocks if block is not None]
 
 
 def _cards(findings: Findings) -> list[Card]:
-    n_finished = sum(one.state.is_finished for one in findings.trials)
-    asked = findings.config.study.n_trials
-    count = f"{n_finished} of {asked}" if n_finished <= asked else str(n_finished)
+    n_finished = sum(trial.state.is_finished for trial in findings.trials)
+    n_trials = findings.config.study.n_trials
+    count = f"{n_finished} of {n_trials}" if n_finished <= n_trials else str(n_finished)
     cards = [Card("trials finished", count, _states(findings.trials))]
     objective, best, final = findings.objective, findings.best, findings.final
     if best is not None:
@@ -132,17 +132,17 @@ def _cards(findings: Findings) -> list[Card]:
 
 
 def _states(trials: Iterable[Trial]) -> str:
-    states = [one.state for one in trials]
+    states = [trial.state for trial in trials]
     counted = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
-    return ", ".join(f"{states.count(one)} {one.value}" for one in counted)
+    return ", ".join(f"{states.count(state)} {state.value}" for state in counted)
 
 
 def _space(findings: Findings) -> list[Block]:
     at_edge = [path for path in findings.config.space if edge(findings, path).startswith("at")]
     blocks: list[Block] = [space_table(findings)]
     if at_edge:
-        told = ", ".join(at_edge)
-        words = f"The best trial lies at an end of the range of {told}: try a wider one."
+        paths = ", ".join(at_edge)
+        words = f"The best trial lies at an end of the range of {paths}: try a wider one."
         blocks.insert(0, Text(words, is_remark=True))
     return [*_present(_taught(findings)), *blocks]
 
@@ -152,11 +152,11 @@ def _taught(findings: Findings) -> Text | None:
     name = findings.config.warm_start
     if name is None:
         return None
-    found = findings.summary.get("warm_start")
-    if not found:
+    warm_start = findings.summary.get("warm_start")
+    if not warm_start:
         return Text(f"Warm start: the sampler was taught by the trials of study {name}.")
-    lessons = format_count(found["n_prior_trials"], "trial")
-    first = min((one.number for one in findings.trials), default=0)
+    lessons = format_count(warm_start["n_prior_trials"], "trial")
+    first = min((trial.number for trial in findings.trials), default=0)
     numbered = f" They are why its own trials are numbered from {first} on." if first else ""
     return Text(
         f"Warm start: before its first proposal the sampler was taught by {lessons} of study "
@@ -206,13 +206,13 @@ def _progress(findings: Findings) -> list[Block]:
 def _parameters(findings: Findings) -> list[Block]:
     if not findings.scored:
         return [Text("No trial has a value yet.")]
-    found = importance_plot(findings)
+    plot = importance_plot(findings)
     missing = Text(
         f"Importance is not shown: it needs at least {N_FOR_IMPORTANCE} trials that were trained "
         "for as many epochs as most, and a forest over them that predicts trials which it has not "
         "seen better than their mean does."
     )
-    return _present(found or missing, parallel_plot(findings), slices_plot(findings))
+    return _present(plot or missing, parallel_plot(findings), slices_plot(findings))
 
 
 def _cost(findings: Findings) -> list[Block]:
@@ -234,7 +234,7 @@ def _final(findings: Findings) -> list[Block]:
             "choosing among them by these figures makes the figure chosen optimistic."
         )
         blocks.append(Text(words, is_remark=True))
-    blocks += [final_table(one) for one in findings.finals]
+    blocks += [final_table(final) for final in findings.finals]
     first = findings.finals[0]
     blocks += _present(
         promise_text(findings, first),

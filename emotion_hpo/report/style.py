@@ -179,9 +179,9 @@ def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
     """Name an axis of shares, in per cent."""
     from matplotlib.ticker import PercentFormatter
 
-    one = axes.yaxis if axis == "y" else axes.xaxis
-    one.set_major_formatter(PercentFormatter(1.0, symbol=""))
-    one.set_label_text(f"{label} (%)")
+    labelled = axes.yaxis if axis == "y" else axes.xaxis
+    labelled.set_major_formatter(PercentFormatter(1.0, symbol=""))
+    labelled.set_label_text(f"{label} (%)")
 
 
 def around(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.float64]:
