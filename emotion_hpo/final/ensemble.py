@@ -46,7 +46,9 @@ def members_of(
     ranked = sorted(complete, key=lambda one: (-sign * (one.value or 0.0), one.number))
     if ensemble.rule != "greedy":
         ranked = ranked[: ensemble.n_members]
-    answers, labels = decision.stacked([home.trial(one.number).probabilities for one in ranked])
+    answers, labels = decision.stack_answers(
+        [home.trial(one.number).probabilities for one in ranked]
+    )
     metric = objective.removeprefix("val/")
     match ensemble.rule:
         case "greedy":

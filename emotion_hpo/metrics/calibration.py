@@ -29,7 +29,7 @@ class Bin:
 def reliability(
     labels: Labels, probabilities: NDArray[np.floating], n_bins: int = N_BINS
 ) -> tuple[Bin, ...]:
-    """Confidence against accuracy, in bins of equal width; empty bins are left out."""
+    """Return confidence against accuracy in bins of equal width, empty bins left out."""
     confidence = probabilities.max(1).astype(np.float64)
     right = probabilities.argmax(1) == labels
     # Bins are open below and closed above, as in Guo's own code.
@@ -48,7 +48,7 @@ def reliability(
 def calibration_error(
     labels: Labels, probabilities: NDArray[np.floating], n_bins: int = N_BINS
 ) -> float:
-    """Expected calibration error: the bins' mean distance of confidence and accuracy.
+    """Return expected calibration error: the bins' mean distance of confidence and accuracy.
 
     Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
     """
@@ -60,7 +60,7 @@ def calibration_error(
 
 
 def brier(labels: Labels, probabilities: NDArray[np.floating]) -> float:
-    """Mean squared distance of the probabilities from the truth, summed over classes: 0 to 2.
+    """Return the mean squared distance of probabilities and truth, summed over classes: 0 to 2.
 
     Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78
     (1950).

@@ -72,7 +72,7 @@ def compare(
 
 
 def mcnemar(n_first: int, n_second: int) -> float:
-    """Two-sided p-value of McNemar's test from the utterances that one model alone has right.
+    """Return McNemar's two-sided p-value, from how many utterances one model alone has right.
 
     McNemar, "Note on the sampling error of the difference between correlated proportions",
     Psychometrika 12 (1947); with Edwards's correction for continuity, and for few utterances from

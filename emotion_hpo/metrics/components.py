@@ -36,7 +36,7 @@ class Answers:
     n_classes: int
 
     def tally_by_dialogue(self) -> NDArray[np.int64]:
-        """Confusion matrices `(dialogues, models, n_classes, n_classes)`."""
+        """Return confusion matrices `(dialogues, models, n_classes, n_classes)`."""
         n_models = len(self.predicted)
         shape = (int(self.groups.max()) + 1, n_models, self.n_classes, self.n_classes)
         counts = np.zeros(shape, np.int64)
@@ -45,7 +45,7 @@ class Answers:
         return counts
 
     def n_dialogues(self, rows: NDArray[np.bool_]) -> int:
-        """How many dialogues these utterances are of."""
+        """Count the dialogues that these utterances are of."""
         return len(np.unique(self.groups[rows]))
 
 
@@ -153,7 +153,7 @@ def _gain(
     resampled: NDArray[np.float64],
     level: float,
 ) -> Component:
-    """A difference of shares of some utterances, by those that are better and those worse."""
+    """Return a difference of shares of some utterances, by the better and the worse ones."""
     n_better, n_worse = int((better & rows).sum()), int((worse & rows).sum())
     n = int(rows.sum())
     return Component(

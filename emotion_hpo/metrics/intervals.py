@@ -57,12 +57,12 @@ class Interval:
 
     @classmethod
     def not_estimable(cls, reason: str, estimate: float | None = None, **facts: Any) -> Self:  # noqa: ANN401 (other fields)
-        """An interval without ends."""
+        """Return an interval without ends."""
         return cls(estimate, None, None, method=NOT_ESTIMABLE, reason=reason, **facts)
 
     @classmethod
     def read(cls, stored: Any) -> Self:  # noqa: ANN401 (as read from JSON)
-        """An interval as `as_json` wrote it, or as the two ends that older versions wrote.
+        """Return what `reader` makes of a file; None where it is not there, or cannot be used.
 
         Raises:
             ValueError: It is neither.
@@ -85,7 +85,7 @@ class Interval:
         return cls(None, stored[0], stored[1], level=None, method="older version")
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values by name."""
+        """Return plain values by name."""
         return asdict(self)
 
     @property
@@ -213,7 +213,7 @@ def _as_probabilities(
 
 
 def _resampled(counts_GM: NDArray[np.int64], n: int, seed: int) -> NDArray[np.float64]:
-    """Sums of the dialogues' counts by random weights, `(n, models, n_classes, n_classes)`.
+    """Return sums of the dialogues' counts by random weights, `(n, models, n_classes, n_classes)`.
 
     Each dialogue's weight is exponential (Rubin, "The Bayesian bootstrap", Annals of Statistics 9,
     1981), not a count that may be 0: so no resample lacks a class. Dialogues with the same counts
@@ -226,7 +226,7 @@ def _resampled(counts_GM: NDArray[np.int64], n: int, seed: int) -> NDArray[np.fl
 
 
 def _reach(values_R: NDArray[np.float64], estimate: float, n_dialogues: int, level: float) -> Reach:
-    """How far the resamples reach from the estimate, at tails that few dialogues widen.
+    """Return how far the resamples reach from the estimate, at tails that few dialogues widen.
 
     Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69
     (2015), doi:10.1080/00031305.2015.1089789: a bootstrap distribution is too narrow by the factor
@@ -244,14 +244,14 @@ def _reach(values_R: NDArray[np.float64], estimate: float, n_dialogues: int, lev
 
 
 def _lacking(part: Component, n_dialogues: int, level: float) -> Reach:
-    """Square of the reach that a part's own interval has and the resamples of the whole lack."""
+    """Return the square of the reach that a part has by itself and the whole's resamples lack."""
     shown = _reach(part.resampled, part.estimate, n_dialogues, level)
     own = np.maximum(_reach(part.resampled, part.estimate, part.n_dialogues, level), part.exact)
     return np.asarray(part.weight**2 * np.maximum(own**2 - shown**2, 0.0))
 
 
 def _method(reach: Reach, by_dialogue: Reach, exact: Reach) -> str:
-    """Which of two reaches the interval's own one is."""
+    """Return which of two reaches decides the interval, or that both do."""
     if np.allclose(reach, by_dialogue, rtol=1e-9, atol=0):
         return DIALOGUES
     return EXACT if np.allclose(reach, exact, rtol=1e-9, atol=1e-12) else BOTH
@@ -265,7 +265,7 @@ def fold_interval(
     level: float = 0.95,
     least: float = 0.0,
 ) -> Interval:
-    """Interval of a mean over folds whose training parts overlap, or of a paired difference.
+    """Return the interval of a mean, or a paired difference, over folds that share training data.
 
     Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52 (2003),
     doi:10.1023/A:1024068626366: folds that share training data are correlated, so the variance of

@@ -103,7 +103,7 @@ class Expected:
         return self.around(self.value)
 
     def around(self, value: float) -> Interval:
-        """As wide an interval around another value that the same choice was taken off."""
+        """Return an interval of this width around another value corrected for the same choice."""
         n, n_dialogues = self.n_utterances, self.n_dialogues
         if self.half < NO_WIDTH:  # of a loss: a score has an exact interval
             why = "all utterances have the same loss"
@@ -115,7 +115,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _FoldDraws:
     """A fold as the choice is repeated on it.
 
     Attributes:
@@ -142,7 +142,7 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _RunScores:
     """What a training's answers come to, by the objective with the sign that makes more better.
 
     Attributes:
@@ -183,14 +183,14 @@ def expected_score(
     """
     metric = find_metric(objective)
     parts = {
-        name: _part(fold, n_smoothed, n_resamples, seed + index)
+        name: _prepare_fold(fold, n_smoothed, n_resamples, seed + index)
         for index, (name, fold) in enumerate(folds.items())
     }
-    looks = [[_look(parts[run.fold], run, metric) for run in runs] for runs in trials]
+    looks = [[_score_run(parts[run.fold], run, metric) for run in runs] for runs in trials]
     # As a trial's own value is made, and exact: ties stay ties, whatever the order of the folds
     plain = [statistics.fmean(look.value for look in of_trial) for of_trial in looks]
     winner = int(np.argmax(plain))
-    sessions = _sessions(folds)
+    sessions = _number_sessions(folds)
     by_session: dict[int, list[float]] = {}
     by_division, judging = [], 0.0
     for name, part in parts.items():
@@ -203,11 +203,11 @@ def expected_score(
             ], axis=0)
             for runs, of_trial in zip(trials, looks, strict=True)
         ], axis=0)  # fmt: skip
-        judged_DK = _judged(name, part, trials, looks, chosen_R, metric)
+        judged_DK = _judge_by_others(name, part, trials, looks, chosen_R, metric)
         score = float(value_of_sums(metric, judged_DK.sum(0)))
         by_session.setdefault(sessions[name], []).append(score)
         by_division.append(value_of_sums(metric, judged_DK))
-        judging += _over_dialogues(name, part, trials[winner], looks[winner], metric)
+        judging += _variance_over_dialogues(name, part, trials[winner], looks[winner], metric)
     value, k = float(np.mean(np.concatenate([*by_session.values()]))), len(parts)
     n_dialogues = sum(part.n_dialogues for part in parts.values())
     choosing = float(np.nanvar(np.mean(by_division, axis=0)))
@@ -233,10 +233,10 @@ def expected_score(
 
 def _jackknife(
     trials: Sequence[Sequence[Run]],
-    looks: Sequence[Sequence[_Look]],
+    looks: Sequence[Sequence[_RunScores]],
     sessions: Mapping[str, int],
 ) -> float:
-    """Variance of the corrected score over sessions: each is left out, of judging and of choosing.
+    """Return the variance of the corrected score, leaving each session out of judging and choosing.
 
     Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9 (1981). The spread
     of the sessions' scores alone leaves out that others would have chosen another winner.
@@ -257,7 +257,7 @@ def _jackknife(
     )  # fmt: skip
 
     def score(sessions_kept: list[int]) -> float:
-        """As the corrected score: each session by the winner of the others."""
+        """Return the corrected score of some sessions: each by the winner of the others."""
         judges = {
             session: [other for other in sessions_kept if other != session] or sessions_kept
             for session in sessions_kept
@@ -274,8 +274,8 @@ def _jackknife(
     return float((n - 1) * np.var(scores))
 
 
-def _sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
-    """Fold → a number that folds with a common dialogue share, as two speakers of a session do.
+def _number_sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
+    """Number the folds so that those with a common dialogue, as of two speakers, share a number.
 
     Where all of them are joined so, no fold is apart from another, and each counts by itself.
     """
@@ -290,11 +290,11 @@ def _sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
 
 
 def _t(freedom: int, level: float) -> float:
-    """Student's t of a two-sided interval."""
+    """Return Student's t of a two-sided interval."""
     return float(stdtrit(max(freedom, 1), (1 + level) / 2))
 
 
-def _part(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _Part:
+def _prepare_fold(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _FoldDraws:
     """Divide a fold's dialogues into fifths, again and again."""
     groups = np.unique(fold.dialogues, return_inverse=True)[1]
     n_dialogues = int(groups.max()) + 1
@@ -305,11 +305,13 @@ def _part(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _Part:
     divisions_RG = balanced_divisions(classes_GC, _PARTS, -(-n_resamples // _PARTS), seed)
     left_out = [division == part for division in divisions_RG for part in range(_PARTS)]
     resampled = np.random.default_rng(seed).standard_exponential((n_resamples, len(classes_GC)))
-    return _Part(fold, groups, n_dialogues, n_smoothed, np.array(left_out, np.float64), resampled)
+    return _FoldDraws(
+        fold, groups, n_dialogues, n_smoothed, np.array(left_out, np.float64), resampled
+    )
 
 
-def _look(part: _Part, run: Run, metric: Metric) -> _Look:
-    """The best epoch of a training, on everything and on what each draw keeps."""
+def _score_run(part: _FoldDraws, run: Run, metric: Metric) -> _RunScores:
+    """Return the best epoch of a training, on everything and on what each draw keeps."""
     sums_EGK = _sums(part, run.probabilities, metric)
     whole_E = metric.sign * value_of_sums(metric, sums_EGK.sum(1))
     kept_RE = metric.sign * value_of_sums(metric, _weighted(1 - part.left_out, sums_EGK))
@@ -320,7 +322,7 @@ def _look(part: _Part, run: Run, metric: Metric) -> _Look:
         draws = epochs_R == epoch
         judged_RK[draws] = part.left_out[draws] @ sums_EGK[epoch]
     judged_D = value_of_sums(metric, judged_RK.reshape(-1, _PARTS, judged_RK.shape[1]).sum(1))
-    return _Look(
+    return _RunScores(
         value=float(whole_E.max()),
         epoch=int(whole_E.argmax()),
         judged=float(np.nanmean(judged_D)),
@@ -329,15 +331,15 @@ def _look(part: _Part, run: Run, metric: Metric) -> _Look:
     )
 
 
-def _judged(
+def _judge_by_others(
     name: str,
-    part: _Part,
+    part: _FoldDraws,
     trials: Sequence[Sequence[Run]],
-    looks: Sequence[Sequence[_Look]],
+    looks: Sequence[Sequence[_RunScores]],
     chosen_R: NDArray[np.int64],
     metric: Metric,
 ) -> Sums:
-    """Sums of a fold in each division, `(divisions, …)`: each fifth by the winner of the others."""
+    """Return sums of a fold in each division, each fifth by the winner of the others."""
     judged: Sums | None = None
     for trial in np.unique(chosen_R):
         draws = np.flatnonzero(chosen_R == trial)
@@ -353,10 +355,10 @@ def _judged(
     return np.asarray(judged.reshape(-1, _PARTS, judged.shape[1]).sum(1))
 
 
-def _over_dialogues(
-    name: str, part: _Part, runs: Sequence[Run], looks: Sequence[_Look], metric: Metric
+def _variance_over_dialogues(
+    name: str, part: _FoldDraws, runs: Sequence[Run], looks: Sequence[_RunScores], metric: Metric
 ) -> float:
-    """Variance of the winner's score on a fold over its resampled dialogues.
+    """Return the variance of the winner's score on a fold over its resampled dialogues.
 
     Of n exponential weights the variance of a mean is n / (n + 1) of that of n drawn dialogues.
     """
@@ -369,7 +371,7 @@ def _over_dialogues(
     return float(np.var(np.mean(values, axis=0)) * (part.n_groups + 1) / part.n_groups)
 
 
-def _sums(part: _Part, probabilities: NDArray[np.floating], metric: Metric) -> Sums:
+def _sums(part: _FoldDraws, probabilities: NDArray[np.floating], metric: Metric) -> Sums:
     """Return what the metric needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive.
 
     Smoothed, an epoch has the mean of its own and those before it. Labels are the same in all, so
@@ -381,7 +383,7 @@ def _sums(part: _Part, probabilities: NDArray[np.floating], metric: Metric) -> S
 
 
 def _weighted(weights_RG: NDArray[Any], sums_EGK: Sums) -> Sums:
-    """The sums over dialogues by weights, `(R, E, K)`."""
+    """Return the sums over dialogues by weights, `(R, E, K)`."""
     n_epochs, n_groups, width = sums_EGK.shape
     flat = sums_EGK.transpose(1, 0, 2).reshape(n_groups, n_epochs * width)
     return np.asarray((weights_RG @ flat).reshape(len(weights_RG), n_epochs, width))

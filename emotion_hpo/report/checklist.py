@@ -6,7 +6,7 @@ EMNLP 2019, arXiv 1909.03004. Where the files cannot answer, the answer says wha
 
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
-from emotion_hpo.report.final_tables import latency_words
+from emotion_hpo.report.final_tables import latency_sentence
 from emotion_hpo.report.formatting import format_hours
 from emotion_hpo.report.progress import random_values
 from emotion_hpo.report.reading import Findings
@@ -16,7 +16,7 @@ _YOURS = "For the author to add"
 
 
 def checklist_table(findings: Findings) -> Table:
-    """Item, and what this study answers."""
+    """Return the reproducibility checklist: each item, and this study's answer."""
     rows = [(item, answer(findings)) for item, answer in _ITEMS.items()]
     return Table("checklist", "Reproducibility checklist of the ACL", ("item", "answer"), rows)
 
@@ -47,7 +47,7 @@ def _infrastructure(findings: Findings) -> str:
 def _runtime(findings: Findings) -> str:
     trained = [trial.seconds for trial in findings.trials if trial.curve]
     average = format_hours(sum(trained) / len(trained)) if trained else "–"
-    latency = latency_words(findings.final) if findings.final else ""
+    latency = latency_sentence(findings.final) if findings.final else ""
     return f"{average} of training a trial, {format_hours(sum(trained))} in all.{latency}"
 
 

@@ -23,8 +23,8 @@ from emotion_hpo.report.formatting import (
     format_value,
     interval_method,
 )
-from emotion_hpo.report.progress import in_order, random_values, time_unit
-from emotion_hpo.report.reading import Answers, Final, Findings, judged_on
+from emotion_hpo.report.progress import random_values, sort_by_end, time_unit
+from emotion_hpo.report.reading import Answers, Final, Findings, describe_validation
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,
@@ -33,8 +33,8 @@ from emotion_hpo.report.style import (
     SERIES,
     WIDE,
     Plot,
-    around,
-    drawn,
+    draw_figure,
+    error_bar_lengths,
     format_objective,
     share_axis,
     value_axis,
@@ -44,7 +44,7 @@ from emotion_hpo.study import TrialState
 
 
 def comparison_page(studies: Sequence[Findings]) -> Page:
-    """Several studies on one page.
+    """Return several studies on one page.
 
     Raises:
         StudyError: They were not judged by the same metric.
@@ -112,7 +112,7 @@ def _figures(studies: Sequence[Findings]) -> Table:
 
 
 def _scored(study: Findings) -> str:
-    """The model that the study's test figure is of."""
+    """Return the model that the study's test figure is of."""
     if study.final is None:
         return "–"
     name, n = study.final.result["trial"], len(study.finals)
@@ -120,7 +120,7 @@ def _scored(study: Findings) -> str:
 
 
 def _pair_name(first: Findings, second: Findings, part: str) -> str:
-    """Two studies, and of each the model that stands for it."""
+    """Name two studies, and the model that stands for each."""
     if part == "test":
         names = [study.final.result["trial"] if study.final else None for study in (first, second)]
     else:
@@ -241,7 +241,7 @@ def _same(answers: Answers, other: Answers) -> tuple[Answers, Answers] | str:
 def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool) -> Plot:
     def draw(axes: Axes) -> None:
         for place, (_, comparison) in enumerate(shown):
-            ends = around([comparison.difference], [comparison.interval])
+            ends = error_bar_lengths([comparison.difference], [comparison.interval])
             axes.errorbar(comparison.difference, place, xerr=ends, fmt=MARKS[place % len(MARKS)],
                           color=SERIES[place % len(SERIES)], capsize=4)  # fmt: skip
         axes.axvline(0, color=BLACK, lw=1)
@@ -257,7 +257,7 @@ def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool
         f"Bars: 95 % interval by {methods}, paired. One that spans 0 "
         "leaves open which is better."
     )
-    figure = drawn(NARROW + 1.6, max(1.1 + 0.5 * len(shown), 2.2), draw, synthetic=synthetic)
+    figure = draw_figure(NARROW + 1.6, max(1.1 + 0.5 * len(shown), 2.2), draw, synthetic=synthetic)
     return Plot("differences", "Paired differences in accuracy", caption, figure)
 
 
@@ -271,7 +271,7 @@ def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Ta
 
     def draw(*panels: Axes) -> None:
         for place, study in enumerate(with_best):
-            ended = in_order(study)
+            ended = sort_by_end(study)
             spent = np.cumsum([t.seconds / divisor for t in ended])
             at = [i for i, t in enumerate(ended) if t.state is TrialState.COMPLETE]
             best = best_so_far([ended[i].value or 0.0 for i in at], study.sign)
@@ -303,13 +303,13 @@ def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Ta
     )
     left = "Left: the best" if arms else "The best"
     caption = (
-        f"{left} complete trial so far, on {judged_on(with_best[0])}, against the training of all "
-        "trials until then, pruned and failed ones among them; each mark is a complete trial."
-        f"{random} No bars."
+        f"{left} complete trial so far, on {describe_validation(with_best[0])}, against the "
+        "training of all trials until then, pruned and failed ones among them; each mark is a "
+        f"complete trial.{random}"
     )
     columns = 2 if arms else 1
     width = WIDE if arms else NARROW + 1
-    figure = drawn(width, 2.9, draw, columns=columns, synthetic=synthetic)
+    figure = draw_figure(width, 2.9, draw, columns=columns, synthetic=synthetic)
     return [Plot("progress", "Best so far", caption, figure)]
 
 

@@ -12,14 +12,14 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.formatting import format_value
-from emotion_hpo.report.reading import Findings, judged_on
+from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.style import (
     BLACK,
     STATES,
     VERMILION,
     WIDE,
     Plot,
-    drawn,
+    draw_figure,
     format_objective,
     value_axis,
 )
@@ -35,7 +35,7 @@ _WORDS = {"parameters": "trained weights", "latency_ms": "ms an utterance"}
 
 
 def cost_plot(findings: Findings) -> Plot | None:
-    """Value against the number of weights, and against latency where it was measured."""
+    """Plot value against the number of weights, and against latency where it was measured."""
     sized = {n: float(size) for n, size in findings.sizes.items()}
     timed = {n: cost["latency_ms"] for n, cost in findings.costs.items() if "latency_ms" in cost}
     shown = [("parameters", sized), *([("latency_ms", timed)] if timed else [])]
@@ -50,11 +50,11 @@ def cost_plot(findings: Findings) -> Plot | None:
         _legend(panels[0])
 
     caption = (
-        f"What trials reached on {judged_on(findings)} against what their networks cost to use: "
-        f"trained weights{', and ' + _timed_how(findings) if timed else ''}. The star is the best "
-        "complete trial. No bars."
+        f"What trials reached on {describe_validation(findings)} against what their networks cost "
+        f"to use: trained weights{', and ' + _describe_timing(findings) if timed else ''}. The "
+        "star is the best complete trial."
     )
-    figure = drawn(
+    figure = draw_figure(
         WIDE * (1 if timed else 0.55), 3.0, draw, columns=len(shown), share_y=True,
         synthetic=findings.synthetic,
     )  # fmt: skip
@@ -62,7 +62,7 @@ def cost_plot(findings: Findings) -> Plot | None:
 
 
 def front_plot(findings: Findings) -> Plot | None:
-    """The front of a search with two objectives; None with one, or without a complete trial."""
+    """Plot the Pareto front of a search with two objectives; None if there is none."""
     against, front = findings.config.study.second_objective, _front(findings)
     if against is None or not front:
         return None
@@ -81,18 +81,19 @@ def front_plot(findings: Findings) -> Plot | None:
         value_axis(axes, findings.objective)
         _legend(axes)
 
-    how = f": {_timed_how(findings)}" if against == "latency_ms" else ""
+    how = f": {_describe_timing(findings)}" if against == "latency_ms" else ""
     caption = (
-        f"Complete trials by {format_objective(findings.objective)} on {judged_on(findings)} and "
-        f"{_WORDS[against]}{how}. The line is the front: no trial is better at no higher cost. "
-        "Its values are the best of many noisy ones, so it looks better than it is. No bars."
+        f"Complete trials by {format_objective(findings.objective)} on "
+        f"{describe_validation(findings)} and {_WORDS[against]}{how}. The line is the front: no "
+        "trial is better at no higher cost. Its values are the best of many noisy ones, so it "
+        "looks better than it is."
     )
-    figure = drawn(WIDE * 0.75, 3.4, draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE * 0.75, 3.4, draw, synthetic=findings.synthetic)
     return Plot("front", f"Front of accuracy against {_WORDS[against]}", caption, figure)
 
 
 def front_table(findings: Findings) -> Table | None:
-    """The trials of the front, cheapest first."""
+    """Return the trials of the front, cheapest first."""
     against, front = findings.config.study.second_objective, _front(findings)
     if against is None or not front:
         return None
@@ -117,8 +118,8 @@ def _front(findings: Findings) -> list[Trial]:
     return front_of(findings.trials, findings.objective)
 
 
-def _timed_how(findings: Findings) -> str:
-    """How latency was measured, for a caption."""
+def _describe_timing(findings: Findings) -> str:
+    """Describe how latency was measured, for a caption."""
     timed = [cost for cost in findings.costs.values() if "latency_ms" in cost]
     threads = sorted({cost["n_threads"] for cost in timed})
     devices = ", ".join(sorted({cost["device"] for cost in timed}))

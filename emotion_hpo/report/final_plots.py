@@ -20,12 +20,12 @@ from emotion_hpo.report.style import (
     SERIES,
     VERMILION,
     Plot,
-    around,
-    drawn,
+    draw_figure,
+    error_bar_lengths,
     format_objective,
-    heat,
     name_ticks,
     share_axis,
+    text_colour_on,
 )
 
 #: Columns of `predictions.csv` by which the test part is broken down, where it has them.
@@ -36,7 +36,7 @@ _MOST_PARTS = 12
 
 
 def confusion_plot(result: Mapping[str, Any]) -> Plot:
-    """Recall by colour, counts in words; of a `result.json`."""
+    """Plot the confusion matrix of a `result.json`: recall by colour, counts in words."""
     classes = result["confusion"]["classes"]
     counts = np.array(result["confusion"]["counts"])
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -50,21 +50,21 @@ def confusion_plot(result: Mapping[str, Any]) -> Plot:
         axes.grid(visible=False)
         for row, column in np.ndindex(counts.shape):
             axes.text(column, row, f"{counts[row, column]}\n{100 * shares[row, column]:.0f} %",
-                      ha="center", va="center", color=heat(shares[row, column]),
+                      ha="center", va="center", color=text_colour_on(shares[row, column]),
                       fontsize=9)  # fmt: skip
         axes.figure.colorbar(image, ax=axes, label="share of the true class (%)", shrink=0.9)
 
     caption = (
         f"{result['trial']} on session {result['test_session']}: {result['n_test']:,} test "
         f"utterances in {result['n_dialogues']} dialogues of {len(result['test_speakers'])} "
-        "speakers. Counts, and their share of the true class; the diagonal is the recall. No bars."
+        "speakers. Counts, and their share of the true class; the diagonal is the recall."
     )
-    figure = drawn(NARROW, 3.8, draw, synthetic=result["synthetic"])
+    figure = draw_figure(NARROW, 3.8, draw, synthetic=result["synthetic"])
     return Plot("confusion", "Confusion matrix", caption, figure)
 
 
 def recall_plot(final: Final) -> Plot:
-    """Recall of each class with its interval."""
+    """Plot the recall of each class with its interval."""
     result = final.result
     recalls = {
         name: recall
@@ -85,12 +85,12 @@ def recall_plot(final: Final) -> Plot:
         f"Recall of each emotion on {result['n_test']:,} test utterances in "
         f"{result['n_dialogues']} dialogues. Bars: 95 % interval by {methods}."
     )
-    figure = drawn(NARROW, 2.9, draw, synthetic=result["synthetic"])
+    figure = draw_figure(NARROW, 2.9, draw, synthetic=result["synthetic"])
     return Plot("recall", "Recall of each emotion", caption, figure)
 
 
 def breakdown_plot(final: Final) -> Plot | None:
-    """Accuracy by speaker, scenario and whatever else stands beside the predictions."""
+    """Plot accuracy by speaker, scenario and whatever else stands beside the predictions."""
     rows = breakdown(final)
     if not rows:
         return None
@@ -100,7 +100,7 @@ def breakdown_plot(final: Final) -> Plot | None:
         groups = list(dict.fromkeys(row["by"] for row in rows))
         for place, row in enumerate(rows):
             colour = SERIES[groups.index(row["by"]) % len(SERIES)]
-            ends = around([row["accuracy"]], [row["interval"]])
+            ends = error_bar_lengths([row["accuracy"]], [row["interval"]])
             face = "white" if interval_method(row["interval"]) == EXACT else colour
             axes.errorbar(row["accuracy"], place, xerr=ends, fmt="o", color=colour, mfc=face,
                           capsize=3)  # fmt: skip
@@ -120,12 +120,12 @@ def breakdown_plot(final: Final) -> Plot | None:
         f"beside each. Bars: 95 % interval by {methods}{hollow}. Many parts are looked "
         "at here: one that stands out may do so by chance."
     )
-    figure = drawn(NARROW + 1, 1.3 + 0.3 * len(rows), draw, synthetic=result["synthetic"])
+    figure = draw_figure(NARROW + 1, 1.3 + 0.3 * len(rows), draw, synthetic=result["synthetic"])
     return Plot("breakdowns", "Parts of the test session", caption, figure)
 
 
 def breakdown(final: Final) -> list[dict[str, Any]]:
-    """Accuracy and UAR of parts of the test set, a row a part: as stored, else as predicted."""
+    """Return accuracy and UAR of parts of the test set, as stored, else from the predictions."""
     if stored := _stored_breakdown(final):
         return stored
     table = final.predictions
@@ -176,7 +176,7 @@ def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dic
 
 
 def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | None:
-    """The final model and the baseline on the same test part, with intervals."""
+    """Plot the final model and the baseline on the same test part, with intervals."""
     if final is None or not final.result.get("baseline"):
         return None
     result, plain = final.result, final.result["baseline"]
@@ -205,13 +205,13 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
         f"the same {result['n_test']:,} test utterances in {result['n_dialogues']} dialogues. "
         f"The baseline does not read more. Bars: 95 % interval by {methods}."
     )
-    figure = drawn(NARROW, 2.8, draw, synthetic=findings.synthetic)
+    figure = draw_figure(NARROW, 2.8, draw, synthetic=findings.synthetic)
     return Plot("against_baseline", "Beside the baseline", caption, figure)
 
 
 def _bars(axes: Axes, rows: list[tuple[str, float, Any]]) -> None:
     heights = [height for _, height, _ in rows]
-    ends = around(heights, [interval for _, _, interval in rows])
+    ends = error_bar_lengths(heights, [interval for _, _, interval in rows])
     axes.bar(range(len(rows)), heights, 0.6, color=BLUE, yerr=ends,
              error_kw={"capsize": 4, "lw": 1.2, "ecolor": BLACK})  # fmt: skip
     name_ticks(axes, [label for label, _, _ in rows])
@@ -228,5 +228,5 @@ def _marks(
     label: str,
 ) -> None:
     values = [value for value, _ in figures]
-    ends = around(values, [interval for _, interval in figures])
+    ends = error_bar_lengths(values, [interval for _, interval in figures])
     axes.errorbar(places, values, yerr=ends, fmt=mark, color=colour, capsize=4, label=label)

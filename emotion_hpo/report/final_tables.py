@@ -13,7 +13,7 @@ from emotion_hpo.runtime.formatting import format_count, format_share
 
 
 def baseline_table(findings: Findings) -> Table | None:
-    """The baseline on validation, part by part."""
+    """Return the baseline on validation, part by part."""
     if findings.baseline is None:
         return None
     parts = findings.baseline["by_part"]
@@ -29,7 +29,7 @@ def baseline_table(findings: Findings) -> Table | None:
 
 
 def final_table(final: Final) -> Table:
-    """Test figures with intervals, the baseline beside them."""
+    """Return test figures with intervals, the baseline beside them."""
     result, plain = final.result, final.result.get("baseline") or {}
     rows = [
         (metric.label, *_scored_cells(name, result), *_scored_cells(name, plain))
@@ -69,7 +69,7 @@ def _scored_cells(metric: str, scores: Mapping[str, Any]) -> tuple[str, str, str
 
 
 def recall_table(final: Final) -> Table:
-    """Recall of each emotion."""
+    """Return recall of each emotion."""
     rows = [
         (Verbatim(name), recall["n"], format_share(recall["recall"]),
          format_ends(recall["interval"]), interval_method(recall["interval"]))
@@ -80,7 +80,7 @@ def recall_table(final: Final) -> Table:
 
 
 def breakdown_table(final: Final) -> Table | None:
-    """Parts of the test set."""
+    """Return parts of the test set."""
     rows = [
         (Verbatim(f"{part['by']}: {part['value']}"), part["n"], format_share(part["accuracy"]),
          format_ends(part["interval"]), interval_method(part["interval"]),
@@ -93,8 +93,8 @@ def breakdown_table(final: Final) -> Table | None:
     return Table("breakdowns", "Parts of the test session", columns, rows, METHODS)
 
 
-def latency_words(final: Final) -> str:
-    """How long the final model takes, as a sentence to follow another; nothing if not timed."""
+def latency_sentence(final: Final) -> str:
+    """Describe how long the final model takes, as a sentence to follow another."""
     cost = final.result.get("cost")
     if not cost:
         return ""

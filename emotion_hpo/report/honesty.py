@@ -21,13 +21,13 @@ from emotion_hpo.report.formatting import (
     interval_method,
 )
 from emotion_hpo.report.reading import Final, Findings
-from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, drawn, share_axis
-from emotion_hpo.report.training_curves import rerun_plot
+from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, draw_figure, share_axis
+from emotion_hpo.report.training_curves import confirmation_plot
 from emotion_hpo.runtime.formatting import format_share
 
 
 def expected_text(findings: Findings) -> Text | None:
-    """What the best trial is worth on new utterances, as `search` corrected it."""
+    """Say what the best trial is expected to score on new utterances, corrected by `search`."""
     expected = findings.summary.get("expected")
     if not expected:
         return None
@@ -43,7 +43,7 @@ def expected_text(findings: Findings) -> Text | None:
 
 
 def confirmed_text(findings: Findings) -> Text | None:
-    """Which trial won when the leaders were trained again, and why, beside the search's best."""
+    """Say which trial won the confirmation and why, beside the search's best."""
     best, selection = findings.best, findings.selection
     if best is None or not selection:
         return None
@@ -60,7 +60,7 @@ def confirmed_text(findings: Findings) -> Text | None:
         return Text(
             f"{name} is the best of the search and the confirmed winner: trained again from fresh "
             f"seeds it reaches {format_score(objective, means[name])} on average."
-            + _promised(objective, selection)
+            + _expected_of_confirmed(objective, selection)
         )
     first = max(means, key=lambda name: findings.sign * means[name])
     size = _points(objective, selection["standard_error"])
@@ -69,7 +69,7 @@ def confirmed_text(findings: Findings) -> Text | None:
         if name == first
         else f"within one standard error ({size}) of {first}, which reaches "
         f"{format_score(objective, means[first])}, "
-        f"but {_dearer(candidates[first], candidates[name])}"
+        f"but {_extra_cost(candidates[first], candidates[name])}"
     )
     again = (
         f"reaches {format_score(objective, means[best.name])} when trained again"
@@ -80,12 +80,13 @@ def confirmed_text(findings: Findings) -> Text | None:
         f"{name} is the confirmed winner, and what `make final` scores unless told otherwise: "
         f"trained again from fresh seeds it reaches {format_score(objective, means[name])} on "
         f"average, {why}. The best of the search itself, {best.name} with "
-        f"{format_score(objective, best.value)}, {again}.{_promised(objective, selection)}"
+        f"{format_score(objective, best.value)}, {again}."
+        f"{_expected_of_confirmed(objective, selection)}"
     )
 
 
-def _promised(objective: str, selection: Mapping[str, Any]) -> str:
-    """What the confirmation expects of its winner, as a sentence to follow another."""
+def _expected_of_confirmed(objective: str, selection: Mapping[str, Any]) -> str:
+    """Say what the confirmation expects of its winner, as a sentence to follow another."""
     expected = selection.get("expected")
     if not expected:
         return ""
@@ -97,16 +98,16 @@ def _promised(objective: str, selection: Mapping[str, Any]) -> str:
     )
 
 
-def _dearer(candidate: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """By what a candidate costs more than another one that is as good."""
+def _extra_cost(candidate: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Say by what a candidate costs more than another one that is as good."""
     sizes = [each["n_parameters"] for each in (candidate, other)]
     if sizes[0] == sizes[1]:
         return "takes longer to train"
     return f"with {sizes[0]:,} weights to {sizes[1]:,}"
 
 
-def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
-    """The leaders trained again: table, shrinkage in words, figure."""
+def confirmation_blocks(findings: Findings) -> list[Text | Table | Plot]:
+    """Return the confirmation of the leaders: table, loss against the search, figure."""
     selection = findings.selection
     if not selection or not selection.get("candidates"):
         return []
@@ -153,19 +154,19 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
         pair for pair, interval_ in zip(pairs, known, strict=True) if not interval_["is_default"]
     ]
     blocks: list[Text | Table | Plot] = [
-        *([Text(_shrinkage(findings, led))] if led else []),
+        *([Text(_describe_shrinkage(findings, led))] if led else []),
         Table("reruns", "The leaders, trained again from fresh seeds", columns, rows, note),
     ]
     if pairs:
         points = [(name, float(value or 0.0), again) for name, value, again in pairs]
-        blocks.append(rerun_plot(findings, points))
+        blocks.append(confirmation_plot(findings, points))
     return blocks
 
 
-def _shrinkage(
+def _describe_shrinkage(
     findings: Findings, pairs: Sequence[tuple[str, float | None, Sequence[float]]]
 ) -> str:
-    """By how much the leaders' values fell."""
+    """Say by how much the leaders' values fell."""
     lost = [findings.sign * ((first or 0.0) - sum(again) / len(again)) for _, first, again in pairs]
     mean = sum(lost) / len(lost)
     who = "the leader does" if len(pairs) == 1 else f"the {len(pairs)} leaders do"
@@ -184,7 +185,7 @@ def _points(objective: str, difference: float) -> str:
 
 
 def reference_table(final: Final) -> Table | None:
-    """The default configuration, and the model without each modality, on the same utterances."""
+    """Compare with the default configuration and without each modality, on the same utterances."""
     result = final.result
     rows = []
     default = result.get("default")
@@ -215,8 +216,8 @@ def _reference(name: str, scores: Mapping[str, Any], key: str) -> tuple[str, ...
     )
 
 
-def promise_text(findings: Findings, final: Final) -> Text | None:
-    """Whether the test figure lies where the search promised."""
+def expected_against_test_text(findings: Findings, final: Final) -> Text | None:
+    """Say whether the test score lies within the expected interval."""
     held = final.result.get("expected")
     if not held:
         return None
@@ -232,7 +233,7 @@ def promise_text(findings: Findings, final: Final) -> Text | None:
 
 
 def reliability_plot(final: Final) -> Plot | None:
-    """Confidence against accuracy."""
+    """Plot confidence against accuracy."""
     result = final.result
     calibration = result.get("calibration")
     if not calibration or not calibration.get("reliability"):
@@ -258,14 +259,14 @@ def reliability_plot(final: Final) -> Plot | None:
     caption = (
         f"Accuracy of answers that are about equally sure, on {result['n_test']:,} test "
         "utterances; a larger mark is a bin of more. Expected calibration error "
-        f"{format_share(calibration['ece'])}, Brier score {calibration['brier']:.3f}. No bars."
+        f"{format_share(calibration['ece'])}, Brier score {calibration['brier']:.3f}."
     )
-    figure = drawn(NARROW, 3.4, draw, synthetic=result["synthetic"])
+    figure = draw_figure(NARROW, 3.4, draw, synthetic=result["synthetic"])
     return Plot("reliability", "Reliability of its confidence", caption, figure)
 
 
 @dataclass(frozen=True)
-class Promise:
+class ExpectedScore:
     """What is expected of the model that stands for the study, and which that is."""
 
     trial: str
@@ -273,8 +274,8 @@ class Promise:
     interval: str
 
 
-def promise_of(findings: Findings) -> Promise | None:
-    """The confirmation's word on its winner, or else the search's on its own."""
+def find_expected_score(findings: Findings) -> ExpectedScore | None:
+    """Return the score expected of the confirmed winner, or else of the search's best trial."""
     searched, confirmed = findings.summary.get("expected"), findings.selection or {}
     if confirmed.get("expected"):
         trial, expected = confirmed["winner"], confirmed["expected"]
@@ -283,4 +284,6 @@ def promise_of(findings: Findings) -> Promise | None:
     else:
         return None
     ends = format_ends(expected["interval"], findings.objective)
-    return Promise(trial, expected["value"], f"{ends}, by {interval_method(expected['interval'])}")
+    return ExpectedScore(
+        trial, expected["value"], f"{ends}, by {interval_method(expected['interval'])}"
+    )

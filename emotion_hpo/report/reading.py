@@ -155,13 +155,13 @@ class Findings:
         return self.finals[0] if self.finals else None
 
     def known_params(self) -> list[dict[str, Any]]:
-        """Configurations that somebody chose, which no sampler drew: the default and `enqueue`."""
+        """Return the configurations that a person chose: the default and `enqueue`."""
         leaves = flatten(dump(self.config.experiment()))
         default = {path: leaves.get(path) for path in self.config.space}
         return [default, *({**default, **params} for params in self.config.study.enqueue)]
 
     def is_known(self, trial: Trial) -> bool:
-        """Whether a trial's configuration was chosen by a person."""
+        """Return whether a trial's configuration was chosen by a person."""
         return any(
             all(known.get(path) == value for path, value in trial.params.items())
             for known in self.known_params()
@@ -210,7 +210,7 @@ def read_findings(home: StudyHome) -> Findings:
 
 
 def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
-    """Without them nobody knows even whether the study is of invented speech.
+    """Refuse a study file without facts: nobody knows whether its speech is invented.
 
     Raises:
         StudyError: They are damaged.
@@ -222,7 +222,7 @@ def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
 
 
 def _trials(home: StudyHome, config: SearchConfig, parts: Parts) -> tuple[Trial, ...]:
-    """All whose record can be read, by number; one whose curve cannot has none."""
+    """Return all trials whose record is readable, by number; a damaged curve is left empty."""
     read = (parts.read(path, lambda path: _trial(path, config)) for path in records_of(home))
 
     def whole(trial: Trial) -> Trial:
@@ -268,7 +268,7 @@ def _answers(path: Path) -> Answers:
 
 
 def _n_judged(home: StudyHome, trials: tuple[Trial, ...]) -> int | None:
-    """Of how many utterances any trial has stored its answers."""
+    """Return the number of validation utterances, by any trial that stored its answers."""
     silent = Parts()
     for trial in trials:
         answers = silent.read(home.trial(trial.number).probabilities, _answers)
@@ -280,7 +280,7 @@ def _n_judged(home: StudyHome, trials: tuple[Trial, ...]) -> int | None:
 def _finals(
     home: StudyHome, openings: tuple[Mapping[str, Any], ...], parts: Parts
 ) -> tuple[Final, ...]:
-    """Models that were scored, the first scored first: by the ledger, else by their files."""
+    """Return the models that were scored, the first scored first: by the ledger, else by files."""
     places = {
         (line["study"], line["opening"], line["model"]): (str(line["at"]), place)
         for place, line in enumerate(openings)
@@ -313,7 +313,7 @@ def _predictions(classes: list[str], path: Path) -> pd.DataFrame:
 def _ledger(
     home: StudyHome,
 ) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
-    """Openings of the holdouts that this study has opened, by any study; and other looks."""
+    """Return openings of the holdouts that this study has opened, by any study; and other looks."""
     ledger = Ledger(home.ledger)
     openings: list[Mapping[str, Any]] = []
     looks: list[Mapping[str, Any]] = []
@@ -329,7 +329,7 @@ def _ledger(
     return tuple(openings), tuple(looks)
 
 
-def judged_on(findings: Findings) -> str:
-    """On how many utterances a trial's value rests, for a caption."""
+def describe_validation(findings: Findings) -> str:
+    """Describe on how many utterances a trial's value rests, for a caption."""
     n = findings.n_validation
     return "the validation utterances" if n is None else f"{n:,} validation utterances"

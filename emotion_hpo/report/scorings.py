@@ -19,8 +19,8 @@ _LOOKS = {
 }
 
 
-def scorings_of(findings: Findings) -> Scorings:
-    """Every scoring of this study's test session that is known.
+def list_scorings(findings: Findings) -> Scorings:
+    """Return every scoring of this study's test session that is known.
 
     The ledger tells of all. Where it was left behind, the results tell of those before them.
     """
@@ -31,8 +31,8 @@ def scorings_of(findings: Findings) -> Scorings:
 
 
 def scored_text(findings: Findings) -> Text | None:
-    """That the test session was scored more than once, and what came out each time."""
-    scorings = scorings_of(findings)
+    """Say that the test session was scored more than once, and each score."""
+    scorings = list_scorings(findings)
     if len(scorings) < 2:
         return None
     people = Counter(
@@ -42,7 +42,7 @@ def scored_text(findings: Findings) -> Text | None:
         f"{name} ({format_times(n)})" if len(people) > 1 else name for name, n in people.items()
     )
     first, last = (
-        _to_the_minute(choose(scoring["at"] for scoring in scorings)) for choose in (min, max)
+        _format_minute(choose(scoring["at"] for scoring in scorings)) for choose in (min, max)
     )
     return Text(
         f"This test session has been scored {format_times(len(scorings))}, by {who}, from {first} "
@@ -52,17 +52,17 @@ def scored_text(findings: Findings) -> Text | None:
     )
 
 
-def _to_the_minute(at: str) -> str:
-    """A time of the ledger in a sentence.
+def _format_minute(at: str) -> str:
+    """Format a time of the ledger for a sentence.
 
-    >>> _to_the_minute("2026-11-20T13:14:29Z")
+    >>> _format_minute("2026-11-20T13:14:29Z")
     '2026-11-20 13:14'
     """
     return at.replace("T", " ")[:16]
 
 
 def _accuracies(scorings: Scorings) -> str:
-    """What came out, and the spread where all are of one holdout."""
+    """Format the accuracies, and their spread where all are of one holdout."""
     accuracies = [
         scoring["accuracy"] for scoring in scorings if scoring.get("accuracy") is not None
     ]
@@ -75,14 +75,14 @@ def _accuracies(scorings: Scorings) -> str:
 
 
 def ledger_blocks(findings: Findings) -> list[Text | Table]:
-    """Every opening of this study's holdouts, by any study, and every other look."""
-    scorings = scorings_of(findings)
+    """Return every opening of this study's holdouts, by any study, and every other look."""
+    scorings = list_scorings(findings)
     if not scorings:
         return [Text("The test session has not been opened.")]
     rows = [
         (number, scoring["at"], scoring.get("by") or "–", scoring["study"], scoring["trial"],
          "not finished" if scoring.get("accuracy") is None else format_share(scoring["accuracy"]),
-         str(scoring.get("commit") or "–"), _abridged(str(scoring.get("holdout") or "–")))
+         str(scoring.get("commit") or "–"), _shorten(str(scoring.get("holdout") or "–")))
         for number, scoring in enumerate(scorings, 1)
     ]  # fmt: skip
     columns = ("opening", "at (UTC)", "by", "study", "model", "accuracy", "commit", "holdout")
@@ -108,6 +108,6 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
     return [first, table, *looks]
 
 
-def _abridged(holdout: str) -> str:
-    """The beginning of what tells holdouts apart."""
+def _shorten(holdout: str) -> str:
+    """Return the beginning of a holdout's digest, enough to tell holdouts apart."""
     return holdout if len(holdout) <= 24 else f"{holdout[:23]}…"

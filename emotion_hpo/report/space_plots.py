@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from emotion_hpo.config import Range
-from emotion_hpo.report.reading import Findings, judged_on
+from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.statistics import Importance, importance, scaled
 from emotion_hpo.report.style import (
     BLUE,
@@ -18,19 +18,19 @@ from emotion_hpo.report.style import (
     VERMILION,
     WIDE,
     Plot,
-    around,
-    drawn,
+    draw_figure,
+    error_bar_lengths,
     format_objective,
     legend_above,
     share_axis,
+    short_path,
     value_axis,
-    words,
 )
 from emotion_hpo.study import Trial
 
 
-def importance_of(findings: Findings) -> tuple[Importance | None, str]:
-    """Importance over what trials reached at an epoch that most of them saw, and which that was.
+def importance_at_epoch(findings: Findings) -> tuple[Importance | None, str]:
+    """Return importance over the values at an epoch that most trials reached, and name it.
 
     A pruned trial has had less time than a complete one: judged by its best value, it would look
     bad for having been cut off. All are judged by the best of their first training up to one epoch,
@@ -56,19 +56,19 @@ def importance_of(findings: Findings) -> tuple[Importance | None, str]:
 
 
 def importance_plot(findings: Findings) -> Plot | None:
-    """Bars of importance with their intervals."""
-    importances, judged_by = importance_of(findings)
+    """Plot bars of importance with their intervals."""
+    importances, judged_by = importance_at_epoch(findings)
     if importances is None or importances.explained <= 0:
         return None
 
     def draw(axes: Axes) -> None:
         rows = range(len(importances.shares))
         shares = list(importances.shares.values())
-        bars = around(shares, [*importances.intervals.values()])
+        bars = error_bar_lengths(shares, [*importances.intervals.values()])
         axes.barh(rows, shares, color=BLUE, height=0.6, xerr=bars,
                   error_kw={"capsize": 3, "lw": 1.2, "ecolor": "#222222"})  # fmt: skip
         axes.axvline(0, color="#444444", lw=0.8)
-        axes.set_yticks(rows, [words(path) for path in importances.shares])
+        axes.set_yticks(rows, [short_path(path) for path in importances.shares])
         axes.invert_yaxis()
         axes.set_ylabel("parameter")
         share_axis(axes, "variance lost when shuffled", axis="x")
@@ -84,16 +84,16 @@ def importance_plot(findings: Findings) -> Plot | None:
     unused = "; not estimable, so without a bar, where no forest used a parameter" * is_unused
     caption = (
         f"Permutation importance in a random forest over {importances.n_trials} trials, judged by "
-        f"{judged_by}, on {judged_on(findings)}. Bars: 90 % interval over resampled "
+        f"{judged_by}, on {describe_validation(findings)}. Bars: 90 % interval over resampled "
         f"trials{unused}. {trust}."
     )
     height = 1.1 + 0.3 * len(importances.shares)
-    figure = drawn(NARROW + 1, height, draw, synthetic=findings.synthetic)
+    figure = draw_figure(NARROW + 1, height, draw, synthetic=findings.synthetic)
     return Plot("importance", "Importance of the parameters", caption, figure)
 
 
 def parallel_plot(findings: Findings) -> Plot | None:
-    """A line a trial through its values, coloured by what it reached; the best drawn last."""
+    """Plot each trial as a line through its values, coloured by its score; the best last."""
     space, scored = findings.config.space, findings.scored
     if not scored or not space:
         return None
@@ -115,7 +115,7 @@ def parallel_plot(findings: Findings) -> Plot | None:
         axes.add_collection(drawn_lines)
         axes.set_xlim(-0.1, max(len(paths) - 1, 0.2) + 0.1)
         axes.set_ylim(-0.14, 1.06)
-        labels = [f"{words(path)}\n{_ends(space[path])}" for path in paths]
+        labels = [f"{short_path(path)}\n{_ends(space[path])}" for path in paths]
         axes.set_xticks(range(len(paths)), labels)
         axes.set_yticks([0, 1], ["low", "high"])
         axes.set_xlabel("parameter (with its range)")
@@ -125,16 +125,16 @@ def parallel_plot(findings: Findings) -> Plot | None:
 
     caption = (
         f"Each line is one of {len(order)} trials with a value, through its place in each range, "
-        f"coloured by its {format_objective(findings.objective)} on {judged_on(findings)}; the "
-        "thick line is the best value. Below the axis: the parameter's condition did not hold. "
-        "No bars."
+        f"coloured by its {format_objective(findings.objective)} on "
+        f"{describe_validation(findings)}; the thick line is the best value. Below the axis: the "
+        "parameter's condition did not hold."
     )
-    figure = drawn(WIDE, 3.2, draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE, 3.2, draw, synthetic=findings.synthetic)
     return Plot("parallel_coordinates", "Parallel coordinates", caption, figure)
 
 
 def slices_plot(findings: Findings) -> Plot | None:
-    """Value against each parameter alone."""
+    """Plot the value against each parameter alone."""
     space, scored = findings.config.space, findings.scored
     if not scored or not space:
         return None
@@ -152,10 +152,10 @@ def slices_plot(findings: Findings) -> Plot | None:
 
     caption = (
         f"{format_objective(findings.objective).capitalize()} of each trial on "
-        f"{judged_on(findings)} against one parameter at a time, over its whole range; the star is "
-        "the best complete trial. Other parameters vary too. No bars."
+        f"{describe_validation(findings)} against one parameter at a time, over its whole range; "
+        "the star is the best complete trial. Other parameters vary too."
     )
-    figure = drawn(
+    figure = draw_figure(
         WIDE,
         2.35 * rows,
         draw,
@@ -181,11 +181,11 @@ def _slice(axes: Axes, findings: Findings, path: str, range_: Range) -> None:
         axes.set_xticks(range(len(range_.choices)), [str(choice) for choice in range_.choices])
     else:
         _range_axis(axes, range_)
-    axes.set_xlabel(f"{words(path)} ({unit_of(path)})")
+    axes.set_xlabel(f"{short_path(path)} ({parameter_unit(path)})")
 
 
 def _range_axis(axes: Axes, range_: Range) -> None:
-    """The whole range, whatever of it was tried."""
+    """Set an axis to the whole range, whatever of it was tried."""
     assert range_.low is not None
     assert range_.high is not None
     low, high = float(range_.low), float(range_.high)
@@ -200,8 +200,8 @@ def _range_axis(axes: Axes, range_: Range) -> None:
         axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
-def unit_of(path: str) -> str:
-    """What a parameter is counted in, by the last word of its name."""
+def parameter_unit(path: str) -> str:
+    """Return the unit of a parameter, by the last word of its name."""
     last = path.rpartition(".")[2]
     if last.endswith("_s"):
         return "seconds"

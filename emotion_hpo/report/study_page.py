@@ -16,22 +16,22 @@ from emotion_hpo.report.final_tables import (
     baseline_table,
     breakdown_table,
     final_table,
-    latency_words,
+    latency_sentence,
     recall_table,
 )
 from emotion_hpo.report.formatting import format_ends, format_times, interval_method
 from emotion_hpo.report.honesty import (
+    confirmation_blocks,
     confirmed_text,
+    expected_against_test_text,
     expected_text,
-    promise_of,
-    promise_text,
+    find_expected_score,
     reference_table,
     reliability_plot,
-    rerun_blocks,
 )
 from emotion_hpo.report.progress import expected_plot, progress_plot, timeline_plot
 from emotion_hpo.report.reading import Final, Findings
-from emotion_hpo.report.scorings import ledger_blocks, scored_text, scorings_of
+from emotion_hpo.report.scorings import ledger_blocks, list_scorings, scored_text
 from emotion_hpo.report.space_plots import importance_plot, parallel_plot, slices_plot
 from emotion_hpo.report.statistics import N_FOR_IMPORTANCE
 from emotion_hpo.report.style import Plot, format_objective
@@ -53,7 +53,7 @@ Block = Text | Table | Plot | Listing
 
 
 def study_page(findings: Findings) -> Page:
-    """All that is known of a study, as a page."""
+    """Return the page of a study, the answer first."""
     sections = (
         Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
                                               timeline_plot(findings))),
@@ -62,7 +62,7 @@ def study_page(findings: Findings) -> Page:
         Section("progress", "How the search went", _progress(findings)),
         Section("parameters", "What mattered", _parameters(findings)),
         Section("cost", "What accuracy costs", _cost(findings)),
-        Section("reruns", "Trained again", rerun_blocks(findings)),
+        Section("reruns", "Trained again", confirmation_blocks(findings)),
         Section("final", "On the test session", _final(findings)),
         Section("baseline", "Baseline", _baseline(findings)),
         Section("ledger", "Ledger", ledger_blocks(findings)),
@@ -91,7 +91,7 @@ def study_page(findings: Findings) -> Page:
 
 
 def _absent_in_tests(findings: Findings) -> Iterable[str]:
-    """That the test session of a final model lacks a class."""
+    """Yield a remark where the test session of a final model lacks a class."""
     for final in findings.finals[:1]:
         counts = {name: recall["n"] for name, recall in final.result["recall_by_class"].items()}
         yield from absences_in_test(counts, final.result["test_session"])
@@ -111,7 +111,7 @@ def _cards(findings: Findings) -> list[Card]:
         label = f"best {format_objective(objective)}"
         note = f"{best.name}; the best of many, so it looks better than it is"
         cards.append(Card(label, format_score(objective, best.value), note))
-    promised = promise_of(findings)
+    promised = find_expected_score(findings)
     if promised is not None:
         note = f"{promised.trial}; 90 %: {promised.interval}; corrected for the choice"
         value = format_score(objective, promised.value)
@@ -123,7 +123,7 @@ def _cards(findings: Findings) -> list[Card]:
     if final is not None:
         ends = format_ends(final.result["accuracy_interval"])
         trial, uar = final.result["trial"], format_share(final.result["uar"])
-        n = len(scorings_of(findings))
+        n = len(list_scorings(findings))
         often = f"; the session was scored {format_times(n)}" if n > 1 else ""
         by = interval_method(final.result["accuracy_interval"])
         note = f"{trial}; 95 %: {ends}, by {by}; UAR {uar}{often}"
@@ -144,11 +144,11 @@ def _space(findings: Findings) -> list[Block]:
         paths = ", ".join(at_edge)
         words = f"The best trial lies at an end of the range of {paths}: try a wider one."
         blocks.insert(0, Text(words, is_remark=True))
-    return [*_present(_taught(findings)), *blocks]
+    return [*_present(_warm_start_text(findings)), *blocks]
 
 
-def _taught(findings: Findings) -> Text | None:
-    """From which study the sampler was taught, and by how much."""
+def _warm_start_text(findings: Findings) -> Text | None:
+    """Say from which study the sampler was warm-started, and by how many trials."""
     name = findings.config.warm_start
     if name is None:
         return None
@@ -237,7 +237,7 @@ def _final(findings: Findings) -> list[Block]:
     blocks += [final_table(final) for final in findings.finals]
     first = findings.finals[0]
     blocks += _present(
-        promise_text(findings, first),
+        expected_against_test_text(findings, first),
         against_baseline_plot(findings, first),
         reference_table(first),
         confusion_plot(first.result),
@@ -257,7 +257,7 @@ def _retrained(final: Final) -> str:
     return (
         f"{result['trial']} was trained again on {result['n_train']:,} utterances, training and "
         f"validation together, for {format_count(result['epochs'], 'epoch')} from "
-        f"{format_count(len(result['seeds']), 'seed')}{averaged}.{latency_words(final)}"
+        f"{format_count(len(result['seeds']), 'seed')}{averaged}.{latency_sentence(final)}"
     )
 
 

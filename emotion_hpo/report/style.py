@@ -118,7 +118,7 @@ class Pictures:
     png: bytes
 
 
-def drawn(
+def draw_figure(
     width: float,
     height: float,
     draw: Callable[..., None],
@@ -128,7 +128,7 @@ def drawn(
     share_y: bool = False,
     synthetic: bool,
 ) -> Drawing:
-    """A figure whose axes `draw` fills; the word *synthetic* stands above those from the twin."""
+    """Return a figure whose axes `draw` fills, marked *synthetic* if its data are."""
 
     def filled() -> Drawing:
         figure = Drawing(figsize=(width, height), layout="constrained")
@@ -167,7 +167,7 @@ def pictures(figure: Figure) -> Pictures:
 
 
 def legend_above(axes: Axes) -> None:
-    """A legend of the panel above the figure, where no number of marks lies under it."""
+    """Set the panel's legend above the figure, where no mark lies under it."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure = axes.get_figure(root=True)
@@ -184,8 +184,8 @@ def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
     labelled.set_label_text(f"{label} (%)")
 
 
-def around(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.float64]:
-    """Lengths of error bars below and above; none of an interval that is not estimable.
+def error_bar_lengths(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.float64]:
+    """Return lengths of error bars below and above; 0 of an interval that is not estimable.
 
     Args:
         values: The estimates.
@@ -229,17 +229,17 @@ def format_objective(objective: str) -> str:
     return f"{labels.get(part, part)} {find_metric(objective).label}"
 
 
-def words(path: str) -> str:
-    """The end of a path, which is what fits at an axis.
+def short_path(path: str) -> str:
+    """Return the end of a path, which is what fits at an axis.
 
-    >>> words("model.encoders.text.units"), words("training.learning_rate")
+    >>> short_path("model.encoders.text.units"), short_path("training.learning_rate")
     ('text.units', 'learning_rate')
     """
     steps = path.split(".")
     return ".".join(steps[2:]) if steps[1] == "encoders" else ".".join(steps[1:])
 
 
-def heat(share: float) -> str:
-    """A readable text colour on a cell of the colour scale."""
+def text_colour_on(share: float) -> str:
+    """Return a readable text colour on a cell of the colour scale."""
     red, green, blue, _ = mpl.colormaps[SCALE](share)
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

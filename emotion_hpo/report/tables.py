@@ -17,7 +17,7 @@ _AT_EDGE = 0.05
 
 
 def budget_table(findings: Findings) -> Table:
-    """What the study was given and what it used."""
+    """Return what the study was allowed and what it used."""
     trials, config = findings.trials, findings.config
     states = Counter(trial.state for trial in trials)
     n_finished = sum(1 for trial in trials if trial.state.is_finished)
@@ -46,7 +46,7 @@ def budget_table(findings: Findings) -> Table:
 
 
 def hardware_rows(findings: Findings) -> list[tuple[str, str]]:
-    """The machine, where the study's file names it."""
+    """Return the machine, where the study's file names it."""
     machine = findings.facts.get("hardware") or {}
     if not machine:
         return [("Machine", "not recorded by the version that began this study")]
@@ -60,7 +60,7 @@ def hardware_rows(findings: Findings) -> list[tuple[str, str]]:
 
 
 def failures_table(findings: Findings) -> Table | None:
-    """Failures by reason."""
+    """Return failures by reason."""
     failed = [trial for trial in findings.trials if trial.state is TrialState.FAILED]
     if not failed:
         return None
@@ -75,7 +75,7 @@ def failures_table(findings: Findings) -> Table | None:
 
 
 def space_table(findings: Findings) -> Table:
-    """Ranges, and where the best lies in them."""
+    """Return the ranges, and where the best value lies in each."""
     best = findings.best
     rows = []
     for path, range_ in findings.config.space.items():
@@ -102,7 +102,7 @@ def space_table(findings: Findings) -> Table:
 
 
 def edge(findings: Findings, path: str) -> str:
-    """Whether the best value lies at an end of its range."""
+    """Return at which end of its range the best value lies, if at one."""
     best, range_ = findings.best, findings.config.space[path]
     if best is None or path not in best.params or range_.choices is not None:
         return "–"
@@ -113,7 +113,7 @@ def edge(findings: Findings, path: str) -> str:
 
 
 def best_table(findings: Findings, best: Trial) -> Table:
-    """The best trial, or the confirmed winner, and where it is from."""
+    """Return the best trial, or the confirmed winner, and where it is from."""
     objective = findings.objective
     candidates = (findings.selection or {}).get("candidates", ())
     again = next((candidate for candidate in candidates if candidate["trial"] == best.name), None)
@@ -140,7 +140,7 @@ def best_table(findings: Findings, best: Trial) -> Table:
 
 
 def proposer(findings: Findings, trial: Trial) -> str:
-    """Who chose a trial's configuration."""
+    """Return who chose a trial's configuration."""
     if findings.is_known(trial):
         known = findings.known_params()
         is_default = all(known[0].get(path) == value for path, value in trial.params.items())
@@ -149,7 +149,7 @@ def proposer(findings: Findings, trial: Trial) -> str:
 
 
 def lineage(findings: Findings, trial: Trial) -> str:
-    """The lives of a trial that was interrupted."""
+    """Describe the lives of a trial that was interrupted."""
     by_number = {trial.number: trial for trial in findings.trials}
     words, ancestor = trial.name, trial
     while ancestor.continues is not None:
@@ -161,7 +161,7 @@ def lineage(findings: Findings, trial: Trial) -> str:
 
 
 def trials_table(findings: Findings) -> Table:
-    """Every trial."""
+    """Return every trial."""
     paths = list(findings.config.space)
     has_latency = any("latency_ms" in cost for cost in findings.costs.values())
     rows = [
@@ -201,7 +201,7 @@ def _latency(findings: Findings, trial: Trial) -> str:
 
 
 def versions_table(findings: Findings) -> Table:
-    """What a rerun needs to be the same."""
+    """Return the versions that a rerun needs to be the same."""
     facts = findings.facts
     prints = facts.get("fingerprint") or {}
     machine = facts.get("hardware") or {}

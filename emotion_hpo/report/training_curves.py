@@ -1,4 +1,4 @@
-"""What single trainings did: learning trained, validation against re-run, seeds side by side."""
+"""What single trainings did: learning curves, validation against re-run, seeds side by side."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from emotion_hpo.report.formatting import join_methods
-from emotion_hpo.report.reading import Findings, judged_on
+from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.style import (
     BLACK,
     MARKS,
@@ -17,8 +17,8 @@ from emotion_hpo.report.style import (
     VERMILION,
     WIDE,
     Plot,
-    around,
-    drawn,
+    draw_figure,
+    error_bar_lengths,
     format_objective,
     legend_above,
     share_axis,
@@ -28,7 +28,7 @@ from emotion_hpo.study import Epoch, Trial, TrialState
 
 
 def by_training(trial: Trial) -> list[list[Epoch]]:
-    """A trial's epochs, one list for each of its trainings over folds and seeds."""
+    """Return a trial's epochs, one list for each of its trainings over folds and seeds."""
     by_index: dict[int, list[Epoch]] = {}
     for epoch in trial.curve:
         by_index.setdefault(epoch.training, []).append(epoch)
@@ -41,7 +41,7 @@ def _points(epochs: Sequence[Epoch], metric: str) -> list[tuple[int, float]]:
 
 
 def learning_plot(findings: Findings) -> Plot | None:
-    """Every training's objective and loss by epoch; where a trial was pruned, a mark."""
+    """Plot every training's objective and loss by epoch, with a mark where it was pruned."""
     trained = [trial for trial in findings.trials if trial.curve]
     if not trained:
         return None
@@ -79,15 +79,15 @@ def learning_plot(findings: Findings) -> Plot | None:
 
     caption = (
         f"Left: {format_objective(objective)} of each training after each epoch, on "
-        f"{judged_on(findings)}. Right: its mean loss while it was trained. "
-        f"{'Marks are where a trial was pruned or failed. ' if cut else ''}No bars."
+        f"{describe_validation(findings)}. Right: its mean loss while it was trained."
+        f"{' Marks are where a trial was pruned or failed.' if cut else ''}"
     )
-    figure = drawn(WIDE, 3.1, draw, columns=2, synthetic=findings.synthetic)
-    return Plot("learning_curves", "Learning trained", caption, figure)
+    figure = draw_figure(WIDE, 3.1, draw, columns=2, synthetic=findings.synthetic)
+    return Plot("learning_curves", "Learning curves", caption, figure)
 
 
 def seeds_plot(findings: Findings) -> Plot | None:
-    """Each seed's network of the final models, the averaged model and the interval beside them."""
+    """Plot each seed's network of the final models beside the averaged model."""
     finals = [final for final in findings.finals if final.result.get("accuracy_by_seed")]
     if not finals:
         return None
@@ -99,7 +99,7 @@ def seeds_plot(findings: Findings) -> Plot | None:
             by_seed = result["accuracy_by_seed"]
             axes.plot(by_seed, [row] * len(by_seed), mark, color=colour, mfc="none", ms=7,
                       label="one seed's network" if row == 0 else None)  # fmt: skip
-            ends = around([result["accuracy"]], [result["accuracy_interval"]])
+            ends = error_bar_lengths([result["accuracy"]], [result["accuracy_interval"]])
             axes.errorbar(result["accuracy"], row + 0.22, xerr=ends, fmt="o", color=BLACK,
                           ms=4, capsize=3,
                           label="their average, 95 % interval" if row == 0 else None)  # fmt: skip
@@ -116,12 +116,12 @@ def seeds_plot(findings: Findings) -> Plot | None:
         f"{first['n_dialogues']} dialogues, and of their averaged probabilities. Bars: 95 % "
         f"interval by {methods}, for the average."
     )
-    figure = drawn(NARROW + 1, 1.5 + 0.4 * len(finals), draw, synthetic=findings.synthetic)
+    figure = draw_figure(NARROW + 1, 1.5 + 0.4 * len(finals), draw, synthetic=findings.synthetic)
     return Plot("seeds", "Seeds of the final model", caption, figure)
 
 
 def trainings_plot(findings: Findings, n_shown: int = 15) -> Plot | None:
-    """Each training of the leading trials, over folds and seeds; None where each had but one."""
+    """Plot each training of the leading trials; None where each had but one."""
     repeated = [trial for trial in findings.scored if len(trial.trainings) > 1]
     if not repeated:
         return None
@@ -149,16 +149,18 @@ def trainings_plot(findings: Findings, n_shown: int = 15) -> Plot | None:
 
     caption = (
         f"Every training of the {len(leaders)} leading trials, over folds and seeds, on "
-        f"{judged_on(findings)} in all folds together; a trial's value is the mean. The upright "
-        "bars are the means, not intervals."
+        f"{describe_validation(findings)} in all folds together; a trial's value is the mean. The "
+        "upright bars are the means, not intervals."
     )
     height = 1.0 + 0.28 * len(leaders)
-    figure = drawn(WIDE * 0.8, max(height, 2.2), draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE * 0.8, max(height, 2.2), draw, synthetic=findings.synthetic)
     return Plot("trainings", "Folds and seeds of the leading trials", caption, figure)
 
 
-def rerun_plot(findings: Findings, reruns: Sequence[tuple[str, float, Sequence[float]]]) -> Plot:
-    """Value in the search against the values of re-runs: how much of the lead was luck.
+def confirmation_plot(
+    findings: Findings, reruns: Sequence[tuple[str, float, Sequence[float]]]
+) -> Plot:
+    """Plot the value in the search against those of the confirmation.
 
     Args:
         findings: The study.
@@ -182,8 +184,8 @@ def rerun_plot(findings: Findings, reruns: Sequence[tuple[str, float, Sequence[f
     worse = "Above" if findings.sign < 0 else "Below"
     caption = (
         f"The leaders' values in the search against their values when trained again with other "
-        f"seeds, on {judged_on(findings)}. Horizontal bars: the mean of a trial's re-runs. {worse} "
-        "the dashed line, the search's value was partly luck."
+        f"seeds, on {describe_validation(findings)}. Horizontal bars: the mean of a trial's "
+        f"re-runs. {worse} the dashed line, the search's value was partly luck."
     )
-    figure = drawn(NARROW + 1.6, 3.4, draw, synthetic=findings.synthetic)
+    figure = draw_figure(NARROW + 1.6, 3.4, draw, synthetic=findings.synthetic)
     return Plot("validation_against_rerun", "Validation against re-run", caption, figure)

@@ -112,8 +112,10 @@ class Scored(Shape):
     def _has_scores(cls, stored: Any) -> Any:  # noqa: ANN401 (as read from JSON)
         for name in METRICS if isinstance(stored, dict) else ():
             value = stored.get(name)
-            if not isinstance(value, int | float | None):
+            if name not in cls.model_fields and not isinstance(value, int | float | None):
                 raise ValueError(f"{name} is a number, not {value!r}")  # noqa: TRY004 (of a file)
+            if f"{name}_interval" in cls.model_fields:
+                continue
             try:
                 Interval.read(stored.get(f"{name}_interval", ()))
             except ValueError as error:

@@ -34,12 +34,12 @@ def write(path, ids, probabilities):
 def test_trials_are_stacked_from_their_files(tmp_path, drawn):
     ids = [f"u{n}" for n in range(50)]
     files = [write(tmp_path / f"{m}.npz", ids, one) for m, one in enumerate(drawn)]
-    found, labels = decision.stacked(files)
+    found, labels = decision.stack_answers(files)
     assert np.array_equal(found, drawn)
     assert labels.shape == (50,)
     other = write(tmp_path / "other.npz", ids[::-1], drawn[0])
     with pytest.raises(StudyError, match="about different utterances; combine trials of one split"):
-        decision.stacked([files[0], other])
+        decision.stack_answers([files[0], other])
 
 
 def test_models_that_agree_change_nothing(drawn):
