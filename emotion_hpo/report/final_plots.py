@@ -22,7 +22,7 @@ from emotion_hpo.report.style import (
     Plot,
     draw_figure,
     error_bar_lengths,
-    format_objective,
+    legend_above,
     name_ticks,
     share_axis,
     text_colour_on,
@@ -191,12 +191,12 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
             places = [index + 0.3 * side for index in range(len(names))]
             _marks(axes, places, [(scores[name], scores[f"{name}_interval"]) for name in names],
                    SERIES[side], ("o", "s")[side], label)  # fmt: skip
-        shown = [format_objective(f"test/{name}") for name in names]
+        shown = [metrics.METRICS[name].label for name in names]
         axes.set_xticks([i + 0.15 for i in range(len(names))], shown)
         axes.set_xlim(-0.5, len(names) - 0.2)
         axes.set_xlabel("metric (on the test session)")
         share_axis(axes, "value")
-        axes.legend(loc="best")
+        legend_above(axes)
 
     shown_intervals = [scores[f"{name}_interval"] for scores in (result, plain) for name in names]
     methods = join_methods(shown_intervals)

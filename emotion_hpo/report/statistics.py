@@ -94,12 +94,14 @@ def importance(
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    paths = [path for path in space if len({repr(drawn.get(path)) for drawn in params}) > 1]
+    paths = [path for path in space if len({repr(of_trial.get(path)) for of_trial in params}) > 1]
     y_N = np.asarray(values, np.float64)
     n = len(y_N)
     if n < N_FOR_IMPORTANCE or not paths or np.ptp(y_N) == 0:
         return None
-    x_NP = np.array([[scaled(space[path], drawn.get(path)) for path in paths] for drawn in params])
+    x_NP = np.array([
+        [scaled(space[path], of_trial.get(path)) for path in paths] for of_trial in params
+    ])  # fmt: skip
     generator = np.random.default_rng(seed)
     lost, explained = [], []
     for _ in range(_N_FORESTS):
@@ -145,7 +147,11 @@ def _errors(
     generator: np.random.Generator,
     n_shuffles: int = 4,
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return the mean squared error as it is, and with each column shuffled."""
+    """Return the mean squared error as it is, and with each column shuffled.
+
+    As `sklearn.inspection.permutation_importance`, which asks the forest anew for each shuffle: of
+    forests as small as these (48 trees, ten parameters) that takes 30 times as long as asking once.
+    """
     n, n_columns = x_NP.shape
     versions = [x_NP]
     for column in range(n_columns):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from emotion_hpo.metrics.formatting import format_score
+from emotion_hpo.metrics.registry import METRICS, find_metric
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
 from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
@@ -55,16 +56,16 @@ Block = Text | Table | Plot | Listing
 def study_page(findings: Findings) -> Page:
     """Return the page of a study, the answer first."""
     sections = (
-        Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
-                                              timeline_plot(findings))),
-        Section("space", "Search space", _space(findings)),
+        _answer(findings),
         Section("best", "Best configuration", _best(findings)),
         Section("progress", "How the search went", _progress(findings)),
         Section("parameters", "What mattered", _parameters(findings)),
+        Section("space", "Search space", _space(findings)),
         Section("cost", "What accuracy costs", _cost(findings)),
-        Section("reruns", "Trained again", confirmation_blocks(findings)),
-        Section("final", "On the test session", _final(findings)),
+        Section("confirmation", "Trained again", confirmation_blocks(findings)),
         Section("baseline", "Baseline", _baseline(findings)),
+        Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
+                                              timeline_plot(findings))),
         Section("ledger", "Ledger", ledger_blocks(findings)),
         Section("trials", "All trials", _present(trials_table(findings))),
         Section("versions", "Versions", _present(versions_table(findings))),
@@ -102,33 +103,41 @@ def _present(*blocks: Block | None) -> list[Block]:
 
 
 def _cards(findings: Findings) -> list[Card]:
-    n_finished = sum(trial.state.is_finished for trial in findings.trials)
-    n_trials = findings.config.study.n_trials
-    count = f"{n_finished} of {n_trials}" if n_finished <= n_trials else str(n_finished)
-    cards = [Card("trials finished", count, _states(findings.trials))]
-    objective, best, final = findings.objective, findings.best, findings.final
+    """Return what a reader looks for first: the answer, then what it rests on."""
+    objective, best = findings.objective, findings.best
+    cards = [] if findings.final is None else [_test_card(findings, findings.final)]
+    if (expected := find_expected_score(findings)) is not None:
+        note = f"{expected.trial}; 90 %: {expected.interval}; corrected for the choice"
+        cards.append(
+            Card("expected on new utterances", format_score(objective, expected.value), note)
+        )
     if best is not None:
-        label = f"best {format_objective(objective)}"
         note = f"{best.name}; the best of many, so it looks better than it is"
+        label = f"best {format_objective(objective)}"
         cards.append(Card(label, format_score(objective, best.value), note))
-    promised = find_expected_score(findings)
-    if promised is not None:
-        note = f"{promised.trial}; 90 %: {promised.interval}; corrected for the choice"
-        value = format_score(objective, promised.value)
-        cards.append(Card("expected on new utterances", value, note))
     if findings.baseline is not None:
         value = findings.baseline["validation"].get(objective.partition("/")[2])
         label = f"baseline, {format_objective(objective)}"
         cards.append(Card(label, format_score(objective, value), findings.baseline["model"]))
-    if final is not None:
-        ends = format_ends(final.result["accuracy_interval"])
-        trial, uar = final.result["trial"], format_share(final.result["uar"])
-        n = len(list_scorings(findings))
-        often = f"; the session was scored {format_times(n)}" if n > 1 else ""
-        by = interval_method(final.result["accuracy_interval"])
-        note = f"{trial}; 95 %: {ends}, by {by}; UAR {uar}{often}"
-        cards.append(Card("test accuracy", format_share(final.result["accuracy"]), note))
-    return cards
+    n_finished = sum(trial.state.is_finished for trial in findings.trials)
+    n_trials = findings.config.study.n_trials
+    count = f"{n_finished} of {n_trials}" if n_finished <= n_trials else str(n_finished)
+    return [*cards, Card("trials finished", count, _states(findings.trials))]
+
+
+def _test_card(findings: Findings, final: Final) -> Card:
+    """Return the test accuracy, with its interval and the metric that was searched for."""
+    result = final.result
+    ends = format_ends(result["accuracy_interval"])
+    by = interval_method(result["accuracy_interval"])
+    metric = find_metric(findings.objective)
+    if metric.name == "accuracy" or metric.name not in result:
+        metric = METRICS["uar"]
+    n = len(list_scorings(findings))
+    often = f"; the session was scored {format_times(n)}" if n > 1 else ""
+    beside = f"{metric.label} {format_score(metric.name, result[metric.name])}"
+    note = f"{result['trial']}; 95 %: {ends}, by {by}; {beside}{often}"
+    return Card("test accuracy", format_share(result["accuracy"]), note)
 
 
 def _states(trials: Iterable[Trial]) -> str:
@@ -154,12 +163,12 @@ def _warm_start_text(findings: Findings) -> Text | None:
         return None
     warm_start = findings.summary.get("warm_start")
     if not warm_start:
-        return Text(f"Warm start: the sampler was taught by the trials of study {name}.")
-    lessons = format_count(warm_start["n_prior_trials"], "trial")
+        return Text(f"The sampler was warm-started with the trials of study {name}.")
+    prior_trials = format_count(warm_start["n_prior_trials"], "trial")
     first = min((trial.number for trial in findings.trials), default=0)
     numbered = f" They are why its own trials are numbered from {first} on." if first else ""
     return Text(
-        f"Warm start: before its first proposal the sampler was taught by {lessons} of study "
+        f"Before its first proposal the sampler was warm-started with {prior_trials} of study "
         f"{name}, as far as they fit this space. They count towards no budget and stand in no "
         f"figure here; to compare this study's cost with another's, add what they cost.{numbered}"
     )
@@ -176,7 +185,7 @@ def _best(findings: Findings) -> list[Block]:
         else f"{path.name} is not there; {RESTORE}"
     )
     return [
-        *_present(confirmed_text(findings), expected_text(findings)),
+        *_present(confirmed_text(findings), expected_text(findings) if findings.finals else None),
         best_table(findings, winner),
         Listing(f"The whole configuration of {winner.name}", words),
     ]
@@ -219,14 +228,19 @@ def _cost(findings: Findings) -> list[Block]:
     return _present(front_plot(findings), front_table(findings), cost_plot(findings))
 
 
+def _answer(findings: Findings) -> Section:
+    """Return the test scores, or what to expect of them before `final`."""
+    if findings.finals:
+        return Section("final", "On the test session", _final(findings))
+    unscored = Text(
+        "The test session has not been scored by this study. `make final` does it, once; until "
+        "then nothing here says what the best trial is worth on unseen people."
+    )
+    return Section("expected", "Expected score", _present(expected_text(findings), unscored))
+
+
 def _final(findings: Findings) -> list[Block]:
-    if not findings.finals:
-        return [
-            Text(
-                "The test session has not been scored by this study. `make final` does it, once; "
-                "until then nothing here says what the best trial is worth on unseen people."
-            )
-        ]
+    """Return the test scores and what they rest on, for whom, and against what."""
     blocks: list[Block] = _present(scored_text(findings))
     if len(findings.finals) > 1:
         words = (
@@ -237,10 +251,10 @@ def _final(findings: Findings) -> list[Block]:
     blocks += [final_table(final) for final in findings.finals]
     first = findings.finals[0]
     blocks += _present(
+        confusion_plot(first.result),
         expected_against_test_text(findings, first),
         against_baseline_plot(findings, first),
         reference_table(first),
-        confusion_plot(first.result),
         recall_table(first),
         recall_plot(first),
         breakdown_plot(first),

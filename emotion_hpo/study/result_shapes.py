@@ -113,7 +113,7 @@ class Scored(Shape):
         for name in METRICS if isinstance(stored, dict) else ():
             value = stored.get(name)
             if name not in cls.model_fields and not isinstance(value, int | float | None):
-                raise ValueError(f"{name} is a number, not {value!r}")  # noqa: TRY004 (of a file)
+                raise ValueError(f"{name} is a number, not {value!r}")
             if f"{name}_interval" in cls.model_fields:
                 continue
             try:
