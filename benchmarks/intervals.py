@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.metrics import confusion, interval
 from emotion_hpo.metrics.exact import clopper_pearson
-from emotion_hpo.metrics.scores import STATISTICS
+from emotion_hpo.metrics.registry import METRICS
 
 #: Name → dialogues, utterances of each, spread of ease between dialogues, recall of each class.
 TESTS = {
@@ -29,7 +29,7 @@ TESTS = {
     "28 dialogues of 39, correlated": (28, 39, 1.0, (0.7, 0.6, 0.5, 0.4)),
     "28 dialogues of 10, a sure rare class": (28, 10, 0.5, (0.6, 0.6, 0.5, 0.98)),
 }
-COLUMNS = ("accuracy", "uar", "macro_f1")
+COLUMNS = {name: metric for name, metric in METRICS.items() if metric.exact is not None}
 
 
 def drawn(
@@ -54,12 +54,16 @@ def drawn(
 
 
 def covered(name: str, n_tests: int) -> Iterator[float]:
-    """Coverage of the exact interval alone, of three scores, and of three differences."""
+    """Yield the coverage of the exact interval alone, of each score, and of each difference."""
     n_dialogues, n_each, spread, recalls = TESTS[name]
     n_classes = len(recalls)
     labels, *models, _ = drawn(max(1000 * n_dialogues, 50_000), n_each, spread, recalls, 10**6)
-    counts = [confusion(labels, one, n_classes) for one in models]
-    truth = {one: [STATISTICS[one](each) for each in counts] for one in COLUMNS}
+    counts = [confusion(labels, predicted, n_classes) for predicted in models]
+    truth = {
+        name: [float(metric.from_counts(matrix)) for matrix in counts]
+        for name, metric in COLUMNS.items()
+        if metric.from_counts is not None
+    }
     hits: list[list[bool]] = []
     for seed in range(n_tests):
         labels, first, second, dialogues = drawn(n_dialogues, n_each, spread, recalls, seed)
@@ -81,11 +85,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tests", type=int, default=400)
     n_tests = parser.parse_args().tests
-    print("| test | exact alone | accuracy | UAR | macro F1 | gain in accuracy, UAR, macro F1 |")
-    print("|---|---|---|---|---|---|")
+    labels = [metric.label for metric in COLUMNS.values()]
+    print(f"| test | exact alone | {' | '.join(labels)} | gain in {', '.join(labels)} |")
+    print(f"|---|---|{'---|' * len(labels)}---|")
     for name in TESTS:
         cells = [f"{100 * share:.0f}" for share in covered(name, n_tests)]
-        print(f"| {name} | {' | '.join(cells[:4])} | {', '.join(cells[4:])} |", flush=True)
+        n_scores = 1 + len(COLUMNS)
+        scores, gains = " | ".join(cells[:n_scores]), ", ".join(cells[n_scores:])
+        print(f"| {name} | {scores} | {gains} |", flush=True)
 
 
 if __name__ == "__main__":

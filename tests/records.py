@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics import METRICS, Interval
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.records.search_summary import SearchSummary
@@ -18,9 +18,8 @@ def span(low: float, high: float, method: str = "dialogues", **facts: Any) -> di
 
 def scores(accuracy: float = 0.7) -> dict[str, Any]:
     """Scores of a model, all of them alike."""
-    names = ("accuracy", "uar", "macro_f1")
     around = span(accuracy - 0.1, accuracy + 0.1)
-    return dict.fromkeys(names, accuracy) | {f"{name}_interval": around for name in names}
+    return dict.fromkeys(METRICS, accuracy) | {f"{name}_interval": around for name in METRICS}
 
 
 def gains(difference: float = 0.1) -> dict[str, Any]:
@@ -28,12 +27,13 @@ def gains(difference: float = 0.1) -> dict[str, Any]:
     around = span(difference - 0.08, difference + 0.08)
     gain = {"difference": difference, "interval": around}
     counts = {"n_only_this": 30, "n_only_other": 10, "mcnemar_p": 0.002}
-    return {"accuracy": gain | counts, "uar": gain}
+    return dict.fromkeys(METRICS, gain) | {"accuracy": gain | counts}
 
 
 def baseline(**changes: Any) -> Baseline:
     """What the plain model reaches."""
-    validation = {"loss": 1.0, "accuracy": 0.5, "uar": 0.48, "macro_f1": 0.47}
+    validation = {"loss": 1.0, "accuracy": 0.5, "uar": 0.48, "macro_f1": 0.47, "weighted_f1": 0.49}
+    validation["balanced_log_loss"] = 1.1
     content = {
         "model": "logistic regression", "parts": ["text", "speech"], "n_train": 400,
         "validation": validation, "by_part": {"text": validation, "speech": validation},

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from emotion_hpo.console.final import show_final
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final import evaluation
-from emotion_hpo.metrics import Interval, interval
+from emotion_hpo.metrics import METRICS, Interval, interval
 from emotion_hpo.metrics.formatting import format_interval
 from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
+from emotion_hpo.report.formatting import format_ends, interval_method
 from emotion_hpo.report.honesty import reference_table
-from emotion_hpo.report.words import interval as words_of
-from emotion_hpo.report.words import method
 from emotion_hpo.study.records.final_result import FinalResult, PartScores
 from emotion_hpo.tracking.final_run import metrics_of, tags_of
 from tests.records import final_result
@@ -43,8 +42,8 @@ def a_test(labels, dialogues) -> Utterances:
 def result_of(test, predicted, other) -> dict:
     """What `final` writes of two models' answers, as far as it has intervals."""
     answers, others = (np.eye(3, dtype=np.float32)[row] for row in (predicted, other))
-    scores = evaluation.measure_scores(test, predicted).to_json()
-    compared = evaluation.measure_scores(test, other).to_json()
+    scores = evaluation.measure_scores(test, answers).to_json()
+    compared = evaluation.measure_scores(test, others).to_json()
     gain = evaluation.measure_gains(test, answers, others).to_json()
     groups = {name: (test.table["speaker"] == name).to_numpy() for name in "AB"}
     parts = {
@@ -57,7 +56,7 @@ def result_of(test, predicted, other) -> dict:
         if rows.any()
     }
     recalls = evaluation.measure_recalls(test, predicted)
-    without = {name: compared[name] for name in compared if not name.startswith("macro_f1")}
+    without = {name: compared[name] for name in compared if name.startswith(("accuracy", "uar"))}
     return final_result(
         **scores,
         study="s",
@@ -118,7 +117,7 @@ def test_every_stored_interval_is_the_one_functions(case):
     test = a_test(labels, dialogues)
     result = result_of(test, predicted, other)
     every = [*stored_in(result)]
-    assert len(every) >= 3 + 3 + 2 * 5 + 2 * 1 + 2
+    assert len(every) >= len(METRICS) + 3 + 2 * 2 * len(METRICS) + 2 * 1 + 2
     for stored in every:
         check(stored)
 
@@ -128,7 +127,7 @@ def test_every_stored_interval_is_the_one_functions(case):
             metric, labels[rows], said[rows], np.array(dialogues)[rows].tolist(), 3, less=few
         ).as_json()
 
-    for metric in ("accuracy", "uar", "macro_f1"):
+    for metric in (name for name, one in METRICS.items() if one.exact is not None):
         assert result[f"{metric}_interval"] == by_function(metric)
         assert result["baseline"][f"{metric}_interval"] == by_function(metric, said=other)
     for index, name in enumerate(CLASSES):
@@ -139,7 +138,7 @@ def test_every_stored_interval_is_the_one_functions(case):
         rows = (test.table["speaker"] == name).to_numpy()
         assert part["accuracy_interval"] == by_function("accuracy", rows)
         assert part["uar_interval"] == by_function("uar", rows)
-    for metric in ("accuracy", "uar"):
+    for metric in (name for name, one in METRICS.items() if one.exact is not None):
         gain = result["baseline"]["gain"][metric]
         assert gain["interval"] == by_function(metric, less=other)
         assert gain["difference"] == gain["interval"]["estimate"]
@@ -154,13 +153,14 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
     final = SimpleNamespace(result=result, predictions=None)
     shown = [("accuracy", result["accuracy_interval"]), ("UAR", result["uar_interval"]),
              ("macro F1", result["macro_f1_interval"]),
+             ("weighted F1", result["weighted_f1_interval"]),
              *((f"recall {name}", one["interval"])
                for name, one in result["recall_by_class"].items()),
              ("baseline accuracy", result["baseline"]["accuracy_interval"])]  # fmt: skip
     for name, stored in shown:
         read = Interval.read(stored)
         ends = format_interval(read) if read.ends else "not estimable"
-        row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(method(stored))}"
+        row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(interval_method(stored))}"
         assert re.search(row, screen, re.MULTILINE), name
     gain = Interval.read(result["baseline"]["gain"]["accuracy"]["interval"])
     points = f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f}, by {gain.method})"
@@ -169,12 +169,12 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
         in screen
     )
 
-    def named(stored):
-        return words_of(stored), method(stored)
+    def named(stored, metric="accuracy"):
+        return format_ends(stored, metric), interval_method(stored)
 
-    for row, metric in zip(final_table(final).rows, ("accuracy", "uar", "macro_f1"), strict=True):
-        assert row[2:4] == named(result[f"{metric}_interval"])
-        assert row[5:7] == named(result["baseline"][f"{metric}_interval"])
+    for row, metric in zip(final_table(final).rows, METRICS, strict=True):
+        assert row[2:4] == named(result[f"{metric}_interval"], metric)
+        assert row[5:7] == named(result["baseline"][f"{metric}_interval"], metric)
     for row, recall in zip(
         recall_table(final).rows, result["recall_by_class"].values(), strict=True
     ):

@@ -11,7 +11,8 @@ from emotion_hpo.cli.stored_study import read_study
 from emotion_hpo.config.commands import StudyCommand
 from emotion_hpo.console.output import echo
 from emotion_hpo.console.progress import preparing, retraining
-from emotion_hpo.runtime.formatting import format_count, format_score
+from emotion_hpo.metrics.formatting import format_score
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Epoch, StudyHome, write_json
 
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -18,6 +18,12 @@ from emotion_hpo.config.space import SEARCHABLE, Scalar, Space, by_path, is_part
 from emotion_hpo.config.split import SplitConfig
 from emotion_hpo.config.training import TrainingConfig
 from emotion_hpo.errors import unknown_name
+from emotion_hpo.metrics.registry import OBJECTIVES
+
+if TYPE_CHECKING:
+    Objective = str  # a checker cannot read the choices off a registry
+else:
+    Objective = Literal[*OBJECTIVES]
 
 #: What else lies in a folder of studies (`records.StudyHome`): no study's folder.
 SHARED = ("comparisons", "features", "holdout_ledger.jsonl", "mlartifacts", "mlflow.db")
@@ -74,7 +80,7 @@ class StudyConfig(Section):
         None, ge=1, description="failed trials of one call of `search` that stop it"
     )
     n_seeds: int = Field(1, ge=1, description="trainings a fold; a trial's value is their mean")
-    objective: Literal["val/accuracy", "val/uar", "val/macro_f1", "val/loss"]
+    objective: Objective
     second_objective: Literal["parameters", "latency_ms"] | None = Field(
         None, description="a second objective, minimised: the Pareto front of both is searched"
     )

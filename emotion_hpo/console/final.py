@@ -7,9 +7,10 @@ from rich.table import Column, Table
 
 from emotion_hpo.console.intervals import format_gain_interval
 from emotion_hpo.console.output import echo, open_console
-from emotion_hpo.metrics.formatting import format_interval, format_score_interval
+from emotion_hpo.metrics import METRICS
+from emotion_hpo.metrics.formatting import format_interval, format_score, format_score_interval
 from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
-from emotion_hpo.runtime.formatting import format_count, format_score, format_share
+from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 
 
@@ -28,10 +29,11 @@ def show_final(result: Mapping[str, Any]) -> None:
     )
     columns = (Column("", overflow="fold"), "score", "95 % interval", "by", "n")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
-    for name, value, stored, n in _scored_rows(result):
+    for name, metric, value, stored, n in _scored_rows(result):
         interval = Interval.read(stored)
-        ends = format_interval(interval) if interval.ends else NOT_ESTIMABLE
-        table.add_row(name, format_share(value), ends, interval.reason or interval.method, str(n))
+        ends = format_interval(interval, metric) if interval.ends else NOT_ESTIMABLE
+        method = interval.reason or interval.method
+        table.add_row(name, format_score(metric, value), ends, method, str(n))
     open_console().print(table)
     echo(describe_baseline(result))
     for line in _final_remarks(result):
@@ -60,28 +62,36 @@ def show_final(result: Mapping[str, Any]) -> None:
         )
 
 
-def _scored_rows(result: Mapping[str, Any]) -> Iterator[tuple[str, float | None, Any, Any]]:
-    """Yield rows of the table: name, score, its stored interval, number of utterances."""
-    metrics = (("accuracy", "accuracy"), ("uar", "UAR"), ("macro_f1", "macro F1"))
-    for metric, label in metrics:
-        yield label, result[metric], result[f"{metric}_interval"], result["n_test"]
+#: Name of the row, metric, score, its stored interval, number of utterances.
+_ScoreRow = tuple[str, str, float | None, Any, int]
+
+
+def _scored_rows(result: Mapping[str, Any]) -> Iterator[_ScoreRow]:
+    """Yield the rows of the table of scores."""
+    share = "accuracy"  # a recall is the accuracy on a class's utterances
+    yield from _metric_rows("", result, result["n_test"])
     for name, recall in result["recall_by_class"].items():
-        yield f"recall {name}", recall["recall"], recall["interval"], recall["n"]
+        yield f"recall {name}", share, recall["recall"], recall["interval"], recall["n"]
     for kind, groups in result["by"].items():
         for name, part in groups.items():
             label = f"{_KINDS.get(kind, kind)} {name}"
-            yield label, part["accuracy"], part["accuracy_interval"], part["n"]
+            yield label, share, part["accuracy"], part["accuracy_interval"], part["n"]
     for name, rest in result["without"].items():
         yield (
             f"without {name}",
+            share,
             rest["accuracy"],
             rest.get("accuracy_interval", ()),
             result["n_test"],
         )
-    baseline = result["baseline"]
-    for metric, label in metrics[:2]:
-        interval = baseline[f"{metric}_interval"]
-        yield f"baseline {label}", baseline[metric], interval, result["n_test"]
+    yield from _metric_rows("baseline ", result["baseline"], result["n_test"])
+
+
+def _metric_rows(prefix: str, scores: Mapping[str, Any], n: int) -> Iterator[_ScoreRow]:
+    """Yield a row for each metric; an earlier version stored fewer."""
+    for name, metric in METRICS.items():
+        if name in scores:
+            yield f"{prefix}{metric.label}", name, scores[name], scores[f"{name}_interval"], n
 
 
 def describe_baseline(result: Mapping[str, Any]) -> str:

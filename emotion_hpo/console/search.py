@@ -13,8 +13,10 @@ from rich.text import Text
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.console.output import note, notes_above, open_console
-from emotion_hpo.runtime.formatting import format_duration, format_score
-from emotion_hpo.study import Trial, TrialState, sign_of
+from emotion_hpo.metrics.formatting import format_score
+from emotion_hpo.metrics.registry import find_metric
+from emotion_hpo.runtime.formatting import format_duration
+from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import best_of
 
 
@@ -89,7 +91,7 @@ class SearchScreen:
             training = trial.curve[-1].training if trial.curve else 0
             epochs = [epoch for epoch in trial.curve if epoch.training == training]
             values = [epoch.metrics[self._objective] for epoch in epochs]
-            choose = max if sign_of(self._objective) > 0 else min
+            choose = max if find_metric(self._objective).sign > 0 else min
             table.add_row(
                 trial.worker,
                 f"{trial.name}, training {training + 1}" if training else trial.name,

@@ -5,9 +5,10 @@ from typing import Any
 
 from emotion_hpo.console.make_lines import folder_key, make_line, study_line
 from emotion_hpo.console.output import echo
-from emotion_hpo.metrics.formatting import format_score_interval
-from emotion_hpo.runtime.formatting import format_count, format_score
-from emotion_hpo.study import StudyHome, sign_of
+from emotion_hpo.metrics.formatting import format_score, format_score_interval
+from emotion_hpo.metrics.registry import find_metric
+from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.study import StudyHome
 
 
 def show_search(summary: Mapping[str, Any], count: str) -> None:
@@ -63,7 +64,7 @@ def show_confirmation(confirmation: Mapping[str, Any]) -> None:
             f"average, {candidate['n_parameters']:,} parameters{mark}"
         )
     if (baseline := confirmation["baseline"]) is not None:
-        is_beaten = sign_of(objective) * (mean_of_winner - baseline) > 0
+        is_beaten = find_metric(objective).sign * (mean_of_winner - baseline) > 0
         hint = "" if is_beaten else "  <- no network is better: look at the features and the space"
         echo(f"  baseline: {format_score(objective, baseline)}; it has no seed{hint}")
     if confirmation["standard_error"]:

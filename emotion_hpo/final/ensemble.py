@@ -8,7 +8,8 @@ import numpy as np
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import combination
-from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.metrics.registry import find_metric
+from emotion_hpo.study import StudyHome, Trial, TrialState
 
 #: How trials are combined: Caruana's greedy selection, or a rule over the best of them.
 Rule = Literal["greedy", "average", "weighted", "maximum_confidence"]
@@ -43,12 +44,12 @@ def members_of(
         raise StudyError(
             f"an ensemble needs two complete trials, but study {home.name!r} has {len(complete)}"
         )
-    sign = sign_of(objective)
+    sign = find_metric(objective).sign
     ranked = sorted(complete, key=lambda trial: (-sign * (trial.value or 0.0), trial.number))
     if ensemble.rule != "greedy":
         ranked = ranked[: ensemble.n_members]
     paths = [home.trial(trial.number).probabilities for trial in ranked]
-    answers, labels = combination.stacked(paths)
+    answers, labels = combination.stack_answers(paths)
     metric = objective.removeprefix("val/")
     match ensemble.rule:
         case "greedy":

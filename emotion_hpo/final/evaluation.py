@@ -27,9 +27,19 @@ Rows = NDArray[np.bool_]
 
 
 def measure_interval(
-    metric: str, test: Utterances, predicted: NDArray[np.int64], rows: Rows | None = None
+    metric: str,
+    test: Utterances,
+    predicted: NDArray[np.int64] | Probabilities,
+    rows: Rows | None = None,
 ) -> metrics.Interval:
-    """Return the interval of a score of some utterances of the test, or of all."""
+    """Return the interval of a score of some utterances of the test, or of all.
+
+    Args:
+        metric: Its name.
+        test: The test utterances.
+        predicted: Classes `(n,)`, or probabilities `(n, classes)`, which every metric takes.
+        rows: Which of them; None for all.
+    """
     chosen = np.ones(len(test), np.bool_) if rows is None else rows
     dialogues = test.table["dialogue"].to_numpy(str)[chosen].tolist()
     return metrics.interval(
@@ -38,19 +48,22 @@ def measure_interval(
 
 
 def measure(
-    metric: str, test: Utterances, predicted: NDArray[np.int64], rows: Rows | None = None
+    metric: str,
+    test: Utterances,
+    predicted: NDArray[np.int64] | Probabilities,
+    rows: Rows | None = None,
 ) -> dict[str, Any]:
     """Return a score and its interval, by the names that records have for them."""
     interval = measure_interval(metric, test, predicted, rows)
     return {metric: interval.estimate, f"{metric}_interval": interval}
 
 
-def measure_scores(test: Utterances, predicted: NDArray[np.int64]) -> Scores:
-    """Return a model's scores on all test utterances."""
-    accuracy, uar, macro_f1 = (
-        measure(metric, test, predicted) for metric in ("accuracy", "uar", "macro_f1")
-    )
-    return Scores(**accuracy, **uar, **macro_f1)
+def measure_scores(test: Utterances, answers: Probabilities) -> Scores:
+    """Return every metric of a model's answers `(n, classes)` to all test utterances."""
+    scores: dict[str, Any] = {}
+    for metric in metrics.METRICS:
+        scores |= measure(metric, test, answers)
+    return Scores(**scores)
 
 
 def measure_recalls(test: Utterances, predicted: NDArray[np.int64]) -> dict[str, Recall]:
@@ -71,11 +84,8 @@ def count_confusions(test: Utterances, predicted: NDArray[np.int64]) -> Confusio
 
 def accuracy_by_seed(test: Utterances, by_seed: Probabilities) -> tuple[float, ...]:
     """Return the accuracy of each seed's network alone, of probabilities `(seeds, n, classes)`."""
-    n_classes = len(test.classes)
-    return tuple(
-        metrics.accuracy(metrics.confusion(test.labels, answers.argmax(1), n_classes))
-        for answers in by_seed
-    )
+    accuracy = metrics.METRICS["accuracy"]
+    return tuple(accuracy.score(test.labels, answers) for answers in by_seed)
 
 
 def measure_calibration(labels: NDArray[np.int64], probabilities: Probabilities) -> Calibration:
@@ -93,11 +103,12 @@ def measure_calibration(labels: NDArray[np.int64], probabilities: Probabilities)
 
 def measure_gains(test: Utterances, answers: Probabilities, other: Probabilities) -> Gains:
     """Return by how much `answers` `(n, classes)` are better than another model's."""
-    comparison = _compare(test, answers, other, "uar")
-    return Gains(
-        accuracy=measure_accuracy_gain(test, answers, other),
-        uar=Gain(difference=comparison.difference, interval=comparison.interval),
-    )
+    gains: dict[str, Gain] = {"accuracy": measure_accuracy_gain(test, answers, other)}
+    for metric in metrics.METRICS:
+        if metric != "accuracy":
+            comparison = _compare(test, answers, other, metric)
+            gains[metric] = Gain(difference=comparison.difference, interval=comparison.interval)
+    return Gains.model_validate(gains)
 
 
 def measure_accuracy_gain(
@@ -117,10 +128,12 @@ def measure_accuracy_gain(
 def _compare(
     test: Utterances, answers: Probabilities, other: Probabilities, metric: str
 ) -> metrics.Comparison:
+    """Compare two models' answers; of a loss, the gain is by how much it is lower."""
+    is_score = metrics.METRICS[metric].greater_is_better
     return metrics.compare(
         test.labels,
-        answers.argmax(1),
-        other.argmax(1),
+        answers if is_score else other,
+        other if is_score else answers,
         list(test.table["dialogue"]),
         len(test.classes),
         metric=metric,

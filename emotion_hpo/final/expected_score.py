@@ -57,7 +57,7 @@ def compare_with_test(
     """Return the expected score beside the test's, and whether this lies in its interval."""
     if expected is None:
         return None
-    value = metrics.figures(test.labels, answers)[objective.removeprefix("val/")]
+    value = metrics.find_metric(objective).score(test.labels, answers)
     ends = expected.interval.ends
     return ExpectedAndTest(
         winner=expected.winner,

@@ -111,7 +111,7 @@ def build_result(
     """
     answers = by_seed.mean(0)
     predicted = answers.argmax(1)
-    scores, single = measure_scores(test, predicted), accuracy_by_seed(test, by_seed)
+    scores, single = measure_scores(test, answers), accuracy_by_seed(test, by_seed)
     first = models.plan.members[0]
     scorings = _list_scorings(occasion, scores.accuracy)
     accuracies = [scoring.accuracy for scoring in scorings if scoring.accuracy is not None]
@@ -185,7 +185,7 @@ def _compare_baseline(
 ) -> BaselineComparison:
     other = baseline.probabilities(test)
     return BaselineComparison(
-        **dict(measure_scores(test, other.argmax(1))),
+        **dict(measure_scores(test, other)),
         parts=tuple(baseline.parts),
         gain=measure_gains(test, answers, other),
     )
@@ -199,7 +199,7 @@ def _compare_default(
     trial, saved_model = default
     other = saved_model.probabilities(saved_model.preprocessor.transform(test)).mean(0)
     return DefaultComparison(
-        **dict(measure_scores(test, other.argmax(1))),
+        **dict(measure_scores(test, other)),
         trial=trial,
         gain=measure_gains(test, answers, other),
     )

@@ -3,40 +3,30 @@
 from emotion_hpo.metrics.calibration import brier, calibration_error, reliability
 from emotion_hpo.metrics.comparison import Comparison, compare, mcnemar
 from emotion_hpo.metrics.intervals import Interval, fold_interval, interval
-from emotion_hpo.metrics.scores import (
-    STATISTICS,
-    Labels,
-    Statistic,
-    accuracy,
-    confusion,
-    figures,
-    macro_f1,
-    recall_by_class,
-    uar,
-)
+from emotion_hpo.metrics.registry import METRICS, OBJECTIVES, Metric, find_metric, score_all
+from emotion_hpo.metrics.scores import Labels, confusion, recall_by_class
 from emotion_hpo.metrics.winner import Expected, Fold, Run, expected_score
 
 __all__ = [
-    "STATISTICS",
+    "METRICS",
+    "OBJECTIVES",
     "Comparison",
     "Expected",
     "Fold",
     "Interval",
     "Labels",
+    "Metric",
     "Run",
-    "Statistic",
-    "accuracy",
     "brier",
     "calibration_error",
     "compare",
     "confusion",
     "expected_score",
-    "figures",
+    "find_metric",
     "fold_interval",
     "interval",
-    "macro_f1",
     "mcnemar",
     "recall_by_class",
     "reliability",
-    "uar",
+    "score_all",
 ]

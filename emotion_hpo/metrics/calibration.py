@@ -29,39 +29,45 @@ class Bin:
 def reliability(
     labels: Labels, probabilities: NDArray[np.floating], n_bins: int = N_BINS
 ) -> tuple[Bin, ...]:
-    """Confidence against accuracy, in bins of equal width; empty bins are left out."""
+    """Return confidence against accuracy in bins of equal width, empty bins left out."""
     confidence = probabilities.max(1).astype(np.float64)
     right = probabilities.argmax(1) == labels
     # Bins are open below and closed above, as in Guo's own code.
     which = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
     return tuple(
-        Bin(float(confidence[here].mean()), float(right[here].mean()), int(here.sum()))
+        Bin(
+            float(confidence[is_in_bin].mean()),
+            float(right[is_in_bin].mean()),
+            int(is_in_bin.sum()),
+        )
         for index in range(n_bins)
-        if (here := which == index).any()
+        if (is_in_bin := which == index).any()
     )
 
 
 def calibration_error(
     labels: Labels, probabilities: NDArray[np.floating], n_bins: int = N_BINS
 ) -> float:
-    """Expected calibration error: the bins' mean distance of confidence and accuracy.
+    """Return expected calibration error: the bins' mean distance of confidence and accuracy.
 
     Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
     """
     bins = reliability(labels, probabilities, n_bins)
-    total = sum(one.n for one in bins)
+    total = sum(bin_.n for bin_ in bins)
     if not total:
         return float("nan")
-    return sum(one.n * abs(one.accuracy - one.confidence) for one in bins) / total
+    return sum(bin_.n * abs(bin_.accuracy - bin_.confidence) for bin_ in bins) / total
 
 
 def brier(labels: Labels, probabilities: NDArray[np.floating]) -> float:
-    """Mean squared distance of the probabilities from the truth, summed over classes: 0 to 2.
+    """Return the mean squared distance of probabilities and truth, summed over classes: 0 to 2.
 
     Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78
     (1950).
     """
     if not len(labels):
         return float("nan")
-    truth = np.eye(probabilities.shape[1])[labels]
-    return float(((probabilities - truth) ** 2).sum(1).mean())
+    from sklearn.metrics import brier_score_loss  # a second, which a search need not wait
+
+    classes = np.arange(probabilities.shape[1])
+    return float(brier_score_loss(labels, probabilities, labels=classes, scale_by_half=False))

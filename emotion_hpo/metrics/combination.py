@@ -2,8 +2,8 @@
 
 Every function takes probabilities `(models, n, classes)` of the same utterances in the same order
 and returns `(n, classes)`, rows summing to 1. A trial's validation probabilities lie in its
-`validation.npz`, which `stacked` reads, so that trials of any study over the same split can be
-combined, whatever they were: three modalities trained apart, or seeds of one network.
+`validation.npz`, which `stack_answers` reads, so that trials of any study over the same split can
+be combined, whatever they were: three modalities trained apart, or seeds of one network.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo import metrics
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics.registry import METRICS
 
 Probabilities = NDArray[np.float32]
 
@@ -22,36 +22,36 @@ Probabilities = NDArray[np.float32]
 N_PARTS = 20
 
 
-def stacked(files: Sequence[Path]) -> tuple[Probabilities, NDArray[np.int64]]:
-    """Probabilities `(models, n, classes)` and labels `(n,)` of some `validation.npz`.
+def stack_answers(files: Sequence[Path]) -> tuple[Probabilities, NDArray[np.int64]]:
+    """Return probabilities `(models, n, classes)` and labels `(n,)` of some `validation.npz`.
 
     Raises:
         StudyError: They are not about the same utterances.
     """
     read = [dict(np.load(file)) for file in files]
-    for file, one in zip(files, read, strict=True):
-        if not np.array_equal(one["utterance_id"], read[0]["utterance_id"]):
+    for file, stored in zip(files, read, strict=True):
+        if not np.array_equal(stored["utterance_id"], read[0]["utterance_id"]):
             raise StudyError(
                 f"{file} and {files[0]} are about different utterances; combine trials of one split"
             )
-    return np.stack([one["probabilities"] for one in read]), read[0]["label"]
+    return np.stack([stored["probabilities"] for stored in read]), read[0]["label"]
 
 
 def average(probabilities_MNC: Probabilities) -> Probabilities:
-    """The mean of all models."""
+    """Return the mean of all models."""
     mean_NC: Probabilities = probabilities_MNC.mean(0)
     return mean_NC
 
 
 def maximum_confidence(probabilities_MNC: Probabilities) -> Probabilities:
-    """Each utterance's answer is that of the model which is surest of its own; ties: the first."""
+    """Return, of each utterance, the answer of the model surest of its own; ties: the first."""
     surest_N = probabilities_MNC.max(2).argmax(0)
     answers_NC: Probabilities = probabilities_MNC[surest_N, np.arange(len(surest_N))]
     return answers_NC
 
 
 def weighted(probabilities_MNC: Probabilities, weights_M: NDArray[np.float64]) -> Probabilities:
-    """The mean of all models by weights, which need not sum to 1.
+    """Return the mean of all models by weights, which need not sum to 1.
 
     Raises:
         ValueError: A weight is negative, or all are 0.
@@ -66,7 +66,7 @@ def weighted(probabilities_MNC: Probabilities, weights_M: NDArray[np.float64]) -
 def choose_weights(
     probabilities_MNC: Probabilities, labels_N: NDArray[np.int64], metric: str = "accuracy"
 ) -> NDArray[np.float64]:
-    """The weights with the best figure on these utterances, which must be validation's.
+    """Return the weights with the best value on these utterances, which must be validation's.
 
     All multiples of 1/20 are tried for up to three models; more are added one after the other, each
     where it helps most. Of equals those nearest to the plain average win: less was fitted.
@@ -90,7 +90,7 @@ def greedy_selection(
     metric: str = "accuracy",
     n_steps: int = N_PARTS,
 ) -> NDArray[np.float64]:
-    """Weights of an ensemble that is built on validation answers, most of them 0; they sum to 1.
+    """Return weights of an ensemble built on validation answers, most of them 0; their sum is 1.
 
     Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML
     2004: the model that helps the average most is added, again and again, with replacement, and the
@@ -102,8 +102,8 @@ def greedy_selection(
     best, best_counts_M = (-np.inf, -np.inf), counts_M
     for step in range(1, n_steps + 1):
         tried_MNC = (total_NC + probabilities_MNC) / step
-        worth_M = [_worth(one, labels_N, metric) for one in tried_MNC]
-        likelihood_M = [_worth(one, labels_N, "loss") for one in tried_MNC]
+        worth_M = [_worth(answers_NC, labels_N, metric) for answers_NC in tried_MNC]
+        likelihood_M = [_worth(answers_NC, labels_N, "loss") for answers_NC in tried_MNC]
         chosen = int(np.lexsort((likelihood_M, worth_M))[-1])
         counts_M = counts_M + np.eye(n_models)[chosen]
         total_NC = total_NC + probabilities_MNC[chosen]
@@ -119,18 +119,20 @@ def _best(
     labels_N: NDArray[np.int64],
     metric: str,
 ) -> int:
-    worth = [_worth(weighted(probabilities_MNC, one), labels_N, metric) for one in weights_GM]
+    worth = [
+        _worth(weighted(probabilities_MNC, weights_M), labels_N, metric) for weights_M in weights_GM
+    ]
     distance = np.abs(weights_GM - 1 / weights_GM.shape[1]).sum(1)
     return int(np.lexsort((distance, -np.array(worth)))[0])
 
 
 def _worth(probabilities_NC: Probabilities, labels_N: NDArray[np.int64], metric: str) -> float:
-    """A metric's value, the more the better."""
-    value = metrics.figures(labels_N, probabilities_NC)[metric]
-    return -value if metric == "loss" else value
+    """Return a metric's value with the sign that makes more better."""
+    scored = METRICS[metric]
+    return scored.sign * scored.score(labels_N, probabilities_NC)
 
 
 def _simplex(n_models: int) -> list[list[int]]:
-    """All ways to give `N_PARTS` parts to the models."""
+    """Return all ways to give `N_PARTS` parts to the models."""
     owners = combinations_with_replacement(range(n_models), N_PARTS)
-    return [np.bincount(one, minlength=n_models).tolist() for one in owners]
+    return [np.bincount(owner, minlength=n_models).tolist() for owner in owners]

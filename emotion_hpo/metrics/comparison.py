@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scipy.special import bdtr, chdtrc
 
 from emotion_hpo.metrics.intervals import Interval, interval
-from emotion_hpo.metrics.scores import Labels
+from emotion_hpo.metrics.scores import Labels, Probabilities, predicted_classes
 
 #: Fewer utterances on which one alone is right: the binomial distribution itself is taken.
 _FEW = 25
@@ -33,8 +33,8 @@ class Comparison:
 
 def compare(
     labels: Labels,
-    first: Labels,
-    second: Labels,
+    first: Labels | Probabilities,
+    second: Labels | Probabilities,
     dialogues: Sequence[str],
     n_classes: int,
     *,
@@ -43,18 +43,18 @@ def compare(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
-    """Paired interval of the difference, and McNemar's test.
+    """Compare two models by the paired interval of their difference, and by McNemar's test.
 
     Both models meet the same dialogues in every resample, so what is hard for both cancels out
     (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 16).
 
     Args:
         labels: True classes `(n,)`, at least one.
-        first: What the first model predicts.
-        second: What the second does.
+        first: Predicted classes `(n,)` or class probabilities `(n, n_classes)` of a model.
+        second: The same of the other model.
         dialogues: The dialogue of each utterance.
         n_classes: Number of classes.
-        metric: `accuracy`, `uar` or `macro_f1`.
+        metric: Its name in the registry.
         level: Coverage aimed at.
         n_resamples: Number of resamples.
         seed: Of the resampling.
@@ -64,14 +64,15 @@ def compare(
         less=second, level=level, n_resamples=n_resamples, seed=seed,
     )  # fmt: skip
     assert difference.estimate is not None, "a test has utterances"
-    n_first = int(((first == labels) & (second != labels)).sum())
-    n_second = int(((second == labels) & (first != labels)).sum())
+    is_right, other_is_right = (predicted_classes(model) == labels for model in (first, second))
+    n_first = int((is_right & ~other_is_right).sum())
+    n_second = int((other_is_right & ~is_right).sum())
     p_value = mcnemar(n_first, n_second)
     return Comparison(difference.estimate, difference, n_first, n_second, p_value)
 
 
 def mcnemar(n_first: int, n_second: int) -> float:
-    """Two-sided p-value of McNemar's test from the utterances that one model alone has right.
+    """Return McNemar's two-sided p-value, from how many utterances one model alone has right.
 
     McNemar, "Note on the sampling error of the difference between correlated proportions",
     Psychometrika 12 (1947); with Edwards's correction for continuity, and for few utterances from

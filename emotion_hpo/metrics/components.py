@@ -1,12 +1,13 @@
 """What a score is made of: parts that each have an exact interval.
 
-An accuracy is one part, a UAR the mean of its classes' recalls, a macro F1 that of their F1. A
-difference of two models is a sum of differences of shares, each by its discordant utterances: one
-for accuracy, one a class for UAR, two a class for macro F1.
+An accuracy is one part, a UAR the mean of its classes' recalls, a macro or weighted F1 a mean of
+their F1. A difference of two models is a sum of differences of shares, each by its discordant
+utterances: one for accuracy, one a class for UAR, two a class for F1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Answers:
     n_classes: int
 
     def tally_by_dialogue(self) -> NDArray[np.int64]:
-        """Confusion matrices `(dialogues, models, n_classes, n_classes)`."""
+        """Return confusion matrices `(dialogues, models, n_classes, n_classes)`."""
         n_models = len(self.predicted)
         shape = (int(self.groups.max()) + 1, n_models, self.n_classes, self.n_classes)
         counts = np.zeros(shape, np.int64)
@@ -44,7 +45,7 @@ class Answers:
         return counts
 
     def n_dialogues(self, rows: NDArray[np.bool_]) -> int:
-        """How many dialogues these utterances are of."""
+        """Count the dialogues that these utterances are of."""
         return len(np.unique(self.groups[rows]))
 
 
@@ -67,18 +68,47 @@ class Component:
     n_dialogues: int
 
 
-def components_of(metric: str, answers: Answers, tally_R: Tally, level: float) -> list[Component]:
-    """The parts of a score of one model, or of a difference of two.
+@dataclass(frozen=True)
+class ExactParts:
+    """How a score splits into parts that each have an exact interval.
 
-    Args:
-        metric: `accuracy`, `uar` or `macro_f1`.
-        answers: At least one utterance.
-        tally_R: Resampled confusion matrices `(R, models, n_classes, n_classes)`.
-        level: Of the exact intervals.
+    Attributes:
+        of_score: The parts of one model's score.
+        of_gain: The parts of the difference of two models' scores.
+        reach: Reach of the exact interval around a score that no counts are of, such as a mean
+            over models: as if the parts were equal, of as many utterances.
+        n_counted: How often an error counts: 2 where a false alarm of one class is a miss of
+            another, and both lower the score.
     """
-    if len(answers.predicted) == 2:
-        return [*_GAINS[metric](answers, tally_R, level)]
-    return [*_SHARES[metric](answers, tally_R[:, 0], level)]
+
+    of_score: Callable[[Answers, Tally, float], Iterator[Component]]
+    of_gain: Callable[[Answers, Tally, float], Iterator[Component]]
+    reach: Callable[[float, Labels, float], Reach]
+    n_counted: int = 1
+
+    def components(self, answers: Answers, tally_R: Tally, level: float) -> list[Component]:
+        """Return the parts of a score of one model, or of a difference of two.
+
+        Args:
+            answers: At least one utterance.
+            tally_R: Resampled confusion matrices `(R, models, n_classes, n_classes)`.
+            level: Of the exact intervals.
+        """
+        if len(answers.predicted) == 2:
+            return [*self.of_gain(answers, tally_R, level)]
+        return [*self.of_score(answers, tally_R[:, 0], level)]
+
+
+#: Labels and some classes `(k,)` → the weight of each class in the score.
+ClassWeights = Callable[[Labels, NDArray[np.int64]], NDArray[np.float64]]
+
+
+def _equal_weights(_labels: Labels, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.full(len(classes), 1 / len(classes))
+
+
+def _weights_by_support(labels: Labels, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray((labels[:, None] == classes).mean(0))
 
 
 def _accuracy(answers: Answers, tally_R: Tally, level: float) -> Iterator[Component]:
@@ -99,15 +129,19 @@ def _recalls(answers: Answers, tally_R: Tally, level: float) -> Iterator[Compone
         )
 
 
-def _f1s(answers: Answers, tally_R: Tally, level: float) -> Iterator[Component]:
+def _f1s(
+    answers: Answers, tally_R: Tally, level: float, weights: ClassWeights
+) -> Iterator[Component]:
     labels, predicted = answers.labels, answers.predicted[0]
     classes, f1s_RC = np.union1d(labels, predicted), f1_by_class(tally_R)
-    for label in classes:
+    for label, weight in zip(classes, weights(labels, classes).tolist(), strict=True):
+        if weight == 0:
+            continue
         is_either = (labels == label) | (predicted == label)
         n_hits, n = int((labels == predicted)[is_either & (labels == label)].sum()), is_either.sum()
         estimate, exact = 2 * n_hits / (n_hits + n), f1_reach(n_hits, int(n), level)
         n_dialogues = answers.n_dialogues(is_either)
-        yield Component(1 / len(classes), estimate, exact, f1s_RC[:, label], n_dialogues)
+        yield Component(weight, estimate, exact, f1s_RC[:, label], n_dialogues)
 
 
 def _gain(
@@ -119,7 +153,7 @@ def _gain(
     resampled: NDArray[np.float64],
     level: float,
 ) -> Component:
-    """A difference of shares of some utterances, by those that are better and those worse."""
+    """Return a difference of shares of some utterances, by the better and the worse ones."""
     n_better, n_worse = int((better & rows).sum()), int((worse & rows).sum())
     n = int(rows.sum())
     return Component(
@@ -148,20 +182,22 @@ def _recall_gains(answers: Answers, tally_R: Tally, level: float) -> Iterator[Co
         yield _gain(answers, rows, first & ~second, second & ~first, weight, resampled, level)
 
 
-def _f1_gains(answers: Answers, tally_R: Tally, level: float) -> Iterator[Component]:
-    """Of each class the gain in hits, and that by fewer false alarms.
+def _f1_gains(
+    answers: Answers, tally_R: Tally, level: float, weights: ClassWeights
+) -> Iterator[Component]:
+    """Yield of each class the gain in hits, and that by fewer false alarms.
 
     With F the mean of both models' F1 and D that of both denominators (labels and predictions of
     the class), the difference in F1 is ((2 - F) * gain in hits + F * fewer false alarms) / D.
     """
     labels, (first, second) = answers.labels, answers.predicted
     classes = np.unique(labels)
-    for label in classes:
+    for label, class_weight in zip(classes, weights(labels, classes).tolist(), strict=True):
         is_true = labels == label
-        n_hits = [((one == label) & is_true).sum() for one in (first, second)]
-        denominators = [is_true.sum() + (one == label).sum() for one in (first, second)]
+        n_hits = [((predicted == label) & is_true).sum() for predicted in (first, second)]
+        denominators = [is_true.sum() + (predicted == label).sum() for predicted in (first, second)]
         f1 = float(np.mean(2 * np.array(n_hits) / np.array(denominators)))
-        scale = 1 / (len(classes) * float(np.mean(denominators)))
+        scale = class_weight / float(np.mean(denominators))
         by_first, by_second = (
             (first == label) & (second != label),
             (second == label) & (first != label),
@@ -183,5 +219,35 @@ def _f1_gains(answers: Answers, tally_R: Tally, level: float) -> Iterator[Compon
         )  # fmt: skip
 
 
-_SHARES = {"accuracy": _accuracy, "uar": _recalls, "macro_f1": _f1s}
-_GAINS = {"accuracy": _accuracy_gain, "uar": _recall_gains, "macro_f1": _f1_gains}
+def _accuracy_reach(value: float, labels: Labels, level: float) -> Reach:
+    return share_reach(round(len(labels) * value), len(labels), level)
+
+
+def _recall_reach(value: float, labels: Labels, level: float) -> Reach:
+    support_C = np.unique(labels, return_counts=True)[1].tolist()
+    reaches = [share_reach(round(n * value), n, level) for n in support_C]
+    return np.asarray(np.sqrt(np.square(reaches).sum(0)) / len(reaches))
+
+
+def _f1_reach(value: float, labels: Labels, level: float, weights: ClassWeights) -> Reach:
+    classes, support_C = np.unique(labels, return_counts=True)
+    reaches = [
+        weight * f1_reach(round(n * value), max(round(n * (2 - value)), 1), level)
+        for n, weight in zip(support_C.tolist(), weights(labels, classes).tolist(), strict=True)
+    ]
+    return np.asarray(np.sqrt(np.square(reaches).sum(0)))
+
+
+def _f1_parts(weights: ClassWeights) -> ExactParts:
+    return ExactParts(
+        partial(_f1s, weights=weights),
+        partial(_f1_gains, weights=weights),
+        partial(_f1_reach, weights=weights),
+        n_counted=2,
+    )
+
+
+ACCURACY_PARTS = ExactParts(_accuracy, _accuracy_gain, _accuracy_reach)
+UAR_PARTS = ExactParts(_recalls, _recall_gains, _recall_reach)
+MACRO_F1_PARTS = _f1_parts(_equal_weights)
+WEIGHTED_F1_PARTS = _f1_parts(_weights_by_support)

@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from emotion_hpo.metrics.scores import Labels
-
 #: How far an interval reaches below and above its estimate, `(2,)`.
 Reach = NDArray[np.float64]
 
 
 def clopper_pearson(n_right: int, n: int, level: float) -> tuple[float, float]:
-    """Interval of a share of independent utterances, from the binomial distribution itself.
+    """Return the exact binomial interval of a share of independent utterances.
 
     Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
     binomial", Biometrika 26 (1934), doi:10.1093/biomet/26.4.404; its ends as quantiles of beta
@@ -32,13 +30,13 @@ def clopper_pearson(n_right: int, n: int, level: float) -> tuple[float, float]:
 
 
 def share_reach(n_right: int, n: int, level: float) -> Reach:
-    """Reach of the exact interval around `n_right / n`."""
+    """Return reach of the exact interval around `n_right / n`."""
     low, high = clopper_pearson(n_right, n, level)
     return np.array([n_right / n - low, high - n_right / n])
 
 
 def f1_reach(n_hits: int, n_union: int, level: float) -> Reach:
-    """Reach of the exact interval around a class's F1.
+    """Return reach of the exact interval around a class's F1.
 
     F1 grows with J, the share of hits among the utterances that are of the class by label or by
     prediction: F1 = 2J / (1 + J). So the exact interval of J is one of F1.
@@ -56,7 +54,7 @@ def f1_reach(n_hits: int, n_union: int, level: float) -> Reach:
 
 
 def gain_reach(n_first: int, n_second: int, n: int, level: float) -> Reach:
-    """Reach of the exact interval around the difference of two models' shares.
+    """Return reach of the exact interval around the difference of two models' shares.
 
     The wider of two. Of the discordant utterances, which one model alone has right, the first
     model's share has an exact interval, which scaled by their number is one of the difference; it
@@ -81,26 +79,3 @@ def gain_reach(n_first: int, n_second: int, n: int, level: float) -> Reach:
         scale = 2 * n_discordant / n
         reach = np.maximum(reach, scale * share_reach(n_first, n_discordant, level))
     return np.asarray(reach)
-
-
-def value_reach(metric: str, value: float, labels: Labels, level: float) -> Reach:
-    """Reach of the exact interval around a score, were it of so many utterances and equal by class.
-
-    For a score that is a mean over models or parts of the utterances, so that no counts are of it.
-
-    Args:
-        metric: `accuracy`, `uar` or `macro_f1`.
-        value: The score.
-        labels: True classes `(n,)`, at least one.
-        level: Coverage aimed at.
-    """
-    support_C = np.unique(labels, return_counts=True)[1].tolist()
-    if metric == "accuracy":
-        support_C = [len(labels)]
-    reaches = [
-        f1_reach(round(n * value), max(round(n * (2 - value)), 1), level)
-        if metric == "macro_f1"
-        else share_reach(round(n * value), n, level)
-        for n in support_C
-    ]
-    return np.asarray(np.sqrt(np.square(reaches).sum(0)) / len(reaches))

@@ -33,18 +33,14 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from emotion_hpo.metrics.divisions import balanced_divisions
-from emotion_hpo.metrics.exact import value_reach
-from emotion_hpo.metrics.intervals import CHOICE, Interval
+from emotion_hpo.metrics.intervals import CHOICE, NO_WIDTH, Interval
+from emotion_hpo.metrics.registry import Metric, find_metric
 from emotion_hpo.metrics.scores import Labels
-
-Sums = NDArray[np.float64]
+from emotion_hpo.metrics.sums import Sums, sum_by_group, value_of_sums
 
 #: Parts of the dialogues, of which one is left out. With fewer the choice is made on too little;
 #: with many more, two or three dialogues decide who wins, and the score varies more.
 _PARTS = 5
-
-#: Less is rounding.
-_NO_WIDTH = 1e-9
 
 
 @dataclass(frozen=True)
@@ -107,9 +103,9 @@ class Expected:
         return self.around(self.value)
 
     def around(self, value: float) -> Interval:
-        """As wide an interval around another value that the same choice was taken off."""
+        """Return an interval of this width around another value corrected for the same choice."""
         n, n_dialogues = self.n_utterances, self.n_dialogues
-        if self.half < _NO_WIDTH:  # of a loss: a score has an exact interval
+        if self.half < NO_WIDTH:  # of a loss: a score has an exact interval
             why = "all utterances have the same loss"
             return Interval.not_estimable(
                 why, value, level=self.level, n_utterances=n, n_dialogues=n_dialogues
@@ -119,7 +115,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _FoldDraws:
     """A fold as the choice is repeated on it.
 
     Attributes:
@@ -146,21 +142,21 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _RunScores:
     """What a training's answers come to, by the objective with the sign that makes more better.
 
     Attributes:
         value: At the best epoch on everything.
         epoch: That epoch, from 0.
         judged: Without the sign: of each draw's best epoch on what it leaves out.
-        kept: Value of the best epoch on what each draw keeps, `(draws,)`.
+        best_on_kept: Value of the best epoch on what each draw keeps, `(draws,)`.
         epochs: That epoch, `(draws,)`.
     """
 
     value: float
     epoch: int
     judged: float
-    kept: Sums
+    best_on_kept: Sums
     epochs: NDArray[np.int64]
 
 
@@ -179,39 +175,39 @@ def expected_score(
     Args:
         folds: By name; those that share a dialogue are not independent.
         trials: The trainings of each trial that could have won, as many in each fold.
-        objective: `val/accuracy`, `val/uar`, `val/macro_f1` or `val/loss`.
+        objective: One of `metrics.OBJECTIVES`.
         n_smoothed: A training's value is the best mean over up to so many epochs.
         level: Coverage aimed at.
         n_resamples: How often dialogues are left out, and resampled for the interval.
         seed: Of both.
     """
-    sign = -1.0 if objective.endswith("loss") else 1.0
+    metric = find_metric(objective)
     parts = {
-        name: _part(fold, n_smoothed, n_resamples, seed + index)
+        name: _prepare_fold(fold, n_smoothed, n_resamples, seed + index)
         for index, (name, fold) in enumerate(folds.items())
     }
-    looks = [[_look(parts[run.fold], run, objective, sign) for run in runs] for runs in trials]
+    looks = [[_score_run(parts[run.fold], run, metric) for run in runs] for runs in trials]
     # As a trial's own value is made, and exact: ties stay ties, whatever the order of the folds
-    plain = [statistics.fmean(one.value for one in mine) for mine in looks]
+    plain = [statistics.fmean(look.value for look in of_trial) for of_trial in looks]
     winner = int(np.argmax(plain))
-    sessions = _sessions(folds)
+    sessions = _number_sessions(folds)
     by_session: dict[int, list[float]] = {}
     by_division, judging = [], 0.0
     for name, part in parts.items():
-        others = {one for one in parts if sessions[one] != sessions[name]}
+        others = {other for other in parts if sessions[other] != sessions[name]}
         judges = others or {name}
         chosen_R = np.argmax([
             np.mean([
-                look.kept
-                for run, look in zip(runs, mine, strict=True) if run.fold in judges
+                look.best_on_kept
+                for run, look in zip(runs, of_trial, strict=True) if run.fold in judges
             ], axis=0)
-            for runs, mine in zip(trials, looks, strict=True)
+            for runs, of_trial in zip(trials, looks, strict=True)
         ], axis=0)  # fmt: skip
-        judged_DK = _judged(name, part, trials, looks, chosen_R, objective)
-        score = float(_value(judged_DK.sum(0), objective))
+        judged_DK = _judge_by_others(name, part, trials, looks, chosen_R, metric)
+        score = float(value_of_sums(metric, judged_DK.sum(0)))
         by_session.setdefault(sessions[name], []).append(score)
-        by_division.append(_value(judged_DK, objective))
-        judging += _over_dialogues(name, part, trials[winner], looks[winner], objective)
+        by_division.append(value_of_sums(metric, judged_DK))
+        judging += _variance_over_dialogues(name, part, trials[winner], looks[winner], metric)
     value, k = float(np.mean(np.concatenate([*by_session.values()]))), len(parts)
     n_dialogues = sum(part.n_dialogues for part in parts.values())
     choosing = float(np.nanvar(np.mean(by_division, axis=0)))
@@ -219,15 +215,14 @@ def expected_score(
     if (n := len(by_session)) > 1:
         half = max(half, _t(n - 1, level) * np.sqrt(_jackknife(trials, looks, sessions)))
     labels = np.concatenate([fold.labels for fold in folds.values()])
-    if sign > 0:  # where each is right, or each is wrong, that is no certainty
-        exact = value_reach(objective.removeprefix("val/"), value, labels, level)
-        half = max(half, exact.max())
+    if metric.exact is not None:  # where each is right, or each is wrong, that is no certainty
+        half = max(half, metric.exact.reach(value, labels, level).max())
     return Expected(
         winner=winner,
-        plain=sign * float(plain[winner]),
+        plain=metric.sign * float(plain[winner]),
         value=value,
         half=float(half),
-        most=float("inf") if sign < 0 else 1.0,
+        most=metric.highest,
         level=level,
         n_trials=len(trials),
         n_folds=k,
@@ -238,10 +233,10 @@ def expected_score(
 
 def _jackknife(
     trials: Sequence[Sequence[Run]],
-    looks: Sequence[Sequence[_Look]],
+    looks: Sequence[Sequence[_RunScores]],
     sessions: Mapping[str, int],
 ) -> float:
-    """Variance of the corrected score over sessions: each is left out, of judging and of choosing.
+    """Return the variance of the corrected score, leaving each session out of judging and choosing.
 
     Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9 (1981). The spread
     of the sessions' scores alone leaves out that others would have chosen another winner.
@@ -251,47 +246,55 @@ def _jackknife(
             [
                 np.mean([
                     getattr(look, name)
-                    for run, look in zip(runs, mine, strict=True) if sessions[run.fold] == session
+                    for run, look in zip(runs, of_trial, strict=True)
+                    if sessions[run.fold] == session
                 ])
                 for session in sorted(set(sessions.values()))
             ]
-            for runs, mine in zip(trials, looks, strict=True)
+            for runs, of_trial in zip(trials, looks, strict=True)
         ])
         for name in ("value", "judged")
     )  # fmt: skip
 
-    def score(kept: list[int]) -> float:
-        """As the corrected score: each session by the winner of the others."""
-        judges = {one: [other for other in kept if other != one] or kept for one in kept}
-        winners = {one: best_TS[:, judges[one]].mean(1).argmax() for one in kept}
-        return float(np.mean([judged_TS[winners[one], one] for one in kept]))
+    def score(sessions_kept: list[int]) -> float:
+        """Return the corrected score of some sessions: each by the winner of the others."""
+        judges = {
+            session: [other for other in sessions_kept if other != session] or sessions_kept
+            for session in sessions_kept
+        }
+        winners = {
+            session: best_TS[:, judges[session]].mean(1).argmax() for session in sessions_kept
+        }
+        return float(np.mean([judged_TS[winners[session], session] for session in sessions_kept]))
 
     n = best_TS.shape[1]
-    scores = [score([one for one in range(n) if one != left_out]) for left_out in range(n)]
+    scores = [
+        score([session for session in range(n) if session != left_out]) for left_out in range(n)
+    ]
     return float((n - 1) * np.var(scores))
 
 
-def _sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
-    """Fold → a number that folds with a common dialogue share, as two speakers of a session do.
+def _number_sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
+    """Number the folds so that those with a common dialogue, as of two speakers, share a number.
 
     Where all of them are joined so, no fold is apart from another, and each counts by itself.
     """
     number = {name: index for index, name in enumerate(folds)}
     spoken = {name: set(fold.dialogues) for name, fold in folds.items()}
-    for one in folds:
+    for first in folds:
         for other in folds:
-            if spoken[one] & spoken[other]:
-                old, new = number[other], number[one]
+            if spoken[first] & spoken[other]:
+                old, new = number[other], number[first]
                 number = {name: new if at == old else at for name, at in number.items()}
     return number if len(set(number.values())) > 1 else {name: i for i, name in enumerate(folds)}
 
 
 def _t(freedom: int, level: float) -> float:
-    """Student's t of a two-sided interval."""
+    """Return Student's t of a two-sided interval."""
     return float(stdtrit(max(freedom, 1), (1 + level) / 2))
 
 
-def _part(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _Part:
+def _prepare_fold(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _FoldDraws:
     """Divide a fold's dialogues into fifths, again and again."""
     groups = np.unique(fold.dialogues, return_inverse=True)[1]
     n_dialogues = int(groups.max()) + 1
@@ -302,127 +305,85 @@ def _part(fold: Fold, n_smoothed: int, n_resamples: int, seed: int) -> _Part:
     divisions_RG = balanced_divisions(classes_GC, _PARTS, -(-n_resamples // _PARTS), seed)
     left_out = [division == part for division in divisions_RG for part in range(_PARTS)]
     resampled = np.random.default_rng(seed).standard_exponential((n_resamples, len(classes_GC)))
-    return _Part(fold, groups, n_dialogues, n_smoothed, np.array(left_out, np.float64), resampled)
+    return _FoldDraws(
+        fold, groups, n_dialogues, n_smoothed, np.array(left_out, np.float64), resampled
+    )
 
 
-def _look(part: _Part, run: Run, objective: str, sign: float) -> _Look:
-    """The best epoch of a training, on everything and on what each draw keeps."""
-    sums_EGK = _sums(part, run.probabilities, objective)
-    whole_E = sign * _value(sums_EGK.sum(1), objective)
-    kept_RE = sign * _value(_weighted(1 - part.left_out, sums_EGK), objective)
+def _score_run(part: _FoldDraws, run: Run, metric: Metric) -> _RunScores:
+    """Return the best epoch of a training, on everything and on what each draw keeps."""
+    sums_EGK = _sums(part, run.probabilities, metric)
+    whole_E = metric.sign * value_of_sums(metric, sums_EGK.sum(1))
+    kept_RE = metric.sign * value_of_sums(metric, _weighted(1 - part.left_out, sums_EGK))
     kept_RE = np.where(np.isnan(kept_RE), -np.inf, kept_RE)
     epochs_R = kept_RE.argmax(1)
     judged_RK = np.empty((len(epochs_R), sums_EGK.shape[2]))
     for epoch in np.unique(epochs_R):
         draws = epochs_R == epoch
         judged_RK[draws] = part.left_out[draws] @ sums_EGK[epoch]
-    judged_D = _value(judged_RK.reshape(-1, _PARTS, judged_RK.shape[1]).sum(1), objective)
-    return _Look(
+    judged_D = value_of_sums(metric, judged_RK.reshape(-1, _PARTS, judged_RK.shape[1]).sum(1))
+    return _RunScores(
         value=float(whole_E.max()),
         epoch=int(whole_E.argmax()),
         judged=float(np.nanmean(judged_D)),
-        kept=kept_RE.max(1),
+        best_on_kept=kept_RE.max(1),
         epochs=epochs_R,
     )
 
 
-def _judged(
+def _judge_by_others(
     name: str,
-    part: _Part,
+    part: _FoldDraws,
     trials: Sequence[Sequence[Run]],
-    looks: Sequence[Sequence[_Look]],
+    looks: Sequence[Sequence[_RunScores]],
     chosen_R: NDArray[np.int64],
-    objective: str,
+    metric: Metric,
 ) -> Sums:
-    """Sums of a fold in each division, `(divisions, …)`: each fifth by the winner of the others."""
+    """Return sums of a fold in each division, each fifth by the winner of the others."""
     judged: Sums | None = None
     for trial in np.unique(chosen_R):
         draws = np.flatnonzero(chosen_R == trial)
-        mine = [index for index, run in enumerate(trials[trial]) if run.fold == name]
-        for index in mine:
-            sums_EGK = _sums(part, trials[trial][index].probabilities, objective)
+        indices = [index for index, run in enumerate(trials[trial]) if run.fold == name]
+        for index in indices:
+            sums_EGK = _sums(part, trials[trial][index].probabilities, metric)
             if judged is None:
                 judged = np.zeros((len(chosen_R), sums_EGK.shape[2]))
             for draw in draws:
                 epoch = looks[trial][index].epochs[draw]
-                judged[draw] += part.left_out[draw] @ sums_EGK[epoch] / len(mine)
+                judged[draw] += part.left_out[draw] @ sums_EGK[epoch] / len(indices)
     assert judged is not None, "every trial was trained on every fold"
     return np.asarray(judged.reshape(-1, _PARTS, judged.shape[1]).sum(1))
 
 
-def _over_dialogues(
-    name: str, part: _Part, runs: Sequence[Run], looks: Sequence[_Look], objective: str
+def _variance_over_dialogues(
+    name: str, part: _FoldDraws, runs: Sequence[Run], looks: Sequence[_RunScores], metric: Metric
 ) -> float:
-    """Variance of the winner's score on a fold over its resampled dialogues.
+    """Return the variance of the winner's score on a fold over its resampled dialogues.
 
     Of n exponential weights the variance of a mean is n / (n + 1) of that of n drawn dialogues.
     """
     values = [
-        _value(
-            part.resampled @ _sums(part, run.probabilities, objective)[look.epoch], objective
+        value_of_sums(
+            metric, part.resampled @ _sums(part, run.probabilities, metric)[look.epoch]
         )
         for run, look in zip(runs, looks, strict=True) if run.fold == name
     ]  # fmt: skip
     return float(np.var(np.mean(values, axis=0)) * (part.n_groups + 1) / part.n_groups)
 
 
-def _sums(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:
-    """What the objective needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive.
+def _sums(part: _FoldDraws, probabilities: NDArray[np.floating], metric: Metric) -> Sums:
+    """Return what the metric needs of each epoch and dialogue, `(epochs, dialogues, …)`: additive.
 
     Smoothed, an epoch has the mean of its own and those before it. Labels are the same in all, so
-    that the objective of a mean is the mean of the objectives; of macro F1 it is so but nearly.
+    that the metric of a mean is the mean of the metrics; of F1 it is so but nearly.
     """
-    sums_EGK = _sums_of_each(part, probabilities, objective)
+    sums_EGK = sum_by_group(metric, part.fold.labels, probabilities, part.groups, part.n_groups)
     windows = [slice(max(end - part.n_smoothed, 0), end) for end in range(1, len(sums_EGK) + 1)]
-    return np.stack([sums_EGK[one].mean(0) for one in windows])
-
-
-def _sums_of_each(part: _Part, probabilities: NDArray[np.floating], objective: str) -> Sums:
-    """The same of each epoch by itself."""
-    n_epochs, n, n_classes = probabilities.shape
-    labels, n_groups = part.fold.labels, part.n_groups
-    if objective.endswith("loss"):
-        own = probabilities[:, np.arange(n), labels].astype(np.float64)
-        return _by_dialogue(part, -np.log(np.maximum(own, np.finfo(np.float32).tiny)))
-    predicted = probabilities.argmax(2)
-    if objective.endswith("accuracy"):
-        return _by_dialogue(part, predicted == labels)
-    epochs = np.arange(n_epochs)[:, None]
-    flat = ((epochs * n_groups + part.groups) * n_classes + labels) * n_classes + predicted
-    counts = np.bincount(flat.ravel(), minlength=n_epochs * n_groups * n_classes**2)
-    return counts.reshape(n_epochs, n_groups, n_classes**2).astype(np.float64)
-
-
-def _by_dialogue(part: _Part, values_EN: NDArray[Any]) -> Sums:
-    """Sum of the utterances' values, and how many they are, `(epochs, dialogues, 2)`."""
-    member_NG = (part.groups[:, None] == np.arange(part.n_groups)).astype(np.float64)
-    totals = values_EN @ member_NG
-    return np.stack([totals, np.broadcast_to(member_NG.sum(0), totals.shape)], axis=2)
+    return np.stack([sums_EGK[window].mean(0) for window in windows])
 
 
 def _weighted(weights_RG: NDArray[Any], sums_EGK: Sums) -> Sums:
-    """The sums over dialogues by weights, `(R, E, K)`."""
+    """Return the sums over dialogues by weights, `(R, E, K)`."""
     n_epochs, n_groups, width = sums_EGK.shape
     flat = sums_EGK.transpose(1, 0, 2).reshape(n_groups, n_epochs * width)
     return np.asarray((weights_RG @ flat).reshape(len(weights_RG), n_epochs, width))
-
-
-def _value(sums_K: Sums, objective: str) -> Sums:
-    """The objective of summed dialogues, `(…, K)` to `(…)`; NaN where there is none."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if objective.endswith(("loss", "accuracy")):
-            return np.asarray(sums_K[..., 0] / sums_K[..., 1])
-        n_classes = round(sums_K.shape[-1] ** 0.5)
-        counts = sums_K.reshape(*sums_K.shape[:-1], n_classes, n_classes)
-        right = np.diagonal(counts, axis1=-2, axis2=-1)
-        if objective.endswith("uar"):
-            return _mean_of(right / counts.sum(-1))
-        return _mean_of(2 * right / (counts.sum(-1) + counts.sum(-2)))
-
-
-def _mean_of(by_class: Sums) -> Sums:
-    """The mean over the classes that occur."""
-    known = np.isfinite(by_class)
-    n = known.sum(-1)
-    total = np.where(known, by_class, 0).sum(-1)
-    return np.where(n > 0, total / np.maximum(n, 1), np.nan)

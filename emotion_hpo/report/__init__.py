@@ -25,10 +25,10 @@ def report(home: StudyHome) -> Path:
     Raises:
         StudyError: There is no such study, or a file of it is broken.
     """
-    found = read_findings(home)
-    for one in found.finals:
-        write_bytes(one.home.confusion, pictures(confusion_plot(one.result).figure).png)
-    return write_page(study_page(found), home.report)
+    findings = read_findings(home)
+    for final in findings.finals:
+        write_bytes(final.home.confusion, pictures(confusion_plot(final.result).figure).png)
+    return write_page(study_page(findings), home.report)
 
 
 def compare(homes: Sequence[StudyHome]) -> Path:

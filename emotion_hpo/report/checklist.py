@@ -4,25 +4,26 @@ The items are those of EMNLP 2020 and ACL 2021, which grew out of Dodge et al., 
 EMNLP 2019, arXiv 1909.03004. Where the files cannot answer, the answer says what an author adds.
 """
 
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
-from emotion_hpo.report.final_tables import latency_words
+from emotion_hpo.report.final_tables import latency_sentence
+from emotion_hpo.report.formatting import format_hours
 from emotion_hpo.report.progress import random_values
 from emotion_hpo.report.reading import Findings
-from emotion_hpo.report.words import hours, percent, value_words
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.runtime.formatting import format_count, format_share
 
 _YOURS = "For the author to add"
 
 
 def checklist_table(findings: Findings) -> Table:
-    """Item, and what this study answers."""
+    """Return the reproducibility checklist: each item, and this study's answer."""
     rows = [(item, answer(findings)) for item, answer in _ITEMS.items()]
     return Table("checklist", "Reproducibility checklist of the ACL", ("item", "answer"), rows)
 
 
 def _model(findings: Findings) -> str:
     model = findings.config.model
-    encoders = ", ".join(f"{name} by {one.name}" for name, one in model.encoders.items())
+    encoders = ", ".join(f"{name} by {encoder.name}" for name, encoder in model.encoders.items())
     return (
         f"{model.name}: {encoders}; fusion {model.fusion.name}; whole configuration in study.yaml"
     )
@@ -44,10 +45,10 @@ def _infrastructure(findings: Findings) -> str:
 
 
 def _runtime(findings: Findings) -> str:
-    trained = [one.seconds for one in findings.trials if one.curve]
-    average = hours(sum(trained) / len(trained)) if trained else "–"
-    latency = latency_words(findings.final) if findings.final else ""
-    return f"{average} of training a trial, {hours(sum(trained))} in all.{latency}"
+    trained = [trial.seconds for trial in findings.trials if trial.curve]
+    average = format_hours(sum(trained) / len(trained)) if trained else "–"
+    latency = latency_sentence(findings.final) if findings.final else ""
+    return f"{average} of training a trial, {format_hours(sum(trained))} in all.{latency}"
 
 
 def _parameters(findings: Findings) -> str:
@@ -61,13 +62,14 @@ def _parameters(findings: Findings) -> str:
 
 
 def _validation_of_tests(findings: Findings) -> str:
-    results = [one.result for one in findings.finals]
-    told = (
-        f"{one['trial']}: validation {value_words(findings.objective, one['validation']['value'])}"
-        f", test accuracy {percent(one['accuracy'])}"
-        for one in results
+    results = [final.result for final in findings.finals]
+    lines = (
+        f"{result['trial']}: validation "
+        f"{format_score(findings.objective, result['validation']['value'])}, test accuracy "
+        f"{format_share(result['accuracy'])}"
+        for result in results
     )
-    return "; ".join(told) or "No test result was made"
+    return "; ".join(lines) or "No test result was made"
 
 
 def _metrics(_: Findings) -> str:
@@ -87,7 +89,7 @@ def _best_configuration(findings: Findings) -> str:
 
 
 def _n_trials(findings: Findings) -> str:
-    n_finished = sum(one.state.is_finished for one in findings.trials)
+    n_finished = sum(trial.state.is_finished for trial in findings.trials)
     return f"{n_finished} finished of {findings.config.study.n_trials} asked for"
 
 
@@ -111,8 +113,8 @@ def _examples(findings: Findings) -> str:
         "validation": findings.n_validation,
         "test": findings.final.result["n_test"] if findings.final else None,
     }
-    told = (f"{n:,} {part}" for part, n in counts.items() if n is not None)
-    return ", ".join(told) or "No trial has been judged yet"
+    parts = (f"{n:,} {part}" for part, n in counts.items() if n is not None)
+    return ", ".join(parts) or "No trial has been judged yet"
 
 
 def _parts(findings: Findings) -> str:

@@ -12,10 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics import STATISTICS, Comparison, compare
+from emotion_hpo.metrics import METRICS, Comparison, Metric, compare
+from emotion_hpo.metrics.formatting import format_difference, format_score
 from emotion_hpo.report.document import Card, Page, Section, Table, Text
-from emotion_hpo.report.progress import in_order, random_values, time_unit
-from emotion_hpo.report.reading import Answers, Final, Findings, judged_on
+from emotion_hpo.report.formatting import (
+    METHODS,
+    format_difference_ends,
+    format_ends,
+    format_hours,
+    format_value,
+    interval_method,
+)
+from emotion_hpo.report.progress import random_values, sort_by_end, time_unit
+from emotion_hpo.report.reading import Answers, Final, Findings, describe_validation
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,
@@ -24,40 +33,30 @@ from emotion_hpo.report.style import (
     SERIES,
     WIDE,
     Plot,
-    around,
-    drawn,
-    objective_words,
+    draw_figure,
+    error_bar_lengths,
+    format_objective,
     share_axis,
     value_axis,
 )
-from emotion_hpo.report.words import (
-    METHODS,
-    hours,
-    interval,
-    interval_points,
-    method,
-    percent,
-    short,
-    value_words,
-)
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.study import TrialState
 
 
 def comparison_page(studies: Sequence[Findings]) -> Page:
-    """Several studies on one page.
+    """Return several studies on one page.
 
     Raises:
         StudyError: They were not judged by the same metric.
     """
-    objectives = {one.objective for one in studies}
+    objectives = {study.objective for study in studies}
     if len(objectives) > 1:
         raise StudyError(
             f"the studies looked at different metrics ({', '.join(sorted(objectives))}); compare "
             "studies of one study.objective"
         )
-    names = [one.name for one in studies]
-    synthetic = any(one.synthetic for one in studies)
+    names = [study.name for study in studies]
+    synthetic = any(study.synthetic for study in studies)
     sections = (
         Section("figures", "Side by side", [_figures(studies)]),
         Section("differences", "Paired differences", _differences(studies, synthetic=synthetic)),
@@ -70,36 +69,36 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
         lead=f"How do {', '.join(names[:-1])} and {names[-1]} compare?",
         synthetic=synthetic,
         cards=[
-            Card(one.name, value_words(one.objective, one.best.value), _card_note(one))
-            for one in studies
-            if one.best is not None
+            Card(study.name, format_score(study.objective, study.best.value), _card_note(study))
+            for study in studies
+            if study.best is not None
         ],
-        sections=[one for one in sections if one.blocks],
-        remarks=[remark for one in studies for remark in one.remarks],
+        sections=[section for section in sections if section.blocks],
+        remarks=[remark for study in studies for remark in study.remarks],
         foot="Made by emotion_hpo from the studies' files. Nothing was trained or scored for it.",
     )
 
 
-def _card_note(one: Findings) -> str:
-    return f"best {objective_words(one.objective)} of {format_count(len(one.trials), 'trial')}"
+def _card_note(study: Findings) -> str:
+    return f"best {format_objective(study.objective)} of {format_count(len(study.trials), 'trial')}"
 
 
 def _figures(studies: Sequence[Findings]) -> Table:
     rows = [
         (
-            one.name,
-            f"{sum(t.state.is_finished for t in one.trials)} of {one.config.study.n_trials}",
-            hours(sum(t.seconds for t in one.trials)),
-            f"{one.config.sampler.name}, {one.config.pruner.name}"
-            + (f", taught by {one.config.warm_start}" if one.config.warm_start else ""),
-            one.best.name if one.best else "–",
-            value_words(one.objective, one.best.value if one.best else None),
-            _scored(one),
-            percent(one.final.result["accuracy"]) if one.final else "–",
-            interval(one.final.result["accuracy_interval"]) if one.final else "–",
-            method(one.final.result["accuracy_interval"]) if one.final else "–",
+            study.name,
+            f"{sum(t.state.is_finished for t in study.trials)} of {study.config.study.n_trials}",
+            format_hours(sum(t.seconds for t in study.trials)),
+            f"{study.config.sampler.name}, {study.config.pruner.name}"
+            + (f", warm-started from {study.config.warm_start}" if study.config.warm_start else ""),
+            study.best.name if study.best else "–",
+            format_score(study.objective, study.best.value if study.best else None),
+            _scored(study),
+            format_share(study.final.result["accuracy"]) if study.final else "–",
+            format_ends(study.final.result["accuracy_interval"]) if study.final else "–",
+            interval_method(study.final.result["accuracy_interval"]) if study.final else "–",
         )
-        for one in studies
+        for study in studies
     ]
     columns = (
         "study", "trials", "training", "sampler, pruner", "best", "validation", "scored",
@@ -112,23 +111,23 @@ def _figures(studies: Sequence[Findings]) -> Table:
     return Table("studies", "The studies", columns, rows, note)
 
 
-def _scored(one: Findings) -> str:
-    """The model that the study's test figure is of."""
-    if one.final is None:
+def _scored(study: Findings) -> str:
+    """Return the model that the study's test figure is of."""
+    if study.final is None:
         return "–"
-    name, n = one.final.result["trial"], len(one.finals)
+    name, n = study.final.result["trial"], len(study.finals)
     return f"{name} (first of {n})" if n > 1 else str(name)
 
 
 def _pair_name(first: Findings, second: Findings, part: str) -> str:
-    """Two studies, and of each the model that stands for it."""
+    """Name two studies, and the model that stands for each."""
     if part == "test":
-        names = [one.final.result["trial"] if one.final else None for one in (first, second)]
+        names = [study.final.result["trial"] if study.final else None for study in (first, second)]
     else:
-        names = [one.best.name if one.best else None for one in (first, second)]
+        names = [study.best.name if study.best else None for study in (first, second)]
     of_each = [
-        f"{one.name} ({name})" if name else one.name
-        for one, name in zip((first, second), names, strict=True)
+        f"{study.name} ({name})" if name else study.name
+        for study, name in zip((first, second), names, strict=True)
     ]
     return " less ".join(of_each)
 
@@ -144,15 +143,24 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
             if isinstance(pair, str):
                 remarks.append(Text(f"{pair_name}, {part}: {pair}"))
                 continue
-            mine, other = pair
-            for metric in STATISTICS:
-                found = compare(
-                    mine.labels, mine.predicted, other.predicted, [*mine.dialogues],
-                    mine.n_classes, metric=metric,
+            answers, other = pair
+            first_answers = (
+                answers.predicted if answers.probabilities is None else answers.probabilities
+            )
+            second_answers = other.predicted if other.probabilities is None else other.probabilities
+            has_probabilities = (
+                answers.probabilities is not None and other.probabilities is not None
+            )
+            for metric in METRICS.values():
+                if metric.needs_probabilities and not has_probabilities:
+                    continue
+                comparison = compare(
+                    answers.labels, first_answers, second_answers, [*answers.dialogues],
+                    answers.n_classes, metric=metric.name,
                 )  # fmt: skip
-                rows.append(_row(pair_name, part, metric, found, mine))
-                if metric == "accuracy":
-                    shown.append((f"{pair_name}\n{part} ({len(mine.labels):,})", found))
+                rows.append(_row(pair_name, part, metric, comparison, answers))
+                if metric.name == "accuracy":
+                    shown.append((f"{pair_name}\n{part} ({len(answers.labels):,})", comparison))
     blocks: list[Text | Table | Plot] = [*remarks]
     if rows:
         columns = (
@@ -160,9 +168,10 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
             "only 2nd right", "McNemar p",
         )  # fmt: skip
         note = (
-            "Points of 100, on n utterances, of which the first model or the second alone was "
-            f"right about so many. {METHODS} In every resample both models meet the same dialogues "
-            "(utterances where it says so: an older version stored no dialogues). "
+            "Points of 100 (a loss as it is: the lower, the better), on n utterances, of which the "
+            f"first model or the second alone was right about so many. {METHODS} In every resample "
+            "both models meet the same dialogues (utterances where it says so: an older version "
+            "stored no dialogues). "
             "McNemar's test is of accuracy alone, and takes utterances as independent. "
             "Best trials were chosen on these validation utterances: both are too good there."
         )
@@ -172,37 +181,37 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
 
 
 def _row(
-    pair: str, part: str, metric: str, found: Comparison, answers: Answers
+    pair: str, part: str, metric: Metric, comparison: Comparison, answers: Answers
 ) -> tuple[object, ...]:
     unit = "" if answers.knows_dialogues else ", of utterances"
     return (
         pair,
         part,
-        objective_words(f"{part}/{metric}").partition(" ")[2],
-        f"{100 * found.difference:+.2f}",
-        interval_points(found.interval),
-        f"{found.interval.method}{unit}",
+        metric.label,
+        format_difference(metric.name, comparison.difference),
+        format_difference_ends(comparison.interval, metric.name),
+        f"{comparison.interval.method}{unit}",
         len(answers.labels),
-        found.n_first,
-        found.n_second,
-        f"{found.p_value:.3f}" if metric == "accuracy" else "–",
+        comparison.n_first,
+        comparison.n_second,
+        f"{comparison.p_value:.3f}" if metric.name == "accuracy" else "–",
     )
 
 
 def _validation_pair(first: Findings, second: Findings) -> tuple[Answers, Answers] | str:
-    mine, other = first.answers, second.answers
-    if mine is None or other is None:
+    answers, other = first.answers, second.answers
+    if answers is None or other is None:
         return "a study has no complete trial with stored answers"
-    return _same(mine, other)
+    return _same(answers, other)
 
 
 def _test_pair(first: Final | None, second: Final | None) -> tuple[Answers, Answers] | str:
     if first is None or second is None:
         return "not both studies have a final model"
-    mine, other = _test_answers(first), _test_answers(second)
-    if mine is None or other is None:
+    answers, other = _test_answers(first), _test_answers(second)
+    if answers is None or other is None:
         return "predictions.csv of a final model is not there"
-    return _same(mine, other)
+    return _same(answers, other)
 
 
 def _test_answers(final: Final) -> Answers | None:
@@ -210,28 +219,30 @@ def _test_answers(final: Final) -> Answers | None:
     if table is None:
         return None
     index = {name: place for place, name in enumerate(final.result["confusion"]["classes"])}
+    columns = [f"p_{name}" for name in index]
     return Answers(
         utterance_ids=table["utterance_id"].to_numpy(str),
         dialogues=table["dialogue"].to_numpy(str),
         knows_dialogues=True,
         labels=table["emotion"].map(index).to_numpy(np.int64),
         predicted=table["predicted"].map(index).to_numpy(np.int64),
+        probabilities=table[columns].to_numpy(float) if {*columns} <= {*table} else None,
         n_classes=len(index),
     )
 
 
-def _same(mine: Answers, other: Answers) -> tuple[Answers, Answers] | str:
-    same = np.array_equal(mine.utterance_ids, other.utterance_ids)
-    if not same or not np.array_equal(mine.labels, other.labels):
+def _same(answers: Answers, other: Answers) -> tuple[Answers, Answers] | str:
+    same = np.array_equal(answers.utterance_ids, other.utterance_ids)
+    if not same or not np.array_equal(answers.labels, other.labels):
         return "they were judged on different utterances, so no difference is paired"
-    return mine, other
+    return answers, other
 
 
 def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool) -> Plot:
     def draw(axes: Axes) -> None:
-        for place, (_, one) in enumerate(shown):
-            ends = around([one.difference], [one.interval])
-            axes.errorbar(one.difference, place, xerr=ends, fmt=MARKS[place % len(MARKS)],
+        for place, (_, comparison) in enumerate(shown):
+            ends = error_bar_lengths([comparison.difference], [comparison.interval])
+            axes.errorbar(comparison.difference, place, xerr=ends, fmt=MARKS[place % len(MARKS)],
                           color=SERIES[place % len(SERIES)], capsize=4)  # fmt: skip
         axes.axvline(0, color=BLACK, lw=1)
         axes.set_yticks(range(len(shown)), [label for label, _ in shown])
@@ -240,48 +251,48 @@ def _difference_plot(shown: Sequence[tuple[str, Comparison]], *, synthetic: bool
         share_axis(axes, "difference in accuracy", axis="x")
         axes.set_xlabel("difference in accuracy (points of 100)")
 
-    methods = " or ".join(dict.fromkeys(one.interval.method for _, one in shown))
+    methods = " or ".join(dict.fromkeys(comparison.interval.method for _, comparison in shown))
     caption = (
         "Difference in accuracy on the same utterances, whose number stands beside each pair. "
         f"Bars: 95 % interval by {methods}, paired. One that spans 0 "
         "leaves open which is better."
     )
-    figure = drawn(NARROW + 1.6, max(1.1 + 0.5 * len(shown), 2.2), draw, synthetic=synthetic)
+    figure = draw_figure(NARROW + 1.6, max(1.1 + 0.5 * len(shown), 2.2), draw, synthetic=synthetic)
     return Plot("differences", "Paired differences in accuracy", caption, figure)
 
 
 def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Table | Plot]:
-    told = [one for one in studies if one.best is not None]
-    if not told:
+    with_best = [study for study in studies if study.best is not None]
+    if not with_best:
         return []
-    unit, divisor = time_unit(max(sum(t.seconds for t in one.trials) for one in told))
-    arms = {one.name: random_values(one) for one in told}
+    unit, divisor = time_unit(max(sum(t.seconds for t in study.trials) for study in with_best))
+    arms = {study.name: random_values(study) for study in with_best}
     arms = {name: values for name, values in arms.items() if len(values) >= 3}
 
     def draw(*panels: Axes) -> None:
-        for place, one in enumerate(told):
-            ended = in_order(one)
+        for place, study in enumerate(with_best):
+            ended = sort_by_end(study)
             spent = np.cumsum([t.seconds / divisor for t in ended])
             at = [i for i, t in enumerate(ended) if t.state is TrialState.COMPLETE]
-            best = best_so_far([ended[i].value or 0.0 for i in at], one.sign)
+            best = best_so_far([ended[i].value or 0.0 for i in at], study.sign)
             panels[0].step([*spent[at], spent[-1]], [*best, best[-1]], where="post",
                            color=SERIES[place % len(SERIES)], marker=MARKS[place % len(MARKS)],
-                           markevery=[*range(len(best))], ms=3.5, label=one.name)  # fmt: skip
+                           markevery=[*range(len(best))], ms=3.5, label=study.name)  # fmt: skip
         panels[0].set_xlabel(f"training, all workers ({unit})")
-        value_axis(panels[0], told[0].objective)
+        value_axis(panels[0], with_best[0].objective)
         panels[0].legend(loc="best")
-        for place, name in enumerate(one.name for one in told):  # the colours of the left
+        for place, name in enumerate(study.name for study in with_best):  # the colours of the left
             if name not in arms:
                 continue
             values = arms[name]
-            sign = told[0].sign
-            expected = sign * expected_best([sign * one for one in values])
+            sign = with_best[0].sign
+            expected = sign * expected_best([sign * value for value in values])
             panels[1].plot(range(1, len(expected) + 1), expected, color=SERIES[place % len(SERIES)],
                            marker=MARKS[place % len(MARKS)], ms=3.5, label=name)  # fmt: skip
         if arms:
             panels[1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
             panels[1].set_xlabel("random trials (number)")
-            value_axis(panels[1], told[0].objective)
+            value_axis(panels[1], with_best[0].objective)
             panels[1].legend(loc="best")
 
     random = (
@@ -292,24 +303,27 @@ def _progress(studies: Sequence[Findings], *, synthetic: bool) -> list[Text | Ta
     )
     left = "Left: the best" if arms else "The best"
     caption = (
-        f"{left} complete trial so far, on {judged_on(told[0])}, against the training of all "
-        "trials until then, pruned and failed ones among them; each mark is a complete trial."
-        f"{random} No bars."
+        f"{left} complete trial so far, on {describe_validation(with_best[0])}, against the "
+        "training of all trials until then, pruned and failed ones among them; each mark is a "
+        f"complete trial.{random}"
     )
     columns = 2 if arms else 1
     width = WIDE if arms else NARROW + 1
-    figure = drawn(width, 2.9, draw, columns=columns, synthetic=synthetic)
+    figure = draw_figure(width, 2.9, draw, columns=columns, synthetic=synthetic)
     return [Plot("progress", "Best so far", caption, figure)]
 
 
 def _configurations(studies: Sequence[Findings]) -> list[Table]:
-    best = [one.best.params if one.best is not None else {} for one in studies]
+    best = [study.best.params if study.best is not None else {} for study in studies]
     paths = dict.fromkeys(path for params in best for path in params)
     rows = [
-        (path, *(short(params[path]) if path in params else "not searched" for params in best))
+        (
+            path,
+            *(format_value(params[path]) if path in params else "not searched" for params in best),
+        )
         for path in paths
     ]
-    names = [f"{one.name} ({one.best.name})" if one.best else one.name for one in studies]
+    names = [f"{study.name} ({study.best.name})" if study.best else study.name for study in studies]
     columns = ("parameter", *names)
     title = "Parameters of the best trials"
     return [Table("configurations", title, columns, rows)] if rows else []

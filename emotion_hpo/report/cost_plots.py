@@ -9,19 +9,20 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
-from emotion_hpo.report.reading import Findings, judged_on
+from emotion_hpo.report.formatting import format_value
+from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.style import (
     BLACK,
     STATES,
     VERMILION,
     WIDE,
     Plot,
-    drawn,
-    objective_words,
+    draw_figure,
+    format_objective,
     value_axis,
 )
-from emotion_hpo.report.words import short, value_words
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import front_of
@@ -34,11 +35,11 @@ _WORDS = {"parameters": "trained weights", "latency_ms": "ms an utterance"}
 
 
 def cost_plot(findings: Findings) -> Plot | None:
-    """Value against the number of weights, and against latency where it was measured."""
+    """Plot value against the number of weights, and against latency where it was measured."""
     sized = {n: float(size) for n, size in findings.sizes.items()}
-    timed = {n: one["latency_ms"] for n, one in findings.costs.items() if "latency_ms" in one}
+    timed = {n: cost["latency_ms"] for n, cost in findings.costs.items() if "latency_ms" in cost}
     shown = [("parameters", sized), *([("latency_ms", timed)] if timed else [])]
-    if not any(one.number in sized for one in findings.scored):
+    if not any(trial.number in sized for trial in findings.scored):
         return None
 
     def draw(*panels: Axes) -> None:
@@ -49,11 +50,11 @@ def cost_plot(findings: Findings) -> Plot | None:
         _legend(panels[0])
 
     caption = (
-        f"What trials reached on {judged_on(findings)} against what their networks cost to use: "
-        f"trained weights{', and ' + _timed_how(findings) if timed else ''}. The star is the best "
-        "complete trial. No bars."
+        f"What trials reached on {describe_validation(findings)} against what their networks cost "
+        f"to use: trained weights{', and ' + _describe_timing(findings) if timed else ''}. The "
+        "star is the best complete trial."
     )
-    figure = drawn(
+    figure = draw_figure(
         WIDE * (1 if timed else 0.55), 3.0, draw, columns=len(shown), share_y=True,
         synthetic=findings.synthetic,
     )  # fmt: skip
@@ -61,51 +62,52 @@ def cost_plot(findings: Findings) -> Plot | None:
 
 
 def front_plot(findings: Findings) -> Plot | None:
-    """The front of a search with two objectives; None with one, or without a complete trial."""
+    """Plot the Pareto front of a search with two objectives; None if there is none."""
     against, front = findings.config.study.second_objective, _front(findings)
     if against is None or not front:
         return None
-    cost = {one.number: one.cost for one in findings.trials if one.cost is not None}
+    cost = {trial.number: trial.cost for trial in findings.trials if trial.cost is not None}
 
     def draw(axes: Axes) -> None:
         _points(axes, findings, cost, has_best=False)
-        x, y = [cost[one.number] for one in front], [one.value for one in front]
+        x, y = [cost[trial.number] for trial in front], [trial.value for trial in front]
         axes.step(x, y, where="post", color=BLACK, lw=1.2, zorder=1)  # type: ignore[arg-type]
         axes.plot(x, y, "D", color=VERMILION, ms=6, mec="white", label="on the front")  # type: ignore[arg-type]
-        for one in front if len(front) <= _MOST_NAMES else ():
-            axes.annotate(one.name, (cost[one.number], one.value or 0.0), (-5, 5),
+        for trial in front if len(front) <= _MOST_NAMES else ():
+            axes.annotate(trial.name, (cost[trial.number], trial.value or 0.0), (-5, 5),
                           textcoords="offset points", ha="right", fontsize=7)  # fmt: skip
         axes.margins(x=0.14, y=0.12)
         _cost_axis(axes, against)
         value_axis(axes, findings.objective)
         _legend(axes)
 
-    how = f": {_timed_how(findings)}" if against == "latency_ms" else ""
+    how = f": {_describe_timing(findings)}" if against == "latency_ms" else ""
     caption = (
-        f"Complete trials by {objective_words(findings.objective)} on {judged_on(findings)} and "
-        f"{_WORDS[against]}{how}. The line is the front: no trial is better at no higher cost. "
-        "Its values are the best of many noisy ones, so it looks better than it is. No bars."
+        f"Complete trials by {format_objective(findings.objective)} on "
+        f"{describe_validation(findings)} and {_WORDS[against]}{how}. The line is the front: no "
+        "trial is better at no higher cost. Its values are the best of many noisy ones, so it "
+        "looks better than it is."
     )
-    figure = drawn(WIDE * 0.75, 3.4, draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE * 0.75, 3.4, draw, synthetic=findings.synthetic)
     return Plot("front", f"Front of accuracy against {_WORDS[against]}", caption, figure)
 
 
 def front_table(findings: Findings) -> Table | None:
-    """The trials of the front, cheapest first."""
+    """Return the trials of the front, cheapest first."""
     against, front = findings.config.study.second_objective, _front(findings)
     if against is None or not front:
         return None
     paths = list(findings.config.space)
     rows = [
         (
-            one.name,
-            value_words(findings.objective, one.value),
-            f"{one.cost:,.0f}" if against == "parameters" else f"{one.cost:.3f}",
-            *(short(one.params[path]) if path in one.params else "–" for path in paths),
+            trial.name,
+            format_score(findings.objective, trial.value),
+            f"{trial.cost:,.0f}" if against == "parameters" else f"{trial.cost:.3f}",
+            *(format_value(trial.params[path]) if path in trial.params else "–" for path in paths),
         )
-        for one in front
+        for trial in front
     ]
-    columns = ("trial", objective_words(findings.objective), _WORDS[against],
+    columns = ("trial", format_objective(findings.objective), _WORDS[against],
                *(path.rpartition(".")[2] if [p.rpartition(".")[2] for p in paths].count(
                    path.rpartition(".")[2]) == 1 else path for path in paths))  # fmt: skip
     note = "Each is the best of the trials that cost no more."
@@ -116,12 +118,12 @@ def _front(findings: Findings) -> list[Trial]:
     return front_of(findings.trials, findings.objective)
 
 
-def _timed_how(findings: Findings) -> str:
-    """How latency was measured, for a caption."""
-    timed = [one for one in findings.costs.values() if "latency_ms" in one]
-    threads = sorted({one["n_threads"] for one in timed})
-    devices = ", ".join(sorted({one["device"] for one in timed}))
-    most = max((one["n_timed"] for one in timed), default=0)
+def _describe_timing(findings: Findings) -> str:
+    """Describe how latency was measured, for a caption."""
+    timed = [cost for cost in findings.costs.values() if "latency_ms" in cost]
+    threads = sorted({cost["n_threads"] for cost in timed})
+    devices = ", ".join(sorted({cost["device"] for cost in timed}))
+    most = max((cost["n_timed"] for cost in timed), default=0)
     return (
         f"the median time of up to {most} single utterances from features to probabilities, on "
         f"{' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''} ({devices}), "
@@ -132,13 +134,13 @@ def _timed_how(findings: Findings) -> str:
 def _points(
     axes: Axes, findings: Findings, cost: Mapping[int, float], *, has_best: bool = True
 ) -> None:
-    shown = [one for one in findings.scored if one.number in cost]
+    shown = [trial for trial in findings.scored if trial.number in cost]
     for state in (TrialState.COMPLETE, TrialState.PRUNED):
         colour, mark = STATES[state]
-        chosen = [one for one in shown if one.state is state]
+        chosen = [trial for trial in shown if trial.state is state]
         if chosen:
-            axes.plot([cost[one.number] for one in chosen],
-                      [one.value for one in chosen if one.value is not None],
+            axes.plot([cost[trial.number] for trial in chosen],
+                      [trial.value for trial in chosen if trial.value is not None],
                       mark, color=colour, ms=4, label=state.value)  # fmt: skip
     best = findings.best
     if has_best and best is not None and best.number in cost and best.value is not None:

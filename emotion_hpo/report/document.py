@@ -140,12 +140,12 @@ class Page:
     remarks: Sequence[str] = field(default=())
 
     def plots(self) -> Iterator[Plot]:
-        """Every figure."""
-        yield from (b for one in self.sections for b in one.blocks if isinstance(b, Plot))
+        """Yield every figure."""
+        yield from (b for section in self.sections for b in section.blocks if isinstance(b, Plot))
 
     def tables(self) -> Iterator[Table]:
-        """Every table."""
-        yield from (b for one in self.sections for b in one.blocks if isinstance(b, Table))
+        """Yield every table."""
+        yield from (b for section in self.sections for b in section.blocks if isinstance(b, Table))
 
 
 def write_page(page: Page, home: ReportHome) -> Path:
@@ -181,17 +181,17 @@ def write_page(page: Page, home: ReportHome) -> Path:
 
 
 def _written_before(home: ReportHome) -> set[Path]:
-    """The figures and tables that the page links which stands there now: they are ours."""
+    """Return the figures and tables that the page already there links: they are ours."""
     if not home.page.is_file():
         return set()
     links = re.findall(
         r'href="((?:figures|tables)/[\w-]+\.\w+)"', home.page.read_text("utf-8", "replace")
     )
-    return {home.path / one for one in links}
+    return {home.path / link for link in links}
 
 
 def _prose(text: object) -> "Markup":
-    """Text with what is typed set as code, and no line break before a per cent sign."""
+    """Return text as HTML: typed words as code, no line break before a per cent sign."""
     from markupsafe import Markup, escape
 
     if isinstance(text, Verbatim):
@@ -201,7 +201,7 @@ def _prose(text: object) -> "Markup":
 
 
 def as_csv(table: Table) -> str:
-    """The table for programs: figures are bare, and what is in per cent says so above.
+    """Return the table as CSV: figures are bare, and what is in per cent says so above.
 
     >>> print(as_csv(Table("t", "T", ("trial", "UAR", "n"), (("`a`", "71.04 %", "1,234"),
     ...                                                      ("b", "–", "2")))))
@@ -232,7 +232,7 @@ def as_csv(table: Table) -> str:
 
 
 def as_latex(table: Table) -> str:
-    r"""The table for a paper, with the rules of `booktabs`.
+    r"""Return the table as LaTeX, with the rules of `booktabs`.
 
     >>> print(as_latex(Table("t", "A & B", ("a_b", "n"), (("`x%`", 1),))))
     % needs \usepackage{booktabs}
@@ -280,7 +280,7 @@ _LATEX = {
 
 
 def _latex(cell: object) -> str:
-    r"""Text that LaTeX sets letter by letter.
+    r"""Return text that LaTeX sets letter by letter.
 
     >>> print(_latex("a|b < $c$ `d_e`"), _latex(Verbatim("`x`")), _latex("[sad]"))
     a\textbar{}b \textless{} \$c\$ \texttt{d\_e} `x` {}[sad]

@@ -1,48 +1,46 @@
 """The tables of what was scored: the baseline and the final models."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from emotion_hpo.metrics import METRICS
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table, Verbatim
 from emotion_hpo.report.final_plots import breakdown
+from emotion_hpo.report.formatting import METHODS, format_ends, interval_method
 from emotion_hpo.report.reading import Final, Findings
-from emotion_hpo.report.words import METHODS, interval, method, percent
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.runtime.formatting import format_count, format_share
 
 
 def baseline_table(findings: Findings) -> Table | None:
-    """The baseline on validation, part by part."""
+    """Return the baseline on validation, part by part."""
     if findings.baseline is None:
         return None
     parts = findings.baseline["by_part"]
     everything = {" and ".join(findings.baseline["parts"]): findings.baseline["validation"]}
     both = {**everything, **(parts if len(parts) > 1 else {})}
     rows = [
-        (name, percent(one["accuracy"]), percent(one["uar"]), percent(one["macro_f1"]))
-        for name, one in both.items()
+        (name, *(format_score(metric, scores.get(metric)) for metric in METRICS))
+        for name, scores in both.items()
     ]
     title = f"Baseline ({findings.baseline['model']}) on validation"
-    return Table("baseline", title, ("reads", "accuracy", "UAR", "macro F1"), rows)
+    columns = ("reads", *(metric.label for metric in METRICS.values()))
+    return Table("baseline", title, columns, rows)
 
 
 def final_table(final: Final) -> Table:
-    """Test figures with intervals, the baseline beside them."""
+    """Return test figures with intervals, the baseline beside them."""
     result, plain = final.result, final.result.get("baseline") or {}
-    names = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro F1"}
     rows = [
-        (
-            label,
-            percent(result.get(name)),
-            interval(result.get(f"{name}_interval", ())),
-            method(result.get(f"{name}_interval", ())),
-            percent(plain.get(name)),
-            interval(plain.get(f"{name}_interval", ())),
-            method(plain.get(f"{name}_interval", ())),
-        )
-        for name, label in names.items()
+        (metric.label, *_scored_cells(name, result), *_scored_cells(name, plain))
+        for name, metric in METRICS.items()
+        if name in result  # an earlier version stored fewer
     ]
     loud = []
     if (paper := result.get("paper_protocol")) is not None:
         loud.append(len(rows))
         warned = f"accuracy, {paper['warning']}"
-        rows.append((warned, percent(paper["accuracy"]), "no estimate", "–", "–", "–", "–"))
+        rows.append((warned, format_share(paper["accuracy"]), "no estimate", "–", "–", "–", "–"))
     columns = (
         "metric",
         result["trial"],
@@ -63,23 +61,31 @@ def final_table(final: Final) -> Table:
     return Table(f"final_{result['trial']}", title, columns, rows, note, loud)
 
 
+def _scored_cells(metric: str, scores: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return a model's value by a metric, its interval, and how that was made."""
+    stored = scores.get(f"{metric}_interval", ())
+    value = format_score(metric, scores.get(metric))
+    return value, format_ends(stored, metric), interval_method(stored)
+
+
 def recall_table(final: Final) -> Table:
-    """Recall of each emotion."""
+    """Return recall of each emotion."""
     rows = [
-        (Verbatim(name), one["n"], percent(one["recall"]), interval(one["interval"]),
-         method(one["interval"]))
-        for name, one in final.result["recall_by_class"].items()
+        (Verbatim(name), recall["n"], format_share(recall["recall"]),
+         format_ends(recall["interval"]), interval_method(recall["interval"]))
+        for name, recall in final.result["recall_by_class"].items()
     ]  # fmt: skip
     columns = ("emotion", "utterances", "recall", "95 % interval", "by")
     return Table("recall", "Recall of each emotion", columns, rows, METHODS)
 
 
 def breakdown_table(final: Final) -> Table | None:
-    """Parts of the test set."""
+    """Return parts of the test set."""
     rows = [
-        (Verbatim(f"{one['by']}: {one['value']}"), one["n"], percent(one["accuracy"]),
-         interval(one["interval"]), method(one["interval"]), percent(one["uar"]))
-        for one in breakdown(final)
+        (Verbatim(f"{part['by']}: {part['value']}"), part["n"], format_share(part["accuracy"]),
+         format_ends(part["interval"]), interval_method(part["interval"]),
+         format_share(part["uar"]))
+        for part in breakdown(final)
     ]  # fmt: skip
     if not rows:
         return None
@@ -87,8 +93,8 @@ def breakdown_table(final: Final) -> Table | None:
     return Table("breakdowns", "Parts of the test session", columns, rows, METHODS)
 
 
-def latency_words(final: Final) -> str:
-    """How long the final model takes, as a sentence to follow another; nothing if not timed."""
+def latency_sentence(final: Final) -> str:
+    """Describe how long the final model takes, as a sentence to follow another."""
     cost = final.result.get("cost")
     if not cost:
         return ""

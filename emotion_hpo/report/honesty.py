@@ -10,46 +10,46 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics import Interval, find_metric
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table, Text
-from emotion_hpo.report.reading import Final, Findings
-from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, drawn, share_axis
-from emotion_hpo.report.training_curves import rerun_plot
-from emotion_hpo.report.words import (
+from emotion_hpo.report.formatting import (
     METHODS,
-    hours,
-    interval_points,
-    method,
-    percent,
-    value_interval,
-    value_words,
+    format_difference_ends,
+    format_ends,
+    format_hours,
+    interval_method,
 )
+from emotion_hpo.report.reading import Final, Findings
+from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, draw_figure, share_axis
+from emotion_hpo.report.training_curves import confirmation_plot
+from emotion_hpo.runtime.formatting import format_share
 
 
 def expected_text(findings: Findings) -> Text | None:
-    """What the best trial is worth on new utterances, as `search` corrected it."""
-    found = findings.summary.get("expected")
-    if not found:
+    """Say what the best trial is expected to score on new utterances, corrected by `search`."""
+    expected = findings.summary.get("expected")
+    if not expected:
         return None
     objective = findings.objective
-    ends = value_interval(objective, found["interval"])
-    best = found.get("winner") or "the best trial"
+    ends = format_ends(expected["interval"], objective)
+    best = expected.get("winner") or "the best trial"
     return Text(
-        f"Expected of {best} on new utterances: {value_words(objective, found['value'])} (90 % "
-        f"interval {ends}, by {method(found['interval'])}), not the "
-        f"{value_words(objective, found['plain'])} that it reached as the best of "
-        f"{found['n_trials']}. {found['sentence']}"
+        f"Expected of {best} on new utterances: {format_score(objective, expected['value'])} (90 % "
+        f"interval {ends}, by {interval_method(expected['interval'])}), not the "
+        f"{format_score(objective, expected['plain'])} that it reached as the best of "
+        f"{expected['n_trials']}. {expected['sentence']}"
     )
 
 
 def confirmed_text(findings: Findings) -> Text | None:
-    """Which trial won when the leaders were trained again, and why, beside the search's best."""
+    """Say which trial won the confirmation and why, beside the search's best."""
     best, selection = findings.best, findings.selection
     if best is None or not selection:
         return None
     objective, name = findings.objective, selection["winner"]
-    candidates = {one["trial"]: one for one in selection["candidates"]}
-    means = {trial: one["mean"] for trial, one in candidates.items()}
+    candidates = {candidate["trial"]: candidate for candidate in selection["candidates"]}
+    means = {trial: candidate["mean"] for trial, candidate in candidates.items()}
     if findings.winner is None or findings.winner.name != name or name not in means:
         return Text(
             f"{name} was confirmed as the winner, but what it was is not there: this is "
@@ -59,72 +59,73 @@ def confirmed_text(findings: Findings) -> Text | None:
     if name == best.name:
         return Text(
             f"{name} is the best of the search and the confirmed winner: trained again from fresh "
-            f"seeds it reaches {value_words(objective, means[name])} on average."
-            + _promised(objective, selection)
+            f"seeds it reaches {format_score(objective, means[name])} on average."
+            + _expected_of_confirmed(objective, selection)
         )
-    first = max(means, key=lambda one: findings.sign * means[one])
+    first = max(means, key=lambda name: findings.sign * means[name])
     size = _points(objective, selection["standard_error"])
     why = (
         "better than any other leader"
         if name == first
         else f"within one standard error ({size}) of {first}, which reaches "
-        f"{value_words(objective, means[first])}, "
-        f"but {_dearer(candidates[first], candidates[name])}"
+        f"{format_score(objective, means[first])}, "
+        f"but {_extra_cost(candidates[first], candidates[name])}"
     )
     again = (
-        f"reaches {value_words(objective, means[best.name])} when trained again"
+        f"reaches {format_score(objective, means[best.name])} when trained again"
         if best.name in means
         else "could not be trained again"
     )
     return Text(
         f"{name} is the confirmed winner, and what `make final` scores unless told otherwise: "
-        f"trained again from fresh seeds it reaches {value_words(objective, means[name])} on "
+        f"trained again from fresh seeds it reaches {format_score(objective, means[name])} on "
         f"average, {why}. The best of the search itself, {best.name} with "
-        f"{value_words(objective, best.value)}, {again}.{_promised(objective, selection)}"
+        f"{format_score(objective, best.value)}, {again}."
+        f"{_expected_of_confirmed(objective, selection)}"
     )
 
 
-def _promised(objective: str, selection: Mapping[str, Any]) -> str:
-    """What the confirmation expects of its winner, as a sentence to follow another."""
-    found = selection.get("expected")
-    if not found:
+def _expected_of_confirmed(objective: str, selection: Mapping[str, Any]) -> str:
+    """Say what the confirmation expects of its winner, as a sentence to follow another."""
+    expected = selection.get("expected")
+    if not expected:
         return ""
-    ends = value_interval(objective, found["interval"])
+    ends = format_ends(expected["interval"], objective)
     return (
         f" Expected of {selection['winner']} on new utterances: "
-        f"{value_words(objective, found['value'])} (90 % interval {ends}, by "
-        f"{method(found['interval'])}), its mean less what this choice added."
+        f"{format_score(objective, expected['value'])} (90 % interval {ends}, by "
+        f"{interval_method(expected['interval'])}), its mean less what this choice added."
     )
 
 
-def _dearer(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """By what a candidate costs more than another one that is as good."""
-    sizes = [each["n_parameters"] for each in (one, other)]
+def _extra_cost(candidate: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Say by what a candidate costs more than another one that is as good."""
+    sizes = [each["n_parameters"] for each in (candidate, other)]
     if sizes[0] == sizes[1]:
         return "takes longer to train"
     return f"with {sizes[0]:,} weights to {sizes[1]:,}"
 
 
-def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
-    """The leaders trained again: table, shrinkage in words, figure."""
+def confirmation_blocks(findings: Findings) -> list[Text | Table | Plot]:
+    """Return the confirmation of the leaders: table, loss against the search, figure."""
     selection = findings.selection
     if not selection or not selection.get("candidates"):
         return []
-    values = {one.name: one.value for one in findings.trials}
+    values = {trial.name: trial.value for trial in findings.trials}
     candidates: Sequence[Mapping[str, Any]] = selection["candidates"]
     objective = findings.objective
     rows = [
         (
-            one["trial"] + (" (default)" if one["is_default"] else ""),
-            value_words(objective, values.get(one["trial"])),
-            value_words(objective, one["mean"]),
-            len(one["values"]),
-            ", ".join(value_words(objective, value) for value in one["values"]),
-            f"{one['n_parameters']:,}",
-            hours(one["seconds"]),
-            "chosen" if one["trial"] == selection["winner"] else "–",
+            candidate["trial"] + (" (default)" if candidate["is_default"] else ""),
+            format_score(objective, values.get(candidate["trial"])),
+            format_score(objective, candidate["mean"]),
+            len(candidate["values"]),
+            ", ".join(format_score(objective, value) for value in candidate["values"]),
+            f"{candidate['n_parameters']:,}",
+            format_hours(candidate["seconds"]),
+            "chosen" if candidate["trial"] == selection["winner"] else "–",
         )
-        for one in candidates
+        for candidate in candidates
     ]
     columns = (
         "trial", "in the search", "trained again, mean", "times", "each", "weights", "time",
@@ -134,34 +135,38 @@ def rerun_blocks(findings: Findings) -> list[Text | Table | Plot]:
     note = (
         f"Standard error of a mean: {error}. Of those within one standard error of the best mean "
         "the smallest network is chosen, of equal ones the faster."
-        if max(len(one["values"]) for one in candidates) > 1
+        if max(len(candidate["values"]) for candidate in candidates) > 1
         else "One training each says nothing of the spread between seeds: the best one is chosen."
     )
     if promised := selection.get("expected"):
-        ends = value_interval(objective, promised["interval"])
+        ends = format_ends(promised["interval"], objective)
         note += (
-            f" Expected of the chosen one: {value_words(objective, promised['value'])}, its mean "
+            f" Expected of the chosen one: {format_score(objective, promised['value'])}, its mean "
             f"less what this choice added (90 % interval {ends}, by "
-            f"{method(promised['interval'])})."
+            f"{interval_method(promised['interval'])})."
         )
-    known = [one for one in candidates if values.get(one["trial"]) is not None]
-    pairs = [(one["trial"], values[one["trial"]], one["values"]) for one in known]
+    known = [candidate for candidate in candidates if values.get(candidate["trial"]) is not None]
+    pairs = [
+        (interval_["trial"], values[interval_["trial"]], interval_["values"]) for interval_ in known
+    ]
     # The default configuration is among them for being the default, not for its value.
-    led = [pair for pair, one in zip(pairs, known, strict=True) if not one["is_default"]]
+    led = [
+        pair for pair, interval_ in zip(pairs, known, strict=True) if not interval_["is_default"]
+    ]
     blocks: list[Text | Table | Plot] = [
-        *([Text(_shrinkage(findings, led))] if led else []),
+        *([Text(_describe_shrinkage(findings, led))] if led else []),
         Table("reruns", "The leaders, trained again from fresh seeds", columns, rows, note),
     ]
     if pairs:
-        told = [(name, float(value or 0.0), again) for name, value, again in pairs]
-        blocks.append(rerun_plot(findings, told))
+        points = [(name, float(value or 0.0), again) for name, value, again in pairs]
+        blocks.append(confirmation_plot(findings, points))
     return blocks
 
 
-def _shrinkage(
+def _describe_shrinkage(
     findings: Findings, pairs: Sequence[tuple[str, float | None, Sequence[float]]]
 ) -> str:
-    """By how much the leaders' values fell."""
+    """Say by how much the leaders' values fell."""
     lost = [findings.sign * ((first or 0.0) - sum(again) / len(again)) for _, first, again in pairs]
     mean = sum(lost) / len(lost)
     who = "the leader does" if len(pairs) == 1 else f"the {len(pairs)} leaders do"
@@ -174,19 +179,20 @@ def _shrinkage(
 
 
 def _points(objective: str, difference: float) -> str:
-    """A difference of two values: of shares in points, of losses as it is."""
-    return f"{difference:.4f}" if objective.endswith("loss") else f"{100 * difference:.2f} points"
+    """Return a difference of two values: of shares in points, of losses as it is."""
+    is_share = find_metric(objective).unit == "share"
+    return f"{100 * difference:.2f} points" if is_share else f"{difference:.4f}"
 
 
 def reference_table(final: Final) -> Table | None:
-    """The default configuration, and the model without each modality, on the same utterances."""
+    """Compare with the default configuration and without each modality, on the same utterances."""
     result = final.result
     rows = []
     default = result.get("default")
     if default:
         rows.append(_reference(f"default configuration ({default['trial']})", default, "gain"))
-    for modality, one in (result.get("without") or {}).items():
-        rows.append(_reference(f"without {modality}", one, "loss_of_accuracy"))
+    for modality, scores in (result.get("without") or {}).items():
+        rows.append(_reference(f"without {modality}", scores, "loss_of_accuracy"))
     if not rows:
         return None
     columns = (
@@ -198,51 +204,51 @@ def reference_table(final: Final) -> Table | None:
     )
 
 
-def _reference(name: str, one: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    gain = one[key]["accuracy"] if key == "gain" else one[key]
+def _reference(name: str, scores: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    gain = scores[key]["accuracy"] if key == "gain" else scores[key]
     return (
         name,
-        percent(one["accuracy"]),
-        percent(one["uar"]),
+        format_share(scores["accuracy"]),
+        format_share(scores["uar"]),
         f"{100 * gain['difference']:+.2f}",
-        interval_points(Interval.read(gain["interval"])),
-        method(gain["interval"]),
+        format_difference_ends(Interval.read(gain["interval"])),
+        interval_method(gain["interval"]),
     )
 
 
-def promise_text(findings: Findings, final: Final) -> Text | None:
-    """Whether the test figure lies where the search promised."""
+def expected_against_test_text(findings: Findings, final: Final) -> Text | None:
+    """Say whether the test score lies within the expected interval."""
     held = final.result.get("expected")
     if not held:
         return None
     where = {True: ", inside of it", False: ", outside of it", None: ""}[held["is_inside"]]
     objective = findings.objective
-    ends = value_interval(objective, held["interval"])
+    ends = format_ends(held["interval"], objective)
     return Text(
-        f"The search promised {value_words(objective, held['value'])}, 90 % interval {ends} (by "
-        f"{method(held['interval'])}); the test session says "
-        f"{value_words(objective, held['test'])}{where}.",
+        f"The search promised {format_score(objective, held['value'])}, 90 % interval {ends} (by "
+        f"{interval_method(held['interval'])}); the test session says "
+        f"{format_score(objective, held['test'])}{where}.",
         is_remark=held["is_inside"] is False,
     )
 
 
 def reliability_plot(final: Final) -> Plot | None:
-    """Confidence against accuracy."""
+    """Plot confidence against accuracy."""
     result = final.result
-    found = result.get("calibration")
-    if not found or not found.get("reliability"):
+    calibration = result.get("calibration")
+    if not calibration or not calibration.get("reliability"):
         return None
-    bins = found["reliability"]
+    bins = calibration["reliability"]
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--", label="perfectly calibrated")
-        most = max(one["n"] for one in bins)
-        x, y = ([one[name] for one in bins] for name in ("confidence", "accuracy"))
+        most = max(bin_["n"] for bin_ in bins)
+        x, y = ([bin_[name] for bin_ in bins] for name in ("confidence", "accuracy"))
         axes.plot(x, y, color=BLUE, lw=1.2)
         axes.scatter(
             x,
             y,
-            [12 + 90 * one["n"] / most for one in bins],
+            [12 + 90 * bin_["n"] / most for bin_ in bins],
             color=BLUE,
             label="answers about as sure",
         )
@@ -253,14 +259,14 @@ def reliability_plot(final: Final) -> Plot | None:
     caption = (
         f"Accuracy of answers that are about equally sure, on {result['n_test']:,} test "
         "utterances; a larger mark is a bin of more. Expected calibration error "
-        f"{percent(found['ece'])}, Brier score {found['brier']:.3f}. No bars."
+        f"{format_share(calibration['ece'])}, Brier score {calibration['brier']:.3f}."
     )
-    figure = drawn(NARROW, 3.4, draw, synthetic=result["synthetic"])
+    figure = draw_figure(NARROW, 3.4, draw, synthetic=result["synthetic"])
     return Plot("reliability", "Reliability of its confidence", caption, figure)
 
 
 @dataclass(frozen=True)
-class Promise:
+class ExpectedScore:
     """What is expected of the model that stands for the study, and which that is."""
 
     trial: str
@@ -268,14 +274,16 @@ class Promise:
     interval: str
 
 
-def promise_of(findings: Findings) -> Promise | None:
-    """The confirmation's word on its winner, or else the search's on its own."""
+def find_expected_score(findings: Findings) -> ExpectedScore | None:
+    """Return the score expected of the confirmed winner, or else of the search's best trial."""
     searched, confirmed = findings.summary.get("expected"), findings.selection or {}
     if confirmed.get("expected"):
-        trial, found = confirmed["winner"], confirmed["expected"]
+        trial, expected = confirmed["winner"], confirmed["expected"]
     elif searched and findings.best is not None:
-        trial, found = searched.get("winner", findings.best.name), searched
+        trial, expected = searched.get("winner", findings.best.name), searched
     else:
         return None
-    ends = value_interval(findings.objective, found["interval"])
-    return Promise(trial, found["value"], f"{ends}, by {method(found['interval'])}")
+    ends = format_ends(expected["interval"], findings.objective)
+    return ExpectedScore(
+        trial, expected["value"], f"{ends}, by {interval_method(expected['interval'])}"
+    )

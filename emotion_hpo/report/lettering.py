@@ -35,8 +35,8 @@ _TRUETYPE, _COLLECTION = (b"\0\1\0\0", b"true"), b"ttcf"
 
 
 def fonts_for(figure: Figure) -> list[str]:
-    """Installed fonts that together have those letters of a figure which its own font lacks."""
-    lacking = {letter for text in _strings(figure) for letter in text} - shown_by([FONT])
+    """Return installed fonts that have the letters of a figure which its own font lacks."""
+    lacking = {letter for text in _strings(figure) for letter in text} - letters_of([FONT])
     fonts: list[str] = []
     for name, path in _installed() if lacking else ():
         if has := lacking & _letters(path):
@@ -53,7 +53,7 @@ def number_names(figure: Figure, fonts: Iterable[str]) -> dict[str, str]:
     Returns:
         Number → name, as the caption must say.
     """
-    shown, key = shown_by(fonts), dict[str, str]()
+    shown, key = letters_of(fonts), dict[str, str]()
     longest = int(_LETTERS_AN_INCH * figure.get_figwidth())
     for axis, names in _named_ticks(figure):
         written = [_numbered(name, shown, key, longest) for name in names]
@@ -66,13 +66,13 @@ def number_names(figure: Figure, fonts: Iterable[str]) -> dict[str, str]:
     return {number: name for name, number in key.items()}
 
 
-def shown_by(fonts: Iterable[str]) -> set[str]:
-    """Letters that fonts have."""
+def letters_of(fonts: Iterable[str]) -> set[str]:
+    """Return letters that fonts have."""
     return {"\n"}.union(*(_letters(font_manager.findfont(font)) for font in fonts))
 
 
 def _numbered(text: str, shown: set[str], key: dict[str, str], longest: int | None) -> str:
-    """A text with numbers for names; new ones get into the key."""
+    """Return a text with numbers for names; new ones get into the key."""
 
     def number(name: str) -> str:
         return key.setdefault(name, f"⟨{len(key) + 1}⟩")
@@ -102,7 +102,7 @@ def _legends(figure: Figure) -> list[Legend]:
 
 
 def _named_ticks(figure: Figure) -> Iterator[tuple[Axis, list[str]]]:
-    """Axes whose ticks have names, and these: their texts are written when they are drawn."""
+    """Return axes whose ticks have names, and the names: their texts are set when drawn."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if isinstance(axis.get_major_locator(), FixedLocator):

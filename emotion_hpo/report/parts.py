@@ -31,18 +31,18 @@ class Parts:
         self.remarks: list[str] = []
 
     def read(self, path: Path, reader: Callable[[Path], T]) -> T | None:
-        """What `reader` makes of a file; None where it is not there, or cannot be used."""
+        """Return what `reader` makes of a file; None where it is not there, or cannot be used."""
         if not path.exists():
             return None
         try:
             return reader(path)
         except (EmotionHpoError, *_DAMAGE) as error:
-            self.remarks.append(f"Left out of this page: {_told(path, error)}")
+            self.remarks.append(f"Left out of this page: {_describe_fault(path, error)}")
             return None
 
 
-def _told(path: Path, error: Exception) -> str:
-    """What is wrong with a file, in one line that names it."""
+def _describe_fault(path: Path, error: Exception) -> str:
+    """Describe what is wrong with a file, in one line that names it."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

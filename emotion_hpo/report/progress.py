@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.report.reading import Findings, judged_on
+from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,
@@ -18,23 +18,23 @@ from emotion_hpo.report.style import (
     STATES,
     WIDE,
     Plot,
-    drawn,
+    draw_figure,
+    format_objective,
     legend_above,
-    objective_words,
     value_axis,
 )
 from emotion_hpo.study import Trial, TrialState
 
 
 def progress_plot(findings: Findings) -> Plot | None:
-    """Best so far against trials, epochs and hours of training."""
-    ended = in_order(findings)
-    if not any(one.value is not None for one in ended):
+    """Plot the best value so far against trials, epochs and hours of training."""
+    ended = sort_by_end(findings)
+    if not any(trial.value is not None for trial in ended):
         return None
-    unit, divisor = time_unit(sum(one.seconds for one in ended))
-    spent = [(1, len(one.curve), one.seconds / divisor) for one in ended]
+    unit, divisor = time_unit(sum(trial.seconds for trial in ended))
+    spent = [(1, len(trial.curve), trial.seconds / divisor) for trial in ended]
     trials, epochs, hours = (list(accumulate(column)) for column in zip(*spent, strict=True))
-    scored = [index for index, one in enumerate(ended) if one in findings.scored]
+    scored = [index for index, trial in enumerate(ended) if trial in findings.scored]
     complete = [i for i in scored if ended[i].state is TrialState.COMPLETE] or scored
     best = best_so_far([_value(ended[i]) for i in complete], findings.sign)
 
@@ -59,20 +59,20 @@ def progress_plot(findings: Findings) -> Plot | None:
         legend_above(panels[0])
 
     caption = (
-        f"Each mark is a trial's value, the {objective_words(findings.objective)} on "
-        f"{judged_on(findings)}; the line is the best complete trial so far. The best of many "
-        "noisy values looks better than the same configuration would be again. No bars."
+        f"Each mark is a trial's value, the {format_objective(findings.objective)} on "
+        f"{describe_validation(findings)}; the line is the best complete trial so far. The best of "
+        "many noisy values looks better than the same configuration would be again."
     )
-    figure = drawn(WIDE, 2.7, draw, columns=3, share_y=True, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE, 2.7, draw, columns=3, share_y=True, synthetic=findings.synthetic)
     return Plot("best_so_far", "Best so far", caption, figure)
 
 
 def expected_plot(findings: Findings) -> Plot | None:
-    """Expected best of k random trials; None where trials are not independent draws."""
+    """Plot the expected best of k random trials; None where trials are not independent draws."""
     values = random_values(findings)
     if len(values) < 3:
         return None
-    expected = findings.sign * expected_best([findings.sign * one for one in values])
+    expected = findings.sign * expected_best([findings.sign * value for value in values])
 
     def draw(axes: Axes) -> None:
         k = np.arange(1, len(expected) + 1)
@@ -85,58 +85,58 @@ def expected_plot(findings: Findings) -> Plot | None:
     caption = (
         f"Expected best of k random configurations, the unbiased estimate of Tang et al. (2020) "
         f"from {len(values)} complete trials that the sampler drew (those that a person chose are "
-        f"left out), each on {judged_on(findings)}. No bars: at the right end the curve rests on "
+        f"left out), each on {describe_validation(findings)}. At the right end the curve rests on "
         "the one best trial."
     )
-    figure = drawn(WIDE * 0.62, 2.7, draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE * 0.62, 2.7, draw, synthetic=findings.synthetic)
     return Plot("expected_best", "Expected best of k random trials", caption, figure)
 
 
 def random_values(findings: Findings) -> list[float]:
-    """Values of independent random draws, or none: only random search without pruning has them."""
+    """Return the values of independent random draws; none unless search was random, unpruned."""
     config = findings.config
     if config.sampler.name != "random" or config.pruner.name != "none":
         return []
     return [
-        _value(one)
-        for one in findings.scored
-        if one.state is TrialState.COMPLETE and not findings.is_known(one)
+        _value(trial)
+        for trial in findings.scored
+        if trial.state is TrialState.COMPLETE and not findings.is_known(trial)
     ]
 
 
-def _look_of(state: TrialState) -> dict[str, Any]:
-    """How the bar of a trial is filled."""
+def _bar_style(state: TrialState) -> dict[str, Any]:
+    """Return how the bar of a trial is filled."""
     colour = STATES.get(state, (GREY, "o"))[0]
     return {"facecolor": colour, "edgecolor": "white", "hatch": HATCHES.get(state, "")}
 
 
 def timeline_plot(findings: Findings) -> Plot | None:
-    """Who trained which trial when."""
-    timed = [one for one in findings.trials if one.started_at and one.finished_at]
+    """Plot which worker trained which trial when."""
+    timed = [trial for trial in findings.trials if trial.started_at and trial.finished_at]
     if not timed:
         return None
-    workers = sorted({one.worker or "unknown" for one in timed})
-    start = min(_number(one.started_at) for one in timed)
-    end = max(_number(one.finished_at) for one in timed)
+    workers = sorted({trial.worker or "unknown" for trial in timed})
+    start = min(_number(trial.started_at) for trial in timed)
+    end = max(_number(trial.finished_at) for trial in timed)
     unit, divisor = time_unit(end - start)
 
     def draw(axes: Axes) -> None:
-        for one in timed:
-            begins = (_number(one.started_at) - start) / divisor
-            lasts = (_number(one.finished_at) - _number(one.started_at)) / divisor
-            row = workers.index(one.worker or "unknown")
-            axes.barh(row, lasts, left=begins, height=0.7, lw=0.6, **_look_of(one.state))
+        for trial in timed:
+            begins = (_number(trial.started_at) - start) / divisor
+            lasts = (_number(trial.finished_at) - _number(trial.started_at)) / divisor
+            row = workers.index(trial.worker or "unknown")
+            axes.barh(row, lasts, left=begins, height=0.7, lw=0.6, **_bar_style(trial.state))
             if lasts > 0.035 * (end - start) / divisor:
-                colour = STATES.get(one.state, (GREY, "o"))[0]
+                colour = STATES.get(trial.state, (GREY, "o"))[0]
                 behind = {"fc": colour, "ec": "none", "pad": 1}
-                axes.text(begins + lasts / 2, row, str(one.number), ha="center", va="center",
+                axes.text(begins + lasts / 2, row, str(trial.number), ha="center", va="center",
                           color="white", fontsize=7, bbox=behind)  # fmt: skip
         axes.set_yticks(range(len(workers)), workers)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"time since the first trial began ({unit})")
         axes.set_ylabel("worker")
-        states = dict.fromkeys(one.state for one in timed)
-        handles = [Patch(**_look_of(one), label=one.value) for one in states]
+        states = dict.fromkeys(trial.state for trial in timed)
+        handles = [Patch(**_bar_style(state), label=state.value) for state in states]
         axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0),
                     ncols=len(states))  # fmt: skip
         axes.set_xlim(left=0)
@@ -147,17 +147,17 @@ def timeline_plot(findings: Findings) -> Plot | None:
         "utterances are counted here."
     )
     height = 1.0 + 0.32 * len(workers)
-    figure = drawn(WIDE, max(height, 1.6), draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE, max(height, 1.6), draw, synthetic=findings.synthetic)
     return Plot("timeline", "Timeline of the workers", caption, figure)
 
 
-def in_order(findings: Findings) -> list[Trial]:
-    """Trials in the order in which they ended."""
-    return sorted(findings.trials, key=lambda one: (one.finished_at or 0, one.number))
+def sort_by_end(findings: Findings) -> list[Trial]:
+    """Return trials in the order in which they ended."""
+    return sorted(findings.trials, key=lambda trial: (trial.finished_at or 0, trial.number))
 
 
 def time_unit(seconds: float) -> tuple[str, float]:
-    """What a time is counted in at an axis, and how many seconds that has."""
+    """Return the unit of time for an axis, and how many seconds it has."""
     if seconds > 7200:
         return "hours", 3600.0
     return ("minutes", 60.0) if seconds > 120 else ("seconds", 1.0)

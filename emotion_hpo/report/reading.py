@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.report.parts import Parts
 from emotion_hpo.study import (
     Epoch,
@@ -25,7 +26,6 @@ from emotion_hpo.study import (
     Trial,
     TrialHome,
     TrialState,
-    sign_of,
     study_file,
 )
 from emotion_hpo.study.curves import read_curve
@@ -52,6 +52,7 @@ class Answers:
         knows_dialogues: Whether `dialogues` are dialogues.
         labels: True classes `(n,)`.
         predicted: Predicted classes `(n,)`.
+        probabilities: Of the classes `(n, n_classes)`; None where only answers were stored.
         n_classes: Number of classes.
     """
 
@@ -60,6 +61,7 @@ class Answers:
     knows_dialogues: bool
     labels: NDArray[np.int64]
     predicted: NDArray[np.int64]
+    probabilities: NDArray[np.floating] | None
     n_classes: int
 
 
@@ -130,27 +132,27 @@ class Findings:
     @property
     def sign(self) -> int:
         """1 where more is better, -1 where less is."""
-        return sign_of(self.objective)
+        return find_metric(self.objective).sign
 
     @property
     def sizes(self) -> dict[int, int]:
         """Trial number → trained weights."""
-        return {number: int(one["n_parameters"]) for number, one in self.costs.items()}
+        return {number: int(cost["n_parameters"]) for number, cost in self.costs.items()}
 
     @property
     def scored(self) -> tuple[Trial, ...]:
         """Trials with a value: complete and pruned ones."""
         return tuple(
-            one
-            for one in self.trials
-            if one.state in {TrialState.COMPLETE, TrialState.PRUNED} and one.value is not None
+            trial
+            for trial in self.trials
+            if trial.state in {TrialState.COMPLETE, TrialState.PRUNED} and trial.value is not None
         )
 
     @property
     def winner(self) -> Trial | None:
         """The confirmed winner, which `final` scores; the best of the search if none is there."""
         name = (self.selection or {}).get("winner")
-        return next((one for one in self.trials if one.name == name), self.best)
+        return next((trial for trial in self.trials if trial.name == name), self.best)
 
     @property
     def final(self) -> Final | None:
@@ -158,13 +160,13 @@ class Findings:
         return self.finals[0] if self.finals else None
 
     def known_params(self) -> list[dict[str, Any]]:
-        """Configurations that somebody chose, which no sampler drew: the default and `enqueue`."""
+        """Return the configurations that a person chose: the default and `enqueue`."""
         leaves = flatten(dump(self.config.experiment()))
         default = {path: leaves.get(path) for path in self.config.space}
-        return [default, *({**default, **one} for one in self.config.study.enqueue)]
+        return [default, *({**default, **params} for params in self.config.study.enqueue)]
 
     def is_known(self, trial: Trial) -> bool:
-        """Whether a trial's configuration was chosen by a person."""
+        """Return whether a trial's configuration was chosen by a person."""
         return any(
             all(known.get(path) == value for path, value in trial.params.items())
             for known in self.known_params()
@@ -187,7 +189,7 @@ def read_findings(home: StudyHome) -> Findings:
     n_validation = summary.get("n_validation")
     if n_validation is None:
         n_validation = len(answers.labels) if answers else _n_judged(home, trials)
-    costs = {one.number: parts.read(home.trial(one.number).cost, _as(Cost)) for one in trials}
+    costs = {trial.number: parts.read(home.trial(trial.number).cost, _as(Cost)) for trial in trials}
     openings, looks = parts.read(home.ledger, lambda _: _ledger(home)) or ((), ())
     return Findings(
         home=home,
@@ -200,7 +202,7 @@ def read_findings(home: StudyHome) -> Findings:
         n_validation=n_validation,
         summary=summary,
         baseline=parts.read(home.baseline, _as(Baseline)),
-        costs={number: one for number, one in costs.items() if one is not None},
+        costs={number: cost for number, cost in costs.items() if cost is not None},
         selection=parts.read(home.selection, _as(Selection)),
         finals=_finals(home, openings, parts),
         openings=openings,
@@ -215,7 +217,7 @@ def _as(kind: type[Record]) -> Callable[[Path], Mapping[str, Any]]:
 
 
 def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
-    """Without them nobody knows even whether the study is of invented speech.
+    """Refuse a study file without facts: nobody knows whether its speech is invented.
 
     Raises:
         StudyError: They are damaged.
@@ -227,7 +229,7 @@ def _check_facts(home: StudyHome, facts: Mapping[str, Any]) -> None:
 
 
 def _trials(home: StudyHome, config: SearchConfig, parts: Parts) -> tuple[Trial, ...]:
-    """All whose record can be read, by number; one whose curve cannot has none."""
+    """Return all trials whose record is readable, by number; a damaged curve is left empty."""
     read = (parts.read(path, lambda path: _trial(path, config)) for path in records_of(home))
 
     def whole(trial: Trial) -> Trial:
@@ -235,26 +237,26 @@ def _trials(home: StudyHome, config: SearchConfig, parts: Parts) -> tuple[Trial,
         curve = parts.read(files.curve, lambda _: _curve(files, config.study.objective))
         return replace(trial, curve=curve or ())
 
-    found = [whole(one) for one in read if one is not None]
-    return tuple(sorted(found, key=lambda one: one.number))
+    readable = [whole(stored) for stored in read if stored is not None]
+    return tuple(sorted(readable, key=lambda trial: trial.number))
 
 
 def _trial(path: Path, config: SearchConfig) -> Trial:
     trial = read_record(path, TrialRecord).trial()
     for name, value in trial.params.items():
-        one = config.space.get(name)
-        if one is None or one.choices is not None:
+        range_ = config.space.get(name)
+        if range_ is None or range_.choices is not None:
             continue
-        if not isinstance(value, int | float) or (one.log and value <= 0):
+        if not isinstance(value, int | float) or (range_.log and value <= 0):
             raise ValueError(f"{name} is {value!r}, which cannot lie in its range")
     return trial
 
 
 def _curve(files: TrialHome, objective: str) -> tuple[Epoch, ...]:
     curve = read_curve(files)
-    for one in curve:
-        if objective not in one.metrics:
-            raise ValueError(f"epoch {one.epoch} has no {objective}, which the study is about")
+    for epoch in curve:
+        if objective not in epoch.metrics:
+            raise ValueError(f"epoch {epoch.epoch} has no {objective}, which the study is about")
     return curve
 
 
@@ -268,28 +270,29 @@ def _answers(path: Path) -> Answers:
     if probabilities.ndim != 2 or not n == len(probabilities) == len(labels) == len(dialogues):
         raise ValueError("its arrays are not of one length")
     predicted = probabilities.argmax(1).astype(np.int64)
-    return Answers(ids, dialogues, knows_dialogues, labels, predicted, probabilities.shape[1])
+    n_classes = probabilities.shape[1]
+    return Answers(ids, dialogues, knows_dialogues, labels, predicted, probabilities, n_classes)
 
 
 def _n_judged(home: StudyHome, trials: tuple[Trial, ...]) -> int | None:
-    """Of how many utterances any trial has stored its answers."""
+    """Return the number of validation utterances, by any trial that stored its answers."""
     silent = Parts()
-    for one in trials:
-        found = silent.read(home.trial(one.number).probabilities, _answers)
-        if found is not None:
-            return len(found.labels)
+    for trial in trials:
+        answers = silent.read(home.trial(trial.number).probabilities, _answers)
+        if answers is not None:
+            return len(answers.labels)
     return None
 
 
 def _finals(
     home: StudyHome, openings: tuple[Mapping[str, Any], ...], parts: Parts
 ) -> tuple[Final, ...]:
-    """Models that were scored, the first scored first: by the ledger, else by their files."""
+    """Return the models that were scored, the first scored first: by the ledger, else by files."""
     places = {
         (line["study"], line["opening"], line["model"]): (str(line["at"]), place)
         for place, line in enumerate(openings)
     }
-    found = []
+    dated = []
     for path in sorted(home.path.glob("final/*/result.json")):
         folder = FinalHome(path.parent)
         result = parts.read(path, _as(FinalResult))
@@ -299,15 +302,15 @@ def _finals(
         table = parts.read(folder.predictions, partial(_predictions, classes))
         key = (result.get("study"), result.get("opening"), result.get("model"))
         when = places.get(key, (result.get("scored_at", ""), len(openings)))
-        found.append((when, Final(folder, result, table)))
-    return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
+        dated.append((when, Final(folder, result, table)))
+    return tuple(final for _, final in sorted(dated, key=lambda pair: pair[0]))
 
 
 def _predictions(classes: list[str], path: Path) -> pd.DataFrame:
     words = ("utterance_id", "dialogue", "speaker", "emotion", "predicted")
     types = dict.fromkeys(words, str)
     table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
-    if missing := [one for one in words if one not in table]:
+    if missing := [word for word in words if word not in table]:
         raise ValueError(f"it has no column {missing[0]}")
     if strange := {*table["emotion"], *table["predicted"]} - {*classes}:
         raise ValueError(f"{strange.pop()!r} is none of the classes {', '.join(classes)}")
@@ -317,19 +320,19 @@ def _predictions(classes: list[str], path: Path) -> pd.DataFrame:
 def _ledger(
     home: StudyHome,
 ) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
-    """Openings of the holdouts that this study has opened, by any study; and other looks."""
+    """Return openings of the holdouts that this study has opened, by any study; and other looks."""
     ledger = Ledger(home.ledger)
     openings: list[Mapping[str, Any]] = []
     looks: list[Mapping[str, Any]] = []
     for holdout in ledger.holdouts():
         lines = [line.to_json() for line in ledger.openings(holdout)]
-        if any(one["study"] == home.name for one in lines):
+        if any(line["study"] == home.name for line in lines):
             openings += lines
             looks += [line.to_json() for line in ledger.other_looks(holdout)]
     return tuple(openings), tuple(looks)
 
 
-def judged_on(findings: Findings) -> str:
-    """On how many utterances a trial's value rests, for a caption."""
+def describe_validation(findings: Findings) -> str:
+    """Describe on how many utterances a trial's value rests, for a caption."""
     n = findings.n_validation
     return "the validation utterances" if n is None else f"{n:,} validation utterances"

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emotion_hpo.report.document import Table, Text
+from emotion_hpo.report.formatting import format_times
 from emotion_hpo.report.reading import Findings
-from emotion_hpo.report.words import percent, times
+from emotion_hpo.runtime.formatting import format_share
 
 Scorings = Sequence[Mapping[str, Any]]
 
@@ -18,87 +19,95 @@ _LOOKS = {
 }
 
 
-def scorings_of(findings: Findings) -> Scorings:
-    """Every scoring of this study's test session that is known.
+def list_scorings(findings: Findings) -> Scorings:
+    """Return every scoring of this study's test session that is known.
 
     The ledger tells of all. Where it was left behind, the results tell of those before them.
     """
-    stored = max((one.result.get("scorings") or () for one in findings.finals), key=len, default=())
+    stored = max(
+        (final.result.get("scorings") or () for final in findings.finals), key=len, default=()
+    )
     return stored if len(stored) > len(findings.openings) else findings.openings
 
 
 def scored_text(findings: Findings) -> Text | None:
-    """That the test session was scored more than once, and what came out each time."""
-    scorings = scorings_of(findings)
+    """Say that the test session was scored more than once, and each score."""
+    scorings = list_scorings(findings)
     if len(scorings) < 2:
         return None
-    people = Counter(one.get("by") or "somebody whose name is not known" for one in scorings)
-    who = " and ".join(
-        f"{name} ({times(n)})" if len(people) > 1 else name for name, n in people.items()
+    people = Counter(
+        scoring.get("by") or "somebody whose name is not known" for scoring in scorings
     )
-    first, last = (_to_the_minute(choose(one["at"] for one in scorings)) for choose in (min, max))
+    who = " and ".join(
+        f"{name} ({format_times(n)})" if len(people) > 1 else name for name, n in people.items()
+    )
+    first, last = (
+        _format_minute(choose(scoring["at"] for scoring in scorings)) for choose in (min, max)
+    )
     return Text(
-        f"This test session has been scored {times(len(scorings))}, by {who}, from {first} to "
-        f"{last} (UTC). {_accuracies(scorings)}Every figure after the first was made by somebody "
-        "who could have seen an earlier one, so it is optimistic.",
+        f"This test session has been scored {format_times(len(scorings))}, by {who}, from {first} "
+        f"to {last} (UTC). {_accuracies(scorings)}Every figure after the first was made by "
+        "somebody who could have seen an earlier one, so it is optimistic.",
         is_remark=True,
     )
 
 
-def _to_the_minute(at: str) -> str:
-    """A time of the ledger in a sentence.
+def _format_minute(at: str) -> str:
+    """Format a time of the ledger for a sentence.
 
-    >>> _to_the_minute("2026-11-20T13:14:29Z")
+    >>> _format_minute("2026-11-20T13:14:29Z")
     '2026-11-20 13:14'
     """
     return at.replace("T", " ")[:16]
 
 
 def _accuracies(scorings: Scorings) -> str:
-    """What came out, and the spread where all are of one holdout."""
-    found = [one["accuracy"] for one in scorings if one.get("accuracy") is not None]
-    if not found:
+    """Format the accuracies, and their spread where all are of one holdout."""
+    accuracies = [
+        scoring["accuracy"] for scoring in scorings if scoring.get("accuracy") is not None
+    ]
+    if not accuracies:
         return ""
-    told = f"Accuracy {', '.join(map(percent, found))}"
-    if len(found) < 2 or len({one.get("holdout") for one in scorings}) > 1:
-        return f"{told}. "
-    return f"{told}: standard deviation {100 * statistics.stdev(found):.2f} points. "
+    sentence = f"Accuracy {', '.join(map(format_share, accuracies))}"
+    if len(accuracies) < 2 or len({scoring.get("holdout") for scoring in scorings}) > 1:
+        return f"{sentence}. "
+    return f"{sentence}: standard deviation {100 * statistics.stdev(accuracies):.2f} points. "
 
 
 def ledger_blocks(findings: Findings) -> list[Text | Table]:
-    """Every opening of this study's holdouts, by any study, and every other look."""
-    scorings = scorings_of(findings)
+    """Return every opening of this study's holdouts, by any study, and every other look."""
+    scorings = list_scorings(findings)
     if not scorings:
         return [Text("The test session has not been opened.")]
     rows = [
-        (number, one["at"], one.get("by") or "–", one["study"], one["trial"],
-         percent(one["accuracy"]) if one.get("accuracy") is not None else "not finished",
-         str(one.get("commit") or "–"), _abridged(str(one.get("holdout") or "–")))
-        for number, one in enumerate(scorings, 1)
+        (number, scoring["at"], scoring.get("by") or "–", scoring["study"], scoring["trial"],
+         "not finished" if scoring.get("accuracy") is None else format_share(scoring["accuracy"]),
+         str(scoring.get("commit") or "–"), _shorten(str(scoring.get("holdout") or "–")))
+        for number, scoring in enumerate(scorings, 1)
     ]  # fmt: skip
     columns = ("opening", "at (UTC)", "by", "study", "model", "accuracy", "commit", "holdout")
     table = Table("ledger", "Openings of the test session", columns, rows)
     looks = [
-        Text(f"Besides, it was {_LOOKS[one['event']].format(**one)} (study {one['study']}, "
-             f"{one['at']}, by {one.get('by') or 'somebody'}).")
-        for one in findings.looks
+        Text(f"Besides, it was {_LOOKS[look['event']].format(**look)} (study {look['study']}, "
+             f"{look['at']}, by {look.get('by') or 'somebody'}).")
+        for look in findings.looks
     ]  # fmt: skip
     looks += [
-        Text(f"{one['n_shared']} of its utterances lay in a holdout that was scored before: study "
-             f"{one['study']}, {one['trial']}, {one['at']}.", is_remark=True)
-        for one in scorings[0].get("overlaps", ())
+        Text(f"{overlap['n_shared']} of its utterances lay in a holdout that was scored before: "
+             f"study {overlap['study']}, {overlap['trial']}, {overlap['at']}.", is_remark=True)
+        for overlap in scorings[0].get("overlaps", ())
     ]  # fmt: skip
     if len(scorings) == 1:
         first = Text("The test session has been opened once, by this study.")
     else:
         first = Text(
-            f"The test session has been opened {times(len(scorings))}. Every figure after the "
-            "first was made by somebody who could have seen an earlier one.",
+            f"The test session has been opened {format_times(len(scorings))}. Every figure after "
+            "the first was made by somebody who could have seen an earlier one.",
             is_remark=True,
         )
     return [first, table, *looks]
 
 
-def _abridged(holdout: str) -> str:
-    """The beginning of what tells holdouts apart."""
+def _shorten(holdout: str) -> str:
+    """Return the beginning of a holdout's digest, enough to tell holdouts apart."""
     return holdout if len(holdout) <= 24 else f"{holdout[:23]}…"

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from emotion_hpo.config import Range
-from emotion_hpo.report.reading import Findings, judged_on
+from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.statistics import Importance, importance, scaled
 from emotion_hpo.report.style import (
     BLUE,
@@ -18,93 +18,93 @@ from emotion_hpo.report.style import (
     VERMILION,
     WIDE,
     Plot,
-    around,
-    drawn,
+    draw_figure,
+    error_bar_lengths,
+    format_objective,
     legend_above,
-    objective_words,
     share_axis,
+    short_path,
     value_axis,
-    words,
 )
 from emotion_hpo.study import Trial
 
 
-def importance_of(findings: Findings) -> tuple[Importance | None, str]:
-    """Importance over what trials reached at an epoch that most of them saw, and which that was.
+def importance_at_epoch(findings: Findings) -> tuple[Importance | None, str]:
+    """Return importance over the values at an epoch that most trials reached, and name it.
 
     A pruned trial has had less time than a complete one: judged by its best value, it would look
     bad for having been cut off. All are judged by the best of their first training up to one epoch,
     the latest that two thirds of them have reached.
     """
     metric, sign = findings.objective, findings.sign
-    trained = [one for one in findings.scored if one.curve]
+    trained = [trial for trial in findings.scored if trial.curve]
     if not trained:
         return None, ""
-    curves = {one.number: [e for e in one.curve if e.training == 0] for one in trained}
-    lengths = sorted((len(curves[one.number]) for one in trained), reverse=True)
+    curves = {trial.number: [e for e in trial.curve if e.training == 0] for trial in trained}
+    lengths = sorted((len(curves[trial.number]) for trial in trained), reverse=True)
     epoch = lengths[max(math.ceil(2 / 3 * len(lengths)) - 1, 0)]
-    judged = [one for one in trained if len(curves[one.number]) >= epoch]
+    judged = [trial for trial in trained if len(curves[trial.number]) >= epoch]
     reached = [
-        [sign * one.metrics[metric] for one in curves[t.number][:epoch]
-         if one.metrics[metric] is not None]
+        [sign * report.metrics[metric] for report in curves[t.number][:epoch]
+         if report.metrics[metric] is not None]
         for t in judged
     ]  # fmt: skip
-    judged = [one for one, values in zip(judged, reached, strict=True) if values]
-    values = [sign * max(one) for one in reached if one]
-    found = importance([one.params for one in judged], values, findings.config.space)
-    return found, f"their best {objective_words(metric)} up to epoch {epoch}"
+    judged = [trial for trial, values in zip(judged, reached, strict=True) if values]
+    values = [sign * max(value) for value in reached if value]
+    importances = importance([trial.params for trial in judged], values, findings.config.space)
+    return importances, f"their best {format_objective(metric)} up to epoch {epoch}"
 
 
 def importance_plot(findings: Findings) -> Plot | None:
-    """Bars of importance with their intervals."""
-    found, judged_by = importance_of(findings)
-    if found is None or found.explained <= 0:
+    """Plot bars of importance with their intervals."""
+    importances, judged_by = importance_at_epoch(findings)
+    if importances is None or importances.explained <= 0:
         return None
 
     def draw(axes: Axes) -> None:
-        rows = range(len(found.shares))
-        shares = list(found.shares.values())
-        bars = around(shares, [*found.intervals.values()])
+        rows = range(len(importances.shares))
+        shares = list(importances.shares.values())
+        bars = error_bar_lengths(shares, [*importances.intervals.values()])
         axes.barh(rows, shares, color=BLUE, height=0.6, xerr=bars,
                   error_kw={"capsize": 3, "lw": 1.2, "ecolor": "#222222"})  # fmt: skip
         axes.axvline(0, color="#444444", lw=0.8)
-        axes.set_yticks(rows, [words(path) for path in found.shares])
+        axes.set_yticks(rows, [short_path(path) for path in importances.shares])
         axes.invert_yaxis()
         axes.set_ylabel("parameter")
         share_axis(axes, "variance lost when shuffled", axis="x")
         axes.grid(visible=False, axis="y")
 
     trust = (
-        f"The forest explains {100 * found.explained:.0f} % of the variance of trials that it has "
-        "not seen"
+        f"The forest explains {100 * importances.explained:.0f} % of the variance of trials that "
+        "it has not seen"
     )
-    if found.explained < 0.3:
+    if importances.explained < 0.3:
         trust += ": too little to rank the parameters by"
-    is_unused = any(one.ends is None for one in found.intervals.values())
+    is_unused = any(interval_.ends is None for interval_ in importances.intervals.values())
     unused = "; not estimable, so without a bar, where no forest used a parameter" * is_unused
     caption = (
-        f"Permutation importance in a random forest over {found.n_trials} trials, judged by "
-        f"{judged_by}, on {judged_on(findings)}. Bars: 90 % interval over resampled "
+        f"Permutation importance in a random forest over {importances.n_trials} trials, judged by "
+        f"{judged_by}, on {describe_validation(findings)}. Bars: 90 % interval over resampled "
         f"trials{unused}. {trust}."
     )
-    height = 1.1 + 0.3 * len(found.shares)
-    figure = drawn(NARROW + 1, height, draw, synthetic=findings.synthetic)
+    height = 1.1 + 0.3 * len(importances.shares)
+    figure = draw_figure(NARROW + 1, height, draw, synthetic=findings.synthetic)
     return Plot("importance", "Importance of the parameters", caption, figure)
 
 
 def parallel_plot(findings: Findings) -> Plot | None:
-    """A line a trial through its values, coloured by what it reached; the best drawn last."""
+    """Plot each trial as a line through its values, coloured by its score; the best last."""
     space, scored = findings.config.space, findings.scored
     if not scored or not space:
         return None
     paths = list(space)
-    order = sorted(scored, key=lambda one: findings.sign * _value(one))
-    values = [_value(one) for one in order]
+    order = sorted(scored, key=lambda trial: findings.sign * _value(trial))
+    values = [_value(trial) for trial in order]
 
     def draw(axes: Axes) -> None:
         lines = np.array([
-            [(place, scaled(space[path], one.params.get(path))) for place, path in enumerate(paths)]
-            for one in order
+            [(x, scaled(space[path], trial.params.get(path))) for x, path in enumerate(paths)]
+            for trial in order
         ])  # fmt: skip
         if len(paths) == 1:
             lines = np.concatenate([lines, lines + np.array([0.2, 0])], axis=1)
@@ -115,7 +115,7 @@ def parallel_plot(findings: Findings) -> Plot | None:
         axes.add_collection(drawn_lines)
         axes.set_xlim(-0.1, max(len(paths) - 1, 0.2) + 0.1)
         axes.set_ylim(-0.14, 1.06)
-        labels = [f"{words(path)}\n{_ends(space[path])}" for path in paths]
+        labels = [f"{short_path(path)}\n{_ends(space[path])}" for path in paths]
         axes.set_xticks(range(len(paths)), labels)
         axes.set_yticks([0, 1], ["low", "high"])
         axes.set_xlabel("parameter (with its range)")
@@ -125,16 +125,16 @@ def parallel_plot(findings: Findings) -> Plot | None:
 
     caption = (
         f"Each line is one of {len(order)} trials with a value, through its place in each range, "
-        f"coloured by its {objective_words(findings.objective)} on {judged_on(findings)}; the "
-        "thick line is the best value. Below the axis: the parameter's condition did not hold. "
-        "No bars."
+        f"coloured by its {format_objective(findings.objective)} on "
+        f"{describe_validation(findings)}; the thick line is the best value. Below the axis: the "
+        "parameter's condition did not hold."
     )
-    figure = drawn(WIDE, 3.2, draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE, 3.2, draw, synthetic=findings.synthetic)
     return Plot("parallel_coordinates", "Parallel coordinates", caption, figure)
 
 
 def slices_plot(findings: Findings) -> Plot | None:
-    """Value against each parameter alone."""
+    """Plot the value against each parameter alone."""
     space, scored = findings.config.space, findings.scored
     if not scored or not space:
         return None
@@ -142,8 +142,8 @@ def slices_plot(findings: Findings) -> Plot | None:
     rows = math.ceil(len(space) / columns)
 
     def draw(*panels: Axes) -> None:
-        for axes, (path, one) in zip(panels, space.items(), strict=False):
-            _slice(axes, findings, path, one)
+        for axes, (path, range_) in zip(panels, space.items(), strict=False):
+            _slice(axes, findings, path, range_)
         for axes in panels[len(space) :]:
             axes.set_visible(False)
         for axes in panels[::columns]:
@@ -151,11 +151,11 @@ def slices_plot(findings: Findings) -> Plot | None:
         legend_above(panels[0])
 
     caption = (
-        f"{objective_words(findings.objective).capitalize()} of each trial on "
-        f"{judged_on(findings)} against one parameter at a time, over its whole range; the star is "
-        "the best complete trial. Other parameters vary too. No bars."
+        f"{format_objective(findings.objective).capitalize()} of each trial on "
+        f"{describe_validation(findings)} against one parameter at a time, over its whole range; "
+        "the star is the best complete trial. Other parameters vary too."
     )
-    figure = drawn(
+    figure = draw_figure(
         WIDE,
         2.35 * rows,
         draw,
@@ -167,29 +167,29 @@ def slices_plot(findings: Findings) -> Plot | None:
     return Plot("slices", "Slices", caption, figure)
 
 
-def _slice(axes: Axes, findings: Findings, path: str, one: Range) -> None:
+def _slice(axes: Axes, findings: Findings, path: str, range_: Range) -> None:
     for state, (colour, mark) in STATES.items():
         shown = [t for t in findings.scored if t.state is state and path in t.params]
         if shown:
-            axes.plot([_place(one, t.params[path]) for t in shown], [_value(t) for t in shown],
+            axes.plot([_place(range_, t.params[path]) for t in shown], [_value(t) for t in shown],
                       mark, color=colour, ms=3.5, alpha=0.8, label=state.value)  # fmt: skip
     best = findings.best
     if best is not None and path in best.params:
-        axes.plot(_place(one, best.params[path]), _value(best), "*", color=VERMILION, ms=11,
+        axes.plot(_place(range_, best.params[path]), _value(best), "*", color=VERMILION, ms=11,
                   mec="white", label="best")  # fmt: skip
-    if one.choices is not None:
-        axes.set_xticks(range(len(one.choices)), [str(choice) for choice in one.choices])
+    if range_.choices is not None:
+        axes.set_xticks(range(len(range_.choices)), [str(choice) for choice in range_.choices])
     else:
-        _range_axis(axes, one)
-    axes.set_xlabel(f"{words(path)} ({unit_of(path)})")
+        _range_axis(axes, range_)
+    axes.set_xlabel(f"{short_path(path)} ({parameter_unit(path)})")
 
 
-def _range_axis(axes: Axes, one: Range) -> None:
-    """The whole range, whatever of it was tried."""
-    assert one.low is not None
-    assert one.high is not None
-    low, high = float(one.low), float(one.high)
-    if one.log:
+def _range_axis(axes: Axes, range_: Range) -> None:
+    """Set an axis to the whole range, whatever of it was tried."""
+    assert range_.low is not None
+    assert range_.high is not None
+    low, high = float(range_.low), float(range_.high)
+    if range_.log:
         axes.set_xscale("log")
         ticks = [low, math.sqrt(low * high), high]
         axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
@@ -200,8 +200,8 @@ def _range_axis(axes: Axes, one: Range) -> None:
         axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
-def unit_of(path: str) -> str:
-    """What a parameter is counted in, by the last word of its name."""
+def parameter_unit(path: str) -> str:
+    """Return the unit of a parameter, by the last word of its name."""
     last = path.rpartition(".")[2]
     if last.endswith("_s"):
         return "seconds"
@@ -211,16 +211,16 @@ def unit_of(path: str) -> str:
     return {"dropout": "share", "modality_dropout": "share"}.get(last, "value")
 
 
-def _place(one: Range, value: object) -> float:
-    if one.choices is not None:
-        return one.choices.index(value) if value in one.choices else -1
+def _place(range_: Range, value: object) -> float:
+    if range_.choices is not None:
+        return range_.choices.index(value) if value in range_.choices else -1
     return float(value)  # type: ignore[arg-type]
 
 
-def _ends(one: Range) -> str:
-    if one.choices is not None:
-        return f"{len(one.choices)} choices"
-    return f"{one.low:g} to {one.high:g}" + (", log" if one.log else "")
+def _ends(range_: Range) -> str:
+    if range_.choices is not None:
+        return f"{len(range_.choices)} choices"
+    return f"{range_.low:g} to {range_.high:g}" + (", log" if range_.log else "")
 
 
 def _value(trial: Trial) -> float:

@@ -23,7 +23,7 @@ _N_FORESTS = 40
 
 
 def expected_best(values: Sequence[float]) -> NDArray[np.float64]:
-    """Expected maximum of k of these values, drawn without replacement, for k = 1 … n.
+    """Return expected maximum of k of these values, drawn without replacement, for k = 1 … n.
 
     The unbiased estimator of Tang, Lee, Xin, Liu, Yu and Lin, "Showing Your Work Doesn't Always
     Work", ACL 2020, arXiv 2004.13705: each value weighs as often as it is the greatest of k. It
@@ -49,7 +49,7 @@ def expected_best(values: Sequence[float]) -> NDArray[np.float64]:
 
 
 def best_so_far(values: Sequence[float], sign: int) -> NDArray[np.float64]:
-    """The best of the first 1, 2 … n values.
+    """Return the best of the first 1, 2 … n values.
 
     >>> best_so_far([3.0, 1.0, 2.0], sign=-1).tolist()
     [3.0, 1.0, 1.0]
@@ -81,7 +81,7 @@ def importance(
     *,
     seed: int = 0,
 ) -> Importance | None:
-    """Permutation importance in a random forest, with intervals by resampling the trials.
+    """Return permutation importance in a random forest, with intervals by resampling trials.
 
     Breiman, "Random Forests", Machine Learning 45 (2001), doi:10.1023/A:1010933404324: a forest is
     fitted on a resample of the trials and judged on those left out; a parameter matters as much as
@@ -94,12 +94,14 @@ def importance(
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    paths = [path for path in space if len({repr(one.get(path)) for one in params}) > 1]
+    paths = [path for path in space if len({repr(of_trial.get(path)) for of_trial in params}) > 1]
     y_N = np.asarray(values, np.float64)
     n = len(y_N)
     if n < N_FOR_IMPORTANCE or not paths or np.ptp(y_N) == 0:
         return None
-    x_NP = np.array([[scaled(space[path], one.get(path)) for path in paths] for one in params])
+    x_NP = np.array([
+        [scaled(space[path], of_trial.get(path)) for path in paths] for of_trial in params
+    ])  # fmt: skip
     generator = np.random.default_rng(seed)
     lost, explained = [], []
     for _ in range(_N_FORESTS):
@@ -131,7 +133,7 @@ def importance(
 
 
 def _interval(share: float, ends: NDArray[np.float64]) -> Interval:
-    """The interval of a mean over resamples, which an outlier can carry past nearly all of them."""
+    """Return the interval of a mean over resamples, widened to hold the mean itself."""
     low, high = min(float(ends[0]), share), max(float(ends[1]), share)
     if low == high:
         return Interval.not_estimable("no forest used it", share, level=0.9)
@@ -145,7 +147,11 @@ def _errors(
     generator: np.random.Generator,
     n_shuffles: int = 4,
 ) -> tuple[float, NDArray[np.float64]]:
-    """Mean squared error as it is, and with each column shuffled."""
+    """Return the mean squared error as it is, and with each column shuffled.
+
+    As `sklearn.inspection.permutation_importance`, which asks the forest anew for each shuffle: of
+    forests as small as these (48 trees, ten parameters) that takes 30 times as long as asking once.
+    """
     n, n_columns = x_NP.shape
     versions = [x_NP]
     for column in range(n_columns):
@@ -157,22 +163,22 @@ def _errors(
     return float(errors[0]), errors[1:].reshape(n_columns, n_shuffles).mean(1)
 
 
-def scaled(one: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be anything)
-    """Where a value stands in its range, from 0 to 1; -0.1 where its condition did not hold.
+def scaled(range_: Range, value: Any) -> float:  # noqa: ANN401 (a choice may be anything)
+    """Return where a value stands in its range, 0 to 1; -0.1 where its condition did not hold.
 
     >>> scaled(Range(low=1e-4, high=1e-2, log=True), 1e-3)
     0.5
     >>> scaled(Range(low=4, high=15, step=4), 12)
     1.0
     """
-    if one.choices is not None:
-        if value not in one.choices:
+    if range_.choices is not None:
+        if value not in range_.choices:
             return -0.1
-        return one.choices.index(value) / max(len(one.choices) - 1, 1)
+        return range_.choices.index(value) / max(len(range_.choices) - 1, 1)
     if value is None:
         return -0.1
-    assert one.low is not None
-    low, high, at = float(one.low), float(one.last), float(value)
-    if one.log:
+    assert range_.low is not None
+    low, high, at = float(range_.low), float(range_.last), float(value)
+    if range_.log:
         low, high, at = np.log([low, high, at]).tolist()
     return round((at - low) / (high - low), 12) if high > low else 0.5

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from emotion_hpo.metrics.formatting import format_score
+from emotion_hpo.metrics.registry import METRICS, find_metric
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
 from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
@@ -15,24 +17,25 @@ from emotion_hpo.report.final_tables import (
     baseline_table,
     breakdown_table,
     final_table,
-    latency_words,
+    latency_sentence,
     recall_table,
 )
+from emotion_hpo.report.formatting import format_ends, format_times, interval_method
 from emotion_hpo.report.honesty import (
+    confirmation_blocks,
     confirmed_text,
+    expected_against_test_text,
     expected_text,
-    promise_of,
-    promise_text,
+    find_expected_score,
     reference_table,
     reliability_plot,
-    rerun_blocks,
 )
 from emotion_hpo.report.progress import expected_plot, progress_plot, timeline_plot
 from emotion_hpo.report.reading import Final, Findings
-from emotion_hpo.report.scorings import ledger_blocks, scored_text, scorings_of
+from emotion_hpo.report.scorings import ledger_blocks, list_scorings, scored_text
 from emotion_hpo.report.space_plots import importance_plot, parallel_plot, slices_plot
 from emotion_hpo.report.statistics import N_FOR_IMPORTANCE
-from emotion_hpo.report.style import Plot, objective_words
+from emotion_hpo.report.style import Plot, format_objective
 from emotion_hpo.report.tables import (
     best_table,
     budget_table,
@@ -43,8 +46,7 @@ from emotion_hpo.report.tables import (
     versions_table,
 )
 from emotion_hpo.report.training_curves import learning_plot, seeds_plot, trainings_plot
-from emotion_hpo.report.words import interval, method, percent, times, value_words
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study import RESTORE, Trial, TrialState
 
@@ -52,18 +54,18 @@ Block = Text | Table | Plot | Listing
 
 
 def study_page(findings: Findings) -> Page:
-    """All that is known of a study, as a page."""
+    """Return the page of a study, the answer first."""
     sections = (
-        Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
-                                              timeline_plot(findings))),
-        Section("space", "Search space", _space(findings)),
+        _answer(findings),
         Section("best", "Best configuration", _best(findings)),
         Section("progress", "How the search went", _progress(findings)),
         Section("parameters", "What mattered", _parameters(findings)),
+        Section("space", "Search space", _space(findings)),
         Section("cost", "What accuracy costs", _cost(findings)),
-        Section("reruns", "Trained again", rerun_blocks(findings)),
-        Section("final", "On the test session", _final(findings)),
+        Section("confirmation", "Trained again", confirmation_blocks(findings)),
         Section("baseline", "Baseline", _baseline(findings)),
+        Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
+                                              timeline_plot(findings))),
         Section("ledger", "Ledger", ledger_blocks(findings)),
         Section("trials", "All trials", _present(trials_table(findings))),
         Section("versions", "Versions", _present(versions_table(findings))),
@@ -75,7 +77,7 @@ def study_page(findings: Findings) -> Page:
         lead=findings.config.study.question,
         synthetic=findings.synthetic,
         cards=_cards(findings),
-        sections=[one for one in sections if one.blocks],
+        sections=[section for section in sections if section.blocks],
         remarks=[
             *findings.remarks,
             *findings.summary.get("class_remarks", ()),
@@ -90,75 +92,83 @@ def study_page(findings: Findings) -> Page:
 
 
 def _absent_in_tests(findings: Findings) -> Iterable[str]:
-    """That the test session of a final model lacks a class."""
+    """Yield a remark where the test session of a final model lacks a class."""
     for final in findings.finals[:1]:
         counts = {name: recall["n"] for name, recall in final.result["recall_by_class"].items()}
         yield from describe_missing_in_test(counts, final.result["test_session"])
 
 
 def _present(*blocks: Block | None) -> list[Block]:
-    return [one for one in blocks if one is not None]
+    return [block for block in blocks if block is not None]
 
 
 def _cards(findings: Findings) -> list[Card]:
-    n_finished = sum(one.state.is_finished for one in findings.trials)
-    asked = findings.config.study.n_trials
-    count = f"{n_finished} of {asked}" if n_finished <= asked else str(n_finished)
-    cards = [Card("trials finished", count, _states(findings.trials))]
-    objective, best, final = findings.objective, findings.best, findings.final
+    """Return what a reader looks for first: the answer, then what it rests on."""
+    objective, best = findings.objective, findings.best
+    cards = [] if findings.final is None else [_test_card(findings, findings.final)]
+    if (expected := find_expected_score(findings)) is not None:
+        note = f"{expected.trial}; 90 %: {expected.interval}; corrected for the choice"
+        cards.append(
+            Card("expected on new utterances", format_score(objective, expected.value), note)
+        )
     if best is not None:
-        label = f"best {objective_words(objective)}"
         note = f"{best.name}; the best of many, so it looks better than it is"
-        cards.append(Card(label, value_words(objective, best.value), note))
-    promised = promise_of(findings)
-    if promised is not None:
-        note = f"{promised.trial}; 90 %: {promised.interval}; corrected for the choice"
-        value = value_words(objective, promised.value)
-        cards.append(Card("expected on new utterances", value, note))
+        label = f"best {format_objective(objective)}"
+        cards.append(Card(label, format_score(objective, best.value), note))
     if findings.baseline is not None:
         value = findings.baseline["validation"].get(objective.partition("/")[2])
-        label = f"baseline, {objective_words(objective)}"
-        cards.append(Card(label, value_words(objective, value), findings.baseline["model"]))
-    if final is not None:
-        ends = interval(final.result["accuracy_interval"])
-        trial, uar = final.result["trial"], percent(final.result["uar"])
-        n = len(scorings_of(findings))
-        often = f"; the session was scored {times(n)}" if n > 1 else ""
-        by = method(final.result["accuracy_interval"])
-        note = f"{trial}; 95 %: {ends}, by {by}; UAR {uar}{often}"
-        cards.append(Card("test accuracy", percent(final.result["accuracy"]), note))
-    return cards
+        label = f"baseline, {format_objective(objective)}"
+        cards.append(Card(label, format_score(objective, value), findings.baseline["model"]))
+    n_finished = sum(trial.state.is_finished for trial in findings.trials)
+    n_trials = findings.config.study.n_trials
+    count = f"{n_finished} of {n_trials}" if n_finished <= n_trials else str(n_finished)
+    return [*cards, Card("trials finished", count, _states(findings.trials))]
+
+
+def _test_card(findings: Findings, final: Final) -> Card:
+    """Return the test accuracy, with its interval and the metric that was searched for."""
+    result = final.result
+    ends = format_ends(result["accuracy_interval"])
+    by = interval_method(result["accuracy_interval"])
+    metric = find_metric(findings.objective)
+    if metric.name == "accuracy" or metric.name not in result:
+        metric = METRICS["uar"]
+    n = len(list_scorings(findings))
+    often = f"; the session was scored {format_times(n)}" if n > 1 else ""
+    beside = f"{metric.label} {format_score(metric.name, result[metric.name])}"
+    note = f"{result['trial']}; 95 %: {ends}, by {by}; {beside}{often}"
+    return Card("test accuracy", format_share(result["accuracy"]), note)
 
 
 def _states(trials: Iterable[Trial]) -> str:
-    states = [one.state for one in trials]
+    states = [trial.state for trial in trials]
     counted = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
-    return ", ".join(f"{states.count(one)} {one.value}" for one in counted)
+    return ", ".join(f"{states.count(state)} {state.value}" for state in counted)
 
 
 def _space(findings: Findings) -> list[Block]:
     at_edge = [path for path in findings.config.space if edge(findings, path).startswith("at")]
     blocks: list[Block] = [space_table(findings)]
     if at_edge:
-        told = ", ".join(at_edge)
-        words = f"The best trial lies at an end of the range of {told}: try a wider one."
+        paths = ", ".join(at_edge)
+        words = f"The best trial lies at an end of the range of {paths}: try a wider one."
         blocks.insert(0, Text(words, is_remark=True))
-    return [*_present(_taught(findings)), *blocks]
+    return [*_present(_warm_start_text(findings)), *blocks]
 
 
-def _taught(findings: Findings) -> Text | None:
-    """From which study the sampler was taught, and by how much."""
+def _warm_start_text(findings: Findings) -> Text | None:
+    """Say from which study the sampler was warm-started, and by how many trials."""
     name = findings.config.warm_start
     if name is None:
         return None
-    found = findings.summary.get("warm_start")
-    if not found:
-        return Text(f"Warm start: the sampler was taught by the trials of study {name}.")
-    lessons = format_count(found["n_prior_trials"], "trial")
-    first = min((one.number for one in findings.trials), default=0)
+    warm_start = findings.summary.get("warm_start")
+    if not warm_start:
+        return Text(f"The sampler was warm-started with the trials of study {name}.")
+    prior_trials = format_count(warm_start["n_prior_trials"], "trial")
+    first = min((trial.number for trial in findings.trials), default=0)
     numbered = f" They are why its own trials are numbered from {first} on." if first else ""
     return Text(
-        f"Warm start: before its first proposal the sampler was taught by {lessons} of study "
+        f"Before its first proposal the sampler was warm-started with {prior_trials} of study "
         f"{name}, as far as they fit this space. They count towards no budget and stand in no "
         f"figure here; to compare this study's cost with another's, add what they cost.{numbered}"
     )
@@ -175,7 +185,7 @@ def _best(findings: Findings) -> list[Block]:
         else f"{path.name} is not there; {RESTORE}"
     )
     return [
-        *_present(confirmed_text(findings), expected_text(findings)),
+        *_present(confirmed_text(findings), expected_text(findings) if findings.finals else None),
         best_table(findings, winner),
         Listing(f"The whole configuration of {winner.name}", words),
     ]
@@ -205,27 +215,32 @@ def _progress(findings: Findings) -> list[Block]:
 def _parameters(findings: Findings) -> list[Block]:
     if not findings.scored:
         return [Text("No trial has a value yet.")]
-    found = importance_plot(findings)
+    plot = importance_plot(findings)
     missing = Text(
         f"Importance is not shown: it needs at least {N_FOR_IMPORTANCE} trials that were trained "
         "for as many epochs as most, and a forest over them that predicts trials which it has not "
         "seen better than their mean does."
     )
-    return _present(found or missing, parallel_plot(findings), slices_plot(findings))
+    return _present(plot or missing, parallel_plot(findings), slices_plot(findings))
 
 
 def _cost(findings: Findings) -> list[Block]:
     return _present(front_plot(findings), front_table(findings), cost_plot(findings))
 
 
+def _answer(findings: Findings) -> Section:
+    """Return the test scores, or what to expect of them before `final`."""
+    if findings.finals:
+        return Section("final", "On the test session", _final(findings))
+    unscored = Text(
+        "The test session has not been scored by this study. `make final` does it, once; until "
+        "then nothing here says what the best trial is worth on unseen people."
+    )
+    return Section("expected", "Expected score", _present(expected_text(findings), unscored))
+
+
 def _final(findings: Findings) -> list[Block]:
-    if not findings.finals:
-        return [
-            Text(
-                "The test session has not been scored by this study. `make final` does it, once; "
-                "until then nothing here says what the best trial is worth on unseen people."
-            )
-        ]
+    """Return the test scores and what they rest on, for whom, and against what."""
     blocks: list[Block] = _present(scored_text(findings))
     if len(findings.finals) > 1:
         words = (
@@ -233,13 +248,13 @@ def _final(findings: Findings) -> list[Block]:
             "choosing among them by these figures makes the figure chosen optimistic."
         )
         blocks.append(Text(words, is_remark=True))
-    blocks += [final_table(one) for one in findings.finals]
+    blocks += [final_table(final) for final in findings.finals]
     first = findings.finals[0]
     blocks += _present(
-        promise_text(findings, first),
+        confusion_plot(first.result),
+        expected_against_test_text(findings, first),
         against_baseline_plot(findings, first),
         reference_table(first),
-        confusion_plot(first.result),
         recall_table(first),
         recall_plot(first),
         breakdown_plot(first),
@@ -256,7 +271,7 @@ def _retrained(final: Final) -> str:
     return (
         f"{result['trial']} was trained again on {result['n_train']:,} utterances, training and "
         f"validation together, for {format_count(result['epochs'], 'epoch')} from "
-        f"{format_count(len(result['seeds']), 'seed')}{averaged}.{latency_words(final)}"
+        f"{format_count(len(result['seeds']), 'seed')}{averaged}.{latency_sentence(final)}"
     )
 
 

@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from emotion_hpo.metrics import Interval
+from emotion_hpo.metrics import Interval, find_metric
 from emotion_hpo.report.lettering import FONT, fonts_for, number_names
 from emotion_hpo.study import TrialState
 
@@ -118,7 +118,7 @@ class Pictures:
     png: bytes
 
 
-def drawn(
+def draw_figure(
     width: float,
     height: float,
     draw: Callable[..., None],
@@ -128,7 +128,7 @@ def drawn(
     share_y: bool = False,
     synthetic: bool,
 ) -> Drawing:
-    """A figure whose axes `draw` fills; the word *synthetic* stands above those from the twin."""
+    """Return a figure whose axes `draw` fills, marked *synthetic* if its data are."""
 
     def filled() -> Drawing:
         figure = Drawing(figsize=(width, height), layout="constrained")
@@ -167,7 +167,7 @@ def pictures(figure: Figure) -> Pictures:
 
 
 def legend_above(axes: Axes) -> None:
-    """A legend of the panel above the figure, where no number of marks lies under it."""
+    """Set the panel's legend above the figure, where no mark lies under it."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure = axes.get_figure(root=True)
@@ -179,13 +179,13 @@ def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
     """Name an axis of shares, in per cent."""
     from matplotlib.ticker import PercentFormatter
 
-    one = axes.yaxis if axis == "y" else axes.xaxis
-    one.set_major_formatter(PercentFormatter(1.0, symbol=""))
-    one.set_label_text(f"{label} (%)")
+    labelled = axes.yaxis if axis == "y" else axes.xaxis
+    labelled.set_major_formatter(PercentFormatter(1.0, symbol=""))
+    labelled.set_label_text(f"{label} (%)")
 
 
-def around(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.float64]:
-    """Lengths of error bars below and above; none of an interval that is not estimable.
+def error_bar_lengths(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.float64]:
+    """Return lengths of error bars below and above; 0 of an interval that is not estimable.
 
     Args:
         values: The estimates.
@@ -211,36 +211,35 @@ def name_ticks(axes: Axes, names: Sequence[str]) -> None:
 
 def value_axis(axes: Axes, objective: str, *, axis: str = "y") -> None:
     """Name the axis of the objective: a share in per cent, or a loss in nats."""
-    if objective.endswith("loss"):
-        one = axes.yaxis if axis == "y" else axes.xaxis
-        one.set_label_text(f"{objective_words(objective)} (nats)")
+    if find_metric(objective).unit == "share":
+        share_axis(axes, format_objective(objective), axis=axis)
         return
-    share_axis(axes, objective_words(objective), axis=axis)
+    labelled = axes.yaxis if axis == "y" else axes.xaxis
+    labelled.set_label_text(f"{format_objective(objective)} ({find_metric(objective).unit})")
 
 
-def objective_words(objective: str) -> str:
-    """A metric as a reader of a figure knows it.
+def format_objective(objective: str) -> str:
+    """Return a metric of a part as a reader of a figure knows it.
 
-    >>> objective_words("val/uar")
+    >>> format_objective("val/uar")
     'validation UAR'
     """
-    part, _, metric = objective.partition("/")
-    words = {"val": "validation", "train": "training", "test": "test"}
-    names = {"uar": "UAR", "macro_f1": "macro F1"}
-    return f"{words.get(part, part)} {names.get(metric, metric)}"
+    part = objective.partition("/")[0]
+    labels = {"val": "validation", "train": "training"}
+    return f"{labels.get(part, part)} {find_metric(objective).label}"
 
 
-def words(path: str) -> str:
-    """The end of a path, which is what fits at an axis.
+def short_path(path: str) -> str:
+    """Return the end of a path, which is what fits at an axis.
 
-    >>> words("model.encoders.text.units"), words("training.learning_rate")
+    >>> short_path("model.encoders.text.units"), short_path("training.learning_rate")
     ('text.units', 'learning_rate')
     """
     steps = path.split(".")
     return ".".join(steps[2:]) if steps[1] == "encoders" else ".".join(steps[1:])
 
 
-def heat(share: float) -> str:
-    """A readable text colour on a cell of the colour scale."""
+def text_colour_on(share: float) -> str:
+    """Return a readable text colour on a cell of the colour scale."""
     red, green, blue, _ = mpl.colormaps[SCALE](share)
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.45 else "white"

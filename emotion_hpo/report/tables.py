@@ -3,11 +3,12 @@
 from collections import Counter
 
 from emotion_hpo.config import fingerprint
+from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
+from emotion_hpo.report.formatting import format_hours, format_value
 from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.statistics import scaled
-from emotion_hpo.report.style import objective_words
-from emotion_hpo.report.words import hours, short, value_words
+from emotion_hpo.report.style import format_objective
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import describe_end
 
@@ -16,16 +17,16 @@ _AT_EDGE = 0.05
 
 
 def budget_table(findings: Findings) -> Table:
-    """What the study was given and what it used."""
+    """Return what the study was allowed and what it used."""
     trials, config = findings.trials, findings.config
-    states = Counter(one.state for one in trials)
-    n_finished = sum(1 for one in trials if one.state.is_finished)
-    begun = [one.started_at for one in trials if one.started_at]
-    over = [one.finished_at for one in trials if one.finished_at]
-    elapsed = hours(max(over) - min(begun)) if begun and over else "–"
-    workers = {one.worker for one in trials if one.worker}
-    threads = sorted({str(one.n_threads) for one in trials if one.n_threads})
-    n_retries = sum(1 for one in trials if one.continues is not None)
+    states = Counter(trial.state for trial in trials)
+    n_finished = sum(1 for trial in trials if trial.state.is_finished)
+    begun = [trial.started_at for trial in trials if trial.started_at]
+    over = [trial.finished_at for trial in trials if trial.finished_at]
+    elapsed = format_hours(max(over) - min(begun)) if begun and over else "–"
+    workers = {trial.worker for trial in trials if trial.worker}
+    threads = sorted({str(trial.n_threads) for trial in trials if trial.n_threads})
+    n_retries = sum(1 for trial in trials if trial.continues is not None)
     rows = [
         ("Trials asked for", config.study.n_trials),
         ("Trials finished", n_finished),
@@ -33,9 +34,9 @@ def budget_table(findings: Findings) -> Table:
             TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)),
         ("Trials interrupted, and continued by another", states[TrialState.INTERRUPTED]),
         ("Trials that took up another's checkpoint", n_retries),
-        ("Epochs trained", f"{sum(len(one.curve) for one in trials):,}"),
+        ("Epochs trained", f"{sum(len(trial.curve) for trial in trials):,}"),
         ("Epochs of a whole trial", config.training.epochs),
-        ("Time of training, all workers", hours(sum(one.seconds for one in trials))),
+        ("Time of training, all workers", format_hours(sum(trial.seconds for trial in trials))),
         ("From the first trial's beginning to the last one's end", elapsed),
         ("Workers that trained", len(workers) or "–"),
         ("Threads of a worker", ", ".join(threads) or "–"),
@@ -45,7 +46,7 @@ def budget_table(findings: Findings) -> Table:
 
 
 def hardware_rows(findings: Findings) -> list[tuple[str, str]]:
-    """The machine, where the study's file names it."""
+    """Return the machine, where the study's file names it."""
     machine = findings.facts.get("hardware") or {}
     if not machine:
         return [("Machine", "not recorded by the version that began this study")]
@@ -59,13 +60,13 @@ def hardware_rows(findings: Findings) -> list[tuple[str, str]]:
 
 
 def failures_table(findings: Findings) -> Table | None:
-    """Failures by reason."""
-    failed = [one for one in findings.trials if one.state is TrialState.FAILED]
+    """Return failures by reason."""
+    failed = [trial for trial in findings.trials if trial.state is TrialState.FAILED]
     if not failed:
         return None
     reasons: dict[str, list[str]] = {}
-    for one in failed:
-        reasons.setdefault(one.reason or "no reason stored", []).append(one.name)
+    for trial in failed:
+        reasons.setdefault(trial.reason or "no reason stored", []).append(trial.name)
     rows = [
         (reason, len(names), ", ".join(names[:10]) + (" …" if len(names) > 10 else ""))
         for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))
@@ -74,19 +75,23 @@ def failures_table(findings: Findings) -> Table | None:
 
 
 def space_table(findings: Findings) -> Table:
-    """Ranges, and where the best lies in them."""
+    """Return the ranges, and where the best value lies in each."""
     best = findings.best
     rows = []
-    for path, one in findings.config.space.items():
-        if one.choices is not None:
-            extent, scale = ", ".join(map(str, one.choices)), "choices"
+    for path, range_ in findings.config.space.items():
+        if range_.choices is not None:
+            extent, scale = ", ".join(map(str, range_.choices)), "choices"
         else:
-            step = f", step {one.step:g}" if one.step is not None else ""
-            extent = f"{one.low:g} to {one.high:g}{step}"
-            scale = "logarithmic" if one.log else "whole numbers" if one.is_integer else "linear"
-        when = " and ".join(f"{key} = {value}" for key, value in one.when.items()) or "–"
-        found = "–" if best is None or path not in best.params else short(best.params[path])
-        rows.append((path, extent, scale, when, found, edge(findings, path)))
+            step = f", step {range_.step:g}" if range_.step is not None else ""
+            extent = f"{range_.low:g} to {range_.high:g}{step}"
+            scale = (
+                "logarithmic" if range_.log else "whole numbers" if range_.is_integer else "linear"
+            )
+        when = " and ".join(f"{key} = {value}" for key, value in range_.when.items()) or "–"
+        best_value = (
+            "–" if best is None or path not in best.params else format_value(best.params[path])
+        )
+        rows.append((path, extent, scale, when, best_value, edge(findings, path)))
     columns = ("parameter", "range", "scale", "only if", "best trial", "place")
     note = (
         f"“at the low end” and “at the high end”: the best lies within {100 * _AT_EDGE:.0f} % of "
@@ -97,37 +102,37 @@ def space_table(findings: Findings) -> Table:
 
 
 def edge(findings: Findings, path: str) -> str:
-    """Whether the best value lies at an end of its range."""
-    best, one = findings.best, findings.config.space[path]
-    if best is None or path not in best.params or one.choices is not None:
+    """Return at which end of its range the best value lies, if at one."""
+    best, range_ = findings.best, findings.config.space[path]
+    if best is None or path not in best.params or range_.choices is not None:
         return "–"
-    place = scaled(one, best.params[path])
+    place = scaled(range_, best.params[path])
     if place <= _AT_EDGE:
         return "at the low end"
     return "at the high end" if place >= 1 - _AT_EDGE else "inside"
 
 
 def best_table(findings: Findings, best: Trial) -> Table:
-    """The best trial, or the confirmed winner, and where it is from."""
+    """Return the best trial, or the confirmed winner, and where it is from."""
     objective = findings.objective
     candidates = (findings.selection or {}).get("candidates", ())
-    again = next((one for one in candidates if one["trial"] == best.name), None)
+    again = next((candidate for candidate in candidates if candidate["trial"] == best.name), None)
     rows = [
         ("trial", best.name),
-        (f"{objective_words(objective)} in the search", value_words(objective, best.value)),
+        (f"{format_objective(objective)} in the search", format_score(objective, best.value)),
         *([(f"trained again, mean of {len(again['values'])}",
-            value_words(objective, again["mean"]))] if again else []),
+            format_score(objective, again["mean"]))] if again else []),
         ("at epoch", str(best.best_epoch)),
         ("epochs trained", len(best.curve)),
         ("trainings, over folds and seeds", max(len(best.trainings), 1)),
-        *((path, short(value)) for path, value in best.params.items()),
+        *((path, format_value(value)) for path, value in best.params.items()),
         ("proposed by", proposer(findings, best)),
         ("lineage", lineage(findings, best)),
         ("seed of its training", best.seed if best.seed is not None else "–"),
         ("trained weights", f"{findings.sizes[best.number]:,}" if best.number in findings.sizes
          else "not recorded"),
         ("latency of one utterance", f"{_latency(findings, best)} ms"),
-        ("time of training", hours(best.seconds)),
+        ("time of training", format_hours(best.seconds)),
         ("worker, threads", f"{best.worker or '–'}, {best.n_threads or '–'}"),
     ]  # fmt: skip
     title = "Best trial" if best is findings.best else "Confirmed winner"
@@ -135,7 +140,7 @@ def best_table(findings: Findings, best: Trial) -> Table:
 
 
 def proposer(findings: Findings, trial: Trial) -> str:
-    """Who chose a trial's configuration."""
+    """Return who chose a trial's configuration."""
     if findings.is_known(trial):
         known = findings.known_params()
         is_default = all(known[0].get(path) == value for path, value in trial.params.items())
@@ -144,41 +149,45 @@ def proposer(findings: Findings, trial: Trial) -> str:
 
 
 def lineage(findings: Findings, trial: Trial) -> str:
-    """The lives of a trial that was interrupted."""
-    by_number = {one.number: one for one in findings.trials}
-    words, one = trial.name, trial
-    while one.continues is not None:
-        words += f", continues trial_{one.continues}"
-        if one.continues not in by_number:
+    """Describe the lives of a trial that was interrupted."""
+    by_number = {trial.number: trial for trial in findings.trials}
+    words, ancestor = trial.name, trial
+    while ancestor.continues is not None:
+        words += f", continues trial_{ancestor.continues}"
+        if ancestor.continues not in by_number:
             break
-        one = by_number[one.continues]
+        ancestor = by_number[ancestor.continues]
     return words if trial.continues is not None else f"{trial.name}, trained in one go"
 
 
 def trials_table(findings: Findings) -> Table:
-    """Every trial."""
+    """Return every trial."""
     paths = list(findings.config.space)
-    has_latency = any("latency_ms" in one for one in findings.costs.values())
+    has_latency = any("latency_ms" in cost for cost in findings.costs.values())
     rows = [
         (
-            one.number,
-            describe_end(one),
-            value_words(findings.objective, one.value),
-            one.best_epoch if one.best_epoch is not None else "–",
-            len(one.curve),
-            f"{one.seconds / 60:.2f}",
+            trial.number,
+            describe_end(trial),
+            format_score(findings.objective, trial.value),
+            trial.best_epoch if trial.best_epoch is not None else "–",
+            len(trial.curve),
+            f"{trial.seconds / 60:.2f}",
             *(
-                [f"{findings.sizes.get(one.number, 0):,}" if one.number in findings.sizes else "–"]
+                [
+                    f"{findings.sizes.get(trial.number, 0):,}"
+                    if trial.number in findings.sizes
+                    else "–"
+                ]
                 if findings.sizes
                 else []
             ),
-            *([_latency(findings, one)] if has_latency else []),
-            *(short(one.params[path]) if path in one.params else "–" for path in paths),
+            *([_latency(findings, trial)] if has_latency else []),
+            *(format_value(trial.params[path]) if path in trial.params else "–" for path in paths),
         )
-        for one in findings.trials
+        for trial in findings.trials
     ]
     columns = (
-        "trial", "state", objective_words(findings.objective), "best epoch", "epochs", "minutes",
+        "trial", "state", format_objective(findings.objective), "best epoch", "epochs", "minutes",
         *(["weights"] if findings.sizes else []), *(["ms an utterance"] if has_latency else []),
         *(path.replace("model.encoders.", "").removeprefix("model.").removeprefix("training.")
           for path in paths),
@@ -187,12 +196,12 @@ def trials_table(findings: Findings) -> Table:
 
 
 def _latency(findings: Findings, trial: Trial) -> str:
-    found = findings.costs.get(trial.number, {}).get("latency_ms")
-    return "–" if found is None else f"{found:.2f}"
+    latency_ms = findings.costs.get(trial.number, {}).get("latency_ms")
+    return "–" if latency_ms is None else f"{latency_ms:.2f}"
 
 
 def versions_table(findings: Findings) -> Table:
-    """What a rerun needs to be the same."""
+    """Return the versions that a rerun needs to be the same."""
     facts = findings.facts
     prints = facts.get("fingerprint") or {}
     machine = facts.get("hardware") or {}
@@ -203,7 +212,7 @@ def versions_table(findings: Findings) -> Table:
         ("corpus fingerprint", fingerprint(dict(findings.shards))),
         ("experiment fingerprint", str(prints.get("experiment", "–"))),
         ("space fingerprint", str(prints.get("space", "–"))),
-        *((f"{name}", str(one)) for name, one in (facts.get("versions") or {}).items()),
+        *((f"{name}", str(version)) for name, version in (facts.get("versions") or {}).items()),
         *([("Python", str(machine["python"]))] if machine.get("python") else []),
         *([("system", str(machine["system"]))] if machine.get("system") else []),
     ]

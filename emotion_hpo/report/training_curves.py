@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.report.reading import Findings, judged_on
+from emotion_hpo.report.formatting import join_methods
+from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.style import (
     BLACK,
     MARKS,
@@ -16,48 +17,47 @@ from emotion_hpo.report.style import (
     VERMILION,
     WIDE,
     Plot,
-    around,
-    drawn,
+    draw_figure,
+    error_bar_lengths,
+    format_objective,
     legend_above,
-    objective_words,
     share_axis,
     value_axis,
 )
-from emotion_hpo.report.words import methods_words
 from emotion_hpo.study import Epoch, Trial, TrialState
 
 
 def by_training(trial: Trial) -> list[list[Epoch]]:
-    """A trial's epochs, one list for each of its trainings over folds and seeds."""
-    found: dict[int, list[Epoch]] = {}
+    """Return a trial's epochs, one list for each of its trainings over folds and seeds."""
+    by_index: dict[int, list[Epoch]] = {}
     for epoch in trial.curve:
-        found.setdefault(epoch.training, []).append(epoch)
-    return [*found.values()]
+        by_index.setdefault(epoch.training, []).append(epoch)
+    return [*by_index.values()]
 
 
 def _points(epochs: Sequence[Epoch], metric: str) -> list[tuple[int, float]]:
-    shown = [(one.epoch, one.metrics.get(metric)) for one in epochs]
+    shown = [(epoch.epoch, epoch.metrics.get(metric)) for epoch in epochs]
     return [(epoch, value) for epoch, value in shown if value is not None]
 
 
 def learning_plot(findings: Findings) -> Plot | None:
-    """Every training's objective and loss by epoch; where a trial was pruned, a mark."""
-    curves = [one for one in findings.trials if one.curve]
-    if not curves:
+    """Plot every training's objective and loss by epoch, with a mark where it was pruned."""
+    trained = [trial for trial in findings.trials if trial.curve]
+    if not trained:
         return None
     objective, best = findings.objective, findings.best
-    cut = [one for one in curves if one.state in {TrialState.PRUNED, TrialState.FAILED}]
+    cut = [trial for trial in trained if trial.state in {TrialState.PRUNED, TrialState.FAILED}]
 
     def draw(*panels: Axes) -> None:
         for axes, metric in zip(panels, (objective, "train/loss"), strict=True):
             for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED):
-                of_state = [one for one in curves if one.state is state]
-                trainings = [each for one in of_state for each in by_training(one)]
-                lines = [line for one in trainings if (line := _points(one, metric))]
+                of_state = [trial for trial in trained if trial.state is state]
+                trainings = [each for trial in of_state for each in by_training(trial)]
+                lines = [line for training in trainings if (line := _points(training, metric))]
                 colour, mark = STATES[state]
                 axes.add_collection(LineCollection(lines, colors=colour, lw=0.9, alpha=0.55))
                 if lines and state is not TrialState.COMPLETE:
-                    last = [_points(by_training(one)[-1], metric) for one in of_state]
+                    last = [_points(by_training(trial)[-1], metric) for trial in of_state]
                     ends = [line[-1] for line in last if line]
                     axes.plot(*zip(*ends, strict=True), mark, color=colour, ms=5,
                               label=f"{state.value} here")  # fmt: skip
@@ -78,69 +78,70 @@ def learning_plot(findings: Findings) -> Plot | None:
         legend_above(panels[0])
 
     caption = (
-        f"Left: {objective_words(objective)} of each training after each epoch, on "
-        f"{judged_on(findings)}. Right: its mean loss while it was trained. "
-        f"{'Marks are where a trial was pruned or failed. ' if cut else ''}No bars."
+        f"Left: {format_objective(objective)} of each training after each epoch, on "
+        f"{describe_validation(findings)}. Right: its mean loss while it was trained."
+        f"{' Marks are where a trial was pruned or failed.' if cut else ''}"
     )
-    figure = drawn(WIDE, 3.1, draw, columns=2, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE, 3.1, draw, columns=2, synthetic=findings.synthetic)
     return Plot("learning_curves", "Learning curves", caption, figure)
 
 
 def seeds_plot(findings: Findings) -> Plot | None:
-    """Each seed's network of the final models, the averaged model and the interval beside them."""
-    finals = [one for one in findings.finals if one.result.get("accuracy_by_seed")]
+    """Plot each seed's network of the final models beside the averaged model."""
+    finals = [final for final in findings.finals if final.result.get("accuracy_by_seed")]
     if not finals:
         return None
 
     def draw(axes: Axes) -> None:
-        for row, one in enumerate(finals):
-            result = one.result
+        for row, final in enumerate(finals):
+            result = final.result
             colour, mark = SERIES[row % len(SERIES)], MARKS[row % len(MARKS)]
             by_seed = result["accuracy_by_seed"]
             axes.plot(by_seed, [row] * len(by_seed), mark, color=colour, mfc="none", ms=7,
                       label="one seed's network" if row == 0 else None)  # fmt: skip
-            ends = around([result["accuracy"]], [result["accuracy_interval"]])
+            ends = error_bar_lengths([result["accuracy"]], [result["accuracy_interval"]])
             axes.errorbar(result["accuracy"], row + 0.22, xerr=ends, fmt="o", color=BLACK,
                           ms=4, capsize=3,
                           label="their average, 95 % interval" if row == 0 else None)  # fmt: skip
-        axes.set_yticks(range(len(finals)), [one.result["trial"] for one in finals])
+        axes.set_yticks(range(len(finals)), [final.result["trial"] for final in finals])
         axes.set_ylim(-0.6, len(finals) - 0.1)
         axes.set_ylabel("final model")
         share_axis(axes, "test accuracy", axis="x")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
     first = finals[0].result
-    methods = methods_words([one.result["accuracy_interval"] for one in finals])
+    methods = join_methods([final.result["accuracy_interval"] for final in finals])
     caption = (
         f"Accuracy of each seed's network on {first['n_test']:,} test utterances in "
         f"{first['n_dialogues']} dialogues, and of their averaged probabilities. Bars: 95 % "
         f"interval by {methods}, for the average."
     )
-    figure = drawn(NARROW + 1, 1.5 + 0.4 * len(finals), draw, synthetic=findings.synthetic)
+    figure = draw_figure(NARROW + 1, 1.5 + 0.4 * len(finals), draw, synthetic=findings.synthetic)
     return Plot("seeds", "Seeds of the final model", caption, figure)
 
 
 def trainings_plot(findings: Findings, n_shown: int = 15) -> Plot | None:
-    """Each training of the leading trials, over folds and seeds; None where each had but one."""
-    repeated = [one for one in findings.scored if len(one.trainings) > 1]
+    """Plot each training of the leading trials; None where each had but one."""
+    repeated = [trial for trial in findings.scored if len(trial.trainings) > 1]
     if not repeated:
         return None
-    leaders = sorted(repeated, key=lambda one: -findings.sign * (one.value or 0.0))[:n_shown]
-    folds = list(dict.fromkeys(each.fold for one in leaders for each in one.trainings))
+    leaders = sorted(repeated, key=lambda trial: -findings.sign * (trial.value or 0.0))[:n_shown]
+    folds = list(dict.fromkeys(each.fold for trial in leaders for each in trial.trainings))
 
     def draw(axes: Axes) -> None:
         for place, fold in enumerate(folds):
             shown = [
                 (each.value, row)
-                for row, one in enumerate(leaders)
-                for each in one.trainings
+                for row, trial in enumerate(leaders)
+                for each in trial.trainings
                 if each.fold == fold
             ]
             axes.plot(*zip(*shown, strict=True), MARKS[place % len(MARKS)], ms=6, mfc="none",
                       color=SERIES[place % len(SERIES)], label=fold)  # fmt: skip
-        axes.plot([one.value for one in leaders if one.value is not None], range(len(leaders)), "|",
+        means = [trial.value for trial in leaders if trial.value is not None]
+        axes.plot(means, range(len(leaders)), "|",
                   color=BLACK, ms=14, mew=2, label="mean")  # fmt: skip
-        axes.set_yticks(range(len(leaders)), [one.name for one in leaders])
+        axes.set_yticks(range(len(leaders)), [trial.name for trial in leaders])
         axes.set_ylim(len(leaders) - 0.4, -0.6)
         axes.set_ylabel("trial (best first)")
         value_axis(axes, findings.objective, axis="x")
@@ -148,16 +149,18 @@ def trainings_plot(findings: Findings, n_shown: int = 15) -> Plot | None:
 
     caption = (
         f"Every training of the {len(leaders)} leading trials, over folds and seeds, on "
-        f"{judged_on(findings)} in all folds together; a trial's value is the mean. The upright "
-        "bars are the means, not intervals."
+        f"{describe_validation(findings)} in all folds together; a trial's value is the mean. The "
+        "upright bars are the means, not intervals."
     )
     height = 1.0 + 0.28 * len(leaders)
-    figure = drawn(WIDE * 0.8, max(height, 2.2), draw, synthetic=findings.synthetic)
+    figure = draw_figure(WIDE * 0.8, max(height, 2.2), draw, synthetic=findings.synthetic)
     return Plot("trainings", "Folds and seeds of the leading trials", caption, figure)
 
 
-def rerun_plot(findings: Findings, reruns: Sequence[tuple[str, float, Sequence[float]]]) -> Plot:
-    """Value in the search against the values of re-runs: how much of the lead was luck.
+def confirmation_plot(
+    findings: Findings, reruns: Sequence[tuple[str, float, Sequence[float]]]
+) -> Plot:
+    """Plot the value in the search against those of the confirmation.
 
     Args:
         findings: The study.
@@ -181,8 +184,8 @@ def rerun_plot(findings: Findings, reruns: Sequence[tuple[str, float, Sequence[f
     worse = "Above" if findings.sign < 0 else "Below"
     caption = (
         f"The leaders' values in the search against their values when trained again with other "
-        f"seeds, on {judged_on(findings)}. Horizontal bars: the mean of a trial's re-runs. {worse} "
-        "the dashed line, the search's value was partly luck."
+        f"seeds, on {describe_validation(findings)}. Horizontal bars: the mean of a trial's "
+        f"re-runs. {worse} the dashed line, the search's value was partly luck."
     )
-    figure = drawn(NARROW + 1.6, 3.4, draw, synthetic=findings.synthetic)
+    figure = draw_figure(NARROW + 1.6, 3.4, draw, synthetic=findings.synthetic)
     return Plot("validation_against_rerun", "Validation against re-run", caption, figure)

@@ -1,4 +1,4 @@
-"""Shares, scores, counts and times as people read them, the same on a screen and in a report."""
+"""Shares, counts and times as people read them, the same on a screen and in a report."""
 
 
 def format_share(value: float | None) -> str:
@@ -8,17 +8,6 @@ def format_share(value: float | None) -> str:
     ('71.04 %', '–')
     """
     return "–" if value is None else f"{100 * value:.2f} %"
-
-
-def format_score(objective: str, value: float | None) -> str:
-    """Return a trial's value: a share in per cent, or a loss.
-
-    >>> format_score("val/uar", 0.5), format_score("val/loss", 1.25)
-    ('50.00 %', '1.2500')
-    """
-    if value is None or not objective.endswith("loss"):
-        return format_share(value)
-    return f"{value:.4f}"
 
 
 def format_count(n: int, noun: str) -> str:

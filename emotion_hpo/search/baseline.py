@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo import metrics
+from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, write_bytes
 from emotion_hpo.study.records.base import read_record, write_record
@@ -70,7 +70,7 @@ def _evaluate(
     by_utterance: dict[str, NDArray[np.float32]] = {}
     for fold in development.folds:
         rows = Baseline.fit(fold.train, parts).probabilities(fold.validation)
-        by_fold.append(metrics.figures(fold.validation.labels, rows))
+        by_fold.append(score_all(fold.validation.labels, rows))
         by_utterance |= dict(zip(fold.validation.ids, rows, strict=True))
     means = {name: statistics.fmean(scores[name] for scores in by_fold) for name in by_fold[0]}
     return means, np.stack([by_utterance[name] for name in development.validation.ids])

@@ -16,10 +16,11 @@ from typing import Any
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
 from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
-from emotion_hpo.study import StudyHome, Trial, sign_of
+from emotion_hpo.study import StudyHome, Trial
 from emotion_hpo.study.records.base import read_record, write_record
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
@@ -149,7 +150,7 @@ def select_winner(
         raise StudyError(f"no leader of study {home.name!r} could be trained again")
     objective = config.study.objective
     error = standard_error([candidate["values"] for candidate in candidates])
-    winner = pick_winner(candidates, sign_of(objective), error)
+    winner = pick_winner(candidates, find_metric(objective).sign, error)
     return {
         "winner": winner["trial"],
         "epochs": winner["epochs"],

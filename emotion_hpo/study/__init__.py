@@ -22,7 +22,7 @@ from emotion_hpo.study.paths import (
     StudyHome,
     TrialHome,
 )
-from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState, n_smoothed_of, sign_of
+from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState, n_smoothed_of
 
 __all__ = [
     "PARTIAL",
@@ -42,7 +42,6 @@ __all__ = [
     "read_json",
     "read_yaml",
     "replacing",
-    "sign_of",
     "write_bytes",
     "write_json",
     "write_yaml",

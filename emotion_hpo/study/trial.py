@@ -23,15 +23,6 @@ class TrialState(StrEnum):
         return self in {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED}
 
 
-def sign_of(objective: str) -> int:
-    """1 where a higher value of the objective is better, -1 where a lower one is.
-
-    >>> sign_of("val/accuracy"), sign_of("val/loss")
-    (1, -1)
-    """
-    return -1 if objective.endswith("loss") else 1
-
-
 def n_smoothed_of(rule: str) -> int:
     """Over how many epochs, at most, a training's value is the mean, by `study.value`."""
     return 3 if rule == "smoothed" else 1
@@ -43,7 +34,7 @@ class Epoch:
 
     Attributes:
         epoch: From 1.
-        metrics: `train/loss`, `val/loss`, `val/accuracy`, `val/uar`, `val/macro_f1`.
+        metrics: `train/loss`, and of validation every metric: `val/accuracy`, `val/loss` …
         seconds: What it took, validation included.
         finished_at: Seconds since 1970.
         training: Index of the trial's training that it belongs to.

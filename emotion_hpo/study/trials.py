@@ -5,7 +5,8 @@ from pathlib import Path
 
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.errors import StudyError, unknown_name
-from emotion_hpo.study import StudyHome, Trial, TrialState, sign_of
+from emotion_hpo.metrics.registry import find_metric
+from emotion_hpo.study import StudyHome, Trial, TrialState
 from emotion_hpo.study.curves import read_curve
 from emotion_hpo.study.records.base import read_record, write_record
 from emotion_hpo.study.records.trial import TrialRecord
@@ -42,7 +43,7 @@ def best_of(trials: Iterable[Trial], objective: str = "val/accuracy") -> Trial |
 
 def rank_trials(trials: Iterable[Trial], objective: str) -> list[Trial]:
     """Return the complete trials, best objective first; of equals the earlier one first."""
-    sign = sign_of(objective)
+    sign = find_metric(objective).sign
     scored = [
         (-sign * trial.value, trial.number, trial)
         for trial in trials
@@ -70,7 +71,7 @@ def front_of(trials: Iterable[Trial], objective: str) -> list[Trial]:
 
     Of equals in both the earlier one stands for all.
     """
-    sign = sign_of(objective)
+    sign = find_metric(objective).sign
     scored = [
         (one.cost, -sign * one.value, one.number, one)
         for one in trials

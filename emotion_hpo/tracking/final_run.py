@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from emotion_hpo.metrics import Interval
 from emotion_hpo.metrics.formatting import format_interval
+from emotion_hpo.metrics.intervals import Interval
+from emotion_hpo.metrics.registry import METRICS
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.runtime.naming import escaped
 from emotion_hpo.study.records.final_result import FinalResult
-
-#: Scores of all utterances.
-SCORES = ("accuracy", "uar", "macro_f1")
 
 
 def metrics_of(result: FinalResult) -> dict[str, float]:
@@ -27,7 +25,7 @@ def metrics_of(result: FinalResult) -> dict[str, float]:
 
 def _scores(result: FinalResult) -> Iterator[tuple[str, float | None, Interval]]:
     """Yield the name, the value and the interval of each score."""
-    for name in SCORES:
+    for name in METRICS:
         yield name, getattr(result, name), getattr(result, f"{name}_interval")
     for label, recall in result.recall_by_class.items():
         yield f"recall_{_escape_class(label)}", recall.recall, recall.interval
@@ -45,7 +43,7 @@ def _escape_class(label: str) -> str:
 
 def tags_of(result: FinalResult) -> dict[str, str]:
     """Return tags that tell this scoring's run from every other, and a note."""
-    methods = [f"{name}: {getattr(result, f'{name}_interval').method}" for name in SCORES]
+    methods = [f"{name}: {getattr(result, f'{name}_interval').method}" for name in METRICS]
     for name, recall in result.recall_by_class.items():
         methods.append(f"recall {name}: {recall.interval.method}")
     return {

@@ -19,9 +19,10 @@ from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.models import build_network
 from emotion_hpo.splits.parts import Development
-from emotion_hpo.study import Epoch, n_smoothed_of, replacing, sign_of
+from emotion_hpo.study import Epoch, n_smoothed_of, replacing
 from emotion_hpo.training.loop import Evaluation, TrainingState, device_of, fit
 
 
@@ -96,13 +97,13 @@ class EpochSelector:
         if patience is None or len(curve) <= patience:
             return False
         values = [self.value(curve[: end + 1]) for end in range(len(curve))]
-        sign = sign_of(self.objective)
+        sign = find_metric(self.objective).sign
         best = max(sign * value for value in values[:-patience])
         return all(sign * value <= best for value in values[-patience:])
 
     def is_better(self, new: float, old: float) -> bool:
         """Return whether a later epoch's value replaces the best one so far."""
-        return self.rule == "last" or sign_of(self.objective) * (new - old) > 0
+        return self.rule == "last" or find_metric(self.objective).sign * (new - old) > 0
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from emotion_hpo import metrics
 from emotion_hpo.config import TrainingConfig
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.resident import on_device
 from emotion_hpo.errors import ConfigError, TrialFailed
+from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.runtime.torch_internals import multiplies_bfloat16
 from emotion_hpo.runtime.usage import Meter
 from emotion_hpo.study import Epoch
@@ -41,7 +41,7 @@ class Evaluation:
 
     Attributes:
         probabilities: `(n, classes)` float32, rows sum to 1.
-        metrics: `loss`, `accuracy`, `uar`, `macro_f1`.
+        metrics: The value of every metric of the registry by its name.
     """
 
     probabilities: NDArray[np.float32]
@@ -143,32 +143,24 @@ def fit(
 
 
 def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evaluation:
-    """Ask a network for the class probabilities of every utterance."""
+    """Return a network's class probabilities of every utterance, and their metrics."""
     device = device_of(config)
     network.to(device).eval()
     autocast = autocast_of(config, device)
-    here = on_device(data, device)
+    resident = on_device(data, device)
     logits_NC: Tensor | None = None
     with torch.inference_mode(), autocast:
-        for batch in here.in_order(EVALUATION_BATCH):
-            some = network(batch.modalities)
+        for batch in resident.in_order(EVALUATION_BATCH):
+            logits_BC = network(batch.modalities)
             if logits_NC is None:
-                logits_NC = torch.empty(len(data), some.shape[1], device=device)
-            logits_NC[batch.rows] = some.float()
+                logits_NC = torch.empty(len(data), logits_BC.shape[1], device=device)
+            logits_NC[batch.rows] = logits_BC.float()
     assert logits_NC is not None, "an empty data set has no answers"
-    loss = float(F.cross_entropy(logits_NC, here.labels))
     probabilities = logits_NC.softmax(1).cpu().numpy()
-    labels = data.utterances.labels
-    counts = metrics.confusion(labels, probabilities.argmax(1), logits_NC.shape[1])
-    return Evaluation(
-        probabilities,
-        {
-            "loss": loss,
-            "accuracy": metrics.accuracy(counts),
-            "uar": metrics.uar(counts),
-            "macro_f1": metrics.macro_f1(counts),
-        },
-    )
+    scores = score_all(data.utterances.labels, probabilities)
+    # Of the logits, as training has it: probabilities that underflow have lost their logarithm
+    scores["loss"] = float(F.cross_entropy(logits_NC, resident.labels))
+    return Evaluation(probabilities, scores)
 
 
 def _read_usage(meter: Meter, device: torch.device) -> dict[str, float]:

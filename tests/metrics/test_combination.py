@@ -34,12 +34,12 @@ def write(path, ids, probabilities):
 def test_trials_are_stacked_from_their_files(tmp_path, drawn):
     ids = [f"u{n}" for n in range(50)]
     files = [write(tmp_path / f"{m}.npz", ids, one) for m, one in enumerate(drawn)]
-    found, labels = decision.stacked(files)
+    found, labels = decision.stack_answers(files)
     assert np.array_equal(found, drawn)
     assert labels.shape == (50,)
     other = write(tmp_path / "other.npz", ids[::-1], drawn[0])
     with pytest.raises(StudyError, match="about different utterances; combine trials of one split"):
-        decision.stacked([files[0], other])
+        decision.stack_answers([files[0], other])
 
 
 def test_models_that_agree_change_nothing(drawn):
@@ -113,13 +113,13 @@ def test_weights_are_chosen_by_the_metric_that_was_asked_for(metric):
     fair[np.arange(100), np.where(np.arange(100) < 45, 1, labels)] = 0.9
     models = np.stack([frequent, fair]).astype(np.float32)
     sign = -1 if metric == "loss" else 1
-    alone = [sign * metrics.figures(labels, one)[metric] for one in models]
+    alone = [sign * metrics.score_all(labels, one)[metric] for one in models]
     for choose in (decision.greedy_selection, decision.choose_weights):
         together = decision.weighted(models, choose(models, labels, metric))
-        assert sign * metrics.figures(labels, together)[metric] >= max(alone)
+        assert sign * metrics.score_all(labels, together)[metric] >= max(alone)
     by_accuracy = decision.weighted(models, decision.greedy_selection(models, labels))
     if metric == "uar":
-        assert metrics.figures(labels, by_accuracy)["uar"] < max(alone)
+        assert metrics.score_all(labels, by_accuracy)["uar"] < max(alone)
 
 
 def test_of_one_model_greedy_selection_takes_it():

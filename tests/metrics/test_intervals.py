@@ -12,9 +12,9 @@ from scipy.stats import binomtest
 from emotion_hpo.metrics import Interval, confusion, fold_interval, interval, mcnemar
 from emotion_hpo.metrics.exact import clopper_pearson, f1_reach, gain_reach
 from emotion_hpo.metrics.intervals import BOTH, DIALOGUES, EXACT, NOT_ESTIMABLE
-from emotion_hpo.metrics.scores import STATISTICS
+from emotion_hpo.metrics.registry import METRICS as REGISTRY
 
-METRICS = ("accuracy", "uar", "macro_f1")
+METRICS = [name for name, metric in REGISTRY.items() if metric.exact is not None]
 APART = [f"d{n}" for n in range(12)]
 
 
@@ -89,7 +89,9 @@ def test_no_resample_lacks_a_class(metric, shape):
     predicted = np.where(labels == 2, 0, labels)
     dialogues = [f"d{n if shape == 'apart' else labels[n]}" for n in range(61)]
     found = interval(metric, labels, predicted, dialogues, 3)
-    assert found.estimate == pytest.approx(STATISTICS[metric](confusion(labels, predicted, 3)))
+    assert found.estimate == pytest.approx(
+        REGISTRY[metric].from_counts(confusion(labels, predicted, 3))
+    )
     assert found.low < found.estimate < found.high
     if metric == "uar":
         # The recalls 1, 1 and 0 with their exact intervals, combined by squares
@@ -188,7 +190,7 @@ def test_every_interval_holds_its_estimate_and_has_a_width(case, metric, level):
     assert low < high
     assert found.method in (DIALOGUES, EXACT, BOTH)
     assert Interval.read(json.loads(json.dumps(found.as_json()))) == found
-    score = STATISTICS[metric]
+    score = REGISTRY[metric].from_counts
     expected = score(confusion(labels, predicted, n_classes))
     expected -= score(confusion(labels, other, n_classes)) if is_paired else 0
     assert found.estimate == pytest.approx(expected)

@@ -158,14 +158,11 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
     facts = {"study": home.name, "trial": f"trial_{number}", "config": "c", "commit": "0123"}
     facts["model"] = f"model_{home.name}_{number}"
     opening = ledger.open(HOLDOUT, facts["model"], facts, rescore=True)
-    figures = {
-        "accuracy": metrics.accuracy(counts),
-        "accuracy_interval": metrics.Interval(metrics.accuracy(counts), 0.6, 0.8).as_json(),
-        "uar": metrics.uar(counts),
-        "uar_interval": metrics.Interval(metrics.uar(counts), 0.6, 0.8).as_json(),
-        "macro_f1": metrics.macro_f1(counts),
-        "macro_f1_interval": metrics.Interval(metrics.macro_f1(counts), 0.6, 0.8).as_json(),
-    }
+    probabilities = 0.1 + 0.6 * np.eye(4)[predicted]
+    figures = {}
+    for name, value in metrics.score_all(labels, probabilities).items():
+        figures[name] = value
+        figures[f"{name}_interval"] = metrics.Interval(value, 0.6, 0.8).as_json()
     result = final_result(
         **figures, study=home.name, trial=f"trial_{number}", synthetic=synthetic, n_test=n,
         recall_by_class={
@@ -185,6 +182,7 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
             "emotion": [CLASSES[one] for one in labels],
             "predicted": [CLASSES[one] for one in predicted],
         }
+        | {f"p_{name}": probabilities[:, index] for index, name in enumerate(CLASSES)}
     )
     folder = home.final(number)
     write_bytes(folder.predictions, table.to_csv(index=False).encode())

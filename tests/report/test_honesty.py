@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from emotion_hpo.report.honesty import rerun_blocks
+from emotion_hpo.report.honesty import confirmation_blocks
 
 CANDIDATE = {
     "trial": "trial_1", "is_default": False, "values": [0.63, 0.65], "mean": 0.64, "epochs": 5,
@@ -20,6 +20,6 @@ def test_the_table_tells_what_the_confirmed_winner_is_worth(expected):
         "expected": expected,
     }  # fmt: skip
     findings = SimpleNamespace(selection=selection, objective="val/accuracy", trials=[], sign=1)
-    (table,) = rerun_blocks(findings)
+    (table,) = confirmation_blocks(findings)
     said = "Expected of the chosen one: 63.00 %, its mean less what this choice added (90 %"
     assert (said in table.note) == (expected is not None)

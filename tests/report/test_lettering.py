@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from emotion_hpo.report import lettering
 from emotion_hpo.report.final_plots import breakdown_plot, confusion_plot, recall_plot
-from emotion_hpo.report.style import drawn, pictures
+from emotion_hpo.report.style import draw_figure, pictures
 
 #: In no font that is installed: letters of a script that has no users, set aside for anyone.
 UNSHOWN = "\U0010f001\U0010f002"
@@ -105,5 +105,5 @@ def test_an_installed_font_that_has_the_letters_is_taken(font):
 
 def test_a_figure_of_ordinary_letters_looks_for_no_font(monkeypatch):
     monkeypatch.setattr(lettering, "_installed", lambda: pytest.fail("it looked"))
-    figure = drawn(4.6, 3, lambda axes: axes.set_xlabel("recall (%)"), synthetic=True)
+    figure = draw_figure(4.6, 3, lambda axes: axes.set_xlabel("recall (%)"), synthetic=True)
     assert figure.key == {}

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.container import ErrorbarContainer
 from matplotlib.lines import Line2D
 
 from emotion_hpo import report as room
@@ -23,8 +24,8 @@ from emotion_hpo.report.document import Table, Text, as_csv
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import Pictures
-from emotion_hpo.report.words import percent
 from emotion_hpo.runtime.contents import Content
+from emotion_hpo.runtime.formatting import format_share
 from emotion_hpo.study import Training, TrialState, write_json
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
@@ -150,7 +151,34 @@ def test_every_figure_names_its_axes_its_utterances_and_its_bars(whole):
         units = " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in drawn)
         assert re.search(r"\((%|nats|hours|minutes|number|millions|share|class)", units), plot.name
         assert re.search(r"utterances", plot.caption), plot.name
-        assert re.search(r"\b(No b|b|B)ars\b", plot.caption) or plot.name == "timeline", plot.name
+        if any(map(has_error_bars, drawn)):
+            assert re.search(r"\b[Bb]ars\b", plot.caption), plot.name
+        assert "No bars" not in plot.caption, plot.name
+
+
+def has_error_bars(axes):
+    """Whether a panel shows intervals."""
+    return any(
+        isinstance(shown, ErrorbarContainer) or getattr(shown, "errorbar", None) is not None
+        for shown in axes.containers
+    )
+
+
+def test_the_answer_comes_first(tmp_path, unpainted):
+    home = study_with(tmp_path, [*trials(3, config_for(tmp_path, "study"))])
+    before = study_page(read_findings(home))
+    assert before.sections[0].title == "Expected score"
+    assert "has not been scored" in before.sections[0].blocks[-1].words
+    write_final(home)
+    confirm(home, [*read_findings(home).trials])
+    page = study_page(read_findings(home))
+    assert [section.id for section in page.sections] == [
+        "final", "best", "progress", "parameters", "space", "cost", "confirmation", "budget",
+        "ledger", "trials", "versions", "checklist",
+    ]  # fmt: skip
+    assert page.cards[0].label == "test accuracy"
+    assert page.sections[0].blocks[0].name == "final_trial_0"
+    assert page.sections[0].blocks[1].name == "confusion"
 
 
 def test_every_figure_from_the_twin_is_marked(whole, tmp_path):
@@ -287,7 +315,7 @@ def test_a_loss_is_no_share(tmp_path, unpainted):
     overrides = ("study.objective=val/loss",)
     made = [replace(one, value=1.2345) for one in trials(1, config_for(tmp_path, "s", *overrides))]
     page = read_page(room.report(study_with(tmp_path, made, *overrides)))
-    assert "validation loss 1.2345" in page.text
+    assert "validation log loss 1.2345" in page.text
     assert "123.45 %" not in page.text
 
 
@@ -324,7 +352,7 @@ def test_two_looks_at_the_test_session_are_told(tmp_path, unpainted):
     page = read_page(room.report(home))
     assert "has been opened 2 times" in page.text
     assert "choosing among them" in page.text
-    told = [percent(one.result["accuracy"]) for one in read_findings(home).finals]
+    told = [format_share(one.result["accuracy"]) for one in read_findings(home).finals]
     spread = statistics.stdev(one.result["accuracy"] for one in read_findings(home).finals)
     for words in (
         "the session was scored 2 times",
@@ -564,11 +592,11 @@ def test_what_trials_cost_is_shown_and_how_it_was_timed(tmp_path, unpainted):
 def test_a_warm_start_is_told(tmp_path, unpainted):
     home = begin(tmp_path, "study", "warm_start=old")
     told = read_page(room.report(home)).text
-    assert "taught by the trials of study old" in told
+    assert "warm-started with the trials of study old" in told
     warm_start = {"study": "old", "n_prior_trials": 7}
     write_record(home.summary, search_summary(warm_start=warm_start))
     told = read_page(room.report(home)).text
-    assert "taught by 7 trials of study old, as far as they fit this space" in told
+    assert "warm-started with 7 trials of study old, as far as they fit this space" in told
 
 
 def test_folds_and_seeds_of_a_trial_are_shown(tmp_path):
@@ -638,7 +666,7 @@ class TestComparison:
         row = dict(zip(table.columns, table.rows[1], strict=True))
         assert row["scored"] == "trial_3 (first of 2)"
         result = json.loads(pair[1].final(3).result.read_text())
-        assert row["test accuracy"] == percent(result["accuracy"])
+        assert row["test accuracy"] == format_share(result["accuracy"])
         tests = {row[0] for row in differences.rows if row[1] == "test"}
         assert tests == {"first (trial_0) less second (trial_3)"}
 

@@ -44,7 +44,7 @@ SPACE = {
 }
 
 
-def drawn(n, effect):
+def draw_figure(n, effect):
     generator = np.random.default_rng(0)
     params = [
         {
@@ -66,7 +66,7 @@ def drawn(n, effect):
     ],
 )
 def test_the_parameter_that_decides_is_the_most_important(matters, effect):
-    found = importance(*drawn(60, effect), SPACE)
+    found = importance(*draw_figure(60, effect), SPACE)
     assert next(iter(found.shares)) == matters
     assert found.explained > 0.7
     others = [one for path, one in found.intervals.items() if path != matters]
@@ -74,7 +74,7 @@ def test_the_parameter_that_decides_is_the_most_important(matters, effect):
 
 
 def test_noise_is_told_from_effect():
-    found = importance(*drawn(60, lambda _: 0.0), SPACE)
+    found = importance(*draw_figure(60, lambda _: 0.0), SPACE)
     assert found.explained < 0.1
     assert all(one.low < 0.1 for one in found.intervals.values())
 
@@ -83,11 +83,11 @@ def test_noise_is_told_from_effect():
     ("n", "effect"), [(9, lambda one: one["model.dropout"]), (0, lambda _: 0.0)]
 )
 def test_too_few_trials_have_no_importance(n, effect):
-    assert importance(*drawn(n, effect), SPACE) is None
+    assert importance(*draw_figure(n, effect), SPACE) is None
 
 
 def test_equal_values_have_no_importance():
-    params, _ = drawn(20, lambda _: 0.0)
+    params, _ = draw_figure(20, lambda _: 0.0)
     assert importance(params, [0.5] * 20, SPACE) is None
 
 

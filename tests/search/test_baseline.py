@@ -24,7 +24,7 @@ def test_figures_agree_with_the_stored_answers(make_study, small_parts):
     assert found["n_train"] == len(development.folds[0].train)
     stored = np.load(home.baseline_probabilities)
     assert list(stored["utterance_id"]) == development.validation.ids
-    assert found["validation"] == metrics.figures(stored["label"], stored["probabilities"])
+    assert found["validation"] == metrics.score_all(stored["label"], stored["probabilities"])
 
 
 def test_it_is_fitted_once(make_study, small_parts, monkeypatch):
@@ -55,4 +55,4 @@ def test_the_loss_is_scikit_learns():
     labels = generator.integers(0, 4, 30)
     answers = generator.dirichlet(np.ones(4), 30).astype(np.float32)
     expected = log_loss(labels, answers / answers.sum(1, keepdims=True), labels=range(4))
-    assert metrics.figures(labels, answers)["loss"] == pytest.approx(expected, rel=1e-4)
+    assert metrics.score_all(labels, answers)["loss"] == pytest.approx(expected, rel=1e-4)

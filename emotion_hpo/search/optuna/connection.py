@@ -15,12 +15,13 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.search.optuna.frozen import is_hidden
 from emotion_hpo.search.optuna.identity import check_identity, check_records
 from emotion_hpo.search.optuna.internals import SnapshotStorage
 from emotion_hpo.search.optuna.sampling import pruner
 from emotion_hpo.search.optuna.storage import StorageHandle, open_storage
-from emotion_hpo.study import StudyHome, sign_of
+from emotion_hpo.study import StudyHome
 
 
 class Connection:
@@ -108,7 +109,7 @@ class Connection:
 
 
 def _directions(config: SearchConfig) -> list[StudyDirection]:
-    is_maximised = sign_of(config.study.objective) > 0
+    is_maximised = find_metric(config.study.objective).sign > 0
     first = StudyDirection.MAXIMIZE if is_maximised else StudyDirection.MINIMIZE
     has_second = config.study.second_objective is not None
     return [first, StudyDirection.MINIMIZE] if has_second else [first]

@@ -15,9 +15,13 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.search.optuna import requeue, slots
 from emotion_hpo.search.optuna.claim import Claim, ClaimLost, claim_next
 from emotion_hpo.search.optuna.connection import Connection
-from emotion_hpo.search.optuna.deaths import MOST_DEATHS
+from emotion_hpo.search.optuna.deaths import (
+    MOST_DEATHS,
+)
 from emotion_hpo.search.optuna.ending import Ending, end_trial, report_step, report_steps
-from emotion_hpo.search.optuna.frozen import to_trial
+from emotion_hpo.search.optuna.frozen import (
+    to_trial,
+)
 from emotion_hpo.search.optuna.retry import StorageAway, StorageRetry, retried
 from emotion_hpo.search.warm_start import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState

@@ -1,19 +1,25 @@
 """`baseline.json`: what the plain model that every trial is compared with reaches on validation."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from emotion_hpo.study.records.base import Part, Record
+from emotion_hpo.study.records.metrics import with_metrics
 
 
-class ValidationScores(Part):
-    """Scores of the plain model on validation: means over the folds."""
-
-    loss: float | None = Field(description="mean negative log-likelihood of the true class")
+class _NamedScores(Part):
     accuracy: float | None = Field(description="share of right answers")
-    uar: float | None = Field(description="unweighted average recall")
-    macro_f1: float | None = Field(description="mean F1 over the classes")
+
+
+if TYPE_CHECKING:
+
+    class ValidationScores(_NamedScores):
+        """Scores of the plain model on validation: means over the folds."""
+
+else:
+    ValidationScores = with_metrics("ValidationScores", _NamedScores, {"": float | None})
+    ValidationScores.__doc__ = "Scores of the plain model on validation: means over the folds."
 
 
 class Baseline(Record):
