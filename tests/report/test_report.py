@@ -505,9 +505,9 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
     confirm(home, made[:3])
     page = read_page(room.report(home))
     for words in (
-        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %, "
+        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 to 64.00 %, "
         "by choice repeated), not the",
-        "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 % to 66.00 %, by "
+        "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 to 66.00 %, by "
         "choice repeated)",
         "trial_0 on the test session",
         "the 3 leaders do 3.00 points worse on average",
