@@ -133,4 +133,4 @@ def test_it_is_shown_as_synthetic_with_mean_and_spread(protocol, capsys):
     text = capsys.readouterr().out
     assert "study deep (synthetic data)" in text
     assert "Mean accuracy 54.00 %, standard deviation between sessions 2.00 %" in text
-    assert "Less the baseline: +4.00 points" in text
+    assert "Gain over the baseline: +4.00 points" in text
