@@ -203,8 +203,8 @@ def test_final_figures(capsys):
     assert re.search(r"without text +55\.00 % +50\.0 – 60\.0 %", text)
     assert "expected error 4.1 points, Brier score 0.432" in text
     assert (
-        "Gain over the baseline (text and speech): +5.00 points of accuracy (+1.0 to +9.0, by dialogues)"
-        in text
+        "Gain over the baseline (text and speech): +5.00 points of accuracy (+1.0 to +9.0, "
+        "by dialogues)" in text
     )
     assert "69.00 % on average over 2 seeds, standard deviation 1.10 points" in text
     assert "promised 68.00 % (90 % interval 64.00 % – 72.00 %, by choice repeated) for" in text
