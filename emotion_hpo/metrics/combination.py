@@ -107,8 +107,8 @@ def greedy_selection(
         chosen = int(np.lexsort((likelihood_M, worth_M))[-1])
         counts_M = counts_M + np.eye(n_models)[chosen]
         total_NC = total_NC + probabilities_MNC[chosen]
-        if (figures := (worth_M[chosen], likelihood_M[chosen])) > best:
-            best, best_counts_M = figures, counts_M
+        if (values := (worth_M[chosen], likelihood_M[chosen])) > best:
+            best, best_counts_M = values, counts_M
     chosen_M: NDArray[np.float64] = best_counts_M / best_counts_M.sum()
     return chosen_M
 

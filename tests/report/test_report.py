@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics import METRICS
 from emotion_hpo.report import document
 from emotion_hpo.report.comparison import comparison_page
 from emotion_hpo.report.document import Table, Text, as_csv
@@ -507,9 +508,9 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
     confirm(home, made[:3])
     page = read_page(room.report(home))
     for words in (
-        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 % to 64.00 %, "
+        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 to 64.00 %, "
         "by choice repeated), not the",
-        "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 % to 66.00 %, by "
+        "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 to 66.00 %, by "
         "choice repeated)",
         "trial_0 on the test session",
         "the 3 leaders do 3.00 points worse on average",
@@ -675,10 +676,9 @@ class TestComparison:
         (table,) = [
             t for t in comparison_page([findings, findings]).tables() if t.name == "differences"
         ]
-        assert {row[3] for row in table.rows} == {"+0.00"}
-        assert {row[2]: row[-1] for row in table.rows} == {
-            "accuracy": "1.000", "UAR": "–", "macro F1": "–"
-        }  # fmt: skip
+        assert {float(row[3]) for row in table.rows} == {0}
+        expected = {metric.label: "–" for metric in METRICS.values()} | {"accuracy": "1.000"}
+        assert {row[2]: row[-1] for row in table.rows} == expected
 
     def test_other_utterances_are_not_paired(self, pair, unpainted):
         for path in pair[1].path.glob("trials/*/validation.npz"):
