@@ -136,7 +136,7 @@ def _show(home: StudyHome, result: Mapping[str, Any]) -> None:
 
 def _log_final(home: StudyHome, stored: StudyFile, result: Mapping[str, Any]) -> None:
     """Log the final model in MLflow; note what to do where MLflow is away."""
-    from emotion_hpo.tracking import open_tracker
+    from emotion_hpo.tracking.tracker import open_tracker
 
     created_at, synthetic = stored.facts["created_at"], result["synthetic"]
     try:

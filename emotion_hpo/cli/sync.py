@@ -17,7 +17,7 @@ def run(command: SyncCommand) -> None:
     from emotion_hpo.report import report
     from emotion_hpo.search.coordinator import is_searched
     from emotion_hpo.search.optuna.study import Study
-    from emotion_hpo.tracking import open_tracker
+    from emotion_hpo.tracking.tracker import open_tracker
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = study_file.read(home)

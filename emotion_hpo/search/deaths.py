@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.budget import trained_epochs
-from emotion_hpo.search.optuna.study import MOST_DEATHS
+from emotion_hpo.search.optuna.deaths import MOST_DEATHS
 from emotion_hpo.study import Trial
 from emotion_hpo.training.launch import WorkerEnd
 

@@ -9,31 +9,14 @@ refused: no order of theirs says anything about ours.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
+from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.search.space import Params, applies
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
 from emotion_hpo.study.trials import read_trials
-
-
-@dataclass(frozen=True)
-class PriorTrial:
-    """A finished trial of another study, as far as it fits this one.
-
-    Attributes:
-        origin: `STUDY/trial_7`.
-        params: The parameters that fit.
-        value: The objective.
-        n_epochs: After which a pruned trial ended; None if it was complete.
-    """
-
-    origin: str
-    params: Params
-    value: float
-    n_epochs: int | None
 
 
 def read_prior_trials(config: SearchConfig) -> tuple[list[PriorTrial], list[str]]:

@@ -19,7 +19,7 @@ from emotion_hpo.search.budget import explain_failures, is_spent, n_open
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.observers import Display, TrialTracker
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.search.warm_start import PriorTrial
+from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.study import StudyHome, Trial, TrialState
 from emotion_hpo.training.launch import Launcher, open_launcher
 

@@ -135,7 +135,7 @@ def test_every_plot_is_there(whole):
     assert names == {
         "best_so_far", "learning_curves", "expected_best", "importance", "parallel_coordinates",
         "slices", "cost", "timeline", "against_baseline", "confusion", "recall", "breakdowns",
-        "seeds",
+        "seeds", "reliability",
     }  # fmt: skip
     for name in names:
         assert whole.report.figure(name, "pdf").read_bytes().startswith(b"%PDF")
@@ -508,7 +508,7 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
     confirm(home, made[:3])
     page = read_page(room.report(home))
     for words in (
-        "Expected of the best trial on new utterances: 61.00 % (90 % interval 58.00 to 64.00 %, "
+        "Expected of trial_0 on new utterances: 61.00 % (90 % interval 58.00 to 64.00 %, "
         "by choice repeated), not the",
         "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 to 66.00 %, by "
         "choice repeated)",

@@ -16,10 +16,10 @@ from optuna.samplers import BaseSampler
 from emotion_hpo.config import ExperimentConfig, Scalar, SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.optuna.connection import Connection
-from emotion_hpo.search.optuna.deaths import ALONE
 from emotion_hpo.search.optuna.frozen import derive_seed, former_lives
 from emotion_hpo.search.optuna.heartbeat import Heartbeat, machine
 from emotion_hpo.search.optuna.sampling import draw, pruner, sampler
+from emotion_hpo.search.optuna.set_aside import ALONE
 from emotion_hpo.search.optuna.slots import next_number
 from emotion_hpo.search.space import applies, configured
 

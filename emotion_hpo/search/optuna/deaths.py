@@ -10,12 +10,11 @@ alone, too, it has failed.
 """
 
 from collections import Counter
-from enum import StrEnum
 
 from optuna.trial import FrozenTrial
-from optuna.trial import TrialState as OptunaState
 
 from emotion_hpo.search.optuna.frozen import former_lives
+from emotion_hpo.search.optuna.set_aside import ALONE
 from emotion_hpo.study import StudyHome
 from emotion_hpo.study.curves import read_curve
 
@@ -24,21 +23,6 @@ MOST_DEATHS = 3
 
 #: Attribute of a life: the evidence of its death.
 DIED = "died"
-
-#: Attribute of a life that is not to be trained beside others.
-ALONE = "alone"
-
-
-class Alone(StrEnum):
-    """Whether a trial that is not to be trained beside others may be claimed."""
-
-    SET_ASIDE = "set aside"
-    TAKEN_UP = "taken up"
-
-
-def is_set_aside(trial: FrozenTrial) -> bool:
-    """Return whether a trial waits until nothing else is left."""
-    return trial.state is OptunaState.WAITING and trial.user_attrs.get(ALONE) == Alone.SET_ASIDE
 
 
 def is_not_for_others(home: StudyHome, trials: list[FrozenTrial], number: int) -> bool:

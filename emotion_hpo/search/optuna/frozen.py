@@ -14,7 +14,7 @@ from optuna.trial import TrialState as OptunaState
 from emotion_hpo.config import Range, SearchConfig
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search.optuna.sampling import distribution
-from emotion_hpo.search.warm_start import PriorTrial
+from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState
 from emotion_hpo.study.curves import read_curve
 

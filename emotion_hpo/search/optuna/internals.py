@@ -17,7 +17,7 @@ import optuna
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from emotion_hpo.search.optuna.deaths import is_set_aside
+from emotion_hpo.search.optuna.set_aside import is_set_aside
 
 
 class SnapshotStorage(_CachedStorage):

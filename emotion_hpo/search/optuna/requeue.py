@@ -19,9 +19,7 @@ from optuna.trial import TrialState as OptunaState
 from emotion_hpo.search.optuna.claim import Claim
 from emotion_hpo.search.optuna.connection import Connection
 from emotion_hpo.search.optuna.deaths import (
-    ALONE,
     DIED,
-    Alone,
     format_reason,
     has_died_alone,
     is_not_for_others,
@@ -30,6 +28,7 @@ from emotion_hpo.search.optuna.deaths import (
 from emotion_hpo.search.optuna.frozen import derive_seed, get_point, get_state, to_trial
 from emotion_hpo.search.optuna.heartbeat import HeartbeatMonitor, machine
 from emotion_hpo.search.optuna.retry import StorageRetry
+from emotion_hpo.search.optuna.set_aside import ALONE, Alone
 from emotion_hpo.study import PARTIAL, TrialState
 from emotion_hpo.study.trials import write_trial
 

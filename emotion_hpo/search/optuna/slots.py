@@ -15,7 +15,6 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.search.budget import is_used_up
 from emotion_hpo.search.enumeration import exhaustible_points, is_exhaustible
 from emotion_hpo.search.optuna.connection import Connection
-from emotion_hpo.search.optuna.deaths import ALONE, Alone, is_set_aside
 from emotion_hpo.search.optuna.frozen import (
     PRIOR,
     get_point,
@@ -24,8 +23,9 @@ from emotion_hpo.search.optuna.frozen import (
     to_hidden_trial,
     to_trial,
 )
+from emotion_hpo.search.optuna.set_aside import ALONE, Alone, is_set_aside
+from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.search.space import Params, defaults
-from emotion_hpo.search.warm_start import PriorTrial
 from emotion_hpo.study import TrialState
 
 

@@ -23,7 +23,7 @@ from emotion_hpo.search.optuna.frozen import (
     to_trial,
 )
 from emotion_hpo.search.optuna.retry import StorageAway, StorageRetry, retried
-from emotion_hpo.search.warm_start import PriorTrial
+from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
