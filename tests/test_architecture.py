@@ -211,6 +211,28 @@ def test_a_print_is_seen(tmp_path):
     assert printing(tmp_path) == ["a:2", "a:3"]
 
 
+#: They name nothing: a variable says what it holds (`trial`, `path`, `n_halvings`).
+MEANINGLESS = {"one", "found", "told", "mine", "wanted", "asked", "kept", "taught", "here"}
+
+
+def meaningless_names(text: str) -> Iterator[tuple[int, str]]:
+    """Line and name of every variable and argument that says nothing."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) if name in MEANINGLESS:
+                yield node.lineno, name
+
+
+def test_every_name_says_what_it_holds():
+    for module, path in modules(PACKAGE).items():
+        assert list(meaningless_names(path.read_text("utf-8"))) == [], module
+
+
+def test_a_name_that_says_nothing_is_seen():
+    text = "def f(told): return [one for one in told]\nwith g() as here: found = 1\n"
+    assert {name for _, name in meaningless_names(text)} == {"told", "found", "one", "here"}
+
+
 PLANTED = [
     # file, content, what is said, why it is bad
     ("errors.py", "from emotion_hpo.config import build", "errors:1 imports config", "upwards"),

@@ -90,7 +90,7 @@ def observers() -> "Observers":
     """Return a live screen on standard error, and the tracker that the study asks for."""
     from emotion_hpo.console.search import SearchScreen
     from emotion_hpo.search.observers import Observers
-    from emotion_hpo.tracking.background import background_tracker
+    from emotion_hpo.tracking.tracker import background_tracker
 
     return Observers(preparing, SearchScreen, background_tracker)
 

@@ -1,8 +1,9 @@
 """A trial of another study that the sampler learns from (`warm_start`)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from emotion_hpo.search.space import Params
+from emotion_hpo.config.space import Scalar
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,6 @@ class PriorTrial:
     """
 
     origin: str
-    params: Params
+    params: Mapping[str, Scalar]
     value: float
     n_epochs: int | None

@@ -19,7 +19,7 @@ def write_trial(home: StudyHome, trial: Trial) -> None:
 
 
 def read_trials(home: StudyHome) -> list[Trial]:
-    """All trials that have ended, by number.
+    """Read all trials that have ended, by number.
 
     Raises:
         StudyError: A file cannot be read.
@@ -28,11 +28,11 @@ def read_trials(home: StudyHome) -> list[Trial]:
     for record in records_of(home):
         stored = read_record(record, TrialRecord)
         trials.append(stored.trial(read_curve(home.trial(stored.number))))
-    return sorted(trials, key=lambda one: one.number)
+    return sorted(trials, key=lambda trial: trial.number)
 
 
 def records_of(home: StudyHome) -> list[Path]:
-    """The records of all trials that have ended, in no order."""
+    """Return the files of all trials that have ended, in no order."""
     return [*home.path.glob("trials/trial_*/trial.json")]
 
 
@@ -67,46 +67,44 @@ def find_default(
 
 
 def front_of(trials: Iterable[Trial], objective: str) -> list[Trial]:
-    """The complete trials that none beats in the objective without a higher cost, cheapest first.
+    """Return the Pareto front: the complete trials that none beats without a higher cost.
 
-    Of equals in both the earlier one stands for all.
+    The cheapest comes first; of equals in both the earlier one stands for all.
     """
     sign = find_metric(objective).sign
     scored = [
-        (one.cost, -sign * one.value, one.number, one)
-        for one in trials
-        if one.state is TrialState.COMPLETE and one.value is not None and one.cost is not None
+        (trial.cost, -sign * trial.value, trial.number, trial)
+        for trial in trials
+        if trial.state is TrialState.COMPLETE and trial.value is not None and trial.cost is not None
     ]
     front: list[Trial] = []
     best = float("inf")
-    for _, loss, _, one in sorted(scored, key=lambda scores: scores[:3]):
+    for _, loss, _, trial in sorted(scored, key=lambda scores: scores[:3]):
         if loss < best:
             best = loss
-            front.append(one)
+            front.append(trial)
     return front
 
 
-def find(
-    trials: Iterable[Trial], wanted: str | int | None, objective: str = "val/accuracy"
-) -> Trial:
-    """The trial that a user means by `trial_42`, `42`, or nothing for the best.
+def find(trials: Iterable[Trial], name: str | int | None, objective: str = "val/accuracy") -> Trial:
+    """Return the trial that a user means by `trial_42`, `42`, or nothing for the best.
 
     Raises:
         StudyError: It does not exist, has no score, or no trial is complete.
     """
-    known = {one.number: one for one in trials}
-    if wanted is None or wanted == "":
+    known = {trial.number: trial for trial in trials}
+    if name is None or name == "":
         best = best_of(known.values(), objective)
         if best is None:
             raise StudyError("the study has no complete trial yet; run `make search` first")
         return best
-    scored = [one.name for one in known.values() if one.best_epoch is not None]
+    scored = [trial.name for trial in known.values() if trial.best_epoch is not None]
     if not scored:
         raise StudyError("the study has no finished trial yet; run `make search` first")
     by_name = {str(number): trial for number, trial in known.items()}
-    trial = by_name.get(str(wanted).removeprefix("trial_"))
+    trial = by_name.get(str(name).removeprefix("trial_"))
     if trial is None:
-        raise StudyError(unknown_name("trial", str(wanted), scored))
+        raise StudyError(unknown_name("trial", str(name), scored))
     if trial.best_epoch is None:
         raise StudyError(
             f"{trial.name} is {trial.state} and has no score; trials with one: {', '.join(scored)}"
@@ -115,7 +113,7 @@ def find(
 
 
 def describe_end(trial: Trial) -> str:
-    """How a trial ended, in a few words, with what it continues.
+    """Describe how a trial ended, with what it continues.
 
     >>> describe_end(Trial(5, TrialState.PRUNED, continues=4))
     'pruned (continues trial_4)'

@@ -7,7 +7,8 @@ metrics. Workers know nothing of it.
 
 from emotion_hpo.tracking.client import experiment_id, serve_ui, tracking_uri
 from emotion_hpo.tracking.mirroring import MlflowTracker
-from emotion_hpo.tracking.tracker import NullTracker, Tracker, open_tracker
+from emotion_hpo.tracking.protocol import NullTracker, Tracker
+from emotion_hpo.tracking.tracker import open_tracker
 
 __all__ = [
     "MlflowTracker",

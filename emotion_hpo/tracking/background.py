@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.runtime.formatting import format_duration
-from emotion_hpo.study import StudyHome, Trial
-from emotion_hpo.tracking.tracker import Tracker, open_tracker
+from emotion_hpo.study import Trial
+from emotion_hpo.tracking.protocol import Tracker
 
 _log = logging.getLogger(__name__)
 
@@ -86,10 +85,3 @@ class BackgroundTracker:
         if not self._has_warned:
             _log.warning(f"{line} {_LATER}")
         self._has_warned = True
-
-
-def background_tracker(
-    home: StudyHome, config: SearchConfig, created_at: str, *, synthetic: bool
-) -> BackgroundTracker:
-    """Return the tracker that a study asks for, behind a thread."""
-    return BackgroundTracker(lambda: open_tracker(home, config, created_at, synthetic=synthetic))

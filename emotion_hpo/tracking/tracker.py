@@ -1,48 +1,11 @@
-"""What mirrors a study for people to look at: MLflow, or nothing."""
-
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+"""Opens the tracker that a study asks for."""
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.search import MlflowTracking
-from emotion_hpo.study import FinalHome, ReportHome, StudyHome, Trial
+from emotion_hpo.study import StudyHome
+from emotion_hpo.tracking.background import BackgroundTracker
 from emotion_hpo.tracking.mirroring import MlflowTracker
-
-
-class Tracker(Protocol):
-    """Something that mirrors a study for people to look at."""
-
-    def mirror(self, trials: Iterable[Trial]) -> None:
-        """Write what is missing of these trials."""
-        ...
-
-    def close(self, summary: Mapping[str, Any]) -> None:
-        """End the study's run with its summary."""
-        ...
-
-    def log_final(self, folder: FinalHome) -> str | None:
-        """Write a final model's run where there is none yet; return where it can be found."""
-        ...
-
-    def log_report(self, report: ReportHome) -> None:
-        """Keep the study's page beside its run."""
-        ...
-
-
-class NullTracker:
-    """Mirrors nothing."""
-
-    def mirror(self, trials: Iterable[Trial]) -> None:
-        """Do nothing."""
-
-    def close(self, summary: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def log_final(self, folder: FinalHome) -> str | None:
-        """Do nothing."""
-
-    def log_report(self, report: ReportHome) -> None:
-        """Do nothing."""
+from emotion_hpo.tracking.protocol import NullTracker, Tracker
 
 
 def open_tracker(
@@ -56,3 +19,10 @@ def open_tracker(
     if isinstance(config.tracking, MlflowTracking):
         return MlflowTracker(home, config, created_at, synthetic=synthetic)
     return NullTracker()
+
+
+def background_tracker(
+    home: StudyHome, config: SearchConfig, created_at: str, *, synthetic: bool
+) -> BackgroundTracker:
+    """Return the tracker that a study asks for, behind a thread."""
+    return BackgroundTracker(lambda: open_tracker(home, config, created_at, synthetic=synthetic))

@@ -18,7 +18,7 @@ from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
 from emotion_hpo.study import TrialState, study_file
 from emotion_hpo.tracking import NullTracker
-from emotion_hpo.tracking.background import Mirror
+from emotion_hpo.tracking.background import BackgroundTracker
 from tests.pipeline import search
 from tests.search.processes import Command
 
@@ -274,7 +274,7 @@ def test_a_worker_without_a_place_keeps_no_trial_from_its_last_try(make_study, m
     for _ in range(3):
         study.claim("worker_0").lock.release()
         study.requeue_trials_of("worker_0", evidence="SIGSEGV")
-    view, mirror = SearchScreen(config, [], synthetic=True), Mirror(NullTracker)
+    view, mirror = SearchScreen(config, [], synthetic=True), BackgroundTracker(NullTracker)
     pool = WorkerPool(config, home, study, view, mirror, Stop())
     started = []
     waiting = SimpleNamespace(running=("worker_1",), start=started.append)
