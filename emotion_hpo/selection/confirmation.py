@@ -183,8 +183,9 @@ def standard_error(values: Sequence[Sequence[float]]) -> float:
 def pick_winner(candidates: Sequence[dict[str, Any]], sign: int, error: float) -> dict[str, Any]:
     """Return the winner: within one standard error of the best mean, the fewest parameters.
 
-    Of as many parameters the faster one wins, then the better one.
+    Of as many parameters the better mean wins, then the earlier candidate: no measured time
+    decides, so that the same seed names the same winner again.
     """
     best = max(sign * candidate["mean"] for candidate in candidates)
     ties = [candidate for candidate in candidates if sign * candidate["mean"] >= best - error]
-    return min(ties, key=lambda tie: (tie["n_parameters"], tie["seconds"], -sign * tie["mean"]))
+    return min(ties, key=lambda tie: (tie["n_parameters"], -sign * tie["mean"]))
