@@ -1,5 +1,6 @@
 """Fixtures of all tests; those of the later rooms come from `pipeline.py`."""
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -44,6 +45,15 @@ def _wait_for_no_disk(connection: object, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
         with suppress(sqlite3.DatabaseError):  # a test may have broken the file
             connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_at_the_start() -> Iterator[None]:
+    """A command that runs in this process prints what is logged; the next test starts without."""
+    yield
+    logger = logging.getLogger("emotion_hpo")
+    logger.handlers.clear()
+    logger.propagate = True
 
 
 @dataclass(frozen=True)

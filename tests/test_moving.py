@@ -74,8 +74,8 @@ def test_a_finished_study_goes_on_from_another_place(emotion_hpo, isolated):
 
     move(first, second)
     touch(second)
-    where = f"study.directory='{second / 'studies'}'"
-    here = f"corpus.table='{second / 'corpus' / 'table.csv'}'"
+    where = f"study.directory={second / 'studies'}"
+    here = f"corpus.table={second / 'corpus' / 'table.csv'}"
     more = emotion_hpo("search", *SIZE, here, where, "study.n_trials=2")
     assert more.status == 0, more.stderr
     assert "2 of 2 trials finished" in more.stdout

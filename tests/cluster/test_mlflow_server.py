@@ -41,10 +41,9 @@ def test_a_server_that_is_down_for_a_whole_search_has_every_run_after_a_sync(
     said = capsys.readouterr().err
     assert result.summary["n_finished"] == 3
     assert said.count("`emotion-hpo sync` fills in what is missing") == 1
-    cut = Study(home, config)  # as a killed search leaves it: a trial in nobody's hands
-    cut._config = config.model_copy(
-        update={"study": config.study.model_copy(update={"n_trials": 4})}
-    )
+    larger = {"study": config.study.model_copy(update={"n_trials": 4})}
+    # as a killed search leaves it: a trial in nobody's hands
+    cut = Study(home, config.model_copy(update=larger))
     cut.open_slots()
     cut.claim("worker_0").lock.release()
 

@@ -155,9 +155,9 @@ class TestPulse:
         """A trial that a worker of another machine has claimed, and a watch of one's own."""
         monkeypatch.setattr(heartbeat, "BEAT_S", 0.005)  # so that some beat is always under way
         _, _, study = opened("study.n_trials=1")
-        monkeypatch.setattr("emotion_hpo.search.optuna.study.machine", lambda: "another")
-        claim = study.claim("worker_0@another")
-        monkeypatch.setattr("emotion_hpo.search.optuna.study.machine", heartbeat.machine)
+        with monkeypatch.context() as patch:
+            patch.setattr("emotion_hpo.search.optuna.claim.machine", lambda: "another")
+            claim = study.claim("worker_0@another")
         yield study, claim
         claim.drop()
 

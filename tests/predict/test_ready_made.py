@@ -88,7 +88,7 @@ def test_the_answers_are_those_of_evaluation(ready_made_bundle, alone, tmp_path)
     """Ready-made features reach the network as the training part's did."""
     frames = np.random.default_rng(1).standard_normal((3, N_FRAMES, WIDTH)).astype(np.float32)
     each = alone([Utterance(features={"speech": one}) for one in frames])
-    reader = ready_made_bundle.inputs.readers["speech"]
+    reader = ready_made_bundle.preprocessor.readers["speech"]
     (network,) = ready_made_bundle.build_networks()
     import torch
 

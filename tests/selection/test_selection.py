@@ -105,7 +105,7 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
 def test_what_was_trained_is_not_trained_again(done, data_module, monkeypatch):
     home, config = done
     found = confirm(home, config, silent)
-    assert json.loads(home.selection.read_text()) == found
+    assert json.loads(home.selection.read_text()) == {"version": 1, **found}
     assert found["winner"] in {one["trial"] for one in found["candidates"]}
     assert found["n_seeds"] == 2
     interval = found["expected"]["interval"]

@@ -251,4 +251,4 @@ def test_a_taken_port_is_told(emotion_hpo, small_saved_model, tmp_path):
         port = taken.getsockname()[1]
         ended = emotion_hpo("serve", f"model={tmp_path}", f"port={port}")
     assert ended.status == 2
-    assert "make serve ARGS=port=PORT" in ended.stderr
+    assert 'make serve ARGS="port=PORT"' in ended.stderr
