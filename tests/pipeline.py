@@ -15,6 +15,7 @@ from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.cli.search import observers
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.console import output as screen
+from emotion_hpo.console.output import show_logs
 from emotion_hpo.features.origin import describe_origins
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
@@ -52,6 +53,7 @@ def compose_config(*overrides: str) -> SearchConfig:
 
 def search(config: SearchConfig) -> SearchResult:
     """Search as the command line does, with its screen and its tracker."""
+    show_logs()
     return coordinator.search(config, observers())
 
 

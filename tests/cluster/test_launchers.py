@@ -59,7 +59,7 @@ def place(request, monkeypatch):
 
 def ray_at(address):
     config = RayLauncher(name="ray", n_workers=2, address=address, cpus=1, gpus=0)
-    return ("launcher=ray", f"launcher.address='{address}'"), config
+    return ("launcher=ray", f"launcher.address={address}"), config
 
 
 def slurm_here():

@@ -88,7 +88,7 @@ def test_a_model_that_the_corpus_cannot_feed_is_refused(make_study, monkeypatch)
     ("override", "message"),
     [
         ("training.device=cuda", "no CUDA device is there"),
-        ("split.test_session=9", "split.test_session: no session '9'"),
+        ("split.test_session='9'", "split.test_session: no session '9'"),
         ("model.encoders.speech.columns=[0,99]", "columns"),
         ("model.encoders.speech.weights=/nowhere.pt", "/nowhere.pt"),
     ],
@@ -157,7 +157,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(make_stud
     assert sum(one.state.is_finished for one in trials) == 3
     for one in trials:
         if one.continues is not None:
-            old = json.loads(epochs_before[f"trial_{one.continues}"])
+            old = json.loads(epochs_before[f"trial_{one.continues}"])["epochs"]
             assert [epoch.to_json() for epoch in one.curve[: len(old)]] == old
 
 

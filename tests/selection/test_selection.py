@@ -9,6 +9,7 @@ import pytest
 from emotion_hpo.cli.search import confirm_leaders
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
+from emotion_hpo.metrics import METRICS
 from emotion_hpo.selection.confirmation import confirm, pick_winner, standard_error
 from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
@@ -94,7 +95,7 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
     home, config = done
     home.baseline.unlink(missing_ok=True)
     if plain_value is not None:
-        figures = dict.fromkeys(("loss", "accuracy", "uar", "macro_f1"), plain_value)
+        figures = dict.fromkeys(METRICS, plain_value)
         write_record(home.baseline, baseline(validation=figures))
     assert confirm_leaders(home, config)["baseline"] == plain_value
     text = capsys.readouterr().out

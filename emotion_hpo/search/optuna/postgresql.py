@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from emotion_hpo.config.places import PostgresqlStorage
 from emotion_hpo.errors import StudyError, missing_extra
+from emotion_hpo.search.optuna.logging_kept import keep_logging
 
 _FORM = "postgresql://USER:PASSWORD@HOST/DATABASE"
 
@@ -83,7 +84,8 @@ def open_server(config: PostgresqlStorage) -> optuna.storages.RDBStorage:
     try:
         # Optuna needs several connections at once, but only to make its tables.
         many = {"poolclass": sqlalchemy.NullPool, "connect_args": _CONNECTION}
-        optuna.storages.RDBStorage(text, engine_kwargs=many)
+        with keep_logging():
+            optuna.storages.RDBStorage(text, engine_kwargs=many)
         return optuna.storages.RDBStorage(
             text,
             skip_table_creation=True,

@@ -16,6 +16,7 @@ from filelock import FileLock
 from emotion_hpo.config.places import StorageConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.optuna import postgresql
+from emotion_hpo.search.optuna.logging_kept import keep_logging
 from emotion_hpo.study import RESTORE, StudyHome
 
 #: Seconds that a writer waits for SQLite's lock: longer than any worker ever holds it.
@@ -70,10 +71,11 @@ def _open_sqlite(home: StudyHome) -> optuna.storages.RDBStorage:
         StudyError: The file is no such database.
     """
     try:
-        storage = optuna.storages.RDBStorage(
-            f"sqlite:///{home.database.resolve()}",
-            engine_kwargs={"connect_args": {"timeout": _TIMEOUT_S}},
-        )
+        with keep_logging():
+            storage = optuna.storages.RDBStorage(
+                f"sqlite:///{home.database.resolve()}",
+                engine_kwargs={"connect_args": {"timeout": _TIMEOUT_S}},
+            )
         storage.get_all_studies()  # a file may be broken further back than its first page
     except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
         cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
