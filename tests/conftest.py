@@ -54,6 +54,9 @@ def _logs_as_at_the_start() -> Iterator[None]:
     logger = logging.getLogger("emotion_hpo")
     logger.handlers.clear()
     logger.propagate = True
+    for name in logging.root.manager.loggerDict:
+        if name.startswith("emotion_hpo"):
+            logging.getLogger(name).disabled = False
 
 
 @dataclass(frozen=True)

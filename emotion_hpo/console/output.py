@@ -46,6 +46,9 @@ def show_logs() -> None:
     logger = logging.getLogger("emotion_hpo")
     logger.setLevel(logging.INFO)
     logger.propagate = False  # a library that sets up the root logger would print them again
+    for name in logging.root.manager.loggerDict:  # Hydra's set-up disables those that exist
+        if name.partition(".")[0] == logger.name:
+            logging.getLogger(name).disabled = False
     if not any(isinstance(handler, _NoteHandler) for handler in logger.handlers):
         logger.addHandler(_NoteHandler())
 

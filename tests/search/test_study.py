@@ -13,7 +13,9 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.search.optuna.study import MOST_DEATHS, Study
 from emotion_hpo.study import Epoch, StudyHome, TrialState, study_file
 from emotion_hpo.study.curves import write_curve
-from emotion_hpo.study.trials import best_of, read_record, read_trials
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.trial import TrialRecord
+from emotion_hpo.study.trials import best_of, read_trials
 from tests.pipeline import compose_config
 
 SAMPLERS = ("random", "tpe", "gp", "cmaes", "qmc", "grid", "nsga2")
@@ -204,7 +206,7 @@ def test_a_trial_that_workers_die_of_comes_last_and_alone_and_has_failed_then(st
         "workers died of it without an epoch, at last with none beside: 3 x SIGSEGV, "
         "1 x exit status 3"
     )
-    assert read_record(study._connection.home.trial(3).record).reason == failed.reason
+    assert read_record(study._connection.home.trial(3).record, TrialRecord).reason == failed.reason
     assert sum(trial.state.is_finished for trial in study.trials()) == 3
     assert study.claim("worker_0") is None
 
