@@ -168,8 +168,8 @@ def check_shards(stored: StudyFile, keys: Mapping[str, str], corpus: str) -> Non
     """
     if any(keys.get(session) != key for session, key in stored.shards.items()):
         raise StudyError(
-            f"corpus {corpus} has changed since study {stored.config.study.name!r} was searched; "
-            "search anew under another study.name"
+            f"corpus {corpus} does not hold what study {stored.config.study.name!r} was searched "
+            "on: it is another one, or has changed since; search anew under another study.name"
         )
 
 

@@ -262,7 +262,7 @@ def test_a_study_that_is_not_there_is_named(make_study):
 def test_a_corpus_that_changed_is_refused(searched):
     content = searched.study.read_text()
     searched.study.write_text(content.replace("'1': ", "'1': 0").replace('"1": ', '"1": 0'))
-    with pytest.raises(StudyError, match="has changed since study 'study' was searched"):
+    with pytest.raises(StudyError, match="does not hold what study 'study' was searched on"):
         score(searched)
 
 

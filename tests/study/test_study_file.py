@@ -249,7 +249,9 @@ def test_other_files_are_no_other_place(home, config, after, said):
 def test_a_new_place_is_stored_once_its_content_is_the_same(home, config):
     study_file.write_or_compare(home, with_corpus(config), SHARDS, synthetic=True)
     moved = study_file.with_places(study_file.read(home), {"corpus.table": "b.csv"})
-    with pytest.raises(StudyError, match="corpus manifest has changed since study 'mine'"):
+    with pytest.raises(
+        StudyError, match="corpus manifest does not hold what study 'mine' was searched on"
+    ):
         study_file.write_places(home, moved, {**SHARDS, "2": "key-c"})
     assert study_file.read(home).config.corpus.table == Path("a.csv")
     study_file.write_places(home, moved, SHARDS)
