@@ -515,7 +515,7 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
         "trial_0 on the test session",
         "the 3 leaders do 3.00 points worse on average",
         "chosen",
-        "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +20.00 dialogues",
+        "default configuration (trial_1) 60.00 % 60.00 % +10.00 +2.00 to +18.00 dialogues",
         "without speech",
         "scenario: improvised 100",
         "Expected calibration error 8.00 %",
