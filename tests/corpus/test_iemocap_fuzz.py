@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from emotion_hpo.corpus.faults import Fault, text_lines
@@ -82,6 +82,7 @@ def test_transcript(file, content):
 
 
 @FUZZ
+@example(body=b"\r1 0.00834 1.5 2.5\r\n", header=b"a\n")  # a line to one reader, none to the other
 @given(body=MOTION, header=st.sampled_from([b"a\nb\n", b"a\r\nb\r\n", b"a\n", b""]))
 def test_motion(file, body, header):
     file.write_bytes(header + body)

@@ -7,6 +7,7 @@ motion into zeros, and nobody noticed.
 """
 
 import math
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,7 +38,9 @@ def read_time_range(path: Path, width: int) -> tuple[float, float] | None:
         CorpusError: It cannot be read, or one of the two frames is malformed.
     """
     with _opened(path) as file:
-        head = file.read(3 * _LONGEST_ROW).split(b"\n")
+        start = file.read(3 * _LONGEST_ROW)
+        _refuse_bare_returns(start, path)
+        head = start.split(b"\n")
         rows = [
             (number, row)
             for number, row in enumerate(head[:-1], start=1)
@@ -165,8 +168,21 @@ def _is_number(value: bytes) -> bool:
 
 def _ends_in_space(path: Path) -> bool:
     with _opened(path) as file:
-        rows = file.read(3 * _LONGEST_ROW).split(b"\n")[N_HEADERS:]
+        start = file.read(3 * _LONGEST_ROW)
+    _refuse_bare_returns(start, path)
+    rows = start.split(b"\n")[N_HEADERS:]
     return bool(rows) and rows[0].rstrip(b"\r").endswith(b" ")
+
+
+def _refuse_bare_returns(start: bytes, path: Path) -> None:
+    """Refuse a carriage return without a line feed: to pyarrow alone it would end a line.
+
+    Raises:
+        CorpusError: The beginning of the file has one.
+    """
+    if bare := re.search(rb"\r(?=[^\n])", start):
+        place = format_place(path, start.count(b"\n", 0, bare.start()) + 1)
+        raise CorpusError(f"{place}: a carriage return without a line feed; unpack the file again")
 
 
 def _opened(path: Path) -> BinaryIO:
