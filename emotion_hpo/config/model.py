@@ -7,9 +7,9 @@ numbers: 512, 256 is `units: 512, depth: 2, taper: 0.5`.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emotion_hpo.config.base import Section
 
@@ -99,8 +99,33 @@ class AttentionDecoderEncoder(EncoderSection):
     )
 
 
+class TransformerEncoder(EncoderSection):
+    """Pre-norm self-attention with rotary positions, pooled over the steps, then a dense layer."""
+
+    name: Literal["transformer"]
+    units: Units = Field(description="of every layer; a multiple of 2 * heads")
+    depth: int = Field(ge=1, le=24)
+    heads: int = Field(ge=1, le=64)
+    feed_forward: float = Field(gt=0, le=16, description="hidden width as a multiple of `units`")
+    pooling: Pooling
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.units % (2 * self.heads):
+            raise ValueError(
+                "units must be a multiple of 2 * heads (positions turn pairs of a head's units), "
+                f"but got units={self.units}, heads={self.heads}"
+            )
+        return self
+
+
 EncoderConfig = Annotated[
-    MlpEncoder | LstmEncoder | Conv1dEncoder | Conv2dEncoder | AttentionDecoderEncoder,
+    MlpEncoder
+    | LstmEncoder
+    | Conv1dEncoder
+    | Conv2dEncoder
+    | AttentionDecoderEncoder
+    | TransformerEncoder,
     Field(discriminator="name"),
 ]
 

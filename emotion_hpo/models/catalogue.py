@@ -27,6 +27,7 @@ from emotion_hpo.config.model import (
     LstmEncoder,
     MlpEncoder,
     ModelConfig,
+    TransformerEncoder,
 )
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.models.fusion import build_head
@@ -143,11 +144,16 @@ def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
     convolutions = Conv1dEncoder(
         name="conv1d", units=256, depth=4, taper=0.5, kernel=3, pooling="flatten", output_units=256
     )
+    transformer = TransformerEncoder(
+        name="transformer", units=128, depth=2, heads=4, feed_forward=2, pooling="attention",
+        output_units=256,
+    )  # fmt: skip
     yield "speech", "mlp", perceptron, SHORT_TERM
     yield "speech", "lstm", recurrent, SHORT_TERM
     yield "speech", "attention_lstm", attentive, SHORT_TERM
     yield "speech", "attention_bilstm", attentive.model_copy(update=both_ways), SHORT_TERM
     yield "speech", "attention_decoder", decoder, SHORT_TERM
+    yield "speech", "transformer", transformer, SHORT_TERM
     yield "speech", "spectrogram_cnn", images, SPECTROGRAM
     yield "speech", "functionals_mlp", perceptron, FUNCTIONALS
     words = {"embedding": _WORD_VECTORS}
@@ -155,8 +161,10 @@ def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
     yield "text", "lstm", recurrent.model_copy(update=words), WORDS
     yield "text", "bilstm", recurrent.model_copy(update=words | both_ways), WORDS
     yield "text", "attention_bilstm", attentive.model_copy(update=words | both_ways), WORDS
+    yield "text", "transformer", transformer.model_copy(update=words), WORDS
     yield "mocap", "mlp", perceptron.model_copy(update={"depth": 0}), MOTION
     yield "mocap", "lstm", recurrent, MOTION
+    yield "mocap", "transformer", transformer, MOTION
     yield "mocap", "conv", images, MOTION
 
 

@@ -1,7 +1,9 @@
 """The one mapping from an encoder's name to the module.
 
 An encoder is a module `(values_BTD, mask_BT) -> (B, output_units)`; the network has put zeros where
-the mask is False. How far a batch is padded changes no encoding.
+the mask is False. How far a batch is padded changes no encoding. One that has a state for each step
+offers it to heads that look at steps: `steps(values_BTD, mask_BT)` returns `(B, T, step_units)`
+states and their mask, which `pool` makes into the encoding.
 """
 
 from torch import nn
@@ -11,6 +13,7 @@ from emotion_hpo.models.attention_decoder import AttentionDecoderNetwork
 from emotion_hpo.models.convolutional import ImageEncoder, StepsEncoder
 from emotion_hpo.models.dense import DenseEncoder
 from emotion_hpo.models.recurrent import RecurrentEncoder
+from emotion_hpo.models.transformer import TransformerNetwork
 
 
 def build_encoder(
@@ -28,3 +31,5 @@ def build_encoder(
             return ImageEncoder(config, dimensions, max_length, dropout)
         case "attention_decoder":
             return AttentionDecoderNetwork(config, dimensions, max_length, dropout)
+        case "transformer":
+            return TransformerNetwork(config, dimensions, dropout)

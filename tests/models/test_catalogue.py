@@ -61,10 +61,10 @@ def test_every_encoder_and_head_is_listed():
     assert listed == {
         "speech": {
             "mlp", "lstm", "attention_lstm", "attention_bilstm", "attention_decoder",
-            "spectrogram_cnn", "functionals_mlp",
+            "transformer", "spectrogram_cnn", "functionals_mlp",
         },
-        "text": {"conv", "lstm", "bilstm", "attention_bilstm"},
-        "mocap": {"mlp", "lstm", "conv"},
+        "text": {"conv", "lstm", "bilstm", "attention_bilstm", "transformer"},
+        "mocap": {"mlp", "lstm", "transformer", "conv"},
     }  # fmt: skip
     kinds = get_args(get_args(FusionConfig)[0])
     assert [get_args(kind.model_fields["name"].annotation)[0] for kind in kinds] == [

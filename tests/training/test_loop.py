@@ -103,6 +103,8 @@ ENCODERS = {
     "conv1d": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
     "conv2d": {"name": "conv2d", "channels": [2, 3], "output_units": 4},
     "attention_decoder": UNITS | {"name": "attention_decoder", "bidirectional": True},
+    "transformer": UNITS
+    | {"name": "transformer", "depth": 1, "heads": 2, "feed_forward": 2, "pooling": "attention"},
 }
 
 
