@@ -52,10 +52,9 @@ class MlpEncoder(EncoderSection):
     taper: Taper = 1.0
 
 
-class LstmEncoder(EncoderSection):
-    """LSTM layers, pooled over the steps, then one dense layer."""
+class RecurrentSection(EncoderSection):
+    """What every recurrent encoder has."""
 
-    name: Literal["lstm"]
     units: Units = Field(description="of the first layer, in each direction")
     depth: int = Field(ge=1, le=8)
     taper: Taper = 1.0
@@ -64,6 +63,18 @@ class LstmEncoder(EncoderSection):
     recurrent_dropout: Share = Field(
         0.0, description="share of hidden-to-hidden weights dropped, drawn once a batch"
     )
+
+
+class LstmEncoder(RecurrentSection):
+    """LSTM layers, pooled over the steps, then one dense layer."""
+
+    name: Literal["lstm"]
+
+
+class GruEncoder(RecurrentSection):
+    """GRU layers, pooled over the steps, then one dense layer: three quarters of the weights."""
+
+    name: Literal["gru"]
 
 
 class Conv1dEncoder(EncoderSection):
@@ -122,6 +133,7 @@ class TransformerEncoder(EncoderSection):
 EncoderConfig = Annotated[
     MlpEncoder
     | LstmEncoder
+    | GruEncoder
     | Conv1dEncoder
     | Conv2dEncoder
     | AttentionDecoderEncoder

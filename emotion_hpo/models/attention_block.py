@@ -88,12 +88,13 @@ class AttentionBlock(nn.Module):
             query, key = rotation.turn(query), rotation.turn(key)
         attended_BHTE = attend(query, key, self._split(self.value(sources_BSU)), mask_BS)
         attended_BTU = self.attended(attended_BHTE.transpose(1, 2).flatten(2))
-        states_BTU = targets_BTU + self.dropout(attended_BTU)
-        added_BTU = self.feed_forward(self.feed_forward_norm(states_BTU))
-        return states_BTU + self.dropout(added_BTU)
+        states_BTU: Tensor = targets_BTU + self.dropout(attended_BTU)
+        added_BTU: Tensor = self.dropout(self.feed_forward(self.feed_forward_norm(states_BTU)))
+        return states_BTU + added_BTU
 
     def _split(self, values_BTU: Tensor) -> Tensor:
-        return values_BTU.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        n, n_steps, units = values_BTU.shape
+        return values_BTU.view(n, n_steps, self.heads, units // self.heads).transpose(1, 2)
 
 
 def attend(query_BHTE: Tensor, key_BHSE: Tensor, value_BHSE: Tensor, mask_BS: Tensor) -> Tensor:

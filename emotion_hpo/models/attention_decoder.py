@@ -26,7 +26,7 @@ from emotion_hpo.config.model import AttentionDecoderEncoder
 from emotion_hpo.models.additive_attention import Attention
 from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import dense
-from emotion_hpo.models.recurrent import LstmLayer
+from emotion_hpo.models.recurrent import RecurrentLayer
 from emotion_hpo.models.steps import compact, pad_steps, permute_steps, reversal
 
 # Utterances at work are rounded up to a multiple: oneDNN compiles a product for each number of rows
@@ -105,7 +105,7 @@ class AttentionDecoderNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.max_length = max_length
-        self.recurrent = LstmLayer(
+        self.recurrent = RecurrentLayer(
             dimensions,
             config.units,
             bidirectional=config.bidirectional,

@@ -23,6 +23,7 @@ from emotion_hpo.config.model import (
     EncoderConfig,
     FusionConfig,
     GatedFusion,
+    GruEncoder,
     LinearFusion,
     LstmEncoder,
     MlpEncoder,
@@ -136,6 +137,7 @@ def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
         output_units=512,
     )  # fmt: skip
     attentive = recurrent.model_copy(update={"units": 128, "taper": 1.0, "pooling": "attention"})
+    gru = GruEncoder(**attentive.model_dump() | {"name": "gru"})
     both_ways = {"bidirectional": True}
     images = Conv2dEncoder(name="conv2d", channels=(32, 64, 64, 128, 128), output_units=256)
     decoder = AttentionDecoderEncoder(
@@ -152,6 +154,7 @@ def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
     yield "speech", "lstm", recurrent, SHORT_TERM
     yield "speech", "attention_lstm", attentive, SHORT_TERM
     yield "speech", "attention_bilstm", attentive.model_copy(update=both_ways), SHORT_TERM
+    yield "speech", "attention_bigru", gru.model_copy(update=both_ways), SHORT_TERM
     yield "speech", "attention_decoder", decoder, SHORT_TERM
     yield "speech", "transformer", transformer, SHORT_TERM
     yield "speech", "spectrogram_cnn", images, SPECTROGRAM

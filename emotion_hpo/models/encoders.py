@@ -23,7 +23,7 @@ def build_encoder(
     match config.name:
         case "mlp":
             return DenseEncoder(config, dimensions, max_length, dropout)
-        case "lstm":
+        case "lstm" | "gru":
             return RecurrentEncoder(config, dimensions, dropout)
         case "conv1d":
             return StepsEncoder(config, dimensions, max_length, dropout)

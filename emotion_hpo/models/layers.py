@@ -1,7 +1,8 @@
 """Layers initialised as Keras does it, on which the reference networks rely.
 
-Glorot-uniform weights and zero biases; for the LSTM orthogonal recurrent weights, a forget-gate
-bias of one, and one bias a gate: PyTorch's second is kept for cuDNN's layout, but fixed at zero.
+Glorot-uniform weights and zero biases; for LSTM and GRU orthogonal recurrent weights. The LSTM has
+a forget-gate bias of one, and one bias a gate: PyTorch's second is kept for cuDNN's layout, but
+fixed at zero. The GRU's second stands inside the reset gate's product, so it learns, as in Keras.
 """
 
 import torch
@@ -71,3 +72,31 @@ class Lstm(nn.LSTM):
         # states, weights, biases, layers, dropout, training, bidirectional, batch first
         settings = ((start, start), weights, True, 1, 0.0, True, False, True)
         return torch.lstm(values_BTD, *settings)[0]
+
+
+class Gru(nn.GRU):
+    """One direction of one GRU layer over `(B, T, D)`; arguments as of `Lstm`."""
+
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
+    bias_ih_l0: Tensor
+    bias_hh_l0: Tensor
+
+    def __init__(self, inputs: int, units: int, recurrent_dropout: float = 0.0) -> None:
+        super().__init__(inputs, units, batch_first=True)
+        self.recurrent_dropout = recurrent_dropout
+        nn.init.xavier_uniform_(self.weight_ih_l0)
+        nn.init.orthogonal_(self.weight_hh_l0)
+        nn.init.zeros_(self.bias_ih_l0)
+        nn.init.zeros_(self.bias_hh_l0)
+
+    def states(self, values_BTD: Tensor) -> Tensor:
+        """Return the `(B, T, units)` states after every step."""
+        if not (self.training and self.recurrent_dropout):
+            states_BTU: Tensor = self(values_BTD)[0]
+            return states_BTU
+        dropped_weight = nn.functional.dropout(self.weight_hh_l0, self.recurrent_dropout)
+        weights = [self.weight_ih_l0, dropped_weight, self.bias_ih_l0, self.bias_hh_l0]
+        start = values_BTD.new_zeros(1, values_BTD.shape[0], self.hidden_size)
+        # states, weights, biases, layers, dropout, training, bidirectional, batch first
+        return torch.gru(values_BTD, start, weights, True, 1, 0.0, True, False, True)[0]

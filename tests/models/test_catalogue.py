@@ -60,8 +60,8 @@ def test_every_encoder_and_head_is_listed():
         listed[row.modality].add(row.name)
     assert listed == {
         "speech": {
-            "mlp", "lstm", "attention_lstm", "attention_bilstm", "attention_decoder",
-            "transformer", "spectrogram_cnn", "functionals_mlp",
+            "mlp", "lstm", "attention_lstm", "attention_bilstm", "attention_bigru",
+            "attention_decoder", "transformer", "spectrogram_cnn", "functionals_mlp",
         },
         "text": {"conv", "lstm", "bilstm", "attention_bilstm", "transformer"},
         "mocap": {"mlp", "lstm", "transformer", "conv"},

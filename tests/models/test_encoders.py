@@ -34,9 +34,9 @@ CONFIGS = (
         | {"name": "attention_decoder", "bidirectional": True},
     }
     | {
-        f"lstm, {pooling}{', both ways' if both else ''}": UNITS
-        | {"name": "lstm", "depth": 2, "taper": 0.5, "pooling": pooling, "bidirectional": both}
-        for pooling, both in product(POOLINGS, [False, True])
+        f"{name}, {pooling}{', both ways' if both else ''}": UNITS
+        | {"name": name, "depth": 2, "taper": 0.5, "pooling": pooling, "bidirectional": both}
+        for name, pooling, both in product(["lstm", "gru"], POOLINGS, [False, True])
     }
     | {
         f"transformer, {pooling}": {"name": "transformer", "units": 8, "depth": 2, "heads": 2}
@@ -150,7 +150,7 @@ def test_every_encoder_is_held_to_it():
 
 
 @pytest.mark.parametrize(
-    "name", [one for one in CONFIGS if one.startswith(("lstm", "attention decoder"))]
+    "name", [name for name in CONFIGS if name.startswith(("lstm", "gru", "attention decoder"))]
 )
 def test_recurrent_encoders_step_over_lost_frames(name, shapes, draw):
     """As if they had never been."""

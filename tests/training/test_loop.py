@@ -100,6 +100,9 @@ ENCODERS = {
     "lstm": UNITS
     | {"name": "lstm", "depth": 2, "bidirectional": True, "pooling": "max"}
     | {"recurrent_dropout": 0.2},
+    "gru": UNITS
+    | {"name": "gru", "depth": 2, "bidirectional": True, "pooling": "max"}
+    | {"recurrent_dropout": 0.2},
     "conv1d": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
     "conv2d": {"name": "conv2d", "channels": [2, 3], "output_units": 4},
     "attention_decoder": UNITS | {"name": "attention_decoder", "bidirectional": True},
