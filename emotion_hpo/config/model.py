@@ -130,6 +130,19 @@ class TransformerEncoder(EncoderSection):
         return self
 
 
+class ResidualMlpEncoder(EncoderSection):
+    """Gated residual blocks over a vector, or over the mean of a sequence's steps."""
+
+    name: Literal["residual_mlp"]
+    units: Units = Field(description="of every block")
+    depth: int = Field(ge=1, le=32, description="number of blocks")
+    expansion: float = Field(gt=0, le=16, description="a block's hidden width, times `units`")
+    input_norm: bool = Field(
+        False, description="scale each vector to mean 0 and deviation 1 before it is read"
+    )
+    input_dropout: Share = Field(0.0, description="share of the features that training zeroes")
+
+
 EncoderConfig = Annotated[
     MlpEncoder
     | LstmEncoder
@@ -137,7 +150,8 @@ EncoderConfig = Annotated[
     | Conv1dEncoder
     | Conv2dEncoder
     | AttentionDecoderEncoder
-    | TransformerEncoder,
+    | TransformerEncoder
+    | ResidualMlpEncoder,
     Field(discriminator="name"),
 ]
 

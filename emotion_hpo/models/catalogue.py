@@ -28,6 +28,7 @@ from emotion_hpo.config.model import (
     LstmEncoder,
     MlpEncoder,
     ModelConfig,
+    ResidualMlpEncoder,
     TransformerEncoder,
 )
 from emotion_hpo.dataset.batch import InputShape
@@ -150,6 +151,9 @@ def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
         name="transformer", units=128, depth=2, heads=4, feed_forward=2, pooling="attention",
         output_units=256,
     )  # fmt: skip
+    residual = ResidualMlpEncoder(
+        name="residual_mlp", units=256, depth=2, expansion=2, output_units=256
+    )
     yield "speech", "mlp", perceptron, SHORT_TERM
     yield "speech", "lstm", recurrent, SHORT_TERM
     yield "speech", "attention_lstm", attentive, SHORT_TERM
@@ -159,6 +163,7 @@ def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
     yield "speech", "transformer", transformer, SHORT_TERM
     yield "speech", "spectrogram_cnn", images, SPECTROGRAM
     yield "speech", "functionals_mlp", perceptron, FUNCTIONALS
+    yield "speech", "functionals_residual_mlp", residual, FUNCTIONALS
     words = {"embedding": _WORD_VECTORS}
     yield "text", "conv", convolutions.model_copy(update=words), WORDS
     yield "text", "lstm", recurrent.model_copy(update=words), WORDS

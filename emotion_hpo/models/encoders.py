@@ -13,6 +13,7 @@ from emotion_hpo.models.attention_decoder import AttentionDecoderNetwork
 from emotion_hpo.models.convolutional import ImageEncoder, StepsEncoder
 from emotion_hpo.models.dense import DenseEncoder
 from emotion_hpo.models.recurrent import RecurrentEncoder
+from emotion_hpo.models.residual import ResidualEncoder
 from emotion_hpo.models.transformer import TransformerNetwork
 
 
@@ -33,3 +34,5 @@ def build_encoder(
             return AttentionDecoderNetwork(config, dimensions, max_length, dropout)
         case "transformer":
             return TransformerNetwork(config, dimensions, dropout)
+        case "residual_mlp":
+            return ResidualEncoder(config, dimensions, dropout)

@@ -62,6 +62,7 @@ def test_every_encoder_and_head_is_listed():
         "speech": {
             "mlp", "lstm", "attention_lstm", "attention_bilstm", "attention_bigru",
             "attention_decoder", "transformer", "spectrogram_cnn", "functionals_mlp",
+            "functionals_residual_mlp",
         },
         "text": {"conv", "lstm", "bilstm", "attention_bilstm", "transformer"},
         "mocap": {"mlp", "lstm", "transformer", "conv"},

@@ -15,35 +15,29 @@ from emotion_hpo.models.network import ModalityEncoder
 
 UNITS = {"units": 6, "output_units": 4}
 POOLINGS = ["last", "first", "mean", "max", "attention"]
-CONFIGS = (
-    {
-        "mlp": UNITS | {"name": "mlp", "depth": 2, "taper": 0.5},
-        "mlp, linear": UNITS | {"name": "mlp", "depth": 0},
-        "conv1d, flattened": UNITS
-        | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
-        "conv1d, pooled": UNITS | {"name": "conv1d", "depth": 2, "kernel": 4, "pooling": "max"},
-        "conv2d": {"name": "conv2d", "channels": [2, 3, 4], "output_units": 4},
-        "conv2d, maximum": {
-            "name": "conv2d",
-            "channels": [2, 3],
-            "halving": "max",
-            "output_units": 4,
-        },
-        "attention decoder": UNITS | {"name": "attention_decoder", "bidirectional": False},
-        "attention decoder, both ways": UNITS
-        | {"name": "attention_decoder", "bidirectional": True},
-    }
-    | {
-        f"{name}, {pooling}{', both ways' if both else ''}": UNITS
-        | {"name": name, "depth": 2, "taper": 0.5, "pooling": pooling, "bidirectional": both}
-        for name, pooling, both in product(["lstm", "gru"], POOLINGS, [False, True])
-    }
-    | {
-        f"transformer, {pooling}": {"name": "transformer", "units": 8, "depth": 2, "heads": 2}
-        | {"feed_forward": 1.5, "pooling": pooling, "output_units": 4}
-        for pooling in POOLINGS
-    }
-)
+CONFIGS = {
+    "mlp": UNITS | {"name": "mlp", "depth": 2, "taper": 0.5},
+    "mlp, linear": UNITS | {"name": "mlp", "depth": 0},
+    "conv1d, flattened": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
+    "conv1d, pooled": UNITS | {"name": "conv1d", "depth": 2, "kernel": 4, "pooling": "max"},
+    "conv2d": {"name": "conv2d", "channels": [2, 3, 4], "output_units": 4},
+    "conv2d, maximum": {"name": "conv2d", "channels": [2, 3], "halving": "max", "output_units": 4},
+    "attention decoder": UNITS | {"name": "attention_decoder", "bidirectional": False},
+    "attention decoder, both ways": UNITS | {"name": "attention_decoder", "bidirectional": True},
+    "residual mlp": UNITS | {"name": "residual_mlp", "depth": 2, "expansion": 1.5},
+    "residual mlp, normed": UNITS
+    | {"name": "residual_mlp", "depth": 1, "expansion": 2, "input_norm": True},
+}
+CONFIGS |= {
+    f"{name}, {pooling}{', both ways' if both else ''}": UNITS
+    | {"name": name, "depth": 2, "taper": 0.5, "pooling": pooling, "bidirectional": both}
+    for name, pooling, both in product(["lstm", "gru"], POOLINGS, [False, True])
+}
+CONFIGS |= {
+    f"transformer, {pooling}": {"name": "transformer", "units": 8, "depth": 2, "heads": 2}
+    | {"feed_forward": 1.5, "pooling": pooling, "output_units": 4}
+    for pooling in POOLINGS
+}
 WORDS = {"embedding": {"vectors": "random", "dimensions": 5, "trainable": True}}
 
 

@@ -106,6 +106,8 @@ ENCODERS = {
     "conv1d": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
     "conv2d": {"name": "conv2d", "channels": [2, 3], "output_units": 4},
     "attention_decoder": UNITS | {"name": "attention_decoder", "bidirectional": True},
+    "residual_mlp": UNITS
+    | {"name": "residual_mlp", "depth": 1, "expansion": 2, "input_dropout": 0.2},
     "transformer": UNITS
     | {"name": "transformer", "depth": 1, "heads": 2, "feed_forward": 2, "pooling": "attention"},
 }
