@@ -184,8 +184,44 @@ class GatedFusion(Section):
     units: Units
 
 
+class LowRankFusion(Section):
+    """All products of the modalities' units, at low rank (Liu et al. 2018), then the classes."""
+
+    name: Literal["low_rank"]
+    units: Units
+    rank: int = Field(ge=1, le=64)
+
+
+class CrossAttentionFusion(Section):
+    """Steps of each modality attend to those of every other (Tsai et al. 2019), then as `concat`.
+
+    An encoder that gives no steps (`mlp`, `residual_mlp`, `conv2d`, `attention_decoder`) gives one,
+    its vector.
+    """
+
+    name: Literal["cross_attention"]
+    units: Units = Field(description="of every block and of the hidden layer; a multiple of heads")
+    depth: int = Field(ge=1, le=16, description="blocks of each ordered pair of modalities")
+    heads: int = Field(ge=1, le=64)
+    feed_forward: float = Field(gt=0, le=16, description="hidden width as a multiple of `units`")
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.units % self.heads:
+            raise ValueError(
+                f"units must be a multiple of heads, but got units={self.units}, heads={self.heads}"
+            )
+        return self
+
+
 FusionConfig = Annotated[
-    LinearFusion | ConcatFusion | AttentionFusion | GatedFusion, Field(discriminator="name")
+    LinearFusion
+    | ConcatFusion
+    | AttentionFusion
+    | GatedFusion
+    | LowRankFusion
+    | CrossAttentionFusion,
+    Field(discriminator="name"),
 ]
 
 

@@ -19,12 +19,14 @@ from emotion_hpo.config.model import (
     ConcatFusion,
     Conv1dEncoder,
     Conv2dEncoder,
+    CrossAttentionFusion,
     EmbeddingConfig,
     EncoderConfig,
     FusionConfig,
     GatedFusion,
     GruEncoder,
     LinearFusion,
+    LowRankFusion,
     LstmEncoder,
     MlpEncoder,
     ModelConfig,
@@ -94,6 +96,8 @@ def head_rows() -> list[Row]:
         ConcatFusion(name="concat", units=256),
         AttentionFusion(name="attention", units=256, heads=1),
         GatedFusion(name="gated", units=256),
+        LowRankFusion(name="low_rank", units=256, rank=4),
+        CrossAttentionFusion(name="cross_attention", units=64, depth=1, heads=4, feed_forward=2),
     ]
     with _NOWHERE:
         return [

@@ -62,7 +62,11 @@ class ImageEncoder(nn.Module):
 
 
 class StepsEncoder(nn.Module):
-    """Convolutions along the steps with ReLU and dropout after each; flattened or pooled; dense."""
+    """Convolutions along the steps with ReLU and dropout after each; flattened or pooled; dense.
+
+    Attributes:
+        step_units: Width of the states that `steps` returns.
+    """
 
     def __init__(
         self, config: Conv1dEncoder, dimensions: int, max_length: int, dropout: float
@@ -74,6 +78,7 @@ class StepsEncoder(nn.Module):
         for units in widths(config.units, config.depth, config.taper):
             self.convolutions.append(glorot(nn.Conv1d(dimensions, units, config.kernel)))
             dimensions = units
+        self.step_units = dimensions
         self.dropout = dropout
         self.pooling = None
         if config.pooling == "flatten":
@@ -84,6 +89,10 @@ class StepsEncoder(nn.Module):
 
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
+        return self.pool(*self.steps(values_BTD, mask_BT))
+
+    def steps(self, values_BTD: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the `(B, T, step_units)` states, zero where masked, and the mask."""
         rate = self.dropout if self.training else 0.0
         for layer in self.convolutions:
             weight, bias = _scaled(layer, rate)
@@ -91,10 +100,14 @@ class StepsEncoder(nn.Module):
             convolved_BDT = relu_dropout(convolved_BDT, rate)
             # Masked after each layer, so that a batch's padding looks like the edge of the sequence
             values_BTD = clean(convolved_BDT.transpose(1, 2), mask_BT)
+        return values_BTD, mask_BT
+
+    def pool(self, states_BTU: Tensor, mask_BT: Tensor) -> Tensor:
+        """Flatten or pool states to `(B, output_units)`."""
         if self.pooling is None:
-            encoded_BU: Tensor = self.output(pad_steps(values_BTD, self.max_length).flatten(1))
+            encoded_BU: Tensor = self.output(pad_steps(states_BTU, self.max_length).flatten(1))
         else:
-            encoded_BU = self.output(self.pooling(values_BTD, mask_BT))
+            encoded_BU = self.output(self.pooling(states_BTU, mask_BT))
         return encoded_BU
 
 

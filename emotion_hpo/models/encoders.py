@@ -2,11 +2,12 @@
 
 An encoder is a module `(values_BTD, mask_BT) -> (B, output_units)`; the network has put zeros where
 the mask is False. How far a batch is padded changes no encoding. One that has a state for each step
-offers it to heads that look at steps: `steps(values_BTD, mask_BT)` returns `(B, T, step_units)`
-states and their mask, which `pool` makes into the encoding.
+is a `StepEncoder` as well, for the heads that look at steps.
 """
 
-from torch import nn
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor, nn
 
 from emotion_hpo.config.model import EncoderConfig
 from emotion_hpo.models.attention_decoder import AttentionDecoderNetwork
@@ -15,6 +16,19 @@ from emotion_hpo.models.dense import DenseEncoder
 from emotion_hpo.models.recurrent import RecurrentEncoder
 from emotion_hpo.models.residual import ResidualEncoder
 from emotion_hpo.models.transformer import TransformerNetwork
+
+
+@runtime_checkable
+class StepEncoder(Protocol):
+    """An encoder whose encoding is `pool(*steps(values_BTD, mask_BT))`."""
+
+    step_units: int
+
+    def steps(self, values_BTD: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `(B, T, step_units)` states, finite where masked, and their mask."""
+
+    def pool(self, states_BTU: Tensor, mask_BT: Tensor) -> Tensor:
+        """Return `(B, output_units)`."""
 
 
 def build_encoder(

@@ -2,7 +2,8 @@
 
 A head is a module `(encoded, present_BM) -> logits_BC`: one `(B, U)` tensor a modality, zero where
 the utterance does not have it, and which ones it has. Concatenating heads see the zeros, as a
-dropped unit's; weighing heads leave an absent modality out of the weights.
+dropped unit's; weighing heads leave an absent modality out of the weights. A head that declares
+`needs_steps` gets an `EncodedSteps` a modality instead.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 
 from emotion_hpo.config.model import AttentionFusion, ConcatFusion, FusionConfig, GatedFusion
 from emotion_hpo.errors import ConfigError
+from emotion_hpo.models.cross_attention import CrossAttentionHead
 from emotion_hpo.models.layers import dense
+from emotion_hpo.models.low_rank import LowRankHead
 
 
 class LinearHead(nn.Module):
@@ -91,8 +94,23 @@ class GatedHead(nn.Module):
         return logits_BC
 
 
-def build_head(config: FusionConfig, widths: Sequence[int], n_classes: int) -> nn.Module:
-    """Build the head of that name over encoders of those widths."""
+def build_head(
+    config: FusionConfig,
+    widths: Sequence[int],
+    n_classes: int,
+    *,
+    step_widths: Sequence[int] | None = None,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """Build the head of that name over encoders of those widths.
+
+    Args:
+        config: Which.
+        widths: Of the encoders' vectors.
+        n_classes: Number of logits.
+        step_widths: Of the encoders' steps, where a head needs them; None: those of the vectors.
+        dropout: Of a head that has layers of its own before the hidden one.
+    """
     match config.name:
         case "linear":
             return LinearHead(widths, n_classes)
@@ -102,6 +120,11 @@ def build_head(config: FusionConfig, widths: Sequence[int], n_classes: int) -> n
             return AttentionHead(config, widths, n_classes)
         case "gated":
             return GatedHead(config, widths, n_classes)
+        case "low_rank":
+            return LowRankHead(config, widths, n_classes)
+        case "cross_attention":
+            steps = widths if step_widths is None else step_widths
+            return CrossAttentionHead(config, widths, steps, n_classes, dropout)
 
 
 def _common_width(name: str, widths: Sequence[int]) -> int:

@@ -14,9 +14,9 @@ from emotion_hpo.config.model import EncoderConfig, ModelConfig
 from emotion_hpo.dataset.batch import InputShape, Sequence
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.models.embedding import Embedding
-from emotion_hpo.models.encoders import build_encoder
+from emotion_hpo.models.encoders import StepEncoder, build_encoder
 from emotion_hpo.models.fusion import build_head
-from emotion_hpo.models.steps import clean
+from emotion_hpo.models.steps import EncodedSteps, clean
 
 
 class ModalityEncoder(nn.Module):
@@ -34,6 +34,9 @@ class ModalityEncoder(nn.Module):
             dimensions = config.embedding.dimensions
         self.encoder = build_encoder(config, dimensions, shape.max_length, dropout)
         self.output_units = config.output_units
+        self.step_units = config.output_units
+        if isinstance(self.encoder, StepEncoder):
+            self.step_units = self.encoder.step_units
         self.frozen = config.frozen
         if config.frozen:
             self.requires_grad_(False)
@@ -44,18 +47,33 @@ class ModalityEncoder(nn.Module):
 
     def forward(self, sequence: Sequence) -> Tensor:
         """Encode one modality as `(B, output_units)`; zero where an utterance lacks it."""
+        values_BTD, mask_BT = self._read(sequence)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            encoded_BU = self.encoder(values_BTD, mask_BT)
+        return torch.where(sequence.present[:, None], encoded_BU, 0.0)
+
+    def steps(self, sequence: Sequence) -> EncodedSteps:
+        """Encode one modality step by step; of an encoder without steps, its vector is the one."""
+        if not isinstance(self.encoder, StepEncoder):
+            vector_BU = self(sequence)
+            return EncodedSteps(vector_BU, vector_BU[:, None], sequence.present[:, None])
+        values_BTD, mask_BT = self._read(sequence)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            states_BTU, mask_BT = self.encoder.steps(values_BTD, mask_BT)
+            encoded_BU = self.encoder.pool(states_BTU, mask_BT)
+        vector_BU = torch.where(sequence.present[:, None], encoded_BU, 0.0)
+        return EncodedSteps(vector_BU, states_BTU, mask_BT)
+
+    def _read(self, sequence: Sequence) -> tuple[Tensor, Tensor]:
+        """Return the `(B, T, D)` values, zero where masked, and the mask of what is there."""
         values, mask_BT, present_B = sequence.values, sequence.mask, sequence.present
         if mask_BT.shape[1] == 0:  # a batch in which nobody has it
             values = values.new_zeros(len(mask_BT), 1, *values.shape[2:])
             mask_BT = mask_BT.new_zeros(len(mask_BT), 1)
         mask_BT = mask_BT & present_B[:, None]
         if self.embedding is None:
-            values_BTD = clean(values[:, :, self.columns], mask_BT)
-        else:
-            values_BTD = self.embedding(values, mask_BT)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            encoded_BU = self.encoder(values_BTD, mask_BT)
-        return torch.where(present_B[:, None], encoded_BU, 0.0)
+            return clean(values[:, :, self.columns], mask_BT), mask_BT
+        return self.embedding(values, mask_BT), mask_BT
 
 
 class Network(nn.Module):
@@ -75,14 +93,21 @@ class Network(nn.Module):
         blank: bool = False,
     ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict()
-        for modality, encoder in config.encoders.items():
-            shape = inputs[modality]
-            self.encoders[modality] = ModalityEncoder(encoder, shape, config.dropout, blank=blank)
+        encoders = {
+            modality: ModalityEncoder(encoder, inputs[modality], config.dropout, blank=blank)
+            for modality, encoder in config.encoders.items()
+        }
+        self.encoders = nn.ModuleDict(encoders)
         # The largest first, at an empty heap: the odd sizes of the others leave no gaps between its
         self._order = sorted(config.encoders, key=lambda name: -inputs[name].size)
-        widths = [encoder.output_units for encoder in config.encoders.values()]
-        self.head = build_head(config.fusion, widths, n_classes)
+        self.head = build_head(
+            config.fusion,
+            [encoder.output_units for encoder in encoders.values()],
+            n_classes,
+            step_widths=[encoder.step_units for encoder in encoders.values()],
+            dropout=config.dropout,
+        )
+        self._needs_steps = getattr(self.head, "needs_steps", False)
         self.modality_dropout = config.modality_dropout
 
     def forward(self, modalities: Mapping[str, Sequence]) -> Tensor:
@@ -94,7 +119,9 @@ class Network(nn.Module):
         encoded = {}
         for name in self._order:
             sequence = Sequence(modalities[name].values, modalities[name].mask, present[name])
-            encoded[name] = self.encoders[name](sequence)
+            encoder = self.encoders[name]
+            assert isinstance(encoder, ModalityEncoder)
+            encoded[name] = encoder.steps(sequence) if self._needs_steps else encoder(sequence)
         logits_BC: Tensor = self.head([encoded[name] for name in self.encoders], present_BM)
         return logits_BC.float()
 

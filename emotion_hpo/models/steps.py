@@ -23,6 +23,20 @@ class Compacted(NamedTuple):
     lengths: Tensor
 
 
+class EncodedSteps(NamedTuple):
+    """One modality, for a head that looks at steps.
+
+    Attributes:
+        vector: `(B, output_units)`, zero where the utterance lacks the modality.
+        steps: `(B, T, step_units)`, finite where masked.
+        mask: `(B, T)`, False at every step of an utterance that lacks the modality.
+    """
+
+    vector: Tensor
+    steps: Tensor
+    mask: Tensor
+
+
 def clean(values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
     """Return zero wherever the mask is False, whatever stands there."""
     return torch.where(mask_BT[:, :, None], values_BTD, 0.0)

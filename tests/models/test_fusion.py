@@ -9,12 +9,16 @@ from pydantic import TypeAdapter
 from emotion_hpo.config.model import FusionConfig
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models.fusion import build_head
+from emotion_hpo.models.steps import EncodedSteps
 
 CONFIGS = {
     "linear": {"name": "linear"},
     "concat": {"name": "concat", "units": 5},
     "attention": {"name": "attention", "units": 5, "heads": 2},
     "gated": {"name": "gated", "units": 5},
+    "low_rank": {"name": "low_rank", "units": 5, "rank": 2},
+    "cross_attention": {"name": "cross_attention", "units": 6, "depth": 2, "heads": 2}
+    | {"feed_forward": 2},
 }
 
 
@@ -33,8 +37,25 @@ def test_every_head_is_held_to_it():
     assert {config["name"] for config in CONFIGS.values()} == names
 
 
-def absent_as_zero(encoded, present_BM):
-    return [torch.where(present_BM[:, [m]], x, 0.0) for m, x in enumerate(encoded)]
+def encode(head, present_BM, widths=(3, 3)):
+    """Draw what the network hands to this head: zero where absent; steps where it reads them."""
+    n = len(present_BM)
+    encoded = []
+    for present_B, width in zip(present_BM.unbind(1), widths, strict=True):
+        vector_BU = torch.where(present_B[:, None], torch.randn(n, width), 0.0)
+        if not getattr(head, "needs_steps", False):
+            encoded.append(vector_BU)
+            continue
+        mask_BT = (torch.rand(n, 4) < 0.6) & present_B[:, None]
+        mask_BT[:, 1] = present_B
+        encoded.append(EncodedSteps(vector_BU, torch.randn(n, 4, width), mask_BT))
+    return encoded
+
+
+def row_of(encoded, row):
+    if isinstance(encoded, EncodedSteps):
+        return EncodedSteps(*(part[[row]] for part in encoded))
+    return encoded[[row]]
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -42,21 +63,24 @@ class TestHead:
     def test_company_changes_nothing(self, config):
         head = build(config)
         present = torch.tensor([[True, True], [True, False], [False, True], [False, False]])
-        encoded = absent_as_zero([torch.randn(4, 3), torch.randn(4, 3)], present)
+        encoded = encode(head, present)
         together = head(encoded, present)
         assert together.shape == (4, 4)
         assert together.isfinite().all()
         for row in range(4):
-            alone = head([x[[row]] for x in encoded], present[[row]])
+            alone = head([row_of(x, row) for x in encoded], present[[row]])
             torch.testing.assert_close(alone[0], together[row], atol=1e-5, rtol=1e-5)
 
     def test_every_weight_learns(self, config):
         head = build(config)
-        (head([torch.randn(9, 3) for _ in range(2)], torch.ones(9, 2).bool()) ** 2).sum().backward()
+        present = torch.ones(9, 2).bool()
+        (head(encode(head, present), present) ** 2).sum().backward()
         assert all(weight.grad.any() for weight in head.parameters())
 
     def test_one_modality_is_enough(self, config):
-        assert build(config, [3])([torch.randn(2, 3)], torch.ones(2, 1).bool()).shape == (2, 4)
+        head, present = build(config, [3]), torch.ones(2, 1).bool()
+        assert head(encode(head, present, [3]), present).shape == (2, 4)
+        assert all(weight.numel() for weight in head.parameters())
 
 
 @pytest.mark.parametrize(

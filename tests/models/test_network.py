@@ -17,15 +17,21 @@ TEXT = {
     "output_units": 3,
 }
 SPEECH = {"name": "mlp", "units": 4, "depth": 1, "output_units": 3}
-HEADS = ["linear", "concat", "attention", "gated"]
+HEADS = {
+    "linear": {},
+    "concat": {"units": 5},
+    "attention": {"units": 5, "heads": 2},
+    "gated": {"units": 5},
+    "low_rank": {"units": 5, "rank": 2},
+    "cross_attention": {"units": 4, "depth": 1, "heads": 2, "feed_forward": 2},
+}
 
 
 def config(head="concat", **changes) -> ModelConfig:
-    fusion = {"name": head} | ({} if head == "linear" else {"units": 5})
     whole = {
         "name": "two",
         "encoders": {"text": TEXT, "speech": SPEECH},
-        "fusion": fusion | ({"heads": 2} if head == "attention" else {}),
+        "fusion": {"name": head} | HEADS[head],
         "dropout": 0.2,
     }
     return ModelConfig.model_validate(whole | changes)
