@@ -198,7 +198,7 @@ def test_missing_value_is_named(valid, path, line):
 def test_all_errors_come_at_once(valid):
     plain = with_value(valid, "model.droput", 0.3)
     plain = with_value(plain, "training.batch_size", -1)
-    plain = with_value(plain, "model.encoders.speech.name", "gru")
+    plain = with_value(plain, "model.encoders.speech.name", "rnn")
     plain = with_value(plain, "space", {"model.dropout": {"low": 1, "high": 0}})
     plain = without(plain, "corpus.seed")
     assert [line.partition(":")[0] for line in complaints(plain)] == [

@@ -33,6 +33,8 @@ NEEDS = {
     "space/text": ("model=text",),
     "space/speech": ("model=speech",),
     "space/mocap": ("model=mocap",),
+    "space/transformer": ("model=transformer",),
+    "space/cross_attention": ("model=cross_attention",),
 }
 
 
@@ -116,7 +118,8 @@ def test_pair_is_of_choices_that_there_are(pair):
 
 
 #: A space of its own network does not fit the tiny one of study=smoke.
-UNFIT = {("smoke", f"space/{name}") for name in ("paper", "text", "speech", "mocap")}
+OF_NETWORKS = ("paper", "text", "speech", "mocap", "transformer", "cross_attention")
+UNFIT = {("smoke", f"space/{name}") for name in OF_NETWORKS}
 
 
 @pytest.mark.parametrize("study", ["paper", "smoke"])
