@@ -205,7 +205,7 @@ def parameter_unit(path: str) -> str:
     last = path.rpartition(".")[2]
     if last.endswith("_s"):
         return "seconds"
-    counted = {"units", "heads", "depth", "batch_size", "epochs", "max_words", "max_frames"}
+    counted = {"units", "heads", "rank", "depth", "batch_size", "epochs", "max_words", "max_frames"}
     if last in counted or last.endswith("_units"):
         return "number"
     return {"dropout": "share", "modality_dropout": "share"}.get(last, "value")
