@@ -24,8 +24,11 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.free import NAMING_KEYS
 from emotion_hpo.errors import ConfigError
 
-#: Choices that a study's name does not mention: those that a preset makes itself.
-_USUAL_CHOICES = {"corpus": {"twin"}, "model": {"fusion", "smoke"}}
+#: The corpus that a study's name does not mention.
+_USUAL_CORPUS = "twin"
+
+#: Preset → the model that its studies' names do not mention; of every other preset, `auto`.
+_USUAL_MODELS = {"paper": "fusion", "smoke": "smoke"}
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,9 @@ def _to_plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
 
 def _study_name(choices: Mapping[str, str]) -> str:
     """Return the preset's name, and the corpus and model where they are not its own."""
-    parts = [choices["study"]]
-    for group, names in _USUAL_CHOICES.items():
-        parts += [choices[group]] if choices[group] not in names else []
+    preset = choices["study"]
+    usual = {"corpus": _USUAL_CORPUS, "model": _USUAL_MODELS.get(preset, "auto")}
+    parts = [preset, *(choices[group] for group in usual if choices[group] != usual[group])]
     return "-".join(parts).replace("/", "_")
 
 

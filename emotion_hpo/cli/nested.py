@@ -21,7 +21,8 @@ def run(command: NestedCommand) -> None:
     """Run a study for each session as the test, and print the mean and spread."""
     from emotion_hpo.features.preparation import prepare_features
     from emotion_hpo.final.nested import nested
-    from emotion_hpo.splits.parts import read_content
+    from emotion_hpo.search.adaptation import adapt
+    from emotion_hpo.splits.parts import read_content, split
 
     check_writable(command.output)
     config = command.search()
@@ -38,7 +39,10 @@ def run(command: NestedCommand) -> None:
         plain = {**dump(study), "output": None, "best": None, "rescore": command.rescore}
         return score(build(FinalCommand, plain), {})
 
-    result = nested(config, contents, score_session, rescore=command.rescore)
+    def adapt_session(study: SearchConfig) -> SearchConfig:
+        return adapt(study, store, split(store, study.split)[0])[0]
+
+    result = nested(config, contents, score_session, adapt_session, rescore=command.rescore)
     if result is None:
         echo("Stopped; the same command goes on where this one ended.")
         return

@@ -230,8 +230,25 @@ class ModelConfig(Section):
 
     name: str
     encoders: dict[str, EncoderConfig] = Field(min_length=1)
+    reads: Literal["encoders", "corpus"] = Field(
+        "encoders",
+        description="corpus: every modality that the corpus has, by `encoders`, `vector` or "
+        "`sequence`; encoders of others are left out",
+    )
+    vector: EncoderConfig | None = Field(
+        None, description="with reads=corpus: the encoder of each further modality of one vector"
+    )
+    sequence: EncoderConfig | None = Field(
+        None, description="with reads=corpus: the encoder of each further modality of frames"
+    )
     fusion: FusionConfig
     dropout: Share
     modality_dropout: Share = Field(
         0.0, description="chance that training hides a modality; never an utterance's last one"
     )
+
+    @model_validator(mode="after")
+    def _has_templates(self) -> Self:
+        if self.reads == "corpus" and (self.vector is None or self.sequence is None):
+            raise ValueError("reads=corpus needs model.vector and model.sequence")
+        return self

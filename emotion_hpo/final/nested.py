@@ -29,9 +29,17 @@ from emotion_hpo.study.records.nested import NestedGains, NestedResult, OverSess
 #: Searches, confirms and scores one study; returns its `result.json`, or None if it was stopped.
 Study = Callable[[SearchConfig], Mapping[str, Any] | None]
 
+#: Gives a study's configuration plain values, as its search will.
+Adapt = Callable[[SearchConfig], SearchConfig]
+
 
 def nested(
-    config: SearchConfig, contents: Mapping[str, Content], score: Study, *, rescore: bool = False
+    config: SearchConfig,
+    contents: Mapping[str, Content],
+    score: Study,
+    adapt: Adapt = lambda study: study,
+    *,
+    rescore: bool = False,
 ) -> dict[str, Any] | None:
     """Run the protocol, or what is left of it.
 
@@ -39,6 +47,7 @@ def nested(
         config: The study; its test session is replaced by each in turn.
         contents: Each session of the corpus → what it holds (`splits.read_content`).
         score: Makes one session's result where there is none yet.
+        adapt: What a search does to its configuration before it stores it.
         rescore: Score sessions again that another study has scored.
 
     Returns:
@@ -55,7 +64,7 @@ def nested(
         check_sessions(study.split, tuple(contents))
         home = StudyHome(study.study.directory, study.study.name)
         if study_file.exists(home):
-            study_file.check_same(home, study)
+            study_file.check_same(home, adapt(study))
         if not find_finals(home):
             unscored[home.name] = contents[study.split.test_session]
     ledger = Ledger(StudyHome(config.study.directory, config.study.name).ledger)

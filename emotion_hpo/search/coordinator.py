@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
+from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, trained_epochs
 from emotion_hpo.search.enumeration import exhaustible_points
@@ -46,11 +47,13 @@ class SearchResult:
     """How a search ended.
 
     Attributes:
+        config: The study, in plain values.
         summary: What `search.json` holds.
         was_stopped: Whether the user ended it before the budget was spent.
         is_exhausted: Whether every point of the space was tried before it was.
     """
 
+    config: SearchConfig
     summary: Mapping[str, Any]
     was_stopped: bool
     is_exhausted: bool
@@ -66,17 +69,20 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     observers = observers or Observers()
     home = StudyHome(config.study.directory, config.study.name)
     check_space(config.experiment(), config.space)
-    points = exhaustible_points(config)
+    exhaustible_points(config)  # a grid without end is refused before the corpus is read
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
     corpus = open_corpus(config.corpus)
-    check_modalities(config, corpus.modalities, corpus.name)
+    if config.model.reads == "encoders":
+        check_modalities(config, corpus.modalities, corpus.name)
     check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
     with _only_coordinator(home):
         _check_files(home, config)
         with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
             store, development = open_development(config, home.features, on_progress)
+        config, decisions = adapt(config, store, development)
+        points = exhaustible_points(config)
         remarks = describe_missing_classes(development)
         check_pruner(config, len(development.folds))
         DataModule(development).check(config.experiment())
@@ -87,6 +93,8 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 f"The space has {len(points)} points, fewer than study.n_trials="
                 f"{config.study.n_trials}: each is tried once."
             )
+        for line in decisions:
+            _log.info(line)
         for line in (*notes, *remarks):
             _log.warning(line)
         baseline = fit_or_read_baseline(home, development, store.modalities)
@@ -109,7 +117,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     was_stopped = stop.politely and not is_spent(config, trials)
     is_short = summary["n_finished"] < config.study.n_trials and not was_stopped
     is_exhausted = is_short and points is not None and not is_used_up(config.study, trials)
-    return SearchResult(summary, was_stopped=was_stopped, is_exhausted=is_exhausted)
+    return SearchResult(config, summary, was_stopped=was_stopped, is_exhausted=is_exhausted)
 
 
 def _summary(

@@ -117,9 +117,9 @@ def test_pair_is_of_choices_that_there_are(pair):
     assert (CONF / pair.parent.name.removeprefix("study_") / f"{choice}.yaml").is_file()
 
 
-#: A space of its own network does not fit the tiny one of study=smoke.
-OF_NETWORKS = ("paper", "text", "speech", "mocap", "transformer", "cross_attention")
-UNFIT = {("smoke", f"space/{name}") for name in OF_NETWORKS}
+#: A space of its own network does not fit that of another preset.
+OF_NETWORKS = ("auto", "paper", "text", "speech", "mocap", "transformer", "cross_attention")
+UNFIT = {*(("smoke", f"space/{name}") for name in OF_NETWORKS), ("paper", "space/auto")}
 
 
 @pytest.mark.parametrize("study", ["paper", "smoke"])

@@ -1,0 +1,97 @@
+"""A configuration that leaves something to the corpus gets plain values.
+
+In: the configuration as composed, and the development part. Out: the same without anything left
+open, as `study.yaml` holds it, and a line for each decision. Whatever follows (workers, finals,
+replays) sees the plain values alone. The same corpus gives the same values, so that the same
+command continues a study.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from emotion_hpo.config import SearchConfig, build, dump
+from emotion_hpo.config.features import TEXT
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.splits.parts import Development
+
+
+def adapt(
+    config: SearchConfig, store: FeatureStore, development: Development
+) -> tuple[SearchConfig, list[str]]:
+    """Return the configuration in plain values, and what was decided, a line each.
+
+    Raises:
+        ConfigError: The corpus has nothing that the model could read.
+    """
+    lines = []
+    if config.model.reads == "corpus":
+        config = _read_corpus(config, store, development.everything)
+        lines.append(f"The model reads {', '.join(config.model.encoders)}: all that there is.")
+    return config, lines
+
+
+def _read_corpus(config: SearchConfig, store: FeatureStore, utterances: Utterances) -> SearchConfig:
+    """Give the model an encoder for each modality of the corpus, and for no other.
+
+    A modality has the encoder that `model.encoders` names for it. One that is not named there, and
+    a ready-made vector of any name, gets that of `model.vector` or `model.sequence`. The space's
+    ranges go with the encoders that they are for.
+
+    Raises:
+        ConfigError: No utterance has any modality.
+    """
+    plain = dump(config)
+    model, space = plain["model"], plain["space"]
+    named = model["encoders"]
+    encoders: dict[str, Any] = {}
+    ranges = {path: range_ for path, range_ in space.items() if not _is_of_modality(path)}
+    for modality in sorted(store.modalities, key=lambda name: [*named, name].index(name)):
+        n_frames = _count_longest(utterances, modality)
+        if n_frames == 0:
+            continue
+        kind = "vector" if n_frames == 1 else "sequence"
+        is_named = modality in named and not (kind == "vector" and modality in store.ready_made)
+        encoders[modality] = named[modality] if is_named else model[kind]
+        source = f"model.encoders.{modality}." if is_named else f"model.{kind}."
+        ranges |= _with_prefix(space, f"features.{modality}.", f"features.{modality}.")
+        ranges |= _with_prefix(space, source, f"model.encoders.{modality}.")
+    if not encoders:
+        raise ConfigError(f"model: no utterance of corpus {store.corpus_name} has any modality")
+    in_order = {path: ranges[path] for path in [*filter(ranges.__contains__, space), *ranges]}
+    fixed = {"encoders": encoders, "reads": "encoders", "vector": None, "sequence": None}
+    return build(SearchConfig, plain | {"model": model | fixed, "space": in_order})
+
+
+def _is_of_modality(path: str) -> bool:
+    return path.startswith(("features.", "model.encoders.", "model.vector.", "model.sequence."))
+
+
+def _with_prefix(
+    space: Mapping[str, Mapping[str, Any]], old: str, new: str
+) -> dict[str, dict[str, Any]]:
+    """Return the ranges of one encoder under another one's path, and so for their conditions."""
+
+    def renamed(path: str) -> str:
+        return new + path.removeprefix(old) if path.startswith(old) else path
+
+    return {
+        renamed(path): {
+            **range_,
+            "when": {renamed(condition): value for condition, value in range_["when"].items()},
+        }
+        for path, range_ in space.items()
+        if path.startswith(old)
+    }
+
+
+def _count_longest(utterances: Utterances, modality: str) -> int:
+    """Return the frames of the longest utterance: 1 of a vector, 0 where nobody has it."""
+    if modality == TEXT:
+        return 2 * bool(_have_words(utterances.table["transcript"]))
+    return max(len(utterances.sequence(modality, row)) for row in range(len(utterances)))
+
+
+def _have_words(transcripts: Iterable[object]) -> bool:
+    return any(isinstance(text, str) and text.strip() for text in transcripts)

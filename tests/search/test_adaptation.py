@@ -1,0 +1,71 @@
+"""What a configuration leaves to the corpus: a model of whatever the corpus has."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.search.adaptation import adapt
+from tests.pipeline import compose_config
+
+CLASSES = ("angry", "sad")
+
+
+def corpus(ready_made=(), words="yes", **frames):
+    """A store, and a development part of two utterances with `frames` of each modality."""
+    arrays = {name: [np.zeros(shape, np.float32)] * 2 for name, shape in frames.items()}
+    table = pd.DataFrame({"emotion": CLASSES, "transcript": [words, None]})
+    places = np.stack([np.zeros(2, np.int64), np.arange(2)], axis=1)
+    utterances = Utterances(table, CLASSES, (SimpleNamespace(features=arrays),), places)
+    store = SimpleNamespace(
+        corpus_name="own", modalities=(*frames, "text"), ready_made=tuple(ready_made)
+    )
+    return store, SimpleNamespace(everything=utterances)
+
+
+def test_encoders_and_ranges_are_those_of_what_the_corpus_has():
+    config, lines = adapt(compose_config(), *corpus(speech=(9, 34)))
+    assert list(config.model.encoders) == ["text", "speech"]
+    assert config.model.encoders["speech"].units == 112
+    assert {path for path in config.space if "encoders" in path} == {
+        "model.encoders.text.units",
+        "model.encoders.speech.units",
+    }
+    assert "training.learning_rate" in config.space
+    assert "text, speech" in lines[0]
+
+
+def test_ready_made_modalities_get_an_encoder_by_their_shape():
+    ready_made = {"video": (1, 7), "gaze": (30, 2), "speech": (1, 47)}
+    config, _ = adapt(compose_config(), *corpus(ready_made, words=" ", **ready_made))
+    names = {modality: encoder.name for modality, encoder in config.model.encoders.items()}
+    template = compose_config().model
+    assert names == {
+        "speech": template.vector.name,
+        "gaze": template.sequence.name,
+        "video": template.vector.name,
+    }
+    assert {"model.encoders.gaze.units", "model.encoders.video.units"} <= set(config.space)
+    assert not any(path.startswith(("model.vector", "model.sequence")) for path in config.space)
+
+
+def test_conditions_go_with_the_ranges_of_a_template():
+    conditional = "+space.model.vector.taper={low: 0.5, high: 1.0, when: {model.vector.units: 256}}"
+    config, _ = adapt(compose_config(conditional), *corpus(("video",), video=(1, 7)))
+    assert config.space["model.encoders.video.taper"].when == {"model.encoders.video.units": 256}
+
+
+def test_what_is_plain_stays_as_it_is():
+    store, development = corpus(speech=(9, 34))
+    adapted, _ = adapt(compose_config(), store, development)
+    assert adapt(adapted, store, development) == (adapted, [])
+    fusion = compose_config("model=fusion")
+    assert adapt(fusion, store, development) == (fusion, [])
+
+
+def test_a_corpus_without_anything_to_read_is_refused():
+    with pytest.raises(ConfigError, match="no utterance of corpus own has any modality"):
+        adapt(compose_config(), *corpus(words="", speech=(0, 34)))
