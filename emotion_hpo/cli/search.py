@@ -55,7 +55,8 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
 
     check_writable(output)
     result = search(config, observers())
-    summary, home = result.summary, StudyHome(config.study.directory, config.study.name)
+    config, summary = result.config, result.summary
+    home = StudyHome(config.study.directory, config.study.name)
     if output is not None:
         write_json(output, summary)
     count = budget.format_progress(summary["n_finished"], summary["n_trials"])

@@ -1,9 +1,10 @@
 """How a network is trained."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from emotion_hpo.config.auto import Auto
 from emotion_hpo.config.base import Section
 
 
@@ -40,8 +41,15 @@ OptimizerConfig = Annotated[Adam | AdamW | Adadelta | Sgd, Field(discriminator="
 class TrainingConfig(Section):
     """One run of the training loop."""
 
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: Annotated[int, Field(ge=1)] | Auto = Field(
+        description="auto: as many as give `steps` optimiser steps on the corpus's training part, "
+        "at least 6 and at most 80"
+    )
+    steps: int | None = Field(None, ge=1, description="optimiser steps that `epochs: auto` aims at")
+    batch_size: Annotated[int, Field(ge=1)] | Auto = Field(
+        description="auto: a power of two from 8 to 64 that gives an epoch at least 8 steps, "
+        "where the corpus is large enough"
+    )
     learning_rate: float = Field(gt=0, le=10)
     optimizer: OptimizerConfig
     schedule: Literal["constant", "cosine", "plateau"] = Field(
@@ -56,11 +64,19 @@ class TrainingConfig(Section):
     labels: Literal["majority", "votes"] = Field(
         "majority", description="votes: shares of the annotators' votes, where a corpus has them"
     )
-    patience: int | None = Field(
-        None, ge=1, description="epochs without a better objective that end a trial; null: never"
+    patience: Annotated[int, Field(ge=1)] | Auto | None = Field(
+        None,
+        description="epochs without a better objective that end a trial; null: never; auto: a "
+        "third of all epochs, at least 3",
     )
     bucket_batches: int = Field(
         ge=1, description="batches sorted by length together; 1: purely random batches"
     )
     precision: Literal["float32", "bfloat16", "auto"]
     device: Literal["cpu", "cuda", "auto"]
+
+    @model_validator(mode="after")
+    def _steps_to_aim_at(self) -> Self:
+        if self.epochs == "auto" and self.steps is None:
+            raise ValueError("epochs=auto needs training.steps, the optimiser steps to aim at")
+        return self

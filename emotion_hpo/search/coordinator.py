@@ -21,6 +21,7 @@ from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, trained_epochs
+from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.search.enumeration import exhaustible_points
 from emotion_hpo.search.observers import Observers
 from emotion_hpo.search.optuna.study import Study
@@ -46,11 +47,13 @@ class SearchResult:
     """How a search ended.
 
     Attributes:
+        config: The study, in plain values.
         summary: What `search.json` holds.
         was_stopped: Whether the user ended it before the budget was spent.
         is_exhausted: Whether every point of the space was tried before it was.
     """
 
+    config: SearchConfig
     summary: Mapping[str, Any]
     was_stopped: bool
     is_exhausted: bool
@@ -77,6 +80,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         _check_files(home, config)
         with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
             store, development = open_development(config, home.features, on_progress)
+        config, decision = resolve_budget(config, n_train(development), len(development.folds))
         remarks = describe_missing_classes(development)
         check_pruner(config, len(development.folds))
         DataModule(development).check(config.experiment())
@@ -87,6 +91,8 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 f"The space has {len(points)} points, fewer than study.n_trials="
                 f"{config.study.n_trials}: each is tried once."
             )
+        if decision:
+            _log.info(decision)
         for line in (*notes, *remarks):
             _log.warning(line)
         baseline = fit_or_read_baseline(home, development, store.modalities)
@@ -109,7 +115,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     was_stopped = stop.politely and not is_spent(config, trials)
     is_short = summary["n_finished"] < config.study.n_trials and not was_stopped
     is_exhausted = is_short and points is not None and not is_used_up(config.study, trials)
-    return SearchResult(summary, was_stopped=was_stopped, is_exhausted=is_exhausted)
+    return SearchResult(config, summary, was_stopped=was_stopped, is_exhausted=is_exhausted)
 
 
 def _summary(

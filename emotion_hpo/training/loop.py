@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from emotion_hpo.config import TrainingConfig
+from emotion_hpo.config.auto import resolved
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.resident import on_device
 from emotion_hpo.errors import ConfigError, TrialFailed
@@ -96,14 +97,14 @@ def fit(
     resident = on_device(train, device)
     targets = resident.vote_shares() if config.labels == "votes" else resident.labels
     losses: list[float] = []
-    first_epoch = 1
+    first_epoch, batch_size = 1, resolved(config.batch_size)
     if start is not None:
         network.load_state_dict(start.network)
         optimizer.load_state_dict(start.optimizer)
         losses += start.losses
         first_epoch = start.epoch + 1
 
-    for epoch in range(first_epoch, config.epochs + 1):
+    for epoch in range(first_epoch, resolved(config.epochs) + 1):
         started_at, meter = time.perf_counter(), Meter.start()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -112,7 +113,7 @@ def fit(
         _set_learning_rate(optimizer, config, epoch, n_halvings)
         network.train()
         total_loss = torch.zeros((), device=device)
-        for batch in resident.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
+        for batch in resident.epoch(batch_size, config.bucket_batches, [seed, epoch]):
             with autocast:
                 logits_BC = network(batch.modalities)
             loss = F.cross_entropy(
@@ -222,7 +223,7 @@ def _set_learning_rate(
     """Set an epoch's learning rate; it depends on epoch and losses, so that no state is kept."""
     rate = config.learning_rate
     if config.schedule == "cosine":
-        rate *= (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2
+        rate *= (1 + math.cos(math.pi * (epoch - 1) / resolved(config.epochs))) / 2
     elif config.schedule == "plateau":
         rate *= 0.5**n_halvings
     for group in optimizer.param_groups:
