@@ -38,6 +38,38 @@ class Sgd(Section):
 OptimizerConfig = Annotated[Adam | AdamW | Adadelta | Sgd, Field(discriminator="name")]
 
 
+class AugmentationConfig(Section):
+    """Random changes of the training part, new in every epoch; 0: none."""
+
+    time_mask: float = Field(
+        0.0, ge=0, lt=1, description="share of an utterance's steps that is lost at most, in two "
+        "stretches (SpecAugment, Park et al. 2019)"
+    )  # fmt: skip
+    feature_mask: float = Field(
+        0.0, ge=0, lt=1, description="share of the features that is set to the mean at most, in "
+        "two stretches"
+    )  # fmt: skip
+    noise: float = Field(
+        0.0, ge=0, description="standard deviation of Gaussian noise on the scaled features"
+    )
+    gain: float = Field(
+        0.0, ge=0, le=3, description="standard deviation of the logarithm of a factor on all "
+        "features of a modality, one an utterance"
+    )  # fmt: skip
+    word_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the words that are made unknown"
+    )
+    mixup: float = Field(
+        0.0, ge=0, description="a in Beta(a, a), from which a batch's mixing share is drawn: pairs "
+        "are mixed before the softmax, with their labels (senMixup, Guo et al. 2019)"
+    )  # fmt: skip
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is changed."""
+        return self == AugmentationConfig()
+
+
 class TrainingConfig(Section):
     """One run of the training loop."""
 
@@ -69,6 +101,7 @@ class TrainingConfig(Section):
         description="epochs without a better objective that end a trial; null: never; auto: a "
         "third of all epochs, at least 3",
     )
+    augmentation: AugmentationConfig = AugmentationConfig()
     bucket_batches: int = Field(
         ge=1, description="batches sorted by length together; 1: purely random batches"
     )
