@@ -21,6 +21,7 @@ from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
+from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.search.space import Params, configured
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.training.fold_run import DataModule, EpochSelector, run
@@ -62,16 +63,20 @@ def configuration(*overrides: str) -> SearchConfig:
         path: {"low": values[0], "high": values[-1], "log": path != "model.dropout"}
         for path, values in GRID.items()
     }
-    fixed = ("features=functionals", f"training.epochs={EPOCHS}", "training.learning_rate=1e-3")
+    fixed = (
+        "features=functionals", "training=paper", f"training.epochs={EPOCHS}",
+        "training.learning_rate=1e-3", "training.batch_size=256",
+    )  # fmt: skip
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        composed = compose("search", [*fixed, "training.batch_size=256", *overrides])
+        composed = compose("search", [*fixed, *overrides])
     plain = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(plain, dict)
     plain.pop("output")
     plain["model"] = OmegaConf.to_container(OmegaConf.create(NETWORK))
     plain["space"] = ranges
     plain["study"]["name"] = plain["study"]["name"] or "curves"
-    return build(SearchConfig, plain)
+    config, _ = resolve_budget(build(SearchConfig, plain), n_train=3000)  # the pruner's rungs
+    return config
 
 
 def points() -> list[Params]:

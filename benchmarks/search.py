@@ -34,7 +34,9 @@ from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.torch_internals import stay_eager
+from emotion_hpo.search.baseline import n_train
 from emotion_hpo.search.coordinator import search
+from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.opening import open_development
@@ -59,6 +61,7 @@ def overhead(home: StudyHome) -> None:
     stay_eager()
     config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
     store, development = open_development(config, home.features, quiet)
+    config, _ = resolve_budget(config, n_train(development))
     data_module = DataModule(development)
     data_module.fold(config.experiment())
     freeze_loaded()
@@ -126,7 +129,8 @@ def crowd(home: StudyHome) -> None:
     os.environ["EMOTION_HPO_STORAGE_URL"] = server.url
     try:
         n_trials = N_CROWD * N_EACH
-        config = config_of(home, f"study.n_trials={n_trials}", "storage=postgresql")
+        size = (f"study.n_trials={n_trials}", f"training.epochs={N_EPOCHS}")
+        config, _ = resolve_budget(config_of(home, *size, "storage=postgresql"), n_train=3000)
         home.path.mkdir(parents=True)
         Study(home, config).open_slots()
         processes = multiprocessing.get_context("fork")

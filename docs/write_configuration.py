@@ -165,10 +165,14 @@ def _documented(steps: list[str]) -> str:
 
 def _values(field: FieldInfo) -> str:
     """Return what may be given, in words."""
-    words = _format_type(field.annotation)
+    return _with_rules(_format_type(field.annotation), field.metadata).replace("|", "\\|")
+
+
+def _with_rules(words: str, metadata: Iterable[object]) -> str:
+    """Return what may be given, and the bounds that it lies within."""
     rules = [
         f"{sign} {bound}"
-        for rule in field.metadata
+        for rule in metadata
         for kind, sign, bound in (
             (Ge, "≥", getattr(rule, "ge", None)), (Gt, ">", getattr(rule, "gt", None)),
             (Le, "≤", getattr(rule, "le", None)), (Lt, "<", getattr(rule, "lt", None)),
@@ -176,7 +180,7 @@ def _values(field: FieldInfo) -> str:
         )
         if isinstance(rule, kind)
     ]  # fmt: skip
-    return ", ".join([words, *rules]).replace("|", "\\|")
+    return ", ".join([words, *rules])
 
 
 def _format_type(annotation: Any) -> str:
@@ -190,7 +194,9 @@ def _format_type(annotation: Any) -> str:
     if origin in (dict, abc.Mapping):
         return f"name → {_format_type(arguments[1])}"
     if arguments and hasattr(annotation, "__metadata__"):
-        return _format_type(arguments[0])
+        of_field = annotation.__metadata__
+        bounds = [part for rule in of_field for part in getattr(rule, "metadata", [rule])]
+        return _with_rules(_format_type(arguments[0]), bounds)
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return "keys, below"
     names = {int: "whole number", float: "number", str: "text", bool: "true or false",

@@ -23,6 +23,7 @@ from emotion_hpo.models import build_network
 from emotion_hpo.predict.saved_model import SavedModel, trained_network
 from emotion_hpo.search import coordinator
 from emotion_hpo.search.coordinator import SearchResult
+from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import Development, Holdout, split
@@ -41,7 +42,12 @@ StudyMaker = Callable[..., tuple[StudyHome, SearchConfig]]
 
 
 def compose_config(*overrides: str) -> SearchConfig:
-    """Compose `conf/search.yaml` as the command line does, and build it."""
+    """Compose `conf/search.yaml`, and decide what is `auto` for the small twin's 73 utterances."""
+    return resolve_budget(compose_open_config(*overrides), n_train=73)[0]
+
+
+def compose_open_config(*overrides: str) -> SearchConfig:
+    """Compose `conf/search.yaml` as the command line does, and build it; `auto` stays `auto`."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         composed = compose("search", [*overrides])
     plain = OmegaConf.to_container(composed, resolve=True)

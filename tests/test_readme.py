@@ -109,9 +109,6 @@ GROUPS = {
     for name in re.findall(r"`(\w+)`", cell)
 }
 
-#: Groups with one choice: nothing to choose.
-ALONE = {"training"}
-
 #: Chosen by `study=smoke`, not by people.
 SMALL_ONES = {"smoke"}
 
@@ -119,8 +116,7 @@ SMALL_ONES = {"smoke"}
 def test_every_group_is_in_the_table():
     folders = {path.name for path in conf_folder().iterdir() if path.is_dir()}
     pairs = {name for name in folders if name.startswith("study_")}  # nobody chooses these
-    assert set(GROUPS) == folders - ALONE - pairs
-    assert all(len(list((conf_folder() / name).glob("*.yaml"))) == 1 for name in ALONE)
+    assert set(GROUPS) == folders - pairs
 
 
 @pytest.mark.parametrize("group", GROUPS)

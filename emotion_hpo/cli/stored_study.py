@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emotion_hpo.config import dump, flatten
+from emotion_hpo.config.auto import is_unresolved
 from emotion_hpo.config.free import FREE_SECTIONS
 from emotion_hpo.console.progress import preparing
 from emotion_hpo.errors import StudyError
@@ -58,6 +59,7 @@ def refuse_contradiction(
         if path in known
         and path.split(".")[0] not in FREE_SECTIONS
         and known[path] != value
+        and not is_unresolved(path, value)
         and str(known[path]) != os.path.expanduser(str(value))  # noqa: PTH111 (as paths are stored)
     ]
     if wrong:

@@ -175,7 +175,7 @@ def _read_as(value: object) -> str | None:
 
 
 def _is_about_type(detail: ErrorDetails) -> bool:
-    return detail["type"].endswith(("_type", "_parsing", "_from_float"))
+    return detail["type"].endswith(("_type", "_parsing", "_from_float", "literal_error"))
 
 
 def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, list[Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from emotion_hpo.config.auto import Auto
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.building import dump, fingerprint, flatten, with_value
 from emotion_hpo.config.corpus import CorpusConfig
@@ -181,6 +182,15 @@ SamplerConfig = Annotated[
 ]
 
 
+MinEpochs = Annotated[
+    Annotated[int, Field(ge=1)] | Auto,
+    Field(
+        description="epochs (of several trainings a trial: trainings) before the first comparison; "
+        "auto: a sixth of all"
+    ),
+]
+
+
 class NoPruner(Section):
     """Every trial runs to its last epoch."""
 
@@ -191,7 +201,7 @@ class HyperbandPruner(Section):
     """Successive halving over several brackets (Li et al. 2018)."""
 
     name: Literal["hyperband"]
-    min_epochs: int = Field(ge=1)
+    min_epochs: MinEpochs
     reduction_factor: int = Field(ge=2)
 
 
@@ -200,7 +210,10 @@ class MedianPruner(Section):
 
     name: Literal["median"]
     n_startup_trials: int = Field(ge=0)
-    n_warmup_epochs: int = Field(ge=0)
+    n_warmup_epochs: Annotated[int, Field(ge=0)] | Auto = Field(
+        description="epochs (of several trainings a trial: trainings) before any is pruned; auto: "
+        "a sixth of all"
+    )
     n_min_trials: int = Field(ge=1)
 
 
@@ -208,7 +221,7 @@ class AshaPruner(Section):
     """Asynchronous successive halving in one bracket (Li et al. 2020)."""
 
     name: Literal["asha"]
-    min_epochs: int = Field(ge=1)
+    min_epochs: MinEpochs
     reduction_factor: int = Field(ge=2)
 
 
@@ -216,7 +229,7 @@ class PatientPruner(Section):
     """A trial ends that has not improved on itself for some epochs."""
 
     name: Literal["patient"]
-    patience: int = Field(ge=0)
+    patience: Annotated[int, Field(ge=0)] | Auto = Field(description="auto: half of all epochs")
     min_delta: float = Field(ge=0)
 
 

@@ -1,9 +1,10 @@
 """How a network is trained."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from emotion_hpo.config.auto import Auto
 from emotion_hpo.config.base import Section
 
 
@@ -37,11 +38,50 @@ class Sgd(Section):
 OptimizerConfig = Annotated[Adam | AdamW | Adadelta | Sgd, Field(discriminator="name")]
 
 
+class AugmentationConfig(Section):
+    """Random changes of the training part, new in every epoch; 0: none."""
+
+    time_mask: float = Field(
+        0.0, ge=0, lt=1, description="share of an utterance's steps that is lost at most, in two "
+        "stretches (SpecAugment, Park et al. 2019)"
+    )  # fmt: skip
+    feature_mask: float = Field(
+        0.0, ge=0, lt=1, description="share of the features that is set to the mean at most, in "
+        "two stretches"
+    )  # fmt: skip
+    noise: float = Field(
+        0.0, ge=0, description="standard deviation of Gaussian noise on the scaled features"
+    )
+    gain: float = Field(
+        0.0, ge=0, le=3, description="standard deviation of the logarithm of a factor on all "
+        "features of a modality, one an utterance"
+    )  # fmt: skip
+    word_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the words that are made unknown"
+    )
+    mixup: float = Field(
+        0.0, ge=0, description="a in Beta(a, a), from which a batch's mixing share is drawn: pairs "
+        "are mixed before the softmax, with their labels (senMixup, Guo et al. 2019)"
+    )  # fmt: skip
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is changed."""
+        return self == AugmentationConfig()
+
+
 class TrainingConfig(Section):
     """One run of the training loop."""
 
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: Annotated[int, Field(ge=1)] | Auto = Field(
+        description="auto: as many as give `steps` optimiser steps on the corpus's training part, "
+        "at least 6 and at most 80"
+    )
+    steps: int | None = Field(None, ge=1, description="optimiser steps that `epochs: auto` aims at")
+    batch_size: Annotated[int, Field(ge=1)] | Auto = Field(
+        description="auto: a power of two from 8 to 64 that gives an epoch at least 8 steps, "
+        "where the corpus is large enough"
+    )
     learning_rate: float = Field(gt=0, le=10)
     optimizer: OptimizerConfig
     schedule: Literal["constant", "cosine", "plateau"] = Field(
@@ -56,11 +96,20 @@ class TrainingConfig(Section):
     labels: Literal["majority", "votes"] = Field(
         "majority", description="votes: shares of the annotators' votes, where a corpus has them"
     )
-    patience: int | None = Field(
-        None, ge=1, description="epochs without a better objective that end a trial; null: never"
+    patience: Annotated[int, Field(ge=1)] | Auto | None = Field(
+        None,
+        description="epochs without a better objective that end a trial; null: never; auto: a "
+        "third of all epochs, at least 3",
     )
+    augmentation: AugmentationConfig = AugmentationConfig()
     bucket_batches: int = Field(
         ge=1, description="batches sorted by length together; 1: purely random batches"
     )
     precision: Literal["float32", "bfloat16", "auto"]
     device: Literal["cpu", "cuda", "auto"]
+
+    @model_validator(mode="after")
+    def _steps_to_aim_at(self) -> Self:
+        if self.epochs == "auto" and self.steps is None:
+            raise ValueError("epochs=auto needs training.steps, the optimiser steps to aim at")
+        return self

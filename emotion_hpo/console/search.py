@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.config.auto import resolved
 from emotion_hpo.console.output import note, notes_above, open_console
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.metrics.registry import find_metric
@@ -27,7 +28,7 @@ class SearchScreen:
         self._study = config.study.name
         self._objective = config.study.objective
         self._n_trials = config.study.n_trials
-        self._epochs = config.training.epochs
+        self._epochs = resolved(config.training.epochs)
         self._mark = " on the synthetic twin" if synthetic else ""
         self._began = time.monotonic()
         self._console = open_console(stderr=True)

@@ -30,16 +30,36 @@ class Sequence:
 
 
 @dataclass(frozen=True)
+class Mixing:
+    """How the utterances of a batch are mixed in pairs (mixup, Zhang et al. 2018).
+
+    Attributes:
+        partners: `(B,)` int64, the row in the batch that each is mixed with.
+        share: How much each keeps of itself, from 0 to 1.
+    """
+
+    partners: Tensor
+    share: float
+
+
+@dataclass(frozen=True)
 class Batch:
     """Some utterances: modalities by name, labels `(B,)` int64, and their rows in the data set."""
 
     modalities: dict[str, Sequence]
     labels: Tensor
     rows: Tensor
+    mixing: Mixing | None = None
 
     def __len__(self) -> int:
         """Number of utterances."""
         return len(self.labels)
+
+    def mix(self, values: Tensor) -> Tensor:
+        """Mix what belongs to the utterances, `(B, …)`, as they are mixed; else return it as is."""
+        if self.mixing is None:
+            return values
+        return torch.lerp(values[self.mixing.partners], values, self.mixing.share)
 
 
 @dataclass(frozen=True)

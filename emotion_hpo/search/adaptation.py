@@ -6,6 +6,7 @@ replays) sees the plain values alone. The same corpus gives the same values, so 
 command continues a study.
 """
 
+import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.splits.parts import Development
 
 
@@ -29,7 +31,10 @@ def adapt(
     if config.model.reads == "corpus":
         config = _read_corpus(config, store, development.everything)
         lines.append(f"The model reads {', '.join(config.model.encoders)}: all that there is.")
-    return config, lines
+    folds = development.folds
+    n_train = round(statistics.fmean(len(fold.train) for fold in folds))
+    config, line = resolve_budget(config, n_train, len(folds))
+    return config, [*lines, *filter(None, [line])]
 
 
 def _read_corpus(config: SearchConfig, store: FeatureStore, utterances: Utterances) -> SearchConfig:

@@ -20,6 +20,7 @@ from emotion_hpo.config import (
     with_value,
     without_unknown,
 )
+from emotion_hpo.config.auto import is_unresolved
 from emotion_hpo.config.space import SEARCHABLE
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.runtime.seeds import derive
@@ -130,6 +131,10 @@ def _find_fault(
         return f"{unknown_yet[0]} is drawn later; write its range before this one"
     if path.split(".", maxsplit=1)[0] not in SEARCHABLE:
         return f"only {', '.join(SEARCHABLE)} can be searched over"
+    if path == "training.steps":
+        return "it decides training.epochs once for a study; vary these"
+    if any(is_unresolved(path, value) for value in range_.choices or ()):
+        return "auto is decided once for a study; write numbers"
     plain = flatten(dump(base))
     if path not in plain and not range_.when:
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
@@ -139,6 +144,8 @@ def _find_fault(
         except ConfigError as error:
             return f"{value} is not possible ({str(error).splitlines()[0]})"
     default = plain.get(path)
+    if is_unresolved(path, default):  # it will be the nearest value of the range
+        return None
     if applies(range_, plain) and not range_.contains(default):
         return (
             f"the default {path}={default} lies outside {range_}; widen the range, or set "

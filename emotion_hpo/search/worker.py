@@ -15,6 +15,7 @@ from types import FrameType
 import torch
 
 from emotion_hpo.config import SearchConfig, dump
+from emotion_hpo.config.auto import resolved
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.search.budget import FAIL_FAST
 from emotion_hpo.search.optuna.study import Claim, ClaimLost, StorageAway, Study
@@ -117,6 +118,7 @@ class Worker:
         planned = plan(self._n_folds, study.n_seeds, claim.seed)
         ending: TrialState = TrialState.COMPLETE
         reported: dict[int, float] = {}
+        n_epochs = resolved(claim.config.training.epochs)
 
         resume = self._resume(claim)
         if resume is not None:
@@ -136,7 +138,7 @@ class Worker:
         def after_epoch(so_far: Outcomes, make_checkpoint: Callable[[], Checkpoint]) -> bool:
             nonlocal ending
             epoch = so_far.each[-1].curve[-1].epoch
-            is_last = epoch >= claim.config.training.epochs and len(so_far.each) == len(planned)
+            is_last = epoch >= n_epochs and len(so_far.each) == len(planned)
             state = make_checkpoint()
             if study.keep_weights and so_far.each[-1].best_epoch == epoch:
                 state.save_weights(files.weights)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from emotion_hpo.config import ExperimentConfig, fingerprint
+from emotion_hpo.config.auto import resolved
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError, StudyError
@@ -255,6 +256,7 @@ def run(
     classes = fold_data.train.utterances.classes
     network = build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=seed)
     outcome = resume.outcome if resume else NOTHING_YET
+    patience = resolved(config.training.patience)
 
     def on_epoch(
         epoch: Epoch, evaluation: Evaluation | None, checkpoint: Callable[[], TrainingState]
@@ -263,10 +265,10 @@ def run(
         assert evaluation is not None
         outcome = outcome.after(epoch, evaluation, selector)
         is_over = after_epoch(Progress(outcome, lambda: Checkpoint(checkpoint(), outcome)))
-        return is_over or selector.should_stop(config.training.patience, outcome.curve)
+        return is_over or selector.should_stop(patience, outcome.curve)
 
     start = resume.state if resume else None
-    if selector.should_stop(config.training.patience, outcome.curve):
+    if selector.should_stop(patience, outcome.curve):
         return outcome  # cut off after its last epoch
     fit(network, fold_data.train, fold_data.validation, config.training, seed, on_epoch, start)
     return outcome

@@ -20,8 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from emotion_hpo.config import TrainingConfig
+from emotion_hpo.config.auto import resolved
+from emotion_hpo.dataset.augmentation import augmented
 from emotion_hpo.dataset.batches import Dataset
-from emotion_hpo.dataset.resident import on_device
+from emotion_hpo.dataset.resident import ResidentDataset, on_device
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.runtime.torch_internals import multiplies_bfloat16
@@ -79,7 +81,7 @@ def fit(
         train: What it learns from.
         validation: What it is evaluated on after every epoch, or None.
         config: Epochs, optimiser, learning rate …
-        seed: Of batches and dropout.
+        seed: Of batches, their augmentation, and dropout.
         on_epoch: Gets the epoch's metrics, the evaluation, and a function that makes a checkpoint.
         start: Where to continue.
         halvings: How often `schedule=plateau` has halved the learning rate before each epoch; later
@@ -94,16 +96,16 @@ def fit(
     optimizer = _optimizer(network, config)
     class_weights = _class_weights(train, config)
     resident = on_device(train, device)
-    targets = resident.vote_shares() if config.labels == "votes" else resident.labels
+    targets = _targets(resident, config)
     losses: list[float] = []
-    first_epoch = 1
+    first_epoch, batch_size = 1, resolved(config.batch_size)
     if start is not None:
         network.load_state_dict(start.network)
         optimizer.load_state_dict(start.optimizer)
         losses += start.losses
         first_epoch = start.epoch + 1
 
-    for epoch in range(first_epoch, config.epochs + 1):
+    for epoch in range(first_epoch, resolved(config.epochs) + 1):
         started_at, meter = time.perf_counter(), Meter.start()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -112,12 +114,13 @@ def fit(
         _set_learning_rate(optimizer, config, epoch, n_halvings)
         network.train()
         total_loss = torch.zeros((), device=device)
-        for batch in resident.epoch(config.batch_size, config.bucket_batches, [seed, epoch]):
+        batches = resident.epoch(batch_size, config.bucket_batches, [seed, epoch])
+        for batch in augmented(batches, config.augmentation, [seed, epoch]):
             with autocast:
                 logits_BC = network(batch.modalities)
             loss = F.cross_entropy(
-                logits_BC.float(),
-                targets[batch.rows],
+                batch.mix(logits_BC.float()),
+                batch.mix(targets[batch.rows]),
                 weight=class_weights,
                 label_smoothing=config.label_smoothing,
             )
@@ -222,7 +225,7 @@ def _set_learning_rate(
     """Set an epoch's learning rate; it depends on epoch and losses, so that no state is kept."""
     rate = config.learning_rate
     if config.schedule == "cosine":
-        rate *= (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2
+        rate *= (1 + math.cos(math.pi * (epoch - 1) / resolved(config.epochs))) / 2
     elif config.schedule == "plateau":
         rate *= 0.5**n_halvings
     for group in optimizer.param_groups:
@@ -242,6 +245,15 @@ def n_plateaus(losses: Sequence[float]) -> int:
         if waited == PLATEAU_EPOCHS:
             n_found, waited = n_found + 1, 0
     return n_found
+
+
+def _targets(data: Dataset | ResidentDataset, config: TrainingConfig) -> Tensor:
+    """Return classes `(n,)`, or where labels are shared among classes `(n, classes)`."""
+    if config.labels == "votes":
+        return data.vote_shares()
+    if config.augmentation.mixup:
+        return F.one_hot(data.labels, len(data.utterances.classes)).float()
+    return data.labels
 
 
 def _class_weights(train: Dataset, config: TrainingConfig) -> Tensor | None:

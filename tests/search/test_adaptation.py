@@ -9,7 +9,7 @@ import pytest
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.search.adaptation import adapt
-from tests.pipeline import compose_config
+from tests.pipeline import compose_open_config
 
 CLASSES = ("angry", "sad")
 
@@ -23,11 +23,12 @@ def corpus(ready_made=(), words="yes", **frames):
     store = SimpleNamespace(
         corpus_name="own", modalities=(*frames, "text"), ready_made=tuple(ready_made)
     )
-    return store, SimpleNamespace(everything=utterances)
+    fold = SimpleNamespace(train=utterances)
+    return store, SimpleNamespace(everything=utterances, folds=(fold,))
 
 
 def test_encoders_and_ranges_are_those_of_what_the_corpus_has():
-    config, lines = adapt(compose_config(), *corpus(speech=(9, 34)))
+    config, lines = adapt(compose_open_config(), *corpus(speech=(9, 34)))
     assert list(config.model.encoders) == ["text", "speech"]
     assert config.model.encoders["speech"].units == 112
     assert {path for path in config.space if "encoders" in path} == {
@@ -36,13 +37,14 @@ def test_encoders_and_ranges_are_those_of_what_the_corpus_has():
     }
     assert "training.learning_rate" in config.space
     assert "text, speech" in lines[0]
+    assert "2 utterances: 80 epochs of 1 steps" in lines[1]
 
 
 def test_ready_made_modalities_get_an_encoder_by_their_shape():
     ready_made = {"video": (1, 7), "gaze": (30, 2), "speech": (1, 47)}
-    config, _ = adapt(compose_config(), *corpus(ready_made, words=" ", **ready_made))
+    config, _ = adapt(compose_open_config(), *corpus(ready_made, words=" ", **ready_made))
     names = {modality: encoder.name for modality, encoder in config.model.encoders.items()}
-    template = compose_config().model
+    template = compose_open_config().model
     assert names == {
         "speech": template.vector.name,
         "gaze": template.sequence.name,
@@ -54,18 +56,18 @@ def test_ready_made_modalities_get_an_encoder_by_their_shape():
 
 def test_conditions_go_with_the_ranges_of_a_template():
     conditional = "+space.model.vector.taper={low: 0.5, high: 1.0, when: {model.vector.units: 256}}"
-    config, _ = adapt(compose_config(conditional), *corpus(("video",), video=(1, 7)))
+    config, _ = adapt(compose_open_config(conditional), *corpus(("video",), video=(1, 7)))
     assert config.space["model.encoders.video.taper"].when == {"model.encoders.video.units": 256}
 
 
 def test_what_is_plain_stays_as_it_is():
     store, development = corpus(speech=(9, 34))
-    adapted, _ = adapt(compose_config(), store, development)
+    adapted, _ = adapt(compose_open_config(), store, development)
     assert adapt(adapted, store, development) == (adapted, [])
-    fusion = compose_config("model=fusion")
+    fusion = compose_open_config("model=fusion", "training=paper", "pruner=none")
     assert adapt(fusion, store, development) == (fusion, [])
 
 
 def test_a_corpus_without_anything_to_read_is_refused():
     with pytest.raises(ConfigError, match="no utterance of corpus own has any modality"):
-        adapt(compose_config(), *corpus(words="", speech=(0, 34)))
+        adapt(compose_open_config(), *corpus(words="", speech=(0, 34)))

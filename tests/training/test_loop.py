@@ -256,3 +256,39 @@ def test_halvings_that_are_given_take_the_place_of_its_own(fold_data, config):
     _, checkpoints, _ = train(fold_data, config, training, halvings=[0, 0, 1, 3])
     rates = [state.optimizer["param_groups"][0]["lr"] for state in checkpoints.values()]
     assert rates == [0.01, 0.01, 0.005, 0.00125, 0.00125]
+
+
+AUGMENTATION = {
+    "time_mask": 0.3, "feature_mask": 0.2, "noise": 0.1, "gain": 0.1, "word_dropout": 0.2,
+    "mixup": 0.3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+def test_an_augmented_training_continues_to_the_same_end(fold_data, config, class_weights):
+    training = build(
+        TrainingConfig,
+        {**dump(config.training), "augmentation": AUGMENTATION, "class_weights": class_weights},
+    )
+    whole, checkpoints, network = train(fold_data, config, training)
+    rest, _, continued = train(fold_data, config, training, start=checkpoints[1])
+    assert rest == whole[1:]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, continued.state_dict()[name]), name
+    plain, _, _ = train(fold_data, config)
+    assert whole != plain
+    # Validation passes through no augmentation
+    scores = evaluate(network, fold_data.validation, config.training).metrics
+    assert {f"val/{name}": value for name, value in scores.items()}.items() <= whole[-1].items()
+
+
+def test_mixup_learns_from_shared_labels_alone(fold_data, config):
+    """A small a leaves utterances nearly pure, a large one halves them."""
+    curves = [
+        train(fold_data, config, changed(config, "augmentation", {"mixup": a}), stop_after=1)[0]
+        for a in (1e-6, 1e6)
+    ]
+    nearly_pure, halves = (curve[0]["train/loss"] for curve in curves)
+    plain = train(fold_data, config, stop_after=1)[0][0]["train/loss"]
+    assert nearly_pure == pytest.approx(plain, rel=0.1)
+    assert halves != pytest.approx(plain, rel=1e-3)

@@ -17,6 +17,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from emotion_hpo.config import Range, Scalar, SearchConfig
+from emotion_hpo.config.auto import resolved
 from emotion_hpo.config.search import (
     AshaPruner,
     CmaesSampler,
@@ -99,24 +100,25 @@ def pruner(config: SearchConfig, n_trainings: int) -> BasePruner:
         case MedianPruner() as median:
             return optuna.pruners.MedianPruner(
                 n_startup_trials=median.n_startup_trials,
-                n_warmup_steps=median.n_warmup_epochs,
+                n_warmup_steps=resolved(median.n_warmup_epochs),
                 n_min_trials=median.n_min_trials,
             )
         case AshaPruner() as asha:
             return optuna.pruners.SuccessiveHalvingPruner(
-                min_resource=asha.min_epochs, reduction_factor=asha.reduction_factor
+                min_resource=resolved(asha.min_epochs),
+                reduction_factor=asha.reduction_factor,
             )
         case HyperbandPruner() as hyperband:
             return optuna.pruners.HyperbandPruner(
-                min_resource=hyperband.min_epochs,
-                max_resource=config.training.epochs if n_trainings == 1 else n_trainings,
+                min_resource=resolved(hyperband.min_epochs),
+                max_resource=resolved(config.training.epochs) if n_trainings == 1 else n_trainings,
                 reduction_factor=hyperband.reduction_factor,
             )
         case PatientPruner() as patient:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 return optuna.pruners.PatientPruner(
-                    None, patience=patient.patience, min_delta=patient.min_delta
+                    None, patience=resolved(patient.patience), min_delta=patient.min_delta
                 )
         case WilcoxonPruner() as wilcoxon:
             with warnings.catch_warnings():

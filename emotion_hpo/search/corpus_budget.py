@@ -1,0 +1,91 @@
+"""How long a trial trains on a corpus: `auto` becomes epochs, batch size, patience and rungs.
+
+Epochs say little about how far a network has come: six of 3,000 utterances are 282 optimiser steps,
+six of 266 are thirty. So `auto` counts steps. Pruning and patience are fractions of the epochs,
+the same on every corpus.
+"""
+
+import math
+from collections.abc import Mapping
+
+from emotion_hpo.config import Range, SearchConfig, build, dump, flatten, with_value
+from emotion_hpo.config.auto import is_unresolved
+
+#: Below six a trial has no rung to be pruned at; beyond eighty a checkpoint and an evaluation an
+#: epoch cost more than the few steps between them.
+_FEWEST_EPOCHS, _MOST_EPOCHS = 6, 80
+
+#: A batch of fewer is all noise; the reference's 64 is the largest.
+_SMALLEST_BATCH, _LARGEST_BATCH = 8, 64
+
+#: Fewer updates an epoch than this, and a validation is due before the network has moved.
+_FEWEST_STEPS = 8
+
+#: Epochs without progress are chance where there are fewer.
+_LEAST_PATIENCE = 3
+
+#: Of a range's values: more than a range of batches or epochs has.
+_MANY = 10_000
+
+
+def resolve_budget(
+    config: SearchConfig, n_train: int, n_folds: int = 1
+) -> tuple[SearchConfig, str]:
+    """Return a study's configuration with plain values for what the corpus decides of its budget.
+
+    What the space varies becomes the nearest value of its range.
+
+    Args:
+        config: The study.
+        n_train: Utterances that a training learns from.
+        n_folds: Of a trial. A pruner counts trainings, not epochs, where a trial has several.
+
+    Returns:
+        The configuration, and a line on what was decided; empty if epochs and batch were given.
+    """
+    plain = dump(config)
+    given = flatten(plain)
+
+    def choose(path: str, value: int) -> int:
+        return _nearest(config.space, path, value) if given[path] == "auto" else int(given[path])
+
+    batch_size = choose("training.batch_size", _batch_size(n_train))
+    n_steps = math.ceil(n_train / batch_size)
+    enough = math.ceil((config.training.steps or 0) / n_steps)  # null beside epochs that are given
+    epochs = choose("training.epochs", min(max(enough, _FEWEST_EPOCHS), _MOST_EPOCHS))
+    n_trainings = n_folds * config.study.n_seeds
+    counted = epochs if n_trainings == 1 else n_trainings
+    values = {
+        "training.batch_size": batch_size,
+        "training.epochs": epochs,
+        "training.patience": max(epochs // 3, _LEAST_PATIENCE),
+        "pruner.min_epochs": max(round(counted / 6), 1),
+        "pruner.n_warmup_epochs": max(round(counted / 6), 1),
+        "pruner.patience": max(counted // 2, 1),
+    }
+    for path, value in values.items():
+        if is_unresolved(path, given.get(path)):
+            plain = with_value(plain, path, value)
+    is_given = "auto" not in (config.training.epochs, config.training.batch_size)
+    line = f"{n_train:,} utterances: {epochs} epochs of {n_steps} steps, batches of {batch_size}"
+    return build(SearchConfig, plain), "" if is_given else line
+
+
+def _batch_size(n_train: int) -> int:
+    """Return the largest power of two that gives an epoch enough steps.
+
+    >>> [_batch_size(n) for n in (40, 100, 266, 3000)]
+    [8, 8, 32, 64]
+    """
+    size = _LARGEST_BATCH
+    while size > max(_SMALLEST_BATCH, n_train // _FEWEST_STEPS):
+        size //= 2
+    return size
+
+
+def _nearest(space: Mapping[str, Range], path: str, value: int) -> int:
+    """Return the value that the space allows nearest to one; the same where it does not vary."""
+    if path not in space:
+        return value
+    allowed = [int(choice) for choice in space[path].spread(_MANY) if isinstance(choice, int)]
+    return min(allowed, key=lambda choice: abs(choice - value))
