@@ -32,6 +32,7 @@ from emotion_hpo.selection.expected_score import estimate_expected_score
 from emotion_hpo.splits.class_coverage import describe_missing_classes
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.splits.parts import Development, check_sessions
+from emotion_hpo.splits.shared_dialogues import describe_shared_dialogues
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.search_summary import SearchSummary
@@ -69,7 +70,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     points = exhaustible_points(config)
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
-    corpus = open_corpus(config.corpus)
+    corpus = open_corpus(config.corpus, config.split.session_column)
     check_modalities(config, corpus.modalities, corpus.name)
     check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
@@ -81,6 +82,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         check_pruner(config, len(development.folds))
         DataModule(development).check(config.experiment())
         prior_trials, notes = read_prior_trials(config)
+        notes += describe_shared_dialogues(config.split, development)
         notes += study_file.write_or_compare(home, config, store.keys, synthetic=store.synthetic)
         if points is not None and len(points) < config.study.n_trials:
             notes.append(

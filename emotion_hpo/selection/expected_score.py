@@ -18,6 +18,9 @@ from emotion_hpo.study.trials import rank_trials
 #: Trials further behind win in no resample, and each has megabytes of answers.
 _MOST = 200
 
+#: So many speakers are named.
+_N_NAMED = 10
+
 HEARD, NEW = "speakers already heard", "new speakers"
 
 #: Of what `split=paper` claims: the table of docs/statistics.md, by benchmarks/honesty.py.
@@ -79,7 +82,9 @@ def describe_audience(
     config: SearchConfig, expected: Expected, holds_for: str, speakers: Sequence[str]
 ) -> str:
     """Return a sentence that says for whom the score is expected."""
-    who = ", ".join(speakers)
+    who = ", ".join(speakers[:_N_NAMED])
+    if len(speakers) > _N_NAMED:
+        who += f" and {len(speakers) - _N_NAMED} more"
     if holds_for == HEARD:
         sentence = f"It holds for new utterances of speakers whom training has heard, too ({who})."
         if config.split.name in ("paper", "last_fifth"):  # others were not measured
