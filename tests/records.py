@@ -79,7 +79,7 @@ def search_summary(**changes: Any) -> SearchSummary:
         "best_trial": "trial_0", "best_value": 0.69, "best_epoch": 5,
         "best_params": {"model.dropout": 0.2}, "training_seconds": 10.0, "second_objective": None,
         "front": [], "class_remarks": [], "warm_start": None,
-        "baseline": baseline().to_json(), "expected": expected(),
+        "baseline": baseline().to_json(), "expected": expected(), "ensemble": None,
     }  # fmt: skip
     return SearchSummary.from_json(content | changes)
 

@@ -28,6 +28,7 @@ from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
+from emotion_hpo.selection.ensemble_score import estimate_ensemble_score
 from emotion_hpo.selection.expected_score import estimate_expected_score
 from emotion_hpo.splits.class_coverage import describe_missing_classes
 from emotion_hpo.splits.opening import open_development
@@ -106,6 +107,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 summary["warm_start"] = describe_warm_start(config, prior_trials)
                 summary["baseline"] = baseline
                 summary["expected"] = estimate_expected_score(home, config, development, trials)
+                summary["ensemble"] = estimate_ensemble_score(home, config, development, trials)
                 write_record(home.summary, SearchSummary.from_json(summary))
                 tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)

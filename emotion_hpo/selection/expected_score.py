@@ -49,7 +49,7 @@ def estimate_expected_score(
         fold.name: Fold(fold.validation.labels, list(fold.validation.table["dialogue"]))
         for fold in development.folds
     }
-    runs = [_read_runs(home, trial, config.study.value) for trial in candidates]
+    runs = [read_runs(home, trial, config.study.value) for trial in candidates]
     n_smoothed = n_smoothed_of(config.study.value)
     expected = expected_score(folds, runs, config.study.objective, n_smoothed=n_smoothed)
     holds_for, speakers = audience(development)
@@ -106,7 +106,7 @@ def select_answers(answers: Any, best_epoch: int, rule: str) -> Any:  # noqa: AN
     return answers[best_epoch - 1 : best_epoch] if rule == "last" else answers
 
 
-def _read_runs(home: StudyHome, trial: Trial, rule: str) -> list[Run]:
+def read_runs(home: StudyHome, trial: Trial, rule: str) -> list[Run]:
     """Read a trial's trainings, with the epochs among which its value was chosen."""
     with np.load(home.trial(trial.number).every_epoch) as stored:
         return [
