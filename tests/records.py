@@ -70,6 +70,15 @@ def expected(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
+def expected_ensemble(**changes: Any) -> dict[str, Any]:
+    """What the ensemble is expected to reach."""
+    members = [{"trial": "trial_0", "weight": 0.75}, {"trial": "trial_3", "weight": 0.25}]
+    return {
+        "value": 0.65, "interval": span(0.62, 0.68, "choice repeated"), "plain": 0.71,
+        "optimism": 0.06, "members": members, "n_trials": 24,
+    } | changes  # fmt: skip
+
+
 def search_summary(**changes: Any) -> SearchSummary:
     """What a search came to."""
     content = {
