@@ -3,7 +3,8 @@
 On the synthetic twin the truth can be drawn. Many small complete studies (30 trials of 10 epochs)
 are searched, each on development data of its own; their winner's score is promised by the project's
 own statistics (`emotion_hpo.metrics.expected_score`) and held against its accuracy on at least
-20,000 utterances that the study has not seen. They are the rest of the pool that its own were drawn
+20,000 utterances that the study has not seen; so is that of the greedy ensemble of its trials
+(`expected_ensemble_score`). They are the rest of the pool that its own were drawn
 from at random, so that nothing but the study's luck sets the two apart. Last, an ensemble of each
 study's trials is held against its winner on fresh voices, both retrained on all of the development
 data. All figures are synthetic.
@@ -33,8 +34,6 @@ from small_studies.study import (
     speaker_parts,
 )
 
-from emotion_hpo.metrics.combination import greedy_selection
-
 #: Utterances of a study's development part under `split=paper`; a fifth validates.
 N_DEVELOPMENT = 3000
 #: Sessions of a study whose voices are new: IEMOCAP's less the sealed one; 250 utterances each.
@@ -54,30 +53,45 @@ ROWS = {
     "loso": {"new": "loso: voices never heard"},
 }
 
+#: The same of the greedy ensemble of the trials.
+ENSEMBLES = {
+    "paper": {
+        "ensemble_same": "paper, ensemble: the speakers of its validation",
+        "ensemble_new": "paper, ensemble: voices never heard",
+    },
+    "session": {"ensemble_new": "session, ensemble: voices never heard"},
+    "loso": {"ensemble_new": "loso, ensemble: voices never heard"},
+}
+
 
 def table(kept: Mapping[str, Sequence[Kept]]) -> str:
     """Mean errors with standard errors, coverage and width; and what ensembles gain."""
-    head = f"{'promise: truth':<46}{'studies':>8}{'truth':>7}{'best value':>15}{'expected':>15}"
+    head = f"{'promise: truth':<48}{'studies':>8}{'truth':>7}{'best value':>15}{'expected':>15}"
     lines = [f"{head}{'covered':>10}{'width':>7}"]
-    for split, rows in ROWS.items():
+    both = [
+        *((split, rows, Kept.expected) for split, rows in ROWS.items()),
+        *((split, rows, Kept.expected_of_ensemble) for split, rows in ENSEMBLES.items()),
+    ]
+    for split, rows, expect in both:
         studies = kept[split]
         if not studies:
             continue
-        expectations = [study.expected() for study in studies]
+        expectations = [expect(study) for study in studies]
         column = {
             name: np.array([getattr(expectation, name) for expectation in expectations])
-            for name in ("plain", "value", "low", "high")
+            for name in ("plain", "value")
         }
+        low, high = np.array([expectation.interval.ends for expectation in expectations]).T
         for name, words in rows.items():
             truth = np.array([study.truths[name] for study in studies])
             cells = []
             for key in ("plain", "value"):
                 error = 100 * (column[key] - truth)
                 cells.append(f"{error.mean():+.2f} ± {error.std() / len(error) ** 0.5:.2f}")
-            covered = (column["low"] <= truth) & (truth <= column["high"])
-            width = 100 * (column["high"] - column["low"]).mean()
+            covered = (low <= truth) & (truth <= high)
+            width = 100 * (high - low).mean()
             lines.append(
-                f"{words:<46}{len(studies):>8}{100 * truth.mean():>7.1f}{cells[0]:>15}"
+                f"{words:<48}{len(studies):>8}{100 * truth.mean():>7.1f}{cells[0]:>15}"
                 f"{cells[1]:>15}{100 * covered.mean():>8.0f} %{width:>7.1f}"
             )
     if unchosen := [study.unchosen() - study.truths["unchosen"] for study in kept["paper"]]:
@@ -130,6 +144,7 @@ def paper_study(
         "unchosen": study.unchosen_truth(heard, same),
         "own": study.truth(study.winner, heard, unseen),
         "new": study.truth(study.winner, new),
+        **ensemble_truths(study, {"same": (heard, same), "new": (new, None)}),
     })  # fmt: skip
     return {"paper": kept, "confirmed": confirmed(study, part, reader, heard, same, rng)}
 
@@ -163,6 +178,7 @@ def session_study(fresh: Pool, reader: Reader, new: Truth, seed: int) -> dict[st
     study = Study.searched(part, reader, session_parts(part), rng)
     truths = {
         "new": study.truth(study.winner, new, unheard),
+        **ensemble_truths(study, {"new": (new, unheard)}),
         "gain": ensemble_gain(study, part, reader, new, unheard, rng),
     }
     return {"session": study.kept(truths)}
@@ -173,7 +189,22 @@ def loso_study(fresh: Pool, reader: Reader, new: Truth, seed: int) -> dict[str, 
     part, unheard = sessions_of(fresh, np.random.default_rng([seed, 1]))
     rng = np.random.default_rng([seed, 2])
     study = Study.searched(part, reader, speaker_parts(part), rng)
-    return {"loso": study.kept({"new": study.truth(study.winner, new, unheard)})}
+    truths = {
+        "new": study.truth(study.winner, new, unheard),
+        **ensemble_truths(study, {"new": (new, unheard)}),
+    }
+    return {"loso": study.kept(truths)}
+
+
+def ensemble_truths(
+    study: Study, about: Mapping[str, tuple[Truth, NDArray[np.bool_] | None]]
+) -> dict[str, float]:
+    """Accuracy of the study's ensemble on new utterances, as `ensemble_…`."""
+    weights = study.kept({}).weights()
+    return {
+        f"ensemble_{name}": study.ensemble_truth(weights, truth, rows)
+        for name, (truth, rows) in about.items()
+    }
 
 
 def ensemble_gain(
@@ -186,8 +217,7 @@ def ensemble_gain(
 ) -> float:
     """Accuracy of the ensemble less that of the winner; every member is retrained on everything."""
     winner = study.winner
-    answers, labels = study.validation()
-    weights = greedy_selection(answers, labels)
+    weights = study.kept({}).weights()
     members = np.flatnonzero(weights)
     trials = np.unique([*members, winner])
     inputs, seed = reader(part), int(rng.integers(2**31))

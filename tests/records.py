@@ -70,6 +70,15 @@ def expected(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
+def expected_ensemble(**changes: Any) -> dict[str, Any]:
+    """What the ensemble is expected to reach."""
+    members = [{"trial": "trial_0", "weight": 0.75}, {"trial": "trial_3", "weight": 0.25}]
+    return {
+        "value": 0.65, "interval": span(0.62, 0.68, "choice repeated"), "plain": 0.71,
+        "optimism": 0.06, "members": members, "n_trials": 24,
+    } | changes  # fmt: skip
+
+
 def search_summary(**changes: Any) -> SearchSummary:
     """What a search came to."""
     content = {
@@ -79,7 +88,7 @@ def search_summary(**changes: Any) -> SearchSummary:
         "best_trial": "trial_0", "best_value": 0.69, "best_epoch": 5,
         "best_params": {"model.dropout": 0.2}, "training_seconds": 10.0, "second_objective": None,
         "front": [], "class_remarks": [], "warm_start": None,
-        "baseline": baseline().to_json(), "expected": expected(),
+        "baseline": baseline().to_json(), "expected": expected(), "ensemble": None,
     }  # fmt: skip
     return SearchSummary.from_json(content | changes)
 

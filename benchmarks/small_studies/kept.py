@@ -12,9 +12,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.metrics import Expected, Fold, Run, expected_score
+from emotion_hpo.metrics import Expected, Fold, Run, expected_ensemble_score, expected_score
+from emotion_hpo.metrics.combination import greedy_selection, heaviest
 
-_N_CLASSES = 4
+#: Members of an ensemble at most, as `final` has it.
+N_MEMBERS = 5
 
 
 @dataclass(frozen=True)
@@ -23,34 +25,54 @@ class Kept:
 
     Attributes:
         folds: Name → validation part.
-        predicted: Name → classes that the trainings answer, `(trainings, epochs, n)`.
+        answers: Name → what the trainings answer, `(trainings, epochs, n, classes)`.
         truths: Of what → the winner's true figure.
         n_seeds: Trainings of each trial, one after the other.
     """
 
     folds: Mapping[str, Fold]
-    predicted: Mapping[str, NDArray[np.int8]]
+    answers: Mapping[str, NDArray[np.float16]]
     truths: Mapping[str, float]
     n_seeds: int = 1
 
     def expected(self) -> Expected:
         """What a search would say of its winner."""
-        answers = np.eye(_N_CLASSES, dtype=np.float32)
-        n_trainings = len(next(iter(self.predicted.values())))
-        trials = [
+        return expected_score(self.folds, self.trials())
+
+    def expected_of_ensemble(self) -> Expected:
+        """What a search would say of the ensemble of its trials."""
+        trials = self.trials()
+        return expected_ensemble_score(self.folds, trials, self.weights(), n_members=N_MEMBERS)
+
+    def trials(self) -> list[list[Run]]:
+        """The trainings of each trial."""
+        n_trainings = len(next(iter(self.answers.values())))
+        return [
             [
-                Run(name, answers[class_])
-                for name, classes in self.predicted.items()
-                for class_ in classes[first : first + self.n_seeds]
+                Run(name, every)
+                for name, answers in self.answers.items()
+                for every in answers[first : first + self.n_seeds]
             ]
             for first in range(0, n_trainings, self.n_seeds)
         ]
-        return expected_score(self.folds, trials)
+
+    def weights(self) -> NDArray[np.float64]:
+        """Of each trial in the ensemble, chosen at the best epochs of all folds."""
+        labels = np.concatenate([fold.labels for fold in self.folds.values()])
+        stacked = np.stack([
+            np.concatenate([self._best(run) for run in runs]) for runs in self.trials()
+        ])  # fmt: skip
+        return heaviest(greedy_selection(stacked.astype(np.float32), labels), N_MEMBERS)
+
+    def _best(self, run: Run) -> NDArray[np.floating]:
+        right = run.probabilities.argmax(2) == self.folds[run.fold].labels
+        return np.asarray(run.probabilities[right.mean(1).argmax()])
 
     def unchosen(self) -> float:
         """Validation accuracy of all trainings after their last epoch, on average."""
         right = [
-            (self.predicted[name][:, -1] == fold.labels).mean() for name, fold in self.folds.items()
+            (self.answers[name][:, -1].argmax(-1) == fold.labels).mean()
+            for name, fold in self.folds.items()
         ]
         return float(np.mean(right))
 
@@ -60,7 +82,7 @@ class Kept:
         for name, fold in self.folds.items():
             arrays[f"labels_{name}"] = fold.labels
             arrays[f"dialogues_{name}"] = np.asarray(fold.dialogues)
-            arrays[f"predicted_{name}"] = self.predicted[name]
+            arrays[f"answers_{name}"] = self.answers[name]
         arrays["n_seeds"] = np.array(self.n_seeds)
         arrays["truths"] = np.array(list(self.truths))
         arrays["figures"] = np.array(list(self.truths.values()))
@@ -78,6 +100,6 @@ class Kept:
                 name: Fold(stored[f"labels_{name}"], list(stored[f"dialogues_{name}"]))
                 for name in names
             }
-            predicted = {name: stored[f"predicted_{name}"] for name in names}
+            answers = {name: stored[f"answers_{name}"] for name in names}
             truths = dict(zip(map(str, stored["truths"]), stored["figures"].tolist(), strict=True))
-            return cls(folds, predicted, truths, int(stored["n_seeds"]))
+            return cls(folds, answers, truths, int(stored["n_seeds"]))

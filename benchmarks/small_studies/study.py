@@ -82,7 +82,8 @@ class Study:
                 every = trained.probabilities(
                     inputs[judged], [trial] * N_EPOCHS, list(range(N_EPOCHS))
                 )
-                runs[trial].append(Run(name, every.numpy()))
+                stored = every.numpy().astype(np.float16)  # as a trial's file holds it
+                runs[trial].append(Run(name, stored))
             networks[name] = trained
         return cls(params, folds, networks, runs)
 
@@ -98,12 +99,11 @@ class Study:
 
     def kept(self, truths: Mapping[str, float], n_seeds: int = 1) -> Kept:
         """For a file, with what is true of its winner."""
-        predicted = {
-            name: np.stack([runs[place].probabilities.argmax(2) for runs in self.runs])
+        answers = {
+            name: np.stack([runs[place].probabilities for runs in self.runs]).astype(np.float16)
             for place, name in enumerate(self.folds)
         }
-        small = {name: classes.astype(np.int8) for name, classes in predicted.items()}
-        return Kept(self.folds, small, truths, n_seeds)
+        return Kept(self.folds, answers, truths, n_seeds)
 
     def best_epochs(self, trial: int) -> dict[str, int]:
         """Fold → the epoch of a trial that its validation part finds best."""
@@ -117,6 +117,26 @@ class Study:
         ]
         return float(np.mean([truth.accuracy(answer, rows) for answer in answers]))
 
+    def ensemble_truth(
+        self,
+        weights: NDArray[np.float64],
+        truth: Truth,
+        rows: NDArray[np.bool_] | None = None,
+    ) -> float:
+        """Accuracy of an ensemble of the trials' networks at their best epochs.
+
+        Averaged over folds, whose networks are combined apart.
+        """
+        mixed = [
+            sum(
+                np.float32(weights[member])
+                * truth.answers(networks, member, self.best_epochs(member)[fold])
+                for member in map(int, np.flatnonzero(weights))
+            )
+            for fold, networks in self.networks.items()
+        ]
+        return float(np.mean([truth.accuracy(np.asarray(answers), rows) for answers in mixed]))
+
     def unchosen_truth(self, truth: Truth, rows: NDArray[np.bool_]) -> float:
         """Accuracy of all trials after their last epoch, on average: nothing was chosen there."""
         every = [
@@ -125,17 +145,6 @@ class Study:
             for trial in range(len(self.runs))
         ]
         return float(np.mean(every))
-
-    def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Probabilities of all trials at their best epochs on all folds, and the labels."""
-        every = [
-            np.concatenate([
-                run.probabilities[epoch]
-                for run, epoch in zip(runs, self.best_epochs(trial).values(), strict=True)
-            ])
-            for trial, runs in enumerate(self.runs)
-        ]  # fmt: skip
-        return np.stack(every), np.concatenate([fold.labels for fold in self.folds.values()])
 
     def _accuracies(self, run: Run) -> NDArray[np.float64]:
         return (run.probabilities.argmax(2) == self.folds[run.fold].labels).mean(1)

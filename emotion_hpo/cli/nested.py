@@ -20,12 +20,13 @@ class NestedCommand(SearchCommand):
 def run(command: NestedCommand) -> None:
     """Run a study for each session as the test, and print the mean and spread."""
     from emotion_hpo.features.preparation import prepare_features
-    from emotion_hpo.final.nested import nested
+    from emotion_hpo.final.nested import check_nestable, nested
     from emotion_hpo.search.adaptation import adapt
     from emotion_hpo.splits.parts import read_content, split
 
     check_writable(command.output)
     config = command.search()
+    check_nestable(config.split)
     home = StudyHome(config.study.directory, config.study.name)
     make_folder(home.features)
     with preparing(f"Preparing {config.corpus.name}") as on_progress:

@@ -36,7 +36,8 @@ def run(command: PrepareCommand) -> None:
     make_folder(home.features)
     with preparing(f"Preparing {command.corpus.name}") as on_progress:
         store = prepare_features(command, home.features, on_progress)
-    corpus, word_vectors = open_corpus(command.corpus), command.features.text.vectors
+    corpus = open_corpus(command.corpus, command.split.session_column)
+    word_vectors = command.features.text.vectors
     counts = summary(store)
     result = {
         **counts,

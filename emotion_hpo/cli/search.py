@@ -14,6 +14,7 @@ from emotion_hpo.console.search_result import (
     show_front,
     show_next_steps,
     show_search,
+    show_suggestion,
 )
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import StudyHome, check_writable, write_json
@@ -52,6 +53,7 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     """
     from emotion_hpo.search import budget
     from emotion_hpo.search.coordinator import search
+    from emotion_hpo.selection.suggestion import suggest
 
     check_writable(output)
     result = search(config, observers())
@@ -83,7 +85,10 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
             f"no trial of study {home.name!r} was completed; the reasons stand in "
             f"{home.path / 'trials'}/*/trial.json"
         )
-    show_next_steps(home, confirmation["winner"] if confirmation else summary["best_trial"])
+    suggestion = suggest(summary, confirmation)
+    assert suggestion is not None, "a trial is complete"
+    show_suggestion(summary, suggestion)
+    show_next_steps(home, suggestion.best)
     return result
 
 

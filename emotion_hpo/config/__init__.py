@@ -25,6 +25,7 @@ from emotion_hpo.config.model import ModelConfig
 from emotion_hpo.config.search import ExperimentConfig, SearchConfig, StudyConfig
 from emotion_hpo.config.space import Range, Scalar
 from emotion_hpo.config.split import (
+    GivenSplit,
     LosoSplit,
     PaperSplit,
     SessionSplit,
@@ -39,6 +40,7 @@ __all__ = [
     "EmodbCorpus",
     "ExperimentConfig",
     "FeaturesConfig",
+    "GivenSplit",
     "IemocapCorpus",
     "LosoSplit",
     "ManifestCorpus",

@@ -1,22 +1,37 @@
 """Which utterances train, which validate, and which stay sealed."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from emotion_hpo.config.base import Section
+
+#: Column of the utterance table whose values are sealed or held out as a whole.
+SESSION = "session"
+#: Of `validation_session`: the session after the test session.
+NEXT = "next"
 
 
 class _Split(Section):
     """What every split has."""
 
-    test_session: str
     scenario: Literal["improvised", "scripted"] | None = Field(
         None, description="train, validate and test on utterances of this scenario alone"
     )
 
 
-class PaperSplit(_Split):
+class _SessionSealed(_Split):
+    """A split that seals a session of the corpus."""
+
+    test_session: str
+
+    @property
+    def session_column(self) -> str:
+        """The column of the corpus that names the sessions."""
+        return SESSION
+
+
+class PaperSplit(_SessionSealed):
     """Test: one session. Validation: the last `n_validation` of the id-sorted rest."""
 
     name: Literal["paper"]
@@ -45,26 +60,62 @@ class ImprovisedSplit(PaperSplit):
     scenario: Literal["improvised"] = "improvised"
 
 
-class SpeakersSplit(_Split):
+class SpeakersSplit(_SessionSealed):
     """Test: one session. Validation: another one, so that its speakers are never trained on."""
 
     name: Literal["speakers"]
-    validation_session: str
+    validation_session: str = Field(
+        description="a session, or `next`: the one after the test session in sorted order, after "
+        "the last one the first"
+    )
 
 
-class SessionSplit(_Split):
+class SessionSplit(_SessionSealed):
     """Test: one session. Validation: each of the others once, in a fold of its own."""
 
     name: Literal["session"]
 
 
-class LosoSplit(_Split):
+class LosoSplit(_SessionSealed):
     """Test: one session. Validation: each other speaker once (leave one speaker out)."""
 
     name: Literal["loso"]
 
 
+class GivenSplit(_Split):
+    """As a column of the manifest says; its values are the sessions then."""
+
+    name: Literal["given"]
+    column: str = Field(description="column of the manifest that says which part a row is of")
+    train: str = Field(description="its value where a row is trained on")
+    validation: str = Field(description="its value where a row validates")
+    test: str = Field(description="its value where a row is sealed")
+
+    @model_validator(mode="after")
+    def _three_parts(self) -> Self:
+        parts = [self.train, self.validation, self.test]
+        if len(set(parts)) < len(parts):
+            raise ValueError(f"train, validation and test are three values, but got {parts}")
+        return self
+
+    @property
+    def session_column(self) -> str:
+        """The column of the corpus that names the sessions."""
+        return self.column
+
+    @property
+    def test_session(self) -> str:
+        """The value that is sealed."""
+        return self.test
+
+
 SplitConfig = Annotated[
-    PaperSplit | LastFifthSplit | ImprovisedSplit | SpeakersSplit | SessionSplit | LosoSplit,
+    PaperSplit
+    | LastFifthSplit
+    | ImprovisedSplit
+    | SpeakersSplit
+    | SessionSplit
+    | LosoSplit
+    | GivenSplit,
     Field(discriminator="name"),
 ]

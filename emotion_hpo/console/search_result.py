@@ -1,7 +1,7 @@
 """What `search` shows when it has ended: the best trial, the confirmed leaders, the next steps."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emotion_hpo.console.make_lines import folder_key, make_line, study_line
 from emotion_hpo.console.output import echo
@@ -9,6 +9,9 @@ from emotion_hpo.metrics.formatting import format_score, format_score_interval
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import StudyHome
+
+if TYPE_CHECKING:
+    from emotion_hpo.selection.suggestion import Suggestion
 
 
 def show_search(summary: Mapping[str, Any], count: str) -> None:
@@ -99,9 +102,38 @@ def show_baseline(summary: Mapping[str, Any]) -> None:
     echo(f"Baseline: {objective} {format_score(objective, value)} (logistic regression on {parts})")
 
 
-def show_next_steps(home: StudyHome, winner: str) -> None:
-    """Print the lines that score the winner and that open MLflow."""
-    final_line = study_line("final", home, BEST=winner)
+def show_suggestion(summary: Mapping[str, Any], suggestion: "Suggestion") -> None:
+    """Print what is expected of the ensemble, and whether it or the winner had better be scored."""
+    ensemble, objective = summary["ensemble"], summary["objective"]
+    if ensemble is None:
+        return
+    members = ", ".join(
+        f"{100 * member['weight']:.0f} % {member['trial']}" for member in ensemble["members"]
+    )
+    ends = format_score_interval(objective, ensemble["interval"])
+    echo(
+        f"Ensemble of {members}: expected {objective} {format_score(objective, ensemble['value'])} "
+        f"(90 % interval {ends}), its {format_score(objective, ensemble['plain'])} on these "
+        f"utterances less what choosing it from {ensemble['n_trials']} trials added."
+    )
+    if suggestion.expected_of_winner is None:
+        return
+    values = [
+        f"{name} {format_score(objective, value)}"
+        for name, value in (
+            (suggestion.winner, suggestion.expected_of_winner),
+            ("the ensemble", suggestion.expected_of_ensemble),
+        )
+    ]
+    is_ensemble = suggestion.best != suggestion.winner
+    better, other = reversed(values) if is_ensemble else values
+    cost = f", at the cost of {len(ensemble['members'])} networks for one" if is_ensemble else ""
+    echo(f"Expected to be better: {better}, {other}{cost}.")
+
+
+def show_next_steps(home: StudyHome, best: str) -> None:
+    """Print the lines that score the better model and that open MLflow."""
+    final_line = study_line("final", home, BEST=best)
     ui_line = make_line("ui", folder_key(home))
     width = max(len(final_line), len(ui_line)) + 3
     echo("\nNext:")

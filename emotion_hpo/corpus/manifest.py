@@ -20,9 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config.corpus import ManifestCorpus
+from emotion_hpo.config.split import SESSION
 from emotion_hpo.corpus import sound
 from emotion_hpo.corpus.digests import Digests
-from emotion_hpo.corpus.faults import Fault, raise_if_any
+from emotion_hpo.corpus.faults import N_NAMED, Fault, raise_if_any
 from emotion_hpo.corpus.labels import spelling_remarks
 from emotion_hpo.corpus.manifest_features import FeatureFile
 from emotion_hpo.corpus.manifest_table import Rows, read_rows
@@ -44,6 +45,7 @@ class Manifest:
         chosen: Classes in the order of the outputs; empty: all emotions of the table, sorted.
         synthetic: Whether its content is invented.
         strict: Whether any fault is an error.
+        session_column: Column whose values are the sessions.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class Manifest:
     chosen: tuple[str, ...] = ()
     synthetic: bool = False
     strict: bool = False
+    session_column: str = SESSION
 
     name = "manifest"
 
@@ -89,9 +92,21 @@ class Manifest:
             remarks.append(f"votes left out, as for no class here: {counts_of}")
         if not rows.has_dialogues:
             remarks.append("no column dialogue: every utterance counts as independent")
+        if divided := self._divided_dialogues():
+            named = ", ".join(divided[:N_NAMED]) + ", …" * (len(divided) > N_NAMED)
+            remarks.append(
+                f"dialogues with utterances of several values of {self.session_column}: "
+                f"{len(divided)} ({named}); if their numbers begin anew in each, put its name "
+                "before them, else utterances of one scene are on both sides"
+            )
         if self.synthetic:
             remarks.append("synthetic, as configured")
         return tuple(remarks)
+
+    def _divided_dialogues(self) -> list[str]:
+        """Return the dialogues that no session holds as a whole, sorted."""
+        n_sessions = self._rows.table.groupby("dialogue")["session"].nunique()
+        return [str(name) for name in n_sessions.index[n_sessions > 1]]
 
     def _votes_for_no_class(self) -> "Counter[str]":
         votes: Counter[str] = Counter()
@@ -160,7 +175,7 @@ class Manifest:
 
     @cached_property
     def _rows(self) -> Rows:
-        return read_rows(self.path, self.chosen)
+        return read_rows(self.path, self.chosen, self.session_column)
 
     @cached_property
     def _files(self) -> dict[str, FeatureFile]:
@@ -220,12 +235,16 @@ class Manifest:
         return self.path.parent
 
     def __getstate__(self) -> dict[str, Any]:
-        settings = {"path", "features", "chosen", "synthetic", "strict"}
+        settings = {"path", "features", "chosen", "synthetic", "strict", "session_column"}
         return {key: value for key, value in vars(self).items() if key in settings}
 
 
-def open_corpus(config: ManifestCorpus) -> Manifest:
+def open_corpus(config: ManifestCorpus, session_column: str = SESSION) -> Manifest:
     """Open the configured table and its files of features, and check them.
+
+    Args:
+        config: The table and what belongs to it.
+        session_column: Column whose values are the sessions.
 
     Raises:
         CorpusError: The table or a file of features is missing or broken, or strict and at fault.
@@ -236,6 +255,7 @@ def open_corpus(config: ManifestCorpus) -> Manifest:
         chosen=config.classes or (),
         synthetic=config.synthetic,
         strict=config.strict,
+        session_column=session_column,
     )
     _ = corpus._files
     if corpus.strict:

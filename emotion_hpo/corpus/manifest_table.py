@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from emotion_hpo.config.split import SESSION
 from emotion_hpo.corpus.faults import refuse_rows
 from emotion_hpo.corpus.labels import check_labels
 from emotion_hpo.corpus.manifest_file import Columns, read_columns
@@ -20,7 +21,9 @@ from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.corpus.votes import read_votes
 from emotion_hpo.errors import CorpusError
 
-REQUIRED = ("utterance_id", "speaker", "session", "emotion")
+REQUIRED = ("utterance_id", "speaker", SESSION, "emotion")
+#: How the corpus's makers divide it, for `split=given`; other splits do not look at it.
+SPLIT = "split"
 NAMES = (*REQUIRED, "dialogue")
 NUMBERS = ("start_s", "end_s", "valence", "activation", "dominance")
 #: What else a manifest may say; the flags of what is there are found out.
@@ -45,30 +48,33 @@ class Rows:
     has_times: bool
 
 
-def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
+def read_rows(path: Path, classes: tuple[str, ...], session_column: str = SESSION) -> Rows:
     """Read and check a manifest's table.
 
     Args:
         path: A CSV (`.csv`, or `.tsv` with tabs) or Parquet table.
         classes: That must occur, if there are any.
+        session_column: Column of which the sessions are taken; `session` may then be absent.
 
     Raises:
         CorpusError: The file cannot be read, a column is unknown or missing, or rows are wrong, of
             which the first ten are named.
     """
-    raw, places = read_columns(path, Columns(REQUIRED, OPTIONAL, names=NAMES))
+    raw, places = read_columns(path, _columns(session_column))
     if raw.empty:
         raise CorpusError(f"{path}: the table has no row")
     given = set(raw.columns)
+    raw[SESSION] = raw[session_column]
     if "dialogue" not in given:
         raw["dialogue"] = raw["utterance_id"]
     table = raw.reindex(columns=[*REQUIRED, *OPTIONAL]).astype(object)
     table = table.where(table.notna(), None)
     for column in NAMES:
-        _refuse(table[column].isna(), places, f"have no {column}")
+        written = session_column if column == SESSION else column
+        _refuse(table[column].isna(), places, f"have no {written}")
         table[column] = table[column].map(str)
         controls = table[column].map(lambda name: any(map(_is_control, name)))
-        _refuse(controls.astype(bool), places, f"have a line break or control sign in {column}")
+        _refuse(controls.astype(bool), places, f"have a line break or control sign in {written}")
     first = dict(zip(reversed(table["utterance_id"]), reversed(places), strict=True))
     ids = table["utterance_id"]
     _refuse(
@@ -101,6 +107,13 @@ def read_rows(path: Path, classes: tuple[str, ...]) -> Rows:
     labels = {label: label for label in table["emotion"]}
     check_labels("corpus.classes", classes, labels, str(path))
     return Rows(table, "dialogue" in given, "start_s" in given)
+
+
+def _columns(session_column: str) -> Columns:
+    """Return which columns a table may have, if the sessions are those of one of them."""
+    required = tuple(dict.fromkeys(session_column if c == SESSION else c for c in REQUIRED))
+    optional = tuple(c for c in (*OPTIONAL, SESSION, SPLIT) if c not in required)
+    return Columns(required, optional, names=(*NAMES, session_column))
 
 
 def _is_control(letter: str) -> bool:

@@ -34,7 +34,7 @@ def prepare_features(
             used.
         FeatureError: The features cannot be extracted or stored.
     """
-    corpus = open_corpus(config.corpus)
+    corpus = open_corpus(config.corpus, config.split.session_column)
     store = prepare(
         corpus, config.features, directory, n_readers(), on_progress, leave_out=leave_out
     )

@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-from emotion_hpo.final.ensemble import Ensemble, members_of
 from emotion_hpo.final.plan import Plan, recipe_of
+from emotion_hpo.selection.ensemble import Ensemble, members_of
+from emotion_hpo.selection.suggestion import ENSEMBLE
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial
 from emotion_hpo.study.records.base import read_if_there
 from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.study_file import StudyFile
 from emotion_hpo.study.trials import find, read_trials
-
-#: What a user writes instead of a trial's name.
-ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)

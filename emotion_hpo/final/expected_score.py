@@ -1,14 +1,17 @@
 """The score expected of a model: read before the holdout opens, compared with the test after."""
 
+import math
 from dataclasses import dataclass
 
 from emotion_hpo import metrics
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.evaluation import Probabilities
+from emotion_hpo.final.plan import Plan
+from emotion_hpo.selection.suggestion import ENSEMBLE
 from emotion_hpo.study import StudyHome
 from emotion_hpo.study.records.base import read_if_there
 from emotion_hpo.study.records.final_result import ExpectedAndTest
-from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.search_summary import ExpectedEnsemble, SearchSummary
 from emotion_hpo.study.records.selection import Selection
 
 
@@ -29,8 +32,10 @@ class ExpectedScore:
     interval: metrics.Interval
 
 
-def read_expected_score(home: StudyHome, name: str) -> ExpectedScore | None:
+def read_expected_score(home: StudyHome, plan: Plan) -> ExpectedScore | None:
     """Read what is expected of a model: by the confirmation, or else by the search.
+
+    Of an ensemble it is by the search, of the same members with the same weights alone.
 
     Returns:
         None where nothing is expected of this very model.
@@ -42,13 +47,26 @@ def read_expected_score(home: StudyHome, name: str) -> ExpectedScore | None:
     selection = read_if_there(home.selection, Selection)
     if summary is None or summary.expected is None:
         return None
-    searched = summary.expected
+    searched, name = summary.expected, plan.name
+    if name == ENSEMBLE:
+        ensemble = summary.ensemble
+        if ensemble is None or plan.rule != "greedy" or not _is_same(plan, ensemble):
+            return None
+        return ExpectedScore(name, searched.holds_for, ensemble.value, ensemble.interval)
     if selection is not None and selection.winner == name and selection.expected is not None:
         confirmed = selection.expected
         return ExpectedScore(name, searched.holds_for, confirmed.value, confirmed.interval)
     if searched.winner == name:
         return ExpectedScore(name, searched.holds_for, searched.value, searched.interval)
     return None
+
+
+def _is_same(plan: Plan, ensemble: ExpectedEnsemble) -> bool:
+    weights = dict(zip((each.trial.name for each in plan.members), plan.weights, strict=True))
+    expected = {member.trial: member.weight for member in ensemble.members}
+    return weights.keys() == expected.keys() and all(
+        math.isclose(weights[name], expected[name], abs_tol=1e-6) for name in weights
+    )
 
 
 def compare_with_test(

@@ -10,7 +10,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.config import GivenSplit, SearchConfig, SplitConfig, build, dump, with_value
+from emotion_hpo.errors import ConfigError
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
@@ -96,6 +97,19 @@ def nested(
     )
     write_record(StudyHome(config.study.directory, config.study.name).nested, result)
     return result.to_json()
+
+
+def check_nestable(split: SplitConfig) -> None:
+    """Refuse a split whose test part is given.
+
+    Raises:
+        ConfigError: There is but one.
+    """
+    if isinstance(split, GivenSplit):
+        raise ConfigError(
+            f"split=given has one test part, the rows with {split.test!r} in the column "
+            f"{split.column!r}, so that nothing can be nested; run `make search` and `make final`"
+        )
 
 
 def with_test(config: SearchConfig, session: str) -> SearchConfig:

@@ -16,8 +16,7 @@ from typing import Any
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.features.store import FeatureStore
-from emotion_hpo.final.choice import ENSEMBLE, choose, plan_of
-from emotion_hpo.final.ensemble import Ensemble
+from emotion_hpo.final.choice import choose, plan_of
 from emotion_hpo.final.expected_score import ExpectedScore, read_expected_score
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import Plan, Recipe, default_trial, recipe_of
@@ -26,6 +25,8 @@ from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
 from emotion_hpo.models.baseline import Baseline, choose_parts
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.selection.ensemble import Ensemble
+from emotion_hpo.selection.suggestion import ENSEMBLE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.splits.parts import Development, Holdout
@@ -88,7 +89,7 @@ def final(
     )
     study_file.check_shards(stored, store.keys, store.corpus_name)
     plan = plan_of(home, stored, choice, development)
-    expected = read_expected_score(home, plan.name)
+    expected = read_expected_score(home, plan)
     task = _Task(home, stored, store, development, holdout, plan, expected, Ledger(home.ledger))
     with task.ledger.alone_with(task.ledger.name_of(holdout.content)):
         task.ledger.check(holdout.content, plan.identity, rescore=rescore)

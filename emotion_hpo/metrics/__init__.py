@@ -2,10 +2,12 @@
 
 from emotion_hpo.metrics.calibration import brier, calibration_error, reliability
 from emotion_hpo.metrics.comparison import Comparison, compare, mcnemar
+from emotion_hpo.metrics.ensemble_score import expected_ensemble_score
 from emotion_hpo.metrics.intervals import Interval, fold_interval, interval
 from emotion_hpo.metrics.registry import METRICS, OBJECTIVES, Metric, find_metric, score_all
+from emotion_hpo.metrics.repeated_choice import Expected, Fold, Run
 from emotion_hpo.metrics.scores import Labels, confusion, recall_by_class
-from emotion_hpo.metrics.winner import Expected, Fold, Run, expected_score
+from emotion_hpo.metrics.winner import expected_score
 
 __all__ = [
     "METRICS",
@@ -21,6 +23,7 @@ __all__ = [
     "calibration_error",
     "compare",
     "confusion",
+    "expected_ensemble_score",
     "expected_score",
     "find_metric",
     "fold_interval",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.registry import METRICS
+from emotion_hpo.metrics.sums import sum_by_group, value_of_sums
 
 Probabilities = NDArray[np.float32]
 
@@ -102,15 +103,29 @@ def greedy_selection(
     best, best_counts_M = (-np.inf, -np.inf), counts_M
     for step in range(1, n_steps + 1):
         tried_MNC = (total_NC + probabilities_MNC) / step
-        worth_M = [_worth(answers_NC, labels_N, metric) for answers_NC in tried_MNC]
-        likelihood_M = [_worth(answers_NC, labels_N, "loss") for answers_NC in tried_MNC]
-        chosen = int(np.lexsort((likelihood_M, worth_M))[-1])
+        worth_M = _worth_of_each(tried_MNC, labels_N, metric)
+        ties = np.flatnonzero(worth_M == worth_M.max())
+        likelihood = _worth_of_each(tried_MNC[ties], labels_N, "loss")
+        last = len(ties) - 1 - int(likelihood[::-1].argmax())
+        chosen = int(ties[last])
         counts_M = counts_M + np.eye(n_models)[chosen]
         total_NC = total_NC + probabilities_MNC[chosen]
-        if (values := (worth_M[chosen], likelihood_M[chosen])) > best:
+        if (values := (float(worth_M[chosen]), float(likelihood[last]))) > best:
             best, best_counts_M = values, counts_M
     chosen_M: NDArray[np.float64] = best_counts_M / best_counts_M.sum()
     return chosen_M
+
+
+def heaviest(weights_M: NDArray[np.float64], n_members: int) -> NDArray[np.float64]:
+    """Return the weights of at most so many models, the heaviest; of equals the first. Sum 1.
+
+    >>> heaviest(np.array([0.2, 0.5, 0.1, 0.2]), 2).round(2).tolist()
+    [0.29, 0.71, 0.0, 0.0]
+    """
+    members = np.argsort(-weights_M, kind="stable")[:n_members]
+    shares_M = np.zeros_like(weights_M)
+    shares_M[members] = weights_M[members]
+    return np.asarray(shares_M / shares_M.sum())
 
 
 def _best(
@@ -130,6 +145,15 @@ def _worth(probabilities_NC: Probabilities, labels_N: NDArray[np.int64], metric:
     """Return a metric's value with the sign that makes more better."""
     scored = METRICS[metric]
     return scored.sign * scored.score(labels_N, probabilities_NC)
+
+
+def _worth_of_each(
+    probabilities_MNC: NDArray[np.float64], labels_N: NDArray[np.int64], metric: str
+) -> NDArray[np.float64]:
+    """Return a metric's value of each model, with the sign that makes more better."""
+    scored, together_N = METRICS[metric], np.zeros(len(labels_N), np.int64)
+    sums_M1K = sum_by_group(scored, labels_N, probabilities_MNC, together_N, 1)
+    return np.asarray(scored.sign * value_of_sums(scored, sums_M1K[:, 0]))
 
 
 def _simplex(n_models: int) -> list[list[int]]:

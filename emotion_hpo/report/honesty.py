@@ -24,6 +24,7 @@ from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.report.style import BLUE, GREY, NARROW, Plot, draw_figure, share_axis
 from emotion_hpo.report.training_curves import confirmation_plot
 from emotion_hpo.runtime.formatting import format_share
+from emotion_hpo.selection.suggestion import suggest
 
 
 def expected_text(findings: Findings) -> Text | None:
@@ -39,6 +40,32 @@ def expected_text(findings: Findings) -> Text | None:
         f"interval {ends}, by {interval_method(expected['interval'])}), not the "
         f"{format_score(objective, expected['plain'])} that it reached as the best of "
         f"{expected['n_trials']}. {expected['sentence']}"
+    )
+
+
+def ensemble_text(findings: Findings) -> Text | None:
+    """Say what the ensemble is expected to score, and whether it or the winner is better."""
+    ensemble = findings.summary.get("ensemble")
+    suggestion = suggest(findings.summary, findings.selection) if ensemble else None
+    if not ensemble or suggestion is None:
+        return None
+    objective = findings.objective
+    members = ", ".join(
+        f"{member['trial']} ({100 * member['weight']:.0f} %)" for member in ensemble["members"]
+    )
+    better = ""
+    if suggestion.expected_of_winner is not None:
+        of_winner = format_score(objective, suggestion.expected_of_winner)
+        better = (
+            f" Of {suggestion.winner} alone {of_winner} is expected: `make final "
+            f"BEST={suggestion.best}` scores the better of the two."
+        )
+    return Text(
+        f"Expected of the ensemble of {members} on new utterances: "
+        f"{format_score(objective, ensemble['value'])} (90 % interval "
+        f"{format_ends(ensemble['interval'], objective)}, by "
+        f"{interval_method(ensemble['interval'])}), not the "
+        f"{format_score(objective, ensemble['plain'])} that it reaches where it was chosen.{better}"
     )
 
 

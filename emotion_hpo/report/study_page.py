@@ -24,6 +24,7 @@ from emotion_hpo.report.formatting import format_ends, format_times, interval_me
 from emotion_hpo.report.honesty import (
     confirmation_blocks,
     confirmed_text,
+    ensemble_text,
     expected_against_test_text,
     expected_text,
     find_expected_score,
@@ -185,7 +186,11 @@ def _best(findings: Findings) -> list[Block]:
         else f"{path.name} is not there; {RESTORE}"
     )
     return [
-        *_present(confirmed_text(findings), expected_text(findings) if findings.finals else None),
+        *_present(
+            confirmed_text(findings),
+            expected_text(findings) if findings.finals else None,
+            ensemble_text(findings) if findings.finals else None,
+        ),
         best_table(findings, winner),
         Listing(f"The whole configuration of {winner.name}", words),
     ]
@@ -236,7 +241,11 @@ def _answer(findings: Findings) -> Section:
         "The test session has not been scored by this study. `make final` does it, once; until "
         "then nothing here says what the best trial is worth on unseen people."
     )
-    return Section("expected", "Expected score", _present(expected_text(findings), unscored))
+    return Section(
+        "expected",
+        "Expected score",
+        _present(expected_text(findings), ensemble_text(findings), unscored),
+    )
 
 
 def _final(findings: Findings) -> list[Block]:

@@ -29,10 +29,12 @@ from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.search.worker_pool import Stop, WorkerPool
+from emotion_hpo.selection.ensemble_score import estimate_ensemble_score
 from emotion_hpo.selection.expected_score import estimate_expected_score
 from emotion_hpo.splits.class_coverage import describe_missing_classes
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.splits.parts import Development, check_sessions
+from emotion_hpo.splits.shared_dialogues import describe_shared_dialogues
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.search_summary import SearchSummary
@@ -72,7 +74,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     exhaustible_points(config)  # a grid without end is refused before the corpus is read
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
-    corpus = open_corpus(config.corpus)
+    corpus = open_corpus(config.corpus, config.split.session_column)
     if config.model.reads == "encoders":
         check_modalities(config, corpus.modalities, corpus.name)
     check_sessions(config.split, corpus.sessions())
@@ -87,6 +89,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         check_pruner(config, len(development.folds))
         DataModule(development).check(config.experiment())
         prior_trials, notes = read_prior_trials(config)
+        notes += describe_shared_dialogues(config.split, development)
         notes += study_file.write_or_compare(home, config, store.keys, synthetic=store.synthetic)
         if points is not None and len(points) < config.study.n_trials:
             notes.append(
@@ -112,6 +115,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 summary["warm_start"] = describe_warm_start(config, prior_trials)
                 summary["baseline"] = baseline
                 summary["expected"] = estimate_expected_score(home, config, development, trials)
+                summary["ensemble"] = estimate_ensemble_score(home, config, development, trials)
                 write_record(home.summary, SearchSummary.from_json(summary))
                 tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)

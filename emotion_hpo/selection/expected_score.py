@@ -18,6 +18,9 @@ from emotion_hpo.study.trials import rank_trials
 #: Trials further behind win in no resample, and each has megabytes of answers.
 _MOST = 200
 
+#: So many speakers are named.
+_N_NAMED = 10
+
 HEARD, NEW = "speakers already heard", "new speakers"
 
 #: Of what `split=paper` claims: the table of docs/statistics.md, by benchmarks/honesty.py.
@@ -46,7 +49,7 @@ def estimate_expected_score(
         fold.name: Fold(fold.validation.labels, list(fold.validation.table["dialogue"]))
         for fold in development.folds
     }
-    runs = [_read_runs(home, trial, config.study.value) for trial in candidates]
+    runs = [read_runs(home, trial, config.study.value) for trial in candidates]
     n_smoothed = n_smoothed_of(config.study.value)
     expected = expected_score(folds, runs, config.study.objective, n_smoothed=n_smoothed)
     holds_for, speakers = audience(development)
@@ -79,7 +82,9 @@ def describe_audience(
     config: SearchConfig, expected: Expected, holds_for: str, speakers: Sequence[str]
 ) -> str:
     """Return a sentence that says for whom the score is expected."""
-    who = ", ".join(speakers)
+    who = ", ".join(speakers[:_N_NAMED])
+    if len(speakers) > _N_NAMED:
+        who += f" and {len(speakers) - _N_NAMED} more"
     if holds_for == HEARD:
         sentence = f"It holds for new utterances of speakers whom training has heard, too ({who})."
         if config.split.name in ("paper", "last_fifth"):  # others were not measured
@@ -101,7 +106,7 @@ def select_answers(answers: Any, best_epoch: int, rule: str) -> Any:  # noqa: AN
     return answers[best_epoch - 1 : best_epoch] if rule == "last" else answers
 
 
-def _read_runs(home: StudyHome, trial: Trial, rule: str) -> list[Run]:
+def read_runs(home: StudyHome, trial: Trial, rule: str) -> list[Run]:
     """Read a trial's trainings, with the epochs among which its value was chosen."""
     with np.load(home.trial(trial.number).every_epoch) as stored:
         return [

@@ -12,12 +12,23 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSplit, SplitConfig
+from emotion_hpo.config import (
+    GivenSplit,
+    LosoSplit,
+    PaperSplit,
+    SessionSplit,
+    SpeakersSplit,
+    SplitConfig,
+)
+from emotion_hpo.config.split import NEXT
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.shard import Shard
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.runtime.contents import NAME, WORDS, Content, name_mark, words_mark
+
+#: So many values of a column are named.
+_N_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,9 @@ def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str,
     Raises:
         ConfigError: A session does not exist, or none is left to train on.
     """
+    if isinstance(config, GivenSplit):
+        _check_values(config, sessions)
+        return config.train, config.validation
     n_needed = 3 if isinstance(config, SpeakersSplit | SessionSplit) else 2
     if len(sessions) < n_needed:
         raise ConfigError(
@@ -106,9 +120,42 @@ def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str,
         )
     _known(config.test_session, "split.test_session", sessions)
     rest = tuple(session for session in sessions if session != config.test_session)
-    if isinstance(config, SpeakersSplit):
+    if isinstance(config, SpeakersSplit) and config.validation_session != NEXT:
         _known(config.validation_session, "split.validation_session", rest)
     return rest
+
+
+def _check_values(config: GivenSplit, values: tuple[str, ...]) -> None:
+    """Raise unless a column holds the values of the three parts, and no other.
+
+    Raises:
+        ConfigError: A part has no row, or a row is of no part.
+    """
+    parts = {"train": config.train, "validation": config.validation, "test": config.test}
+    for part, value in parts.items():
+        if value not in values:
+            raise ConfigError(
+                f"split.{part}: no row of the table has {value!r} in the column "
+                f"{config.column!r}; there are {', '.join(values)}"
+            )
+    if others := [value for value in values if value not in parts.values()]:
+        raise ConfigError(
+            f"split.column: rows with {', '.join(others[:_N_NAMED])} in the column "
+            f"{config.column!r} would be of no part, beside {', '.join(parts.values())}; take "
+            "them out of the table, or give them one of these values"
+        )
+
+
+def validation_session(config: SpeakersSplit, sessions: tuple[str, ...]) -> str:
+    """Return the session that validates.
+
+    Args:
+        config: It names one, or the next: that after the test session, after the last the first.
+        sessions: All of the corpus, sorted.
+    """
+    if config.validation_session != NEXT:
+        return config.validation_session
+    return sessions[(sessions.index(config.test_session) + 1) % len(sessions)]
 
 
 def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdout]:
@@ -127,7 +174,7 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
             train=everything.subset(np.flatnonzero(~in_validation)),
             validation=everything.subset(np.flatnonzero(in_validation)),
         )
-        for name, in_validation in _validation_rows(everything, config).items()
+        for name, in_validation in _validation_rows(everything, config, store.sessions).items()
     )
     _refuse_one_class(folds)
     return Development(folds, everything), Holdout(store, config.test_session, config.scenario)
@@ -163,7 +210,9 @@ def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
     return whole.subset(rows)
 
 
-def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, NDArray[np.bool_]]:
+def _validation_rows(
+    everything: Utterances, config: SplitConfig, sessions: tuple[str, ...]
+) -> dict[str, NDArray[np.bool_]]:
     """Return which rows validate in each fold."""
     match config:
         case PaperSplit():
@@ -176,7 +225,10 @@ def _validation_rows(everything: Utterances, config: SplitConfig) -> dict[str, N
                 )
             return {"validation": np.arange(len(everything)) >= len(everything) - n_validation}
         case SpeakersSplit():
-            validates = everything.table["session"] == config.validation_session
+            validates = everything.table["session"] == validation_session(config, sessions)
+            return {"validation": validates.to_numpy(bool)}
+        case GivenSplit():
+            validates = everything.table["session"] == config.validation
             return {"validation": validates.to_numpy(bool)}
         case SessionSplit():
             return _each(everything, "session")

@@ -9,7 +9,10 @@ from emotion_hpo.console.search_result import (
     show_front,
     show_next_steps,
     show_search,
+    show_suggestion,
 )
+from emotion_hpo.metrics import Interval
+from emotion_hpo.selection.suggestion import suggest
 from emotion_hpo.study import StudyHome
 
 SUMMARY = {
@@ -27,6 +30,7 @@ SUMMARY = {
     "best_epoch": 3,
     "best_params": {"model.dropout": 0.123456, "model.fusion.name": "concat"},
     "expected": None,
+    "ensemble": None,
     "second_objective": None,
     "front": [],
     "baseline": {"parts": ["text", "speech"], "validation": {"uar": 0.45}},
@@ -65,6 +69,35 @@ def test_only_two_objectives_have_a_front(capsys):
         "Pareto front of val/uar and parameters:",
         "  trial_1       40.00 %         5,684 parameters",
     ]
+
+
+BETTER = [
+    (0.60, "Expected to be better: the ensemble 62.00 %, trial_2 60.00 %, at the cost of 2 "
+     "networks for one."),
+    (0.63, "Expected to be better: trial_2 63.00 %, the ensemble 62.00 %."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("of_winner", "line"), BETTER)
+def test_the_ensemble_is_shown_with_which_of_the_two_is_better(capsys, of_winner, line):
+    interval = Interval(0.62, 0.58, 0.66, 0.9, "choice repeated").as_json()
+    ensemble = {
+        "value": 0.62, "plain": 0.64, "interval": interval, "n_trials": 4,
+        "members": [{"trial": "trial_2", "weight": 0.75}, {"trial": "trial_0", "weight": 0.25}],
+    }  # fmt: skip
+    summary = {**SUMMARY, "ensemble": ensemble, "expected": {"value": of_winner}}
+    show_suggestion(summary, suggest(summary, None))
+    assert capsys.readouterr().out.splitlines() == [
+        "Ensemble of 75 % trial_2, 25 % trial_0: expected val/uar 62.00 % (90 % interval 58.00 % "
+        "– 66.00 %, by choice repeated), its 64.00 % on these utterances less what choosing it "
+        "from 4 trials added.",
+        line,
+    ]
+
+
+def test_of_no_ensemble_nothing_is_said(capsys):
+    show_suggestion(SUMMARY, suggest(SUMMARY, None))
+    assert capsys.readouterr().out == ""
 
 
 NEXT = [

@@ -264,7 +264,11 @@ class TestExamples:
         if not MELD.is_dir():
             pytest.skip(f"MELD's tables are not at {MELD}")
         example("meld").manifest(MELD).to_csv(tmp_path / "meld.csv", index=False)
-        corpus = opened(tmp_path / "meld.csv")
+        table = ManifestCorpus(
+            name="manifest", table=tmp_path / "meld.csv", features={}, classes=None,
+            synthetic=False, strict=False,
+        )  # fmt: skip
+        corpus = open_corpus(table, "split")
         assert corpus.sessions() == ("dev", "test", "train")
         assert [len(corpus.table(session)) for session in corpus.sessions()] == [1109, 2610, 9989]
         assert len(corpus.classes) == 7

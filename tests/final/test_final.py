@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,8 @@ from emotion_hpo.features.preparation import quiet
 from emotion_hpo.final import paper, retraining
 from emotion_hpo.final import result as result_module
 from emotion_hpo.final import scoring as module
-from emotion_hpo.final.plan import halvings_of
+from emotion_hpo.final.expected_score import read_expected_score
+from emotion_hpo.final.plan import Plan, Recipe, halvings_of
 from emotion_hpo.final.replay_final import replay_final
 from emotion_hpo.final.scoring import Ensemble, final
 from emotion_hpo.metrics import Interval
@@ -27,6 +29,7 @@ from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, Trial, TrialState, study_file
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.trials import read_trials
 from tests.records import candidate, expected, search_summary, selection, span
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
@@ -440,6 +443,28 @@ def test_an_ensemble_needs_two_trials(searched):
     shutil.rmtree(searched.trial(1).path)
     with pytest.raises(StudyError, match=r"an ensemble needs two complete trials, .* has 1"):
         score(searched, "ensemble")
+
+
+def test_what_search_expected_of_the_ensemble_is_held_against_the_test(searched):
+    """It is of these members with these weights, and of no other ensemble."""
+    config = study_file.read(searched).config
+    members, weights = read_trials(searched), (0.75, 0.25)
+    promised = {
+        "value": 0.4, "interval": span(0.0, 1.0), "plain": 0.5, "optimism": 0.1, "n_trials": 2,
+        "members": [
+            {"trial": member.name, "weight": weight}
+            for member, weight in zip(members, weights, strict=True)
+        ],
+    }  # fmt: skip
+    write_record(searched.summary, search_summary(ensemble=promised))
+    recipes = tuple(Recipe(member, config.experiment(), epochs=1, seeds=(0,)) for member in members)
+    plan = Plan("ensemble", recipes, weights, "greedy")
+    held = read_expected_score(searched, plan)
+    assert (held.winner, held.value, held.holds_for) == ("ensemble", 0.4, "new speakers")
+    for other in (replace(plan, weights=(0.7, 0.3)), replace(plan, rule="average")):
+        assert read_expected_score(searched, other) is None
+    write_record(searched.summary, search_summary(ensemble=None))
+    assert read_expected_score(searched, plan) is None
 
 
 def test_an_ensemble_of_one_is_that_trial(searched):

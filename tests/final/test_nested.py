@@ -87,7 +87,7 @@ def test_a_result_that_the_ledger_was_not_told_of_is_entered(protocol):
 
 def test_nothing_is_scored_where_one_session_would_fail(protocol, make_study):
     _, config, score, seen = protocol
-    _, speakers = make_study("deep", "split=speakers")
+    _, speakers = make_study("deep", "split=speakers", "split.validation_session='4'")
     with pytest.raises(ConfigError, match=r"split.validation_session"):
         nested(speakers, contents("123"), score)
     _, other = make_study("deep", "training.learning_rate=0.5")

@@ -32,6 +32,7 @@ from tests.records import (
     baseline,
     candidate,
     expected,
+    expected_ensemble,
     final_result,
     gains,
     scores,
@@ -207,7 +208,8 @@ def confirm(home: StudyHome, trials: list[Trial]) -> None:
             winner=leader["trial"], value=leader["mean"], expected=confirmed, candidates=candidates
         ),
     )
-    write_record(home.summary, search_summary(n_validation=N_VALIDATION))
+    ensemble = expected_ensemble()
+    write_record(home.summary, search_summary(n_validation=N_VALIDATION, ensemble=ensemble))
     (path,) = home.path.glob("final/*/result.json")
     names = ("accuracy", "accuracy_interval", "uar", "uar_interval")
     half = {name: value for name, value in scores(0.5).items() if name in names}

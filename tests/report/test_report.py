@@ -512,6 +512,10 @@ def test_what_was_promised_and_what_held(tmp_path, unpainted):
         "by choice repeated), not the",
         "Expected of trial_0 on new utterances: 63.00 % (90 % interval 60.00 to 66.00 %, by "
         "choice repeated)",
+        "Expected of the ensemble of trial_0 (75 %), trial_3 (25 %) on new utterances: 65.00 % "
+        "(90 % interval 62.00 to 68.00 %, by choice repeated), not the 71.00 % that it reaches "
+        "where it was chosen. Of trial_0 alone 63.00 % is expected: make final BEST=ensemble "
+        "scores the better of the two.",
         "trial_0 on the test session",
         "the 3 leaders do 3.00 points worse on average",
         "chosen",

@@ -7,18 +7,28 @@ from emotion_hpo.config import LosoSplit, PaperSplit, SessionSplit, SpeakersSpli
 from emotion_hpo.errors import ConfigError, HoldoutError
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.splits.parts import Fold, _of_scenario, _refuse_one_class, check_sessions, split
+from emotion_hpo.splits.parts import (
+    Fold,
+    _of_scenario,
+    _refuse_one_class,
+    check_sessions,
+    split,
+    validation_session,
+)
 from tests.pipeline import SMALL, compose_config
 
 PAPER = PaperSplit(name="paper", test_session="5", n_validation=20)
 SPEAKERS = SpeakersSplit(name="speakers", test_session="5", validation_session="4")
 
 
+NEXT = SpeakersSplit(name="speakers", test_session="5", validation_session="next")
 SESSION = SessionSplit(name="session", test_session="5")
 LOSO = LosoSplit(name="loso", test_session="5")
 
 
-@pytest.mark.parametrize("config", [PAPER, SPEAKERS, SESSION, LOSO], ids=lambda config: config.name)
+@pytest.mark.parametrize(
+    "config", [PAPER, SPEAKERS, NEXT, SESSION, LOSO], ids=lambda config: config.name
+)
 class TestEverySplit:
     def test_parts_of_a_fold_partition_the_development_utterances(self, small_store, config):
         development, _ = split(small_store, config)
@@ -99,6 +109,24 @@ def test_speakers_split_validates_on_new_speakers(small_store):
     development, _ = split(small_store, SPEAKERS)
     heard = set(development.folds[0].train.table["speaker"])
     assert not heard & set(development.validation.table["speaker"])
+
+
+@pytest.mark.parametrize(("test", "next_"), [("1", "2"), ("4", "5"), ("5", "1")])
+def test_the_session_after_the_test_validates(small_store, test, next_):
+    development, _ = split(small_store, NEXT.model_copy(update={"test_session": test}))
+    assert set(development.validation.table["session"]) == {next_}
+    assert test not in set(development.everything.table["session"])
+
+
+def test_the_next_session_is_of_any_corpus_in_sorted_order():
+    sessions = ("1.1", "1.10", "b")
+    config = NEXT.model_copy(update={"test_session": "b"})
+    assert check_sessions(config, sessions) == ("1.1", "1.10")
+    assert validation_session(config, sessions) == "1.1"
+    with pytest.raises(ConfigError, match=r"no session '5'; there are 1\.1, 1\.10, b"):
+        check_sessions(NEXT, sessions)
+    with pytest.raises(ConfigError, match=r"has 2 sessions .* split=speakers needs 3"):
+        check_sessions(NEXT, ("4", "5"))
 
 
 def test_search_cannot_name_a_holdout_utterance(small_store):

@@ -26,6 +26,24 @@ class ExpectedScore(Part):
     sentence: str = Field(description="for whom it holds, in words")
 
 
+class EnsembleMember(Part):
+    """A trial of the ensemble."""
+
+    trial: str = Field(description="its name")
+    weight: float = Field(description="of its answers; those of all members sum to 1")
+
+
+class ExpectedEnsemble(Part):
+    """What the greedy ensemble of the trials is expected to reach, for whom the winner's holds."""
+
+    value: float = Field(description="expected value of the objective")
+    interval: StoredInterval = Field(description="90 % interval")
+    plain: float = Field(description="its value on the answers that it was chosen on")
+    optimism: float = Field(description="what choosing it had added: `plain` − `value`")
+    members: tuple[EnsembleMember, ...] = Field(min_length=2, description="the best trial first")
+    n_trials: int = Field(description="complete trials that it was chosen from")
+
+
 class FrontPoint(Part):
     """A trial that none beats in the objective without a higher cost."""
 
@@ -47,7 +65,7 @@ class SearchSummary(Record):
 
     remedy: ClassVar[str] = WRITE_ANEW
 
-    version: Literal[1] = Field(1, description="of this file's layout")
+    version: Literal[2] = Field(2, description="of this file's layout")
     study: str = Field(description="name of the study")
     corpus: str = Field(description="name of the corpus")
     synthetic: bool = Field(description="whether the corpus is invented")
@@ -73,6 +91,9 @@ class SearchSummary(Record):
     warm_start: WarmStart | None = Field(description="null where there was none")
     baseline: Baseline = Field(description="what `baseline.json` holds")
     expected: ExpectedScore | None = Field(description="null where no trial is complete")
+    ensemble: ExpectedEnsemble | None = Field(
+        description="the ensemble; null where one trial is best alone"
+    )
     confirmed: Selection | None = Field(
         None, description="what `selection.json` holds, once the leaders are trained again"
     )

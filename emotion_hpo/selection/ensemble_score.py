@@ -1,0 +1,62 @@
+"""The score to expect of the greedy ensemble of a search's trials, on new utterances.
+
+Read from the same files as the winner's: every trial's validation answers after every epoch. The
+ensemble is the one that `final best=ensemble` would retrain, by its default settings.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.metrics import Fold, expected_ensemble_score
+from emotion_hpo.selection.ensemble import Ensemble, candidates_of, weights_of
+from emotion_hpo.selection.expected_score import read_runs
+from emotion_hpo.splits.parts import Development
+from emotion_hpo.study import StudyHome, Trial, n_smoothed_of
+
+
+def estimate_ensemble_score(
+    home: StudyHome, config: SearchConfig, development: Development, trials: Sequence[Trial]
+) -> dict[str, Any] | None:
+    """Estimate the expected score of the ensemble.
+
+    Returns:
+        What `search.json` holds of it (`study.records.search_summary.ExpectedEnsemble`); None with
+        fewer than two complete trials' answers, or where one of them is best alone.
+    """
+    objective, ensemble = config.study.objective, Ensemble()
+    ranked = [
+        trial
+        for trial in candidates_of(trials, objective)
+        if home.trial(trial.number).every_epoch.exists()
+        and home.trial(trial.number).probabilities.exists()
+    ]
+    if len(ranked) < 2:
+        return None
+    weights = weights_of(home, ranked, objective, ensemble)
+    members = np.flatnonzero(weights)
+    if len(members) < 2:
+        return None
+    expected = expected_ensemble_score(
+        {
+            fold.name: Fold(fold.validation.labels, list(fold.validation.table["dialogue"]))
+            for fold in development.folds
+        },
+        [read_runs(home, trial, config.study.value) for trial in ranked],
+        weights,
+        objective,
+        n_members=ensemble.n_members,
+        n_smoothed=n_smoothed_of(config.study.value),
+    )
+    return {
+        "value": expected.value,
+        "interval": expected.interval.as_json(),
+        "plain": expected.plain,
+        "optimism": expected.plain - expected.value,
+        "members": [
+            {"trial": ranked[member].name, "weight": float(weights[member])} for member in members
+        ],
+        "n_trials": len(ranked),
+    }

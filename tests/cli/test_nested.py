@@ -1,0 +1,56 @@
+"""`emotion-hpo nested`, from the command line to the mean over all sessions."""
+
+import json
+
+import pytest
+
+from emotion_hpo import report
+from emotion_hpo.config import SearchConfig
+from emotion_hpo.features.preparation import quiet
+from emotion_hpo.search import coordinator
+from emotion_hpo.search.optuna.study import Study
+from emotion_hpo.search.worker import Worker
+from emotion_hpo.splits.opening import open_development
+from emotion_hpo.study import StudyHome, study_file
+from emotion_hpo.training.fold_run import DataModule
+from tests.pipeline import SMALL
+
+
+class PoolOfThisProcess:
+    """Trains as a worker does, without the seconds that a process of its own takes to start."""
+
+    def __init__(self, config: SearchConfig, home: StudyHome, *_: object) -> None:
+        self.config, self.home = config, home
+
+    def work(self) -> None:
+        """Train all trials."""
+        _, development = open_development(self.config, self.home.features, quiet)
+        Study(self.home, self.config).open_slots()
+        Worker(self.home, self.config, DataModule(development), "worker_0").work()
+
+
+@pytest.mark.no_cover  # of five searches and five finals; what they run is traced elsewhere
+def test_each_session_is_the_test_and_the_next_one_validates(emotion_hpo, isolated, monkeypatch):
+    monkeypatch.setattr(coordinator, "WorkerPool", PoolOfThisProcess)
+    monkeypatch.setattr(report, "report", lambda _home: "none")
+    ended = emotion_hpo(
+        "nested", *SMALL, "split=speakers", "study.name=deep", "study.n_trials=1",
+        "pruner=none", "training.epochs=1", "launcher.n_workers=1",
+    )  # fmt: skip
+    assert ended.status == 0, ended.stderr
+    assert "Mean accuracy" in ended.stdout
+    result = json.loads((isolated / "studies" / "deep" / "nested.json").read_text())
+    assert [session["test_session"] for session in result["sessions"]] == ["1", "2", "3", "4", "5"]
+    validated = []
+    for session in "12345":
+        home = StudyHome(isolated / "studies", f"deep-test{session}")
+        assert study_file.read(home).config.split.validation_session == "next"
+        validated.append(json.loads(home.summary.read_text())["expected"]["speakers"])
+    assert validated == [[f"Ses0{n}F", f"Ses0{n}M"] for n in (2, 3, 4, 5, 1)]
+
+
+def test_a_given_test_part_is_not_nested(emotion_hpo):
+    ended = emotion_hpo("nested", "corpus=manifest", "corpus.table=x.csv", "split=given")
+    assert ended.status == 2
+    (line,) = ended.stderr.splitlines()
+    assert "split=given has one test part, the rows with 'test' in the column 'split'" in line
