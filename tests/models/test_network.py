@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.model import NetworkModel
 from emotion_hpo.dataset.batch import Sequence
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models import build_network
@@ -20,7 +20,7 @@ SPEECH = {"name": "mlp", "units": 4, "depth": 1, "output_units": 3}
 HEADS = ["linear", "concat", "attention", "gated"]
 
 
-def config(head="concat", **changes) -> ModelConfig:
+def config(head="concat", **changes) -> NetworkModel:
     fusion = {"name": head} | ({} if head == "linear" else {"units": 5})
     whole = {
         "name": "two",
@@ -28,7 +28,7 @@ def config(head="concat", **changes) -> ModelConfig:
         "fusion": fusion | ({"heads": 2} if head == "attention" else {}),
         "dropout": 0.2,
     }
-    return ModelConfig.model_validate(whole | changes)
+    return NetworkModel.model_validate(whole | changes)
 
 
 @pytest.fixture
