@@ -19,8 +19,7 @@ from emotion_hpo.console.output import show_logs
 from emotion_hpo.features.origin import describe_origins
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
-from emotion_hpo.models import build_network
-from emotion_hpo.predict.saved_model import SavedModel, trained_network
+from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.search import coordinator
 from emotion_hpo.search.coordinator import SearchResult
 from emotion_hpo.search.corpus_budget import resolve_budget
@@ -29,6 +28,7 @@ from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.parts import Development, Holdout, split
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import DataModule
+from emotion_hpo.training.learner import build_learner
 from tests import ready_made
 
 #: A search on this takes seconds: about 100 utterances, a network of a few thousand weights, and
@@ -94,10 +94,10 @@ def small_saved_model(data_module: DataModule) -> SavedModel:
     """A model of two networks that nobody has trained."""
     config = compose_config(*SMALL).experiment()
     inputs = data_module.fold(config).preprocessor
-    networks = [build_network(config.model, inputs.shapes(), 4, seed=seed) for seed in (0, 1)]
+    learners = [build_learner(config, inputs, 4, seed=seed) for seed in (0, 1)]
     classes = data_module.development.everything.classes
     origins = describe_origins(inputs.modalities, config.features, {})
-    states = tuple(map(trained_network, networks))
+    states = tuple(learner.state() for learner in learners)
     return SavedModel(config, inputs, classes, states, origins, synthetic=True)
 
 

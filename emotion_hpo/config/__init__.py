@@ -4,6 +4,7 @@ One file a group of `conf/`; `building.py` turns plain data into these models an
 """
 
 from emotion_hpo.config.building import (
+    VARIANT_KEYS,
     build,
     differences,
     dump,
@@ -12,6 +13,7 @@ from emotion_hpo.config.building import (
     with_value,
     without_unknown,
 )
+from emotion_hpo.config.classical import BoostingModel, ClassicalModel, LinearModel, SvmModel
 from emotion_hpo.config.corpus import (
     CollectedCorpus,
     CorpusConfig,
@@ -21,7 +23,7 @@ from emotion_hpo.config.corpus import (
     TwinCorpus,
 )
 from emotion_hpo.config.features import FeaturesConfig
-from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.model import ModelConfig, NetworkModel
 from emotion_hpo.config.search import ExperimentConfig, SearchConfig, StudyConfig
 from emotion_hpo.config.space import Range, Scalar
 from emotion_hpo.config.split import (
@@ -35,6 +37,9 @@ from emotion_hpo.config.split import (
 from emotion_hpo.config.training import TrainingConfig
 
 __all__ = [
+    "VARIANT_KEYS",
+    "BoostingModel",
+    "ClassicalModel",
     "CollectedCorpus",
     "CorpusConfig",
     "EmodbCorpus",
@@ -42,9 +47,11 @@ __all__ = [
     "FeaturesConfig",
     "GivenSplit",
     "IemocapCorpus",
+    "LinearModel",
     "LosoSplit",
     "ManifestCorpus",
     "ModelConfig",
+    "NetworkModel",
     "PaperSplit",
     "Range",
     "Scalar",
@@ -53,6 +60,7 @@ __all__ = [
     "SpeakersSplit",
     "SplitConfig",
     "StudyConfig",
+    "SvmModel",
     "TrainingConfig",
     "TwinCorpus",
     "build",

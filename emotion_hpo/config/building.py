@@ -18,6 +18,9 @@ from emotion_hpo.errors import ConfigError, unknown_name
 
 M = TypeVar("M", bound=BaseModel)
 
+#: Keys whose value says which of several models a mapping is.
+VARIANT_KEYS = ("name", "learner")
+
 
 def build(kind: type[M], mapping: Mapping[str, Any]) -> M:
     """Turn a mapping into a configuration.
@@ -146,7 +149,8 @@ def _complaint(details: list[ErrorDetails], parent: list[type[BaseModel]]) -> st
             return unknown_name("key", str(detail["loc"][-1]), fields)
         case "union_tag_invalid":
             names = [name.strip("'") for name in detail["ctx"]["expected_tags"].split(", ")]
-            return unknown_name("name", detail["ctx"]["tag"], names)
+            key = detail["ctx"]["discriminator"].strip("'()")  # a field, or the function of one
+            return unknown_name(key, detail["ctx"]["tag"], names)
         case "union_tag_not_found":
             return "a `name` is needed here"
         case "missing":
@@ -217,9 +221,9 @@ def _without_none(annotation: Any) -> Any:  # noqa: ANN401 (annotations have no 
 
 
 def _names(model: type[BaseModel]) -> tuple[Any, ...]:
-    """Return the values of `name` that choose this model in a union."""
-    field = model.model_fields.get("name")
-    return get_args(field.annotation) if field else ()
+    """Return the values of `name` or `learner` that choose this model in a union."""
+    fields = (model.model_fields.get(key) for key in VARIANT_KEYS)
+    return tuple(name for field in fields if field for name in get_args(field.annotation))
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (annotations have no type)

@@ -1,4 +1,6 @@
-"""Which network is trained: an encoder for each modality, and the head that fuses them.
+"""Which model is trained: a network of an encoder for each modality and a head, or a classical one.
+
+`model.learner` tells them apart; where it is absent, the model is a network.
 
 An encoder is named by its architecture, never by its modality: an LSTM over words, frames or parts
 is the same LSTM. Where layers follow each other, `units` is the width of the first, `depth` their
@@ -9,9 +11,10 @@ numbers: 512, 256 is `units: 512, depth: 2, taper: 0.5`.
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from emotion_hpo.config.base import Section
+from emotion_hpo.config.classical import BoostingModel, LinearModel, SvmModel, learner
 
 Pooling = Literal["last", "first", "mean", "max", "attention"]
 Units = Annotated[int, Field(ge=1, le=65_536)]
@@ -225,10 +228,11 @@ FusionConfig = Annotated[
 ]
 
 
-class ModelConfig(Section):
+class NetworkModel(Section):
     """One network: `name` is a label for tables, the rest decides what it is."""
 
     name: str
+    learner: Literal["network"] = "network"
     encoders: dict[str, EncoderConfig] = Field(min_length=1)
     reads: Literal["encoders", "corpus"] = Field(
         "encoders",
@@ -252,3 +256,13 @@ class ModelConfig(Section):
         if self.reads == "corpus" and (self.vector is None or self.sequence is None):
             raise ValueError("reads=corpus needs model.vector and model.sequence")
         return self
+
+
+#: Any model that can be trained.
+ModelConfig = Annotated[
+    Annotated[NetworkModel, Tag("network")]
+    | Annotated[LinearModel, Tag("linear")]
+    | Annotated[SvmModel, Tag("svm")]
+    | Annotated[BoostingModel, Tag("boosting")],
+    Discriminator(learner),
+]

@@ -24,7 +24,7 @@ class Range(Section):
     """Either numbers from `low` to `high`, or `choices`; whole numbers if both bounds are.
 
     `when` makes the range conditional: it is drawn only if each path named there has the value
-    given.
+    given, or one of those given.
     """
 
     low: int | float | None = None
@@ -32,7 +32,20 @@ class Range(Section):
     log: bool = False
     step: int | float | None = Field(default=None, gt=0)
     choices: tuple[Scalar, ...] | None = Field(default=None, min_length=1)
-    when: dict[str, Scalar] = Field(default_factory=dict)
+    when: dict[str, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+    def conditions(self) -> dict[str, tuple[Scalar, ...]]:
+        """Return path → the values that it must have one of.
+
+        >>> Range(low=0, high=1, when={"a": 1, "b": ["x", "y"]}).conditions()
+        {'a': (1,), 'b': ('x', 'y')}
+        """
+        return {
+            path: values if isinstance(values, tuple) else (values,)
+            for path, values in self.when.items()
+        }
 
     @property
     def is_integer(self) -> bool:

@@ -33,14 +33,17 @@ def show_models(
     for part in parts:
         table.add_column(part, justify="right")
     for name, counts in presets.items():
-        shown = (f"{counts[part]:,}" if part in counts else "" for part in ("all", *parts))
-        table.add_row(name, *shown)
+        shown = [f"{counts[part]:,}" if part in counts else "" for part in ("all", *parts)]
+        table.add_row(name, *(shown if counts else ["by training"]))
     _print_wide("Presets, chosen by model=NAME", table)
     echo("Trainable parameters, at 2,736 words; model=NAME shows one preset in all its parts.")
 
 
 def show_counts(name: str, counts: Mapping[str, int]) -> None:
-    """Print the trainable parameters of one network, part by part."""
+    """Print the trainable parameters of one network, part by part; of others, why not."""
+    if not counts:
+        echo(f"{name} is no network: how many numbers it has is known when it has been trained.")
+        return
     table = _counts_table("part")
     for part, n in counts.items():
         table.add_row("  " * part.count(".") + part.rpartition(".")[2], f"{n:,}")

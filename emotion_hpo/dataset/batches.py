@@ -111,6 +111,11 @@ class Dataset:
                 shares[row] = counts / counts.sum()
         return shares
 
+    def subset(self, rows: Rows) -> "Dataset":
+        """Return some of the utterances, as if the others had never been there."""
+        tokens = None if self._tokens is None else [self._tokens[row] for row in rows]
+        return Dataset(self.utterances.subset(rows), self._readers, tokens)
+
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Make a batch of some rows, padded to the longest of them."""
         modalities = {name: self._features(name, rows) for name in self._readers}

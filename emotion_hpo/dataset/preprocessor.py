@@ -29,38 +29,47 @@ class Preprocessor:
         max_words: Longest text that is kept.
         vectors: `(tokens, D)` pretrained vectors of the vocabulary, NaN where there is none, or
             None. Only a new network starts from them, so they are not stored with a trained one.
+        described: Modalities whose frames are read as the statistics of an utterance, one vector.
     """
 
     readers: Mapping[str, FeatureReader]
     vocabulary: Vocabulary | None
     max_words: int
     vectors: NDArray[np.float32] | None = None
+    described: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, train: Utterances, config: FeaturesConfig, modalities: tuple[str, ...]) -> Self:
+    def fit(
+        cls,
+        train: Utterances,
+        config: FeaturesConfig,
+        modalities: tuple[str, ...],
+        *,
+        as_vectors: bool = False,
+    ) -> Self:
         """Fit the vocabulary and the scales on training utterances.
 
         Args:
             train: The training part, alone.
             config: How features are cut and scaled.
-            modalities: Those that the network reads.
+            modalities: Those that the model reads.
+            as_vectors: Read every modality of several frames as their statistics.
 
         Raises:
             ConfigError: No training utterance has one of the modalities.
             FeatureError: The file of word vectors is missing or malformed.
         """
-        readers = {
-            modality: fit_reader(train, config, modality)
-            for modality in modalities
-            if modality != TEXT
-        }
+        frames = tuple(modality for modality in modalities if modality != TEXT)
+        described = tuple(filter(train.is_sequence, frames)) if as_vectors else ()
+        view = train.described(described)
+        readers = {modality: fit_reader(view, config, modality) for modality in frames}
         vocabulary = vectors = None
         if TEXT in modalities:
             words = [tokenise(text) for text in train.table["transcript"].dropna()]
             vocabulary = _fit_vocabulary(words, config.text.min_count)
-            if config.text.vectors is not None:
+            if config.text.vectors is not None and not as_vectors:
                 vectors = glove.read_vectors(config.text.vectors, vocabulary)
-        return cls(readers, vocabulary, config.text.max_words, vectors)
+        return cls(readers, vocabulary, config.text.max_words, vectors, described)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -80,7 +89,8 @@ class Preprocessor:
 
     def transform(self, utterances: Utterances) -> Dataset:
         """Scale and encode utterances, ready for batches."""
-        return Dataset(utterances, self.readers, self._encode(utterances))
+        view = utterances.described(self.described)
+        return Dataset(view, self.readers, self._encode(utterances))
 
     def _encode(self, utterances: Utterances) -> list[NDArray[np.int64]] | None:
         """Encode the words of each utterance as numbers; None if the network does not read them."""

@@ -1,6 +1,6 @@
 """Some utterances of a corpus with their features: rows of shards, read when they are asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import HoldoutError
+from emotion_hpo.features.described import DescribedShelf
 from emotion_hpo.features.shard import Shard
+from emotion_hpo.features.text import tokenise
 
 
 class Shelf(Protocol):
@@ -92,6 +94,39 @@ class Utterances:
         shard, place = self._places[row]
         frames: NDArray[np.float32] = self._shards[shard].features[modality][place]
         return frames
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What at least one of these utterances has, sorted."""
+        names = {name for shelf in self._shards for name in shelf.features}
+        has = [name for name in names if any(map(len, self._sequences(name)))]
+        has_words = any(map(tokenise, self.table["transcript"].dropna()))
+        return tuple(sorted([*has, TEXT] if has_words else has))
+
+    @property
+    def extracted(self) -> frozenset[str]:
+        """The modalities that no corpus brought: they were extracted from its recordings."""
+        return frozenset(
+            name
+            for shelf in self._shards
+            if isinstance(shelf, Shard)
+            for name in shelf.header.get("extraction", ())
+        )
+
+    def described(self, modalities: Collection[str]) -> "Utterances":
+        """Return the same utterances with statistics in the place of some modalities' frames."""
+        if not modalities:
+            return self
+        shards = tuple(DescribedShelf(shard.features, modalities) for shard in self._shards)
+        return Utterances(self.table, self.classes, shards, self._places)
+
+    def is_sequence(self, modality: str) -> bool:
+        """Return whether any of these utterances has more than one frame of a modality."""
+        return any(len(frames) > 1 for frames in self._sequences(modality))
+
+    def _sequences(self, modality: str) -> Iterator[NDArray[np.float32]]:
+        for row in range(len(self)):
+            yield self.sequence(modality, row)
 
     def subset(self, rows: NDArray[np.int64] | slice) -> "Utterances":
         """Return some of these utterances, in order."""

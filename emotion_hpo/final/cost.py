@@ -12,11 +12,11 @@ def measure_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> 
     """Return weights and latency of models that answer together, one network after the other."""
     n_networks, n_parameters, latencies = 0, 0, []
     for saved_model in saved_models:
-        networks = saved_model.build_networks()
-        n_networks += len(networks)
-        n_parameters += sum(part.numel() for net in networks for part in net.parameters())
+        learners = saved_model.build_learners()
+        n_networks += len(learners)
+        n_parameters += sum(learner.n_weights for learner in learners)
         data = saved_model.preprocessor.transform(utterances)
-        latencies.append(measure_latency(networks, data, saved_model.config.training))
+        latencies.append(measure_latency(learners, data, saved_model.config.training))
     return FinalCost(
         n_networks=n_networks,
         n_parameters=n_parameters,

@@ -5,14 +5,13 @@ maximum over 30 epochs. It looks at the test as often as there are epochs, so it
 anything; it is there to be laid beside published numbers, and never enters selection.
 """
 
-from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
-from emotion_hpo.models import build_network
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.study import Epoch
 from emotion_hpo.study.records.final_result import PaperProtocol, PaperSeed
-from emotion_hpo.training.loop import Evaluation, fit
+from emotion_hpo.training.learner import build_learner, fit_preprocessor
+from emotion_hpo.training.loop import Evaluation
 
 WARNING = "BEST EPOCH ON THE TEST SESSION: too good by choice, only to be held against papers' own"
 
@@ -25,15 +24,13 @@ def paper_protocol(recipe: Recipe, everything: Utterances, test: Utterances) -> 
         everything: Train + validation.
         test: The test session.
     """
-    preprocessor = Preprocessor.fit(
-        everything, recipe.config.features, tuple(recipe.config.model.encoders)
-    )
+    preprocessor = fit_preprocessor(recipe.config, everything)
     train, data = preprocessor.transform(everything), preprocessor.transform(test)
     by_seed = []
     for seed in recipe.seeds:
         drawn = derive(seed, "final", recipe.trial.number)
-        shapes, n_classes = preprocessor.shapes(), len(everything.classes)
-        network = build_network(recipe.config.model, shapes, n_classes, seed=drawn)
+        n_classes = len(everything.classes)
+        learner = build_learner(recipe.config, preprocessor, n_classes, seed=drawn)
         curve: list[float] = []
 
         def on_epoch(
@@ -42,7 +39,7 @@ def paper_protocol(recipe: Recipe, everything: Utterances, test: Utterances) -> 
             curve.append(epoch.metrics["val/accuracy"])
             return False
 
-        fit(network, train, data, recipe.config.training, drawn, on_epoch)
+        learner.fit(train, data, drawn, on_epoch)
         best = max(curve)
         by_seed.append(PaperSeed(best=best, best_epoch=curve.index(best) + 1, last=curve[-1]))
     accuracy = sum(training.best for training in by_seed) / len(by_seed)

@@ -3,18 +3,20 @@
 import contextlib
 from collections.abc import Callable
 
-from emotion_hpo.config import fingerprint
+from emotion_hpo.config import NetworkModel, fingerprint
 from emotion_hpo.dataset import Dataset, Preprocessor
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, ReadyMade, describe_origins
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
-from emotion_hpo.models import build_network, keep_freed_memory
-from emotion_hpo.predict.saved_model import SavedModel, trained_network
+from emotion_hpo.models import keep_freed_memory
+from emotion_hpo.models.modalities import modalities_of
+from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.study import Epoch, FinalHome, write_bytes
-from emotion_hpo.training.loop import Evaluation, fit
+from emotion_hpo.training.learner import build_learner, fit_preprocessor
+from emotion_hpo.training.loop import Evaluation
 
 #: Training index, epoch, epochs in all: what a screen shows while models are retrained.
 OnRetraining = Callable[[int, int, int], None]
@@ -39,7 +41,7 @@ class Retraining:
         self._read: dict[str, tuple[Preprocessor, Dataset]] = {}
 
     def __call__(self, recipe: Recipe, folder: FinalHome) -> SavedModel:
-        """Train every seed's network, or take the model that an earlier call has stored."""
+        """Train every seed's model, or take the model that an earlier call has stored."""
         if folder.plan.exists() and folder.plan.read_text() == recipe.identity:
             with contextlib.suppress(StudyError):  # broken or gone: it is trained again
                 saved_model = SavedModel.load(folder.model)
@@ -51,9 +53,7 @@ class Retraining:
         states = []
         for seed in recipe.seeds:
             drawn = derive(seed, "final", recipe.trial.number)
-            network = build_network(
-                recipe.config.model, preprocessor.shapes(), len(classes), seed=drawn
-            )
+            learner = build_learner(recipe.config, preprocessor, len(classes), seed=drawn)
             index = self._n_trained
 
             def on_epoch(
@@ -66,9 +66,8 @@ class Retraining:
                 return epoch.epoch >= recipe.epochs
 
             self._show(index, 0, recipe.epochs)
-            training, halvings = recipe.config.training, recipe.halvings
-            fit(network, train, None, training, drawn, on_epoch, halvings=halvings)
-            states.append(trained_network(network))
+            learner.fit(train, None, drawn, on_epoch, halvings=recipe.halvings)
+            states.append(learner.state())
             self._n_trained += 1
         origins = self._origins(recipe, preprocessor)
         synthetic = self._store.synthetic
@@ -80,11 +79,13 @@ class Retraining:
         return saved_model
 
     def _reading(self, recipe: Recipe) -> tuple[Preprocessor, Dataset]:
-        modalities = tuple(recipe.config.model.encoders)
-        key = "/".join([fingerprint(recipe.config.features), *modalities])
+        config = recipe.config
+        is_network = isinstance(config.model, NetworkModel)
+        modalities = modalities_of(config.model, self._everything)
+        key = "/".join([fingerprint(config.features), str(is_network), *modalities])
         if key not in self._read:
             self._read.clear()  # one reading at a time: each takes the corpus's memory
-            preprocessor = Preprocessor.fit(self._everything, recipe.config.features, modalities)
+            preprocessor = fit_preprocessor(config, self._everything)
             self._read[key] = preprocessor, preprocessor.transform(self._everything)
         return self._read[key]
 
@@ -94,7 +95,7 @@ class Retraining:
         ready_made = {}
         for name in self._store.ready_made:
             if name in preprocessor.readers:
-                longest = max(len(self._everything.sequence(name, row)) for row in rows)
-                dimensions = preprocessor.readers[name].dimensions
-                ready_made[name] = ReadyMade(dimensions=dimensions, is_vector=longest == 1)
+                longest = max((self._everything.sequence(name, row) for row in rows), key=len)
+                shape = {"dimensions": longest.shape[1], "is_vector": len(longest) == 1}
+                ready_made[name] = ReadyMade(**shape)
         return describe_origins(preprocessor.modalities, recipe.config.features, ready_made)

@@ -13,6 +13,7 @@ import yaml
 from torch import nn
 
 from emotion_hpo.config import build
+from emotion_hpo.config.base import Section
 from emotion_hpo.config.model import (
     AttentionDecoderEncoder,
     AttentionFusion,
@@ -30,6 +31,7 @@ from emotion_hpo.config.model import (
     LstmEncoder,
     MlpEncoder,
     ModelConfig,
+    NetworkModel,
     ResidualMlpEncoder,
     TransformerEncoder,
 )
@@ -64,6 +66,12 @@ class Row:
     name: str
     modality: str
     parameters: dict[str, int]
+
+
+class _Preset(Section):
+    """A file of `conf/model`."""
+
+    model: ModelConfig
 
 
 def count(module: nn.Module) -> int:
@@ -107,9 +115,14 @@ def head_rows() -> list[Row]:
 
 
 def preset_rows(presets: Mapping[str, ModelConfig]) -> list[Row]:
-    """Return every preset, at the inputs that it is meant for."""
+    """Return every preset, at the inputs that it is meant for.
+
+    How many numbers a classical model learns is known when it has been trained: it counts none.
+    """
     return [
         Row("preset", name, ", ".join(preset.encoders), count_parts(_blank(name, preset)))
+        if isinstance(preset, NetworkModel)
+        else Row("preset", name, "", {})
         for name, preset in presets.items()
     ]
 
@@ -120,7 +133,8 @@ def read_presets(folder: Path) -> dict[str, ModelConfig]:
     for file in sorted(folder.rglob("*.yaml")):
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
         content.pop("defaults", None)
-        presets[file.relative_to(folder).with_suffix("").as_posix()] = build(ModelConfig, content)
+        preset = build(_Preset, {"model": content})
+        presets[file.relative_to(folder).with_suffix("").as_posix()] = preset.model
     return presets
 
 
@@ -192,6 +206,6 @@ def _parts(encoder: ModalityEncoder) -> dict[str, int]:
     return {name: n for name, n in parts.items() if n}
 
 
-def _blank(name: str, preset: ModelConfig) -> Network:
+def _blank(name: str, preset: NetworkModel) -> Network:
     with _NOWHERE:
         return Network(preset, inputs_of(name), N_CLASSES, blank=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emotion_hpo.config.model import EncoderConfig, ModelConfig
+from emotion_hpo.config.model import EncoderConfig, NetworkModel
 from emotion_hpo.dataset.batch import InputShape, Sequence
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.models.embedding import Embedding
@@ -86,7 +86,7 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        config: ModelConfig,
+        config: NetworkModel,
         inputs: Mapping[str, InputShape],
         n_classes: int,
         *,
@@ -127,7 +127,7 @@ class Network(nn.Module):
 
 
 def build_network(
-    config: ModelConfig,
+    config: NetworkModel,
     inputs: Mapping[str, InputShape],
     n_classes: int,
     *,

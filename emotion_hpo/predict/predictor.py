@@ -82,7 +82,7 @@ class Predictor:
 
     def __init__(self, saved_model: SavedModel) -> None:
         self._saved_model = saved_model
-        self._networks = saved_model.build_networks()
+        self._learners = saved_model.build_learners()
 
     @classmethod
     def open(cls, path: Path) -> "Predictor":
@@ -117,7 +117,7 @@ class Predictor:
     @property
     def n_networks(self) -> int:
         """How many trainings are averaged."""
-        return len(self._networks)
+        return len(self._learners)
 
     @property
     def synthetic(self) -> bool:
@@ -171,7 +171,7 @@ class Predictor:
         with np.errstate(over="ignore", invalid="ignore"):
             data = self._saved_model.preprocessor.transform(read)
             present = _present(data)
-            probabilities = self._saved_model.probabilities(data, self._networks).mean(0)
+            probabilities = self._saved_model.probabilities(data, self._learners).mean(0)
         return [
             self._judged(utterance, modalities, row)
             for utterance, modalities, row in zip(utterances, present, probabilities, strict=True)

@@ -1,7 +1,7 @@
 """A trained model with all that is needed to use it, in one file without pickled code.
 
-Several networks of one configuration, trained from different seeds, are one model: their
-probabilities are averaged.
+Several trainings of one configuration, from different seeds, are one model: their probabilities
+are averaged.
 """
 
 import io
@@ -15,16 +15,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emotion_hpo.config import ExperimentConfig, build, dump
+from emotion_hpo.config import ExperimentConfig, NetworkModel, build, dump
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.scaling import FeatureReader, Scale
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, plain_origins, read_origins
 from emotion_hpo.features.text import Vocabulary
-from emotion_hpo.models.network import Network, build_network
 from emotion_hpo.study import write_bytes
-from emotion_hpo.training.loop import evaluate
+from emotion_hpo.training.learner import Learner, build_learner
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class SavedModel:
         config: What was trained.
         preprocessor: How utterances are read.
         classes: Emotions in the order of the probabilities.
-        networks: State of each network.
+        networks: State of each training, whatever the learner.
         origins: How each modality that is read was made.
         synthetic: Whether it was trained on invented content.
     """
@@ -47,29 +46,30 @@ class SavedModel:
     origins: Mapping[str, Origin]
     synthetic: bool
 
-    def build_networks(self) -> tuple[Network, ...]:
-        """The networks, ready to answer."""
-        built = []
+    def build_learners(self) -> tuple[Learner, ...]:
+        """The trained models, ready to answer.
+
+        Raises:
+            StudyError: A state is not that of such a model.
+        """
+        learners, n_classes = [], len(self.classes)
         for state in self.networks:
-            network = build_network(
-                self.config.model, self.preprocessor.shapes(), len(self.classes), seed=0, blank=True
-            )
-            network.load_state_dict(state)
-            built.append(network)
-        return tuple(built)
+            learner = build_learner(self.config, self.preprocessor, n_classes, seed=0, blank=True)
+            learner.load(state)
+            learners.append(learner)
+        return tuple(learners)
 
     def probabilities(
-        self, data: Dataset, networks: Sequence[Network] | None = None
+        self, data: Dataset, learners: Sequence[Learner] | None = None
     ) -> NDArray[np.float32]:
-        """Class probabilities of each network `(networks, n, classes)`.
+        """Class probabilities of each training `(trainings, n, classes)`.
 
         Args:
             data: The utterances.
-            networks: What `build_networks` gave, if it was called before.
+            learners: What `build_learners` gave, if it was called before.
         """
-        built = self.build_networks() if networks is None else networks
-        training = self.config.training
-        return np.stack([evaluate(network, data, training).probabilities for network in built])
+        built = self.build_learners() if learners is None else learners
+        return np.stack([learner.probabilities(data) for learner in built])
 
     def save(self, path: Path) -> None:
         """Replace the model file as a whole."""
@@ -98,7 +98,7 @@ class SavedModel:
             raise StudyError(f"no model at {path}; `make final` makes one")
         try:
             stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            return cls(
+            saved_model = cls(
                 build(ExperimentConfig, stored["config"]),
                 _preprocessor(stored["preprocessor"]),
                 tuple(stored["classes"]),
@@ -106,21 +106,20 @@ class SavedModel:
                 read_origins(stored["origins"]),
                 bool(stored["synthetic"]),
             )
+            if not isinstance(saved_model.config.model, NetworkModel):
+                saved_model.build_learners()  # refuses a state that holds what none does
         except Exception as error:
             raise StudyError(
                 f"{path} is not a model of this version ({type(error).__name__}); "
                 "`make final` trains one"
             ) from error
-
-
-def trained_network(network: Network) -> dict[str, Tensor]:
-    """A copy of a network's state, on the CPU."""
-    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+        return saved_model
 
 
 def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
     return {
         "max_words": preprocessor.max_words,
+        "described": list(preprocessor.described),
         "words": None if preprocessor.vocabulary is None else list(preprocessor.vocabulary.words),
         "readers": {
             modality: {
@@ -152,7 +151,8 @@ def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
     }
     words = stored["words"]
     vocabulary = None if words is None else Vocabulary(tuple(words))
-    return Preprocessor(readers, vocabulary, stored["max_words"])
+    described = tuple(stored.get("described", ()))  # an earlier version's has none
+    return Preprocessor(readers, vocabulary, stored["max_words"], described=described)
 
 
 def _scale(stored: tuple[Tensor, Tensor]) -> Scale:

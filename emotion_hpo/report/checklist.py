@@ -4,6 +4,7 @@ The items are those of EMNLP 2020 and ACL 2021, which grew out of Dodge et al., 
 EMNLP 2019, arXiv 1909.03004. Where the files cannot answer, the answer says what an author adds.
 """
 
+from emotion_hpo.config import ClassicalModel, NetworkModel
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.final_tables import latency_sentence
@@ -23,10 +24,22 @@ def checklist_table(findings: Findings) -> Table:
 
 def _model(findings: Findings) -> str:
     model = findings.config.model
+    if not isinstance(model, NetworkModel):
+        return f"{model.name}: {_describe_classical(model)}; whole configuration in study.yaml"
     encoders = ", ".join(f"{name} by {encoder.name}" for name, encoder in model.encoders.items())
     return (
         f"{model.name}: {encoders}; fusion {model.fusion.name}; whole configuration in study.yaml"
     )
+
+
+def _describe_classical(model: ClassicalModel) -> str:
+    """Return which classical model it is, and what it reads."""
+    kind = {
+        "linear": "logistic regression",
+        "svm": "support vector machine",
+        "boosting": "gradient-boosted trees",
+    }[model.learner]
+    return f"{kind} on {', '.join(model.modalities or ('all modalities of the corpus',))}"
 
 
 def _source_code(findings: Findings) -> str:

@@ -87,7 +87,8 @@ def space_table(findings: Findings) -> Table:
             scale = (
                 "logarithmic" if range_.log else "whole numbers" if range_.is_integer else "linear"
             )
-        when = " and ".join(f"{key} = {value}" for key, value in range_.when.items()) or "–"
+        conditions = range_.conditions().items()
+        when = " and ".join(f"{key} = {' or '.join(map(str, v))}" for key, v in conditions) or "–"
         best_value = (
             "–" if best is None or path not in best.params else format_value(best.params[path])
         )

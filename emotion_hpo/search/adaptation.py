@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emotion_hpo.config import SearchConfig, build, dump
+from emotion_hpo.config import NetworkModel, SearchConfig, build, dump
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore
@@ -28,17 +28,20 @@ def adapt(
         ConfigError: The corpus has nothing that the model could read.
     """
     lines = []
-    if config.model.reads == "corpus":
-        config = _read_corpus(config, store, development.everything)
-        lines.append(f"The model reads {', '.join(config.model.encoders)}: all that there is.")
+    model = config.model
+    if isinstance(model, NetworkModel) and model.reads == "corpus":
+        config, modalities = _read_corpus(config, model, store, development.everything)
+        lines.append(f"The model reads all that there is: {', '.join(modalities)}.")
     folds = development.folds
     n_train = round(statistics.fmean(len(fold.train) for fold in folds))
     config, line = resolve_budget(config, n_train, len(folds))
     return config, [*lines, *filter(None, [line])]
 
 
-def _read_corpus(config: SearchConfig, store: FeatureStore, utterances: Utterances) -> SearchConfig:
-    """Give the model an encoder for each modality of the corpus, and for no other.
+def _read_corpus(
+    config: SearchConfig, network: NetworkModel, store: FeatureStore, utterances: Utterances
+) -> tuple[SearchConfig, list[str]]:
+    """Give the network an encoder for each modality of the corpus, and for no other; return both.
 
     A modality has the encoder that `model.encoders` names for it. One that is not named there, and
     a ready-made vector of any name, gets that of `model.vector` or `model.sequence`. The space's
@@ -47,8 +50,8 @@ def _read_corpus(config: SearchConfig, store: FeatureStore, utterances: Utteranc
     Raises:
         ConfigError: No utterance has any modality.
     """
-    plain = dump(config)
-    model, space = plain["model"], plain["space"]
+    plain, model = dump(config), dump(network)
+    space = plain["space"]
     named = model["encoders"]
     encoders: dict[str, Any] = {}
     ranges = {path: range_ for path, range_ in space.items() if not _is_of_modality(path)}
@@ -66,7 +69,8 @@ def _read_corpus(config: SearchConfig, store: FeatureStore, utterances: Utteranc
         raise ConfigError(f"model: no utterance of corpus {store.corpus_name} has any modality")
     in_order = {path: ranges[path] for path in [*filter(ranges.__contains__, space), *ranges]}
     fixed = {"encoders": encoders, "reads": "encoders", "vector": None, "sequence": None}
-    return build(SearchConfig, plain | {"model": model | fixed, "space": in_order})
+    adapted = build(SearchConfig, plain | {"model": model | fixed, "space": in_order})
+    return adapted, [*encoders]
 
 
 def _is_of_modality(path: str) -> bool:

@@ -75,8 +75,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
     corpus = open_corpus(config.corpus, config.split.session_column)
-    if config.model.reads == "encoders":
-        check_modalities(config, corpus.modalities, corpus.name)
+    check_modalities(config, corpus.modalities, corpus.name)
     check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
     with _only_coordinator(home):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from emotion_hpo.config import (
+    VARIANT_KEYS,
     ExperimentConfig,
     Range,
     Scalar,
@@ -34,8 +35,8 @@ _MOST_POINTS = 1_000_000
 def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
     """Return the configuration with some values replaced.
 
-    Where a `name` is replaced, what only the former variant knew goes with it: the `heads` of an
-    attention head have no meaning for `concat`.
+    Where a `name` or a `learner` is replaced, what only the former variant knew goes with it: the
+    `heads` of an attention head have no meaning for `concat`.
 
     Raises:
         ConfigError: The result is not a configuration.
@@ -45,9 +46,9 @@ def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
     for path, value in params.items():
         plain = with_value(plain, path, value)
     renamed = tuple(
-        path.removesuffix("name")
+        path[: path.rindex(".") + 1]
         for path, value in params.items()
-        if path.endswith(".name") and before.get(path) != value
+        if _is_variant(path) and before.get(path) != value
     )
     if renamed:
         plain = without_unknown(
@@ -87,7 +88,7 @@ def grid_points(space: Mapping[str, Range], n_points: int, seed: int) -> list[Pa
 
 def applies(range_: Range, values: Params) -> bool:
     """Return whether a conditional range is drawn, given the values of the other paths."""
-    return all(values.get(path) == value for path, value in range_.when.items())
+    return all(values.get(path) in allowed for path, allowed in range_.conditions().items())
 
 
 def check_space(base: ExperimentConfig, space: Mapping[str, Range]) -> None:
@@ -138,11 +139,14 @@ def _find_fault(
     plain = flatten(dump(base))
     if path not in plain and not range_.when:
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
+    conditions = range_.conditions()
     for value in range_.choices or (range_.low, range_.last):
-        try:
-            configured(base, _with_conditional_values(space, plain, {**range_.when, path: value}))
-        except ConfigError as error:
-            return f"{value} is not possible ({str(error).splitlines()[0]})"
+        for allowed in itertools.product(*conditions.values()):
+            params = {**dict(zip(conditions, allowed, strict=True)), path: value}
+            try:
+                configured(base, _with_drawn_values(space, plain, params))
+            except ConfigError as error:
+                return f"{value} is not possible ({str(error).splitlines()[0]})"
     default = plain.get(path)
     if is_unresolved(path, default):  # it will be the nearest value of the range
         return None
@@ -154,10 +158,17 @@ def _find_fault(
     return None
 
 
-def _with_conditional_values(space: Mapping[str, Range], base: Params, params: Params) -> Params:
-    """Add a value for each conditional range that is drawn because of some values."""
+def _with_drawn_values(space: Mapping[str, Range], base: Params, params: Params) -> Params:
+    """Add a value for each range that is drawn because of some values, or of another variant."""
     known = dict(params)
+    switched = tuple(path[: path.rindex(".") + 1] for path in params if _is_variant(path))
     for path, range_ in space.items():
-        if range_.when and path not in known and applies(range_, {**base, **known}):
+        is_drawn = range_.when or path.startswith(switched)
+        if is_drawn and path not in known and applies(range_, {**base, **known}):
             known[path] = range_.choices[0] if range_.choices is not None else range_.low
     return known
+
+
+def _is_variant(path: str) -> bool:
+    """Return whether a path chooses between models that know different keys."""
+    return path.rpartition(".")[2] in VARIANT_KEYS and "." in path

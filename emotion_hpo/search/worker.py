@@ -14,8 +14,7 @@ from types import FrameType
 
 import torch
 
-from emotion_hpo.config import SearchConfig, dump
-from emotion_hpo.config.auto import resolved
+from emotion_hpo.config import NetworkModel, SearchConfig, dump
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.search.budget import FAIL_FAST
 from emotion_hpo.search.optuna.study import Claim, ClaimLost, StorageAway, Study
@@ -27,6 +26,7 @@ from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
+from emotion_hpo.training.learner import n_epochs
 from emotion_hpo.training.profiling import MEASURED, measure_cost
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
 from emotion_hpo.training.worker_process import setup
@@ -118,7 +118,8 @@ class Worker:
         planned = plan(self._n_folds, study.n_seeds, claim.seed)
         ending: TrialState = TrialState.COMPLETE
         reported: dict[int, float] = {}
-        n_epochs = resolved(claim.config.training.epochs)
+        # The only epoch of a classical model would stand beside the first epochs of networks
+        is_compared = isinstance(claim.config.model, NetworkModel) or len(planned) > 1
 
         resume = self._resume(claim)
         if resume is not None:
@@ -126,11 +127,14 @@ class Worker:
             resume.save(files.checkpoint)
             self._keep_weights_of_former_lives(claim)
             write_curve(files, so_far.curve)
-            reported = steps(so_far, study.objective, self._config.pruner)
-            self._study.report_previous_steps(claim, reported)
+            if is_compared:
+                reported = steps(so_far, study.objective, self._config.pruner)
+                self._study.report_previous_steps(claim, reported)
 
         def is_poor(so_far: Outcomes) -> bool:
             nonlocal reported
+            if not is_compared:
+                return False
             before, reported = reported, steps(so_far, study.objective, self._config.pruner)
             new = [step for step in reported if step not in before]
             return bool(new) and self._study.report(claim, new[-1], reported[new[-1]])
@@ -138,7 +142,7 @@ class Worker:
         def after_epoch(so_far: Outcomes, make_checkpoint: Callable[[], Checkpoint]) -> bool:
             nonlocal ending
             epoch = so_far.each[-1].curve[-1].epoch
-            is_last = epoch >= n_epochs and len(so_far.each) == len(planned)
+            is_last = epoch >= n_epochs(claim.config) and len(so_far.each) == len(planned)
             state = make_checkpoint()
             if study.keep_weights and so_far.each[-1].best_epoch == epoch:
                 state.save_weights(files.weights)
@@ -163,7 +167,7 @@ class Worker:
             self._study.release(claim)
             return
         write_bytes(files.probabilities, outcomes.answers(development))
-        cost = measure_cost(claim.config, self._data_module)
+        cost = measure_cost(claim.config, self._data_module, outcomes.learner)
         write_record(files.cost, Cost.from_json(cost))
         write_bytes(files.every_epoch, outcomes.every_epoch())
         self._study.end(

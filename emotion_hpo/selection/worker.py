@@ -18,7 +18,6 @@ from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
-from emotion_hpo.training.profiling import count_parameters
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
 from emotion_hpo.training.worker_process import setup
 
@@ -61,12 +60,13 @@ def _train(
         write_record(files.record, ConfirmationRecord(value=None, reason=str(failure)))
     else:
         trainings = outcomes.trainings(data_module.development)
+        assert outcomes.learner is not None, "a training has just ended"
         record = {
             "value": outcomes.value,
             "best_epoch": outcomes.best_epoch,
             "by_fold": [training.value for training in trainings],
             "best_epochs": [(training.fold, training.best_epoch) for training in trainings],
-            "n_parameters": count_parameters(experiment, data_module),
+            "n_parameters": outcomes.learner.n_parameters,
             "seconds": sum(epoch.seconds for epoch in outcomes.curve),
             "seed": confirmation.seed,
         }

@@ -7,7 +7,7 @@ file holds. `trial_run` makes a trial of several such trainings.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,16 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emotion_hpo.config import ExperimentConfig, fingerprint
+from emotion_hpo.config import ExperimentConfig, NetworkModel, fingerprint
 from emotion_hpo.config.auto import resolved
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.metrics.registry import find_metric
-from emotion_hpo.models import build_network
+from emotion_hpo.models.modalities import modalities_of
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import Epoch, n_smoothed_of, replacing
-from emotion_hpo.training.loop import Evaluation, TrainingState, device_of, fit
+from emotion_hpo.training.learner import Learner, build_learner, fit_preprocessor
+from emotion_hpo.training.loop import Evaluation, TrainingState, device_of
 
 
 @dataclass(frozen=True)
@@ -39,29 +40,30 @@ class FoldData:
 class DataModule:
     """The development utterances, read once for all trials that read them alike.
 
-    One fold at a time is held: eight of the full corpus would need eight times its memory.
+    One fold at a time is held for networks, and one for classical models, which read vectors: eight
+    of the full corpus would need eight times its memory.
     """
 
     def __init__(self, development: Development) -> None:
         self.development = development
-        self._key = ""
-        self._fold_data: FoldData | None = None
+        self._held: dict[bool, tuple[str, FoldData]] = {}
 
     def fold(self, config: ExperimentConfig, index: int = 0) -> FoldData:
-        """Return both parts of a fold as this configuration's network takes them."""
-        modalities = tuple(config.model.encoders)
+        """Return both parts of a fold as this configuration's model takes them."""
+        is_network = isinstance(config.model, NetworkModel)
+        part = self.development.folds[index]
+        modalities = modalities_of(config.model, part.train)
         key = "/".join([fingerprint(config.features), *modalities, str(index)])
-        if self._fold_data is None or key != self._key:
-            part = self.development.folds[index]
-            self._fold_data = None  # gives its memory back before as much is taken again
-            preprocessor = Preprocessor.fit(part.train, config.features, modalities)
-            self._fold_data = FoldData(
+        if is_network not in self._held or key != self._held[is_network][0]:
+            self._held.pop(is_network, None)  # gives its memory back before as much is taken again
+            preprocessor = fit_preprocessor(config, part.train)
+            fold_data = FoldData(
                 preprocessor,
                 preprocessor.transform(part.train),
                 preprocessor.transform(part.validation),
             )
-            self._key = key
-        return self._fold_data
+            self._held[is_network] = key, fold_data
+        return self._held[is_network][1]
 
     def check(self, config: ExperimentConfig) -> None:
         """Build what a trial would train, so that what can never be built is refused before any.
@@ -72,7 +74,7 @@ class DataModule:
         fold_data = self.fold(config)
         classes = fold_data.train.utterances.classes
         device_of(config.training)
-        build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=0)
+        build_learner(config, fold_data.preprocessor, len(classes), seed=0)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Outcome:
         probabilities: Validation probabilities `(n, classes)` at `best_epoch`.
         every: Those of every epoch `(epochs, n, classes)`: the epoch is chosen, too, and what that
             adds to a value can be computed from these alone.
+        learner: What was trained, once the training has ended; no checkpoint holds it.
     """
 
     curve: tuple[Epoch, ...]
@@ -125,6 +128,7 @@ class Outcome:
     value: float
     probabilities: NDArray[np.float32]
     every: NDArray[np.float16]
+    learner: Learner | None = field(default=None, compare=False, repr=False)
 
     def after(self, epoch: Epoch, evaluation: Evaluation, selector: "EpochSelector") -> "Outcome":
         """Return the outcome one epoch later."""
@@ -254,7 +258,7 @@ def run(
     """
     fold_data = data_module.fold(config, fold)
     classes = fold_data.train.utterances.classes
-    network = build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=seed)
+    learner = build_learner(config, fold_data.preprocessor, len(classes), seed=seed)
     outcome = resume.outcome if resume else NOTHING_YET
     patience = resolved(config.training.patience)
 
@@ -269,19 +273,24 @@ def run(
 
     start = resume.state if resume else None
     if selector.should_stop(patience, outcome.curve):
-        return outcome  # cut off after its last epoch
-    fit(network, fold_data.train, fold_data.validation, config.training, seed, on_epoch, start)
-    return outcome
+        return replace(outcome, learner=learner)  # cut off after its last epoch
+    learner.fit(fold_data.train, fold_data.validation, seed, on_epoch, start)
+    return replace(outcome, learner=learner)
 
 
 def check_modalities(config: ExperimentConfig, available: tuple[str, ...], corpus: str) -> None:
-    """Refuse a network that reads a modality that the corpus does not have.
+    """Refuse a model that reads a modality that the corpus does not have.
 
     Raises:
         ConfigError: With what works instead.
     """
-    if absent := [name for name in config.model.encoders if name not in available]:
+    model = config.model
+    if isinstance(model, NetworkModel):
+        key, names = "encoders", tuple(model.encoders) if model.reads == "encoders" else ()
+    else:
+        key, names = "modalities", model.modalities or ()
+    if absent := [name for name in names if name not in available]:
         raise ConfigError(
-            f"model.encoders: corpus {corpus} has {', '.join(available)}, but the model reads "
+            f"model.{key}: corpus {corpus} has {', '.join(available)}, but the model reads "
             f"{', '.join(absent)}; choose a model of these, such as model={available[0]}"
         )

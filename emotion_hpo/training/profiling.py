@@ -1,9 +1,9 @@
-"""What a network costs to use: shown beside its accuracy, or minimised as second objective.
+"""What a model costs to use: shown beside its accuracy, or minimised as second objective.
 
-`n_parameters` counts trainable weights. `latency_ms` is the time from one utterance's features to
-its class probabilities, on the device and threads that train: the median over utterances that are
-spread evenly over a data set, after some that are not counted. It is a measurement; a busy machine
-raises it.
+`n_parameters` counts trainable weights, or what a classical model has learnt. `latency_ms` is the
+time from one utterance's features to its class probabilities, on the device and threads that train:
+the median over utterances that are spread evenly over a data set, after some that are not counted.
+It is a measurement; a busy machine raises it.
 """
 
 import math
@@ -13,16 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
 
 from emotion_hpo.config import ExperimentConfig, TrainingConfig
 from emotion_hpo.dataset import Dataset
-from emotion_hpo.models import Network, build_network
-from emotion_hpo.models.catalogue import count
-from emotion_hpo.training.fold_run import DataModule, FoldData
-from emotion_hpo.training.loop import autocast_of, device_of
+from emotion_hpo.training.fold_run import DataModule
+from emotion_hpo.training.learner import Learner, build_learner
+from emotion_hpo.training.loop import device_of
 
 #: Second objective of a study → its name in a trial's `cost.json`.
 MEASURED = {"parameters": "n_parameters", "latency_ms": "latency_ms"}
@@ -60,38 +57,37 @@ class Latency:
         return asdict(self)
 
 
-def count_parameters(config: ExperimentConfig, data_module: DataModule) -> int:
-    """Count the trainable weights of a configuration's network."""
-    return count(_build(config, _read_last_fold(config, data_module)))
+def measure_cost(
+    config: ExperimentConfig, data_module: DataModule, learner: Learner | None = None
+) -> dict[str, Any]:
+    """Measure `n_parameters` and `latency_ms` of a configuration's model, and note how.
+
+    Args:
+        config: Of the model.
+        data_module: What it was trained on.
+        learner: What was trained; without it a network that is built for this.
+    """
+    last = len(data_module.development.folds) - 1  # what was read last
+    fold_data = data_module.fold(config, last)
+    if learner is None:
+        n_classes = len(fold_data.train.utterances.classes)
+        learner = build_learner(config, fold_data.preprocessor, n_classes, seed=0)
+    timed = measure_latency([learner], fold_data.validation, config.training)
+    return {"n_parameters": learner.n_parameters, **timed.to_json()}
 
 
-def measure_cost(config: ExperimentConfig, data_module: DataModule) -> dict[str, Any]:
-    """Measure `n_parameters` and `latency_ms` of a configuration's network, and note how."""
-    fold_data = _read_last_fold(config, data_module)
-    network = _build(config, fold_data)
-    timed = measure_latency([network], fold_data.validation, config.training)
-    return {"n_parameters": count(network), **timed.to_json()}
-
-
-def measure_latency(
-    networks: Sequence[nn.Module], data: Dataset, config: TrainingConfig
-) -> Latency:
-    """Time networks whose answers are combined, one utterance at a time."""
+def measure_latency(learners: Sequence[Learner], data: Dataset, config: TrainingConfig) -> Latency:
+    """Time models whose answers are combined, one utterance at a time."""
     device = device_of(config)
-    for network in networks:
-        network.to(device).eval()
     times_s: list[float] = []
-    with torch.inference_mode(), autocast_of(config, device):
-        for index, row in enumerate(_spread(len(data), _WARM_UP + _TIMED)):
-            batch = data.batch(np.array([row]))
-            began = time.perf_counter()
-            inputs = {name: part.to(device) for name, part in batch.modalities.items()}
-            for network in networks:
-                network(inputs).cpu()  # waits for the device
-            if index >= _WARM_UP:
-                times_s.append(time.perf_counter() - began)
-            if len(times_s) >= _FEWEST and sum(times_s) > _LONGEST_S:
-                break
+    for index, row in enumerate(_spread(len(data), _WARM_UP + _TIMED)):
+        began = time.perf_counter()
+        for learner in learners:
+            learner.answer(data, row)
+        if index >= _WARM_UP:
+            times_s.append(time.perf_counter() - began)
+        if len(times_s) >= _FEWEST and sum(times_s) > _LONGEST_S:
+            break
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     n_threads = torch.get_num_threads()
     return Latency(1000 * statistics.median(times_s), n_threads, name, len(times_s))
@@ -100,12 +96,3 @@ def measure_latency(
 def _spread(n: int, n_rows: int) -> Iterator[int]:
     """Yield rows from all over a data set, wherever it is stopped: steps of the golden section."""
     yield from (int(n * (index * _GOLDEN % 1)) for index in range(n_rows))
-
-
-def _read_last_fold(config: ExperimentConfig, data_module: DataModule) -> FoldData:
-    return data_module.fold(config, len(data_module.development.folds) - 1)  # what was read last
-
-
-def _build(config: ExperimentConfig, fold_data: FoldData) -> Network:
-    classes = fold_data.train.utterances.classes
-    return build_network(config.model, fold_data.preprocessor.shapes(), len(classes), seed=0)

@@ -27,6 +27,7 @@ from emotion_hpo.training.fold_run import (
     Progress,
     run,
 )
+from emotion_hpo.training.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Outcomes:
     def finished(self) -> tuple[Outcome, ...]:
         """The trainings that have ended."""
         return self.each[:-1] if self.is_running else self.each
+
+    @property
+    def learner(self) -> Learner | None:
+        """Return what was trained last; None where all trainings had ended before."""
+        return self.each[-1].learner
 
     @property
     def value(self) -> float:
@@ -191,7 +197,8 @@ def run_all(
 
         outcome = run(config, data_module, training.seed, selector, on_epoch, resume, training.fold)
         resume = None
-        done = (*done, outcome)
+        # One model at a time is held
+        done = (*(replace(former, learner=None) for former in done), outcome)
         if is_stopped or after_training(Outcomes(planned, done)):
             break
     return Outcomes(planned, done)

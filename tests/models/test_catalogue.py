@@ -7,18 +7,18 @@ from typing import get_args
 import pytest
 import yaml
 
-from emotion_hpo.config.model import FusionConfig, ModelConfig
+from emotion_hpo.config.model import FusionConfig, NetworkModel
 from emotion_hpo.models import catalogue
 
 CONF = Path(__file__).parents[2] / "conf" / "model"
 
 
-def combined(text, speech, fusion) -> ModelConfig:
+def combined(text, speech, fusion) -> NetworkModel:
     mapping = yaml.safe_load((CONF / "tripathi" / "combined.yaml").read_text(encoding="utf-8"))
     mapping["encoders"]["text"]["units"] = text
     mapping["encoders"]["speech"]["units"] = speech
     mapping["fusion"]["units"] = fusion
-    return ModelConfig.model_validate(mapping)
+    return NetworkModel.model_validate(mapping)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.model import NetworkModel
 from emotion_hpo.dataset.batch import Sequence
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models import build_network
@@ -27,14 +27,14 @@ HEADS = {
 }
 
 
-def config(head="concat", **changes) -> ModelConfig:
+def config(head="concat", **changes) -> NetworkModel:
     whole = {
         "name": "two",
         "encoders": {"text": TEXT, "speech": SPEECH},
         "fusion": {"name": head} | HEADS[head],
         "dropout": 0.2,
     }
-    return ModelConfig.model_validate(whole | changes)
+    return NetworkModel.model_validate(whole | changes)
 
 
 @pytest.fixture

@@ -9,23 +9,25 @@ import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.model import NetworkModel
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.models import build_network
 
 CONF = Path(__file__).parents[2] / "conf"
+CLASSICAL = ("boosting", "linear", "svm")
 PRESETS = sorted(
     file.relative_to(CONF / "model").with_suffix("").as_posix()
     for file in (CONF / "model").rglob("*.yaml")
+    if file.stem not in CLASSICAL
 )
 LENGTHS = [5, 2, 6, 1, 4, 3]
 SHAPES = {"text": InputShape(0, 6, 12), "speech": InputShape(16, 7), "mocap": InputShape(189, 8)}
 
 
-def composed(preset) -> ModelConfig:
+def composed(preset) -> NetworkModel:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         whole = compose("search", overrides=[f"model={preset}"])
-    return ModelConfig.model_validate(OmegaConf.to_container(whole.model, resolve=True))
+    return NetworkModel.model_validate(OmegaConf.to_container(whole.model, resolve=True))
 
 
 def shapes_for(config) -> dict[str, InputShape]:

@@ -89,7 +89,7 @@ def test_the_answers_are_those_of_evaluation(ready_made_bundle, alone, tmp_path)
     frames = np.random.default_rng(1).standard_normal((3, N_FRAMES, WIDTH)).astype(np.float32)
     each = alone([Utterance(features={"speech": one}) for one in frames])
     reader = ready_made_bundle.preprocessor.readers["speech"]
-    (network,) = ready_made_bundle.build_networks()
+    (learner,) = ready_made_bundle.build_learners()
     import torch
 
     from emotion_hpo.dataset.batch import Sequence
@@ -97,7 +97,7 @@ def test_the_answers_are_those_of_evaluation(ready_made_bundle, alone, tmp_path)
     scaled = torch.from_numpy((frames - reader.corpus.mean) / reader.corpus.deviation)
     mask = torch.ones(frames.shape[:2], dtype=torch.bool)
     with torch.inference_mode():
-        logits = network.eval()({"speech": Sequence(scaled, mask, mask.any(1))})
+        logits = learner.network.eval()({"speech": Sequence(scaled, mask, mask.any(1))})
     np.testing.assert_allclose(each, logits.softmax(1).numpy(), atol=0.01)  # bfloat16 rounds
 
 

@@ -12,7 +12,7 @@ from emotion_hpo.models import build_network
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import front_of, read_trials
-from emotion_hpo.training.profiling import count_parameters, measure_cost, measure_latency
+from emotion_hpo.training.profiling import measure_cost, measure_latency
 from tests.pipeline import SMALL, compose_config, search
 
 COMPLETE = TrialState.COMPLETE
@@ -46,12 +46,12 @@ def test_parameters_are_those_that_are_trained(data_module):
     network = build_network(config.model, data_module.fold(config).preprocessor.shapes(), 4, seed=1)
     n_all = sum(one.numel() for one in network.parameters())
     n_frozen = sum(one.numel() for one in network.parameters() if not one.requires_grad)
-    assert count_parameters(config, data_module) == n_all - n_frozen
+    assert measure_cost(config, data_module)["n_parameters"] == n_all - n_frozen
     frozen = build(
         SearchConfig,
         with_value(dump(compose_config(*SMALL)), "model.encoders.text.embedding.trainable", False),
     ).experiment()
-    assert count_parameters(frozen, data_module) < n_all - n_frozen
+    assert measure_cost(frozen, data_module)["n_parameters"] < n_all - n_frozen
 
 
 def test_latency_is_the_median_over_utterances_of_every_length(data_module):
@@ -67,7 +67,7 @@ def test_latency_is_the_median_over_utterances_of_every_length(data_module):
     data.batch = batch
     found = measure_cost(config, data_module)
     del data.batch
-    assert found["n_parameters"] == count_parameters(config, data_module)
+    assert found["n_parameters"] > 0
     assert 0 < found["latency_ms"] < 1000
     assert found["device"] == "cpu"
     assert found["n_timed"] >= 5
@@ -78,10 +78,9 @@ def test_a_model_of_several_networks_takes_the_time_of_all(data_module):
     config = compose_config(*SMALL).experiment()
     data = data_module.fold(config).validation
 
-    class Slow(torch.nn.Module):
-        def forward(self, modalities):
+    class Slow:
+        def answer(self, data, row):
             time.sleep(0.01)
-            return torch.zeros(1, 4)
 
     one, two = (measure_latency([Slow()] * n, data, config.training) for n in (1, 2))
     assert two.latency_ms > 1.6 * one.latency_ms

@@ -1,0 +1,176 @@
+"""Each utterance as one row of numbers, for models without layers.
+
+In: a data set whose modalities are vectors (`Preprocessor.fit(as_vectors=True)`). Out: `Vectors`, a
+block of columns a modality, dense, and of text tf-idf, sparse: of words and pairs of words,
+punctuation included, and of runs of characters. A row of tf-idf has the length 1, so each dense
+block is scaled to one length, too, however many columns it has: 882 of a voice neither drown ten
+words nor are drowned. Where an utterance lacks a modality, its columns are 0, the average.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from torch import Tensor
+
+from emotion_hpo.config.features import TEXT
+from emotion_hpo.dataset.batches import Dataset
+
+#: Typical length of a dense row beside tf-idf's 1: what is best for both alone (docs/models.md).
+DENSE_LENGTH = 3.0
+
+#: A bracketed sound, a word in any script, or a mark that carries emotion.
+_WORD_OR_MARK = r"""\[[^\[\]]+\]|[^\s!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~…“”„«»—–¿¡]+|[!?…]|\.{2,}"""
+
+_KINDS: Mapping[str, Mapping[str, Any]] = {
+    "words": {"ngram_range": (1, 2), "token_pattern": _WORD_OR_MARK},
+    # A run of characters that occurs once says nothing, and most do
+    "characters": {"ngram_range": (2, 5), "analyzer": "char_wb", "min_df": 2},
+}
+
+Block = Any  # a dense array or a sparse matrix `(n, d)`, float32
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Rows of numbers, an utterance each, in blocks of columns.
+
+    Attributes:
+        blocks: `(n, d)` each, dense or sparse.
+        n: Rows.
+    """
+
+    blocks: tuple[Block, ...]
+    n: int
+
+    @property
+    def widths(self) -> list[int]:
+        """Columns of each block."""
+        return [block.shape[1] for block in self.blocks]
+
+    def rows(self, chosen: NDArray[np.int64]) -> "Vectors":
+        """Return some of the rows."""
+        return Vectors(tuple(block[chosen] for block in self.blocks), len(chosen))
+
+
+class Vectoriser:
+    """Turns utterances into rows.
+
+    Attributes:
+        modalities: Of the dense blocks.
+    """
+
+    def __init__(self, modalities: tuple[str, ...], texts: Mapping[str, TfidfVectorizer]) -> None:
+        self.modalities = modalities
+        self._texts = texts
+        self._known: WeakKeyDictionary[Dataset, Vectors] = WeakKeyDictionary()
+
+    @classmethod
+    def fit(cls, train: Dataset, *, characters: bool) -> "Vectoriser":
+        """Fit the words on a training part; all that read it alike share them.
+
+        Args:
+            train: The training part.
+            characters: Whether text is read by runs of characters, too.
+        """
+        fitted = _FITTED.setdefault(train, {})
+        if characters not in fitted:
+            texts = {}
+            if TEXT in train.n_steps:
+                kinds = _KINDS if characters else {"words": _KINDS["words"]}
+                texts = {kind: _fit_text(kind, train) for kind in kinds}
+            modalities = tuple(name for name in train.n_steps if name != TEXT)
+            present = {kind: text for kind, text in texts.items() if text is not None}
+            fitted[characters] = cls(modalities, present)
+        return fitted[characters]
+
+    def __call__(self, data: Dataset) -> Vectors:
+        """Return the rows of a data set; they are computed once."""
+        if data not in self._known:
+            dense = _dense(data)
+            blocks = [
+                dense[name] * np.float32(DENSE_LENGTH / np.sqrt(dense[name].shape[1]))
+                for name in self.modalities
+            ]
+            transcripts = _transcripts(data) if self._texts else []
+            blocks += [text.transform(transcripts) for text in self._texts.values()]
+            self._known[data] = Vectors(tuple(blocks), len(data))
+        return self._known[data]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what makes it again: the words as JSON, their weights."""
+        tensors = {"modalities": to_bytes(json.dumps(self.modalities).encode())}
+        for kind, text in self._texts.items():
+            terms = sorted(text.vocabulary_, key=text.vocabulary_.__getitem__)
+            tensors[f"{kind}.terms"] = to_bytes(json.dumps(terms).encode())
+            tensors[f"{kind}.idf"] = torch.from_numpy(np.asarray(text.idf_, np.float32))
+        return tensors
+
+    @classmethod
+    def load(cls, state: Mapping[str, Tensor]) -> Self:
+        """Make it again."""
+        texts = {}
+        for kind in _KINDS:
+            if f"{kind}.terms" in state:
+                terms = json.loads(from_bytes(state[f"{kind}.terms"]))
+                text = _make_text(kind, vocabulary={term: at for at, term in enumerate(terms)})
+                text.idf_ = state[f"{kind}.idf"].numpy()
+                texts[kind] = text
+        return cls(tuple(json.loads(from_bytes(state["modalities"]))), texts)
+
+
+#: Whether characters are read → the vectoriser that was fitted on a training part.
+_FITTED: WeakKeyDictionary[Dataset, dict[bool, Vectoriser]] = WeakKeyDictionary()
+
+#: The dense blocks of a data set, unweighted.
+_DENSE: WeakKeyDictionary[Dataset, dict[str, NDArray[np.float32]]] = WeakKeyDictionary()
+
+
+def is_sparse(block: Block) -> bool:
+    """Return whether a block is a sparse matrix."""
+    return bool(sparse.issparse(block))
+
+
+def to_bytes(content: bytes) -> Tensor:
+    """Return bytes as a tensor, which a model's file can hold."""
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
+
+
+def from_bytes(tensor: Tensor) -> bytes:
+    """Return the bytes of a tensor."""
+    return tensor.numpy().tobytes()
+
+
+def _dense(data: Dataset) -> dict[str, NDArray[np.float32]]:
+    if data not in _DENSE:
+        batch = data.batch(np.arange(len(data)))
+        _DENSE[data] = {
+            name: sequence.values[:, 0].numpy()
+            for name, sequence in batch.modalities.items()
+            if name != TEXT
+        }
+    return _DENSE[data]
+
+
+def _transcripts(data: Dataset) -> list[str]:
+    transcripts = data.utterances.table["transcript"]
+    return [text if isinstance(text, str) else "" for text in transcripts]
+
+
+def _make_text(kind: str, **options: Any) -> TfidfVectorizer:  # noqa: ANN401 (scikit-learn's own)
+    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **_KINDS[kind], **options)
+
+
+def _fit_text(kind: str, train: Dataset) -> TfidfVectorizer | None:
+    """Fit on the training part's transcripts; None where nothing occurs often enough."""
+    try:
+        return _make_text(kind).fit(_transcripts(train))
+    except ValueError:  # an empty vocabulary
+        return None

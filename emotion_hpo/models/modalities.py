@@ -1,0 +1,37 @@
+"""Which modalities a model reads of a training part."""
+
+from emotion_hpo.config import ModelConfig, NetworkModel
+from emotion_hpo.errors import ConfigError, unknown_name
+from emotion_hpo.features.utterances import Utterances
+
+#: A recording's frames, and the vector that describes the same recording better than their mean.
+_FRAMES, _VECTOR = "speech", "functionals"
+
+
+def modalities_of(model: ModelConfig, train: Utterances) -> tuple[str, ...]:
+    """Return what a model reads: a network, what it has encoders for; a classical model, all.
+
+    Raises:
+        ConfigError: A classical model names a modality that no training utterance has.
+    """
+    if isinstance(model, NetworkModel):
+        return tuple(model.encoders)
+    if model.modalities is None:
+        return all_modalities(train)
+    available = train.modalities
+    for name in model.modalities:
+        if name not in available:
+            line = unknown_name("modality of the training part", name, available)
+            raise ConfigError(f"model.modalities: {line}")
+    return model.modalities
+
+
+def all_modalities(train: Utterances) -> tuple[str, ...]:
+    """Return all that a training part has, each recording once.
+
+    Where this program has extracted both views of a voice, the frames' own statistics are left out:
+    they say the same, coarser. The corpus's own features are never left out.
+    """
+    available = train.modalities
+    is_seen_twice = _VECTOR in available and {_FRAMES, _VECTOR} <= train.extracted
+    return tuple(name for name in available if not (is_seen_twice and name == _FRAMES))
