@@ -50,7 +50,9 @@ REFERENCE_S = 44 / 3838  # the reference's log: 44 s an epoch of 3,838 utterance
 def data_module(folder: Path, model: str) -> tuple[ExperimentConfig, DataModule]:
     """The twin's development part and the configuration of a preset."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        plain = OmegaConf.to_container(compose("search", [f"model={model}"]), resolve=True)
+        plain = OmegaConf.to_container(
+            compose("search", ["features=paper", f"model={model}"]), resolve=True
+        )
     settings = {name: plain[name] for name in ExperimentConfig.model_fields}
     config = build(ExperimentConfig, settings)
     _, development = open_development(config, folder / "features", quiet)

@@ -36,7 +36,9 @@ NETWORKS = {
 def configuration(model: str, epochs: int) -> ExperimentConfig:
     """A network with the paper's training on the full twin."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        composed = compose("search", [f"model={model}", f"training.epochs={epochs}"])
+        composed = compose(
+            "search", ["features=paper", f"model={model}", f"training.epochs={epochs}"]
+        )
     plain = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(plain, dict)
     return build(ExperimentConfig, {name: plain[name] for name in ExperimentConfig.model_fields})

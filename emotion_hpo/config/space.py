@@ -19,6 +19,9 @@ Scalar = str | int | float | bool | None
 #: Parts of the configuration that a space may vary; corpus and split decide what is judged on.
 SEARCHABLE = ("features", "model", "training")
 
+#: What the program decides when a study begins, from the corpus.
+AUTO = "auto"
+
 
 class Range(Section):
     """Either numbers from `low` to `high`, or `choices`; whole numbers if both bounds are.

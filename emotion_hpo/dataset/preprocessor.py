@@ -27,6 +27,7 @@ class Preprocessor:
         readers: By feature modality.
         vocabulary: Of the training transcripts, where the network reads text.
         max_words: Longest text that is kept.
+        marks: Whether marks such as `!` are words, too.
         vectors: `(tokens, D)` pretrained vectors of the vocabulary, NaN where there is none, or
             None. Only a new network starts from them, so they are not stored with a trained one.
     """
@@ -34,6 +35,7 @@ class Preprocessor:
     readers: Mapping[str, FeatureReader]
     vocabulary: Vocabulary | None
     max_words: int
+    marks: bool = False
     vectors: NDArray[np.float32] | None = None
 
     @classmethod
@@ -47,6 +49,7 @@ class Preprocessor:
 
         Raises:
             ConfigError: No training utterance has one of the modalities.
+            StudyError: How a modality is scaled was not decided.
             FeatureError: The file of word vectors is missing or malformed.
         """
         readers = {
@@ -56,11 +59,12 @@ class Preprocessor:
         }
         vocabulary = vectors = None
         if TEXT in modalities:
-            words = [tokenise(text) for text in train.table["transcript"].dropna()]
+            transcripts = train.table["transcript"].dropna()
+            words = [tokenise(text, marks=config.text.marks) for text in transcripts]
             vocabulary = _fit_vocabulary(words, config.text.min_count)
             if config.text.vectors is not None:
                 vectors = glove.read_vectors(config.text.vectors, vocabulary)
-        return cls(readers, vocabulary, config.text.max_words, vectors)
+        return cls(readers, vocabulary, config.text.max_words, config.text.marks, vectors)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -78,6 +82,10 @@ class Preprocessor:
             shapes[TEXT] = InputShape(0, self.max_words, len(self.vocabulary), vectors)
         return shapes
 
+    def tokens(self, transcript: str) -> list[str]:
+        """Split a transcript as the training part's were; without a cut."""
+        return tokenise(transcript, marks=self.marks)
+
     def transform(self, utterances: Utterances) -> Dataset:
         """Scale and encode utterances, ready for batches."""
         return Dataset(utterances, self.readers, self._encode(utterances))
@@ -88,7 +96,7 @@ class Preprocessor:
         if vocabulary is None:
             return None
         return [
-            np.asarray(vocabulary.encode(tokenise(text))[: self.max_words], np.int64)
+            np.asarray(vocabulary.encode(self.tokens(text)[: self.max_words]), np.int64)
             if isinstance(text, str)
             else np.zeros(0, np.int64)
             for text in utterances.table["transcript"]

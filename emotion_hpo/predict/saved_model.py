@@ -121,14 +121,17 @@ def trained_network(network: Network) -> dict[str, Tensor]:
 def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
     return {
         "max_words": preprocessor.max_words,
+        "marks": preprocessor.marks,
         "words": None if preprocessor.vocabulary is None else list(preprocessor.vocabulary.words),
         "readers": {
             modality: {
                 "dimensions": reader.dimensions,
                 "max_length": reader.max_length,
                 "corpus": None if reader.corpus is None else _plain_scale(reader.corpus),
-                "speakers": {name: _plain_scale(scale) for name, scale in reader.speakers.items()},
-                "by_speaker": reader.by_speaker,
+                "speakers": None
+                if reader.speakers is None
+                else {name: _plain_scale(scale) for name, scale in reader.speakers.items()},
+                "n_prior": reader.n_prior,
             }
             for modality, reader in preprocessor.readers.items()
         },
@@ -145,14 +148,16 @@ def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
             reader["dimensions"],
             reader["max_length"],
             None if reader["corpus"] is None else _scale(reader["corpus"]),
-            {name: _scale(scale) for name, scale in reader["speakers"].items()},
-            reader["by_speaker"],
+            None
+            if reader["speakers"] is None
+            else {name: _scale(scale) for name, scale in reader["speakers"].items()},
+            reader["n_prior"],
         )
         for modality, reader in stored["readers"].items()
     }
     words = stored["words"]
     vocabulary = None if words is None else Vocabulary(tuple(words))
-    return Preprocessor(readers, vocabulary, stored["max_words"])
+    return Preprocessor(readers, vocabulary, stored["max_words"], stored["marks"])
 
 
 def _scale(stored: tuple[Tensor, Tensor]) -> Scale:

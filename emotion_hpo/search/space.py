@@ -20,7 +20,7 @@ from emotion_hpo.config import (
     with_value,
     without_unknown,
 )
-from emotion_hpo.config.space import SEARCHABLE
+from emotion_hpo.config.space import AUTO, SEARCHABLE
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.runtime.seeds import derive
 
@@ -134,11 +134,15 @@ def _find_fault(
     if path not in plain and not range_.when:
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
     for value in range_.choices or (range_.low, range_.last):
+        if value == AUTO:
+            return "auto is decided once, for the whole study; name the values that it may become"
         try:
             configured(base, _with_conditional_values(space, plain, {**range_.when, path: value}))
         except ConfigError as error:
             return f"{value} is not possible ({str(error).splitlines()[0]})"
     default = plain.get(path)
+    if default == AUTO:  # what it becomes is checked when it is known
+        return None
     if applies(range_, plain) and not range_.contains(default):
         return (
             f"the default {path}={default} lies outside {range_}; widen the range, or set "
