@@ -4,11 +4,12 @@ By speaker where whoever is judged later is somebody else, and where everybody s
 known by. A choice by validation would often be wrong: on one pair of new speakers it is luck.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
 from emotion_hpo.config.features import FeaturesConfig, Normalisation
+from emotion_hpo.config.space import Range
 
 #: Of fewer utterances, one emotion too many is taken for the voice.
 FEWEST_UTTERANCES = 8
@@ -30,6 +31,29 @@ def resolve_normalise(
     return features.with_normalisation(
         {name: decided for name, normalise in current.items() if normalise == "auto"}
     )
+
+
+def describe_speaker_scaling(
+    features: FeaturesConfig, space: Mapping[str, Range], modalities: Collection[str]
+) -> list[str]:
+    """Return a line where a model may read test utterances to scale them, else none.
+
+    Args:
+        features: As decided.
+        space: What is searched; it may choose to scale by speaker.
+        modalities: What the model reads.
+    """
+    values = {name: {str(features.normalisation.get(name))} for name in modalities}
+    for name in modalities:
+        if (searched := space.get(f"features.{name}.normalise")) is not None:
+            values[name] = {str(choice) for choice in searched.choices or ()}
+    names = sorted(name for name in modalities if "speaker" in values[name])
+    if not names:
+        return []
+    return [
+        f"{', '.join(names)}: scaled by each speaker's own utterances. Those of a test speaker are "
+        "read for it, without their labels."
+    ]
 
 
 def _suits(table: pd.DataFrame) -> Normalisation:

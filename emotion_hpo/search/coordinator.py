@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
+from emotion_hpo.dataset.normalising import describe_speaker_scaling
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.extraction import all_modalities, check_sections
 from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
@@ -89,6 +90,9 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 f"The space has {len(points)} points, fewer than study.n_trials="
                 f"{config.study.n_trials}: each is tried once."
             )
+        notes += describe_speaker_scaling(
+            config.features, config.space, tuple(config.model.encoders)
+        )
         for line in (*notes, *remarks):
             _log.warning(line)
         baseline = fit_or_read_baseline(home, development, store.modalities)

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from emotion_hpo.config import Range
 from emotion_hpo.dataset import resolve_normalise
+from emotion_hpo.dataset.normalising import describe_speaker_scaling
 from tests.pipeline import compose_config
 
 
@@ -47,3 +49,16 @@ def test_the_papers_features_have_nothing_to_decide():
     paper = compose_config("study=paper").features
     assert set(paper.normalisation.values()) == {"corpus"}
     assert resolve_normalise(paper, table(("1", "a", 9), ("2", "b", 9)), ()) == paper
+
+
+def test_that_test_utterances_are_read_is_said():
+    features = compose_config("study=paper").features
+    assert describe_speaker_scaling(features, {}, ("text", "speech")) == []
+    by_speaker = features.with_normalisation({"speech": "speaker"})
+    assert describe_speaker_scaling(by_speaker, {}, ("text", "mocap")) == []
+    (line,) = describe_speaker_scaling(by_speaker, {}, ("text", "speech"))
+    assert line.startswith("speech: ")
+    assert "Those of a test speaker are read for it, without their labels" in line
+    space = {"features.mocap.normalise": Range(choices=("corpus", "speaker"))}
+    (line,) = describe_speaker_scaling(features, space, ("mocap",))
+    assert line.startswith("mocap: ")
