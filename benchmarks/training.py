@@ -51,7 +51,7 @@ def data_module(folder: Path, model: str) -> tuple[ExperimentConfig, DataModule]
     """The twin's development part and the configuration of a preset."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(
-            compose("search", [f"model={model}", "training=paper"]), resolve=True
+            compose("search", ["features=paper", f"model={model}", "training=paper"]), resolve=True
         )
     settings = {name: plain[name] for name in ExperimentConfig.model_fields}
     config = build(ExperimentConfig, settings)

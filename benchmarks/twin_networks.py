@@ -37,7 +37,8 @@ def configuration(model: str, epochs: int) -> ExperimentConfig:
     """A network with the paper's training on the full twin."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         composed = compose(
-            "search", [f"model={model}", "training=paper", f"training.epochs={epochs}"]
+            "search",
+            ["features=paper", f"model={model}", "training=paper", f"training.epochs={epochs}"],
         )
     plain = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(plain, dict)

@@ -84,6 +84,10 @@ def _nested(kind: type[BaseModel], prefix: str, heading: str) -> Iterator[str]:
             table = _table(part.model_fields.items(), path, part)
             yield f"{heading} {title}\n\n{_doc(part)}\n\n{table}"
             yield from _nested(part, path, heading)
+    for part in _models(kind.__annotations__.get("__pydantic_extra__")):
+        path = f"{prefix}MODALITY."
+        table = _table(part.model_fields.items(), path, part)
+        yield f"{heading} {path[:-1]}\n\n{_doc(part)}\n\n{table}"
 
 
 def _table(

@@ -34,7 +34,8 @@ from tests import ready_made
 #: A search on this takes seconds: about 100 utterances, a network of a few thousand weights, and
 #: no confirmation but where it is what is tested.
 SMALL = (
-    "study=smoke", "corpus.scale=0.02", "features.mocap.n_parts=20", "study.confirm_leaders=0",
+    "study=smoke", "features=paper", "corpus.scale=0.02", "features.mocap.n_parts=20",
+    "study.confirm_leaders=0",
     "tracking=none",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 Auto = Literal["auto"]
 
-#: Keys of which no study keeps `auto`.
+#: Keys of which no study keeps `auto`, beside `features.*.normalise`.
 RESOLVED_KEYS = (
     "training.epochs",
     "training.batch_size",
@@ -26,8 +26,11 @@ def is_unresolved(path: str, value: object) -> bool:
 
     >>> is_unresolved("training.epochs", "auto"), is_unresolved("training.device", "auto")
     (True, False)
+    >>> is_unresolved("features.speech.normalise", "auto")
+    True
     """
-    return value == "auto" and path in RESOLVED_KEYS
+    is_normalisation = path.startswith("features.") and path.endswith(".normalise")
+    return value == "auto" and (path in RESOLVED_KEYS or is_normalisation)
 
 
 def resolved(value: T | Auto) -> T:

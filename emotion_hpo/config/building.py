@@ -205,11 +205,17 @@ def _resolve(kind: type[BaseModel], location: tuple[int | str, ...]) -> tuple[st
         elif models:
             parents = models
             fields = [m.model_fields[str(step)] for m in models if step in m.model_fields]
-            annotation = fields[0].annotation if fields else None
+            annotation = fields[0].annotation if fields else _extra(models)
         elif shown and annotation is not None:
             continue  # a member of a plain union such as int | float
         shown.append(str(step))
     return ".".join(shown), parents
+
+
+def _extra(models: list[type[BaseModel]]) -> Any:  # noqa: ANN401 (annotations have no type)
+    """Return what a model takes under names of the user's own, if one of them does."""
+    extras = [m.__annotations__.get("__pydantic_extra__") for m in models]
+    return next((get_args(extra)[1] for extra in extras if get_args(extra)), None)
 
 
 def _without_none(annotation: Any) -> Any:  # noqa: ANN401 (annotations have no type)

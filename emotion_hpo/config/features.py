@@ -4,17 +4,22 @@ Fields named in `EXTRACTION` decide what is stored; the others only how the stor
 so that changing them costs no new extraction.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from emotion_hpo.config.base import Section
 
-Normalisation = Literal["none", "corpus", "speaker"]
+#: `auto` becomes `speaker` or `corpus` once, when a study begins (`dataset.normalising`).
+Normalisation = Literal["auto", "none", "corpus", "speaker"]
 
 #: The modality of words. They are stored as transcripts: their numbers depend on the training part.
 TEXT = "text"
+
+#: The voice: frames of a recording, and the same recording as one vector.
+SPEECH, FUNCTIONALS = "speech", "functionals"
 
 #: 200 samples at 16 kHz: in a shorter window the FFT is too coarse to tell semitones apart.
 SHORTEST_WINDOW_S = 0.0125
@@ -46,7 +51,7 @@ class SpectrogramFeatures(Section):
 
 
 class FunctionalFeatures(Section):
-    """One vector an utterance: mean and deviation of each of the 34 short-term features."""
+    """882 numbers an utterance: nine statistics of 34 short-term features and of 64 mel bands."""
 
     EXTRACTION: ClassVar = ("name", "window_s", "step_s")
 
@@ -79,6 +84,9 @@ class TextFeatures(Section):
     name: Literal["words"]
     max_words: int = Field(ge=1, description="longer utterances are cut here")
     min_count: int = Field(ge=1, description="rarer training words become the unknown word")
+    marks: bool = Field(
+        False, description="`!`, `?`, `...` and repeated ones are tokens, too; else words alone"
+    )
     vectors: Path | None = Field(
         None, description="pretrained word vectors in GloVe's text format; null: none"
     )
@@ -94,17 +102,69 @@ class MocapFeatures(Section):
     normalise: Normalisation
 
 
+class ReadyMadeFeatures(Section):
+    """Ready-made features under any name of the corpus's own: they are read as they come."""
+
+    normalise: Normalisation = Field(
+        "auto", description="how the features that the corpus brings as MODALITY are scaled"
+    )
+
+
 class FeaturesConfig(Section):
     """The features of every modality that a corpus may have."""
 
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, ReadyMadeFeatures]
+
     speech: SpeechFeatures
+    functionals: FunctionalFeatures | None = Field(
+        None, description="a second view of every recording, beside `speech`; null: not extracted"
+    )
     text: TextFeatures
     mocap: MocapFeatures
 
     def extraction(self) -> dict[str, dict[str, Any]]:
         """The settings that decide what is stored, by modality."""
-        sections = {"speech": self.speech, "text": self.text, "mocap": self.mocap}
+        sections = {
+            SPEECH: self.speech,
+            FUNCTIONALS: self.functionals,
+            TEXT: self.text,
+            "mocap": self.mocap,
+        }
         return {
             modality: section.model_dump(include=set(section.EXTRACTION))
             for modality, section in sections.items()
+            if section is not None
         }
+
+    @property
+    def ready_made(self) -> Mapping[str, ReadyMadeFeatures]:
+        """The sections of modalities that have no extractor."""
+        return self.__pydantic_extra__
+
+    def section(self, modality: str) -> Any:  # noqa: ANN401 (of whatever kind)
+        """Return the settings of a modality, or None."""
+        is_field = modality in type(self).model_fields
+        return getattr(self, modality) if is_field else self.ready_made.get(modality)
+
+    @property
+    def normalisation(self) -> Mapping[str, Normalisation]:
+        """How each modality is scaled, of those that have a section and numbers of their own."""
+        names = (*type(self).model_fields, *self.ready_made)
+        sections = {name: self.section(name) for name in names}
+        return {
+            name: section.normalise
+            for name, section in sections.items()
+            if hasattr(section, "normalise")
+        }
+
+    def with_normalisation(self, normalisation: Mapping[str, Normalisation]) -> Self:
+        """Return a copy that scales some modalities so; absent sections come into being."""
+        sections = {name: self.section(name) or ReadyMadeFeatures() for name in normalisation}
+        return self.model_copy(
+            update={
+                name: section.model_copy(update={"normalise": normalisation[name]})
+                for name, section in sections.items()
+            }
+        )

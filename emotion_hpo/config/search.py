@@ -316,6 +316,20 @@ class SearchConfig(ExperimentConfig):
         None, description="an earlier study whose trials the sampler starts from"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _sections_of_searched_features(cls, values: Any) -> Any:  # noqa: ANN401 (whatever a user wrote)
+        """A space may scale ready-made features that no section mentions."""
+        if not isinstance(values, Mapping) or not isinstance(values.get("features"), Mapping):
+            return values
+        ranges = by_path(values.get("space"))
+        paths = list(ranges) if isinstance(ranges, Mapping) else []
+        matches = [re.fullmatch(r"features\.([^.]+)\.normalise", path) for path in paths]
+        names = [
+            match[1] for match in matches if match and match[1] not in FeaturesConfig.model_fields
+        ]
+        return {**values, "features": {name: {} for name in names} | dict(values["features"])}
+
     @model_validator(mode="after")
     def _two_objectives(self) -> Self:
         if self.study.second_objective is None:

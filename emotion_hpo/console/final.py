@@ -142,7 +142,8 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
         names = ", ".join(result["normalised_by_speaker"])
         yield (
             f"Scaled by each test speaker's own utterances, without their labels: {names}. A "
-            "single utterance of a new speaker will do worse."
+            "single utterance of a new speaker is scaled by the corpus almost alone and will do "
+            "worse."
         )
 
 

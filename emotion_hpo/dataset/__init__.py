@@ -6,8 +6,17 @@ utterances.
 """
 
 from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.normalising import resolve_normalise
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.resident import ResidentDataset, on_device
 from emotion_hpo.dataset.scaling import FeatureReader, Scale
 
-__all__ = ["Dataset", "FeatureReader", "Preprocessor", "ResidentDataset", "Scale", "on_device"]
+__all__ = [
+    "Dataset",
+    "FeatureReader",
+    "Preprocessor",
+    "ResidentDataset",
+    "Scale",
+    "on_device",
+    "resolve_normalise",
+]

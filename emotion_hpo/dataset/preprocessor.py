@@ -27,6 +27,7 @@ class Preprocessor:
         readers: By feature modality.
         vocabulary: Of the training transcripts, where the network reads text.
         max_words: Longest text that is kept.
+        marks: Whether marks such as `!` are words, too.
         vectors: `(tokens, D)` pretrained vectors of the vocabulary, NaN where there is none, or
             None. Only a new network starts from them, so they are not stored with a trained one.
         described: Modalities whose frames are read as the statistics of an utterance, one vector.
@@ -35,6 +36,7 @@ class Preprocessor:
     readers: Mapping[str, FeatureReader]
     vocabulary: Vocabulary | None
     max_words: int
+    marks: bool = False
     vectors: NDArray[np.float32] | None = None
     described: tuple[str, ...] = ()
 
@@ -57,6 +59,7 @@ class Preprocessor:
 
         Raises:
             ConfigError: No training utterance has one of the modalities.
+            StudyError: How a modality is scaled was not decided.
             FeatureError: The file of word vectors is missing or malformed.
         """
         frames = tuple(modality for modality in modalities if modality != TEXT)
@@ -65,11 +68,14 @@ class Preprocessor:
         readers = {modality: fit_reader(view, config, modality) for modality in frames}
         vocabulary = vectors = None
         if TEXT in modalities:
-            words = [tokenise(text) for text in train.table["transcript"].dropna()]
+            transcripts = train.table["transcript"].dropna()
+            words = [tokenise(text, marks=config.text.marks) for text in transcripts]
             vocabulary = _fit_vocabulary(words, config.text.min_count)
             if config.text.vectors is not None and not as_vectors:
                 vectors = glove.read_vectors(config.text.vectors, vocabulary)
-        return cls(readers, vocabulary, config.text.max_words, vectors, described)
+        return cls(
+            readers, vocabulary, config.text.max_words, config.text.marks, vectors, described
+        )
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -87,6 +93,10 @@ class Preprocessor:
             shapes[TEXT] = InputShape(0, self.max_words, len(self.vocabulary), vectors)
         return shapes
 
+    def tokens(self, transcript: str) -> list[str]:
+        """Split a transcript as the training part's were; without a cut."""
+        return tokenise(transcript, marks=self.marks)
+
     def transform(self, utterances: Utterances) -> Dataset:
         """Scale and encode utterances, ready for batches."""
         view = utterances.described(self.described)
@@ -98,7 +108,7 @@ class Preprocessor:
         if vocabulary is None:
             return None
         return [
-            np.asarray(vocabulary.encode(tokenise(text))[: self.max_words], np.int64)
+            np.asarray(vocabulary.encode(self.tokens(text)[: self.max_words]), np.int64)
             if isinstance(text, str)
             else np.zeros(0, np.int64)
             for text in utterances.table["transcript"]

@@ -3,21 +3,24 @@
 This is what runs in the worker processes of `store.prepare`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config.features import TEXT, FeaturesConfig
+from emotion_hpo.config.features import FUNCTIONALS, SPEECH, TEXT, FeaturesConfig
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus, Recording
-from emotion_hpo.errors import FeatureError, UnusableError
+from emotion_hpo.errors import ConfigError, FeatureError, UnusableError, unknown_name
 from emotion_hpo.features import mocap, speech
 from emotion_hpo.features.marks import compute_marks
 
 #: Part of every key: raise it whenever an extractor's output changes.
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
+
+#: A further view → the modality that is made of the same recording, by whose name people know it.
+_VIEWS: Mapping[str, str] = {FUNCTIONALS: SPEECH}
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -46,7 +49,7 @@ def extract_dialogue(
     Raises:
         FeatureError: The extractor cannot work as configured; an utterance is named.
     """
-    modalities = stored_modalities(corpus)
+    modalities = stored_modalities(corpus, config)
     for recording in corpus.recordings(session, dialogue):
         utterance_id, faults = recording.utterance_id, list(recording.faults)
         try:
@@ -63,9 +66,42 @@ def extract_dialogue(
         yield Extracted(utterance_id, arrays, compute_marks(recording), tuple(faults))
 
 
-def stored_modalities(corpus: Corpus) -> tuple[str, ...]:
+def all_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
+    """Return the corpus's modalities, and `functionals` where they are made of its recordings."""
+    has_recordings = SPEECH in corpus.modalities and SPEECH not in corpus.ready_made
+    if config.functionals is None or not has_recordings or FUNCTIONALS in corpus.modalities:
+        return corpus.modalities
+    return (*corpus.modalities, FUNCTIONALS)
+
+
+def stored_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
     """Return the modalities that are stored as arrays."""
-    return tuple(modality for modality in corpus.modalities if modality != TEXT)
+    return tuple(modality for modality in all_modalities(corpus, config) if modality != TEXT)
+
+
+def source_of(modality: str, ready_made: Collection[str]) -> str:
+    """Return the modality by which people know what one is made of; often itself.
+
+    >>> source_of("functionals", ()), source_of("functionals", ["functionals"])
+    ('speech', 'functionals')
+    """
+    return modality if modality in ready_made else _VIEWS.get(modality, modality)
+
+
+def check_sections(config: FeaturesConfig, corpus: Corpus) -> None:
+    """Refuse settings of a modality that the corpus does not have.
+
+    Raises:
+        ConfigError: With the nearest name.
+    """
+    known = {*type(config).model_fields, *corpus.modalities}
+    errors = [
+        f"features.{name}: {unknown_name(f'modality of corpus {corpus.name}', name, known)}"
+        for name in config.ready_made
+        if name not in corpus.modalities
+    ]
+    if errors:
+        raise ConfigError("\n".join(errors))
 
 
 def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig) -> Arrays:
@@ -99,7 +135,7 @@ def _usable(
         try:
             values = _array(recording, modality, config)
         except UnusableError as error:
-            reasons[modality] = str(error)
+            reasons[source_of(modality, recording.features)] = str(error)
         else:
             if values is not None:
                 arrays[modality] = values
@@ -115,6 +151,8 @@ def _array(
         return _as_frames(modality, ready_made)
     if modality == "speech" and samples is not None and samples.size:
         return speech.extract(samples, recording.sample_rate_hz, config.speech)
+    if modality == FUNCTIONALS and config.functionals and samples is not None and samples.size:
+        return speech.extract(samples, recording.sample_rate_hz, config.functionals)
     if modality == "mocap" and motion is not None:
         parts = mocap.parts(motion, config.mocap.n_parts)
         # Motion without a single valid value is no motion.

@@ -1,6 +1,6 @@
 """Frames of any length become one vector: nine statistics of each column, in a fixed order.
 
-In: `(frames, d)`, NaN where a value was lost. Out: `(9d,)`, the statistics one after another, each
+In: `(frames, d)`, NaN where a value was lost. Out: `(9d,)`, one statistic after the other, each
 of all columns. A linear model on such vectors of a voice, scaled by speaker, is hard to beat where
 utterances are few; mean and deviation alone know nothing of how a voice moves.
 """

@@ -18,7 +18,12 @@ from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import FEATURES_VERSION
 
 #: What each extractor starts from.
-SOURCES: Mapping[str, str] = {"text": "words", "speech": "a recording", "mocap": "motion capture"}
+SOURCES: Mapping[str, str] = {
+    "text": "words",
+    "speech": "a recording",
+    "functionals": "a recording",
+    "mocap": "motion capture",
+}
 
 
 class Extraction(Section):

@@ -6,6 +6,7 @@ from pathlib import Path
 from emotion_hpo.config import ExperimentConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.faults import raise_if_any
+from emotion_hpo.features.extraction import check_sections
 from emotion_hpo.features.store import FeatureStore, prepare
 from emotion_hpo.runtime.cores import n_readers
 from emotion_hpo.runtime.usage import highest_child_peak_mb, own_peak_mb
@@ -30,11 +31,13 @@ def prepare_features(
         leave_out: The sealed session, for a caller that must not see it.
 
     Raises:
+        ConfigError: There are settings of a modality that the corpus does not have.
         CorpusError: The corpus cannot be read; or, where it is to be strict, something cannot be
             used.
         FeatureError: The features cannot be extracted or stored.
     """
     corpus = open_corpus(config.corpus, config.split.session_column)
+    check_sections(config.features, corpus)
     store = prepare(
         corpus, config.features, directory, n_readers(), on_progress, leave_out=leave_out
     )

@@ -23,7 +23,7 @@ from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus
-from emotion_hpo.features.extraction import FEATURES_VERSION, stored_modalities
+from emotion_hpo.features.extraction import FEATURES_VERSION, all_modalities, stored_modalities
 from emotion_hpo.features.shard import Ragged, Shard, find_damage, open_shard
 from emotion_hpo.features.workers import extractor
 from emotion_hpo.features.writing import ShardWriter, disk
@@ -52,7 +52,7 @@ class FeatureStore:
         corpus_name: As in the configuration.
         synthetic: Whether the corpus is invented; every figure from it then says so.
         classes: Emotions, in the order of a network's outputs.
-        modalities: What the corpus holds.
+        modalities: What the corpus holds, and what is made of its recordings beside.
         ready_made: Those of them whose features the corpus brought.
         sessions: All of them, sorted.
         keys: Session to the key of its shard; a session that was left out has none.
@@ -111,7 +111,7 @@ def prepare(
         FeatureError: The extractor cannot work as configured, a worker died, or the disk is full.
     """
     identities = _identities(corpus, config, directory, leave_out)
-    store = _store(corpus, directory, identities)
+    store = _store(corpus, config, directory, identities)
     missing = []
     for session in store.sessions:
         if session == leave_out:
@@ -137,14 +137,16 @@ def _folder(corpus: Corpus, directory: Path) -> Path:
     return directory / quote(corpus.name, safe="")
 
 
-def _store(corpus: Corpus, directory: Path, identities: Mapping[str, Identity]) -> FeatureStore:
+def _store(
+    corpus: Corpus, config: FeaturesConfig, directory: Path, identities: Mapping[str, Identity]
+) -> FeatureStore:
     """The handle, by names and keys alone; of a session left out, by its name."""
     return FeatureStore(
         directory=_folder(corpus, directory),
         corpus_name=corpus.name,
         synthetic=corpus.synthetic,
         classes=corpus.classes,
-        modalities=corpus.modalities,
+        modalities=all_modalities(corpus, config),
         ready_made=corpus.ready_made,
         sessions=corpus.sessions(),
         keys={session: fingerprint(identity) for session, identity in identities.items()},
@@ -156,6 +158,7 @@ def _identities(
 ) -> dict[str, Identity]:
     """Session → all that its shard's content depends on; none of a session that is left out."""
     digests, extraction = Digests(_folder(corpus, directory) / DIGESTS), config.extraction()
+    modalities = all_modalities(corpus, config)
     identities = {
         session: {
             "version": FEATURES_VERSION,
@@ -164,10 +167,10 @@ def _identities(
             "session": session,
             "synthetic": corpus.synthetic,
             "classes": list(corpus.classes),
-            "modalities": list(corpus.modalities),
+            "modalities": list(modalities),
             "extraction": {
                 name: extraction[name]
-                for name in corpus.modalities
+                for name in modalities
                 if name in extraction and name not in corpus.ready_made
             },
         }
@@ -190,6 +193,7 @@ def _make(
     tables = {session: corpus.table(session) for session in identities}
     dialogues = {session: list(table["dialogue"].unique()) for session, table in tables.items()}
     done, total = 0, sum(map(len, dialogues.values()))
+    stored = stored_modalities(corpus, config)
     with extractor(corpus, config, n_workers) as extracted:
         for session, identity in identities.items():
             path, key = store.shard_path(session), store.keys[session]
@@ -200,7 +204,7 @@ def _make(
                 if find_damage(path, key, checksums=True) is None:  # another process was faster
                     done += len(dialogues[session])
                     continue
-                with ShardWriter(path, tables[session], stored_modalities(corpus)) as writer:
+                with ShardWriter(path, tables[session], stored) as writer:
                     for dialogue, utterances in extracted(session, dialogues[session]):
                         for utterance in utterances:
                             writer.add(utterance)

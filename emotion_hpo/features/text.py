@@ -19,23 +19,48 @@ PADDING, UNKNOWN = 0, 1
 N_RESERVED = 2
 
 _SOUND = re.compile(r"\[([^\[\]]*)\]")
+_MARKS = re.compile(r"([!?]+|\.{2,})")
+_ASCII_MARKS = str.maketrans({"！": "!", "？": "?", "؟": "?", "‼": "!!", "⁇": "??", "…": "..."})
 _APOSTROPHES = str.maketrans("’‘ʼ`´", "'" * 5)
 
 
-def tokenise(transcript: str) -> list[str]:
+def tokenise(transcript: str, *, marks: bool = False) -> list[str]:
     """Split a transcript into lower-case words.
 
     Apostrophes belong to their word. A bracketed sound is one token. All other punctuation and all
     symbols separate words. Any script that puts spaces between its words will do.
 
+    Args:
+        transcript: What was said.
+        marks: Whether marks that carry a tone are tokens, too: `!`, `?`, `...`, and runs of the
+            first two as `!!`, `??` or `?!`, whatever their length and order.
+
     >>> tokenise("Who told you? [LAUGHTER] I don't — goin' 'cause, ÜBERMORGEN!")
     ['who', 'told', 'you', '[laughter]', 'i', "don't", "goin'", "'cause", 'übermorgen']
+    >>> tokenise("No!!! Really?", marks=True)
+    ['no', '!!', 'really', '?']
     """
     tokens: list[str] = []
     # re.split with one group alternates what lies between the matches and what the group matched.
     for i, piece in enumerate(_SOUND.split(transcript)):
-        words = _words(piece)
-        tokens += words if i % 2 == 0 else [f"[{'_'.join(words)}]"] * bool(words)
+        if i % 2:
+            words = _words(piece)
+            tokens += [f"[{'_'.join(words)}]"] * bool(words)
+        else:
+            tokens += _words_and_marks(piece) if marks else _words(piece)
+    return tokens
+
+
+def _words_and_marks(text: str) -> list[str]:
+    """Words, and between them the marks, runs of which are told by what they hold alone."""
+    tokens: list[str] = []
+    for i, piece in enumerate(_MARKS.split(text.translate(_ASCII_MARKS))):
+        if i % 2 == 0:
+            tokens += _words(piece)
+        elif piece.startswith("."):
+            tokens.append("...")
+        else:
+            tokens.append("?!" if len(set(piece)) > 1 else piece[:2])
     return tokens
 
 

@@ -1,10 +1,13 @@
 """Where a model is good: scores on parts of the test, and without each modality."""
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_hpo.features.extraction import source_of
+from emotion_hpo.features.origin import Origin, ReadyMade
 from emotion_hpo.features.text import tokenise
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.evaluation import Probabilities, measure, measure_accuracy_gain
@@ -67,15 +70,39 @@ def _format_value(value: object) -> str:
 
 
 def _by_modalities(test: Utterances, saved_model: SavedModel) -> Groups:
-    """Group by the modalities of which the network sees anything."""
+    """Group by the sources of which the network sees anything."""
     data = saved_model.preprocessor.transform(test)
-    names = np.full(len(test), "", object)
+    sources = group_by_source(data.n_steps, saved_model.origins)
+    is_seen = {source: np.zeros(len(test), bool) for source in sources}
     for batch in data.in_order(_BATCH):
-        for modality in sorted(batch.modalities):
-            rows = batch.rows.numpy()[batch.modalities[modality].present.numpy()]
-            names[rows] = [f"{name}+{modality}" if name else modality for name in names[rows]]
-    names[names == ""] = "none"
+        for source, views in sources.items():
+            for view in views:
+                is_seen[source][batch.rows.numpy()] |= batch.modalities[view].present.numpy()
+    names = np.array(
+        [
+            "+".join(source for source in sources if is_seen[source][row]) or "none"
+            for row in range(len(test))
+        ],
+        object,
+    )
     return {str(name): names == name for name in sorted(set(names))}
+
+
+def group_by_source(
+    modalities: Iterable[str], origins: Mapping[str, Origin]
+) -> dict[str, tuple[str, ...]]:
+    """Return what was recorded → the modalities made of it, sorted.
+
+    Args:
+        modalities: What a model reads.
+        origins: How each was made.
+    """
+    ready_made = [name for name, origin in origins.items() if isinstance(origin, ReadyMade)]
+    sources: dict[str, tuple[str, ...]] = {}
+    for modality in sorted(modalities):
+        source = source_of(modality, ready_made)
+        sources[source] = (*sources.get(source, ()), modality)
+    return dict(sorted(sources.items()))
 
 
 def _by_transcript(test: Utterances, train: Utterances) -> Groups:
@@ -93,28 +120,31 @@ def _by_transcript(test: Utterances, train: Utterances) -> Groups:
     return {name: rows for name, rows in groups.items() if rows.any()}
 
 
-def remove_each_modality(
-    test: Utterances, answers_of: Callable[[Utterances], Probabilities], modalities: Sequence[str]
+def remove_each_source(
+    test: Utterances,
+    answers_of: Callable[[Utterances], Probabilities],
+    sources: Mapping[str, Sequence[str]],
 ) -> dict[str, Without]:
-    """Return modality → scores without it; nothing for a model that has but one.
+    """Return source → scores without all that is made of it; nothing for a model of but one.
 
     Args:
         test: The utterances.
         answers_of: The model: probabilities `(seeds, n, classes)` of utterances.
-        modalities: What the model reads.
+        sources: What was recorded → the modalities made of it that the model reads.
     """
-    if len(modalities) < 2:
+    if len(sources) < 2:
         return {}
     whole = answers_of(test).mean(0)
-    by_modality = {}
-    for modality in modalities:
-        answers = answers_of(test.without(modality)).mean(0)
-        by_modality[modality] = Without(
+    by_source = {}
+    for source, modalities in sources.items():
+        rest = functools.reduce(Utterances.without, modalities, test)
+        answers = answers_of(rest).mean(0)
+        by_source[source] = Without(
             **measure("accuracy", test, answers.argmax(1)),
             **measure("uar", test, answers.argmax(1)),
             loss_of_accuracy=measure_accuracy_gain(test, whole, answers),
         )
-    return by_modality
+    return by_source
 
 
 def normalised_by_speaker(saved_models: Sequence[SavedModel]) -> tuple[str, ...]:

@@ -1,14 +1,19 @@
 """Builds `result.json`: the retrained models on the unsealed test, in one record."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.final.breakdowns import break_down, normalised_by_speaker, remove_each_modality
+from emotion_hpo.final.breakdowns import (
+    break_down,
+    group_by_source,
+    normalised_by_speaker,
+    remove_each_source,
+)
 from emotion_hpo.final.cost import measure_cost
 from emotion_hpo.final.evaluation import (
     Probabilities,
@@ -55,6 +60,14 @@ class Models:
         """What the members read, sorted."""
         names = {name for member in self.members for name in member.preprocessor.modalities}
         return tuple(sorted(names))
+
+    @property
+    def sources(self) -> Mapping[str, tuple[str, ...]]:
+        """What was recorded → the modalities made of it that the members read."""
+        origins = {
+            name: origin for member in self.members for name, origin in member.origins.items()
+        }
+        return group_by_source(self.modalities, origins)
 
     def answers(self, utterances: Utterances) -> Probabilities:
         """Return the members' combined probabilities by seed `(seeds, n, classes)`."""
@@ -145,7 +158,7 @@ def build_result(
         baseline=_compare_baseline(models.baseline, test, answers),
         default=_compare_default(models.default, test, answers),
         by=break_down(test, everything, models.members[0], answers),
-        without=remove_each_modality(test, models.answers, models.modalities),
+        without=remove_each_source(test, models.answers, models.sources),
         normalised_by_speaker=normalised_by_speaker(models.members),
         expected=compare_with_test(occasion.expected, occasion.objective, test, answers),
         cost=measure_cost(models.members, test),

@@ -21,9 +21,8 @@ from emotion_hpo.config.features import TEXT
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Recording
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.extraction import extract
+from emotion_hpo.features.extraction import extract, source_of
 from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade
-from emotion_hpo.features.text import tokenise
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.saved_model import SavedModel
 
@@ -66,7 +65,8 @@ class Answer:
 
     Attributes:
         probabilities: Of each class `(classes,)`.
-        modalities: What it was answered from, sorted; the others were missing.
+        modalities: What it was answered from, sorted; the others were missing. All that is made of
+            a recording counts as `speech`.
     """
 
     probabilities: NDArray[np.float32]
@@ -102,7 +102,11 @@ class Predictor:
     def columns(self) -> tuple[str, ...]:
         """What an utterance may bring: `text`, `speech`, `mocap`, and `features.NAME`."""
         origins = self._saved_model.origins
-        extracted = [name for name in SOURCES if isinstance(origins.get(name), Extraction)]
+        extracted = {
+            source_of(name, ()): None
+            for name in SOURCES
+            if isinstance(origins.get(name), Extraction)
+        }
         return (*extracted, *(f"{FEATURES}{name}" for name in sorted(self.ready_made)))
 
     @property
@@ -170,7 +174,7 @@ class Predictor:
         # What a scale carries beyond float32 is masked like what was lost.
         with np.errstate(over="ignore", invalid="ignore"):
             data = self._saved_model.preprocessor.transform(read)
-            present = _present(data)
+            present = self._present(data)
             probabilities = self._saved_model.probabilities(data, self._learners).mean(0)
         return [
             self._judged(utterance, modalities, row)
@@ -183,7 +187,7 @@ class Predictor:
         """An answer, unless it would be one from nothing."""
         if not modalities:
             why = ""
-            if TEXT in self.columns and utterance.text and not tokenise(utterance.text):
+            if TEXT in self.columns and utterance.text and not self._tokens(utterance.text):
                 why = f"; there is no word in {utterance.text[:40]!r}"
             return FeatureError(
                 f"there is nothing that the model uses ({', '.join(self.columns)}){why}"
@@ -191,6 +195,19 @@ class Predictor:
         if not np.isfinite(probabilities).all():
             return FeatureError(f"the values of {', '.join(modalities)} are beyond all bounds")
         return Answer(probabilities, modalities)
+
+    def _tokens(self, text: str) -> list[str]:
+        return self._saved_model.preprocessor.tokens(text)
+
+    def _present(self, data: Dataset) -> list[tuple[str, ...]]:
+        """What a network sees anything of, by utterance; of one source, once."""
+        ready_made = self.ready_made
+        present: list[set[str]] = [set() for _ in range(len(data))]
+        for batch in data.in_order(_BATCH):
+            for name, sequence in batch.modalities.items():
+                for row in batch.rows[sequence.present].tolist():
+                    present[row].add(source_of(name, ready_made))
+        return [tuple(sorted(names)) for names in present]
 
     def _extract_all(self, utterances: Sequence[Utterance]) -> list[Arrays | FeatureError]:
         """Features of each; NumPy and SciPy let threads run at once where the time is spent."""
@@ -239,17 +256,19 @@ class Predictor:
         """Refuse to extract what cannot be made as it was made in training.
 
         Raises:
-            FeatureError: The model learnt the modality from ready-made features, or from those of
-                another version of the extractors.
+            FeatureError: The model learnt all that is made of it from ready-made features, or from
+                those of another version of the extractors.
         """
+        origins = self._saved_model.origins
         sources = {"text": utterance.text, "speech": utterance.samples, "mocap": utterance.motion}
-        for name, source in sources.items():
-            origin = self._saved_model.origins.get(name)
+        for name in SOURCES:
+            source = sources[source_of(name, ())]
+            origin = origins.get(name)
             if source is None or origin is None or name in utterance.features:
                 continue
             if isinstance(origin, Extraction):
                 origin.check(name)
-            else:
+            elif not isinstance(origins.get(source_of(name, ())), Extraction):
                 raise FeatureError(
                     f"{name}: the model was trained on ready-made features of {origin.shape}, "
                     f"which cannot be made from {SOURCES[name]} here; give {FEATURES}{name}"
@@ -268,16 +287,6 @@ class _Memory:
     """Features that were extracted just now."""
 
     features: Mapping[str, Sequence[NDArray[np.float32]]]
-
-
-def _present(data: Dataset) -> list[tuple[str, ...]]:
-    """The modalities of which a network sees anything, by utterance."""
-    present: list[tuple[str, ...]] = [()] * len(data)
-    for batch in data.in_order(_BATCH):
-        for name in sorted(batch.modalities):
-            for row in batch.rows[batch.modalities[name].present].tolist():
-                present[row] = (*present[row], name)
-    return present
 
 
 def _parts(motion: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:

@@ -120,14 +120,17 @@ def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
     return {
         "max_words": preprocessor.max_words,
         "described": list(preprocessor.described),
+        "marks": preprocessor.marks,
         "words": None if preprocessor.vocabulary is None else list(preprocessor.vocabulary.words),
         "readers": {
             modality: {
                 "dimensions": reader.dimensions,
                 "max_length": reader.max_length,
                 "corpus": None if reader.corpus is None else _plain_scale(reader.corpus),
-                "speakers": {name: _plain_scale(scale) for name, scale in reader.speakers.items()},
-                "by_speaker": reader.by_speaker,
+                "speakers": None
+                if reader.speakers is None
+                else {name: _plain_scale(scale) for name, scale in reader.speakers.items()},
+                "n_prior": reader.n_prior,
             }
             for modality, reader in preprocessor.readers.items()
         },
@@ -144,15 +147,19 @@ def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
             reader["dimensions"],
             reader["max_length"],
             None if reader["corpus"] is None else _scale(reader["corpus"]),
-            {name: _scale(scale) for name, scale in reader["speakers"].items()},
-            reader["by_speaker"],
+            None
+            if reader["speakers"] is None
+            else {name: _scale(scale) for name, scale in reader["speakers"].items()},
+            reader["n_prior"],
         )
         for modality, reader in stored["readers"].items()
     }
     words = stored["words"]
     vocabulary = None if words is None else Vocabulary(tuple(words))
-    described = tuple(stored.get("described", ()))  # an earlier version's has none
-    return Preprocessor(readers, vocabulary, stored["max_words"], described=described)
+    described = tuple(stored["described"])
+    return Preprocessor(
+        readers, vocabulary, stored["max_words"], stored["marks"], described=described
+    )
 
 
 def _scale(stored: tuple[Tensor, Tensor]) -> Scale:

@@ -138,8 +138,23 @@ def _parts(findings: Findings) -> str:
     )
 
 
-def _preprocessing(_: Findings) -> str:
-    return "features in study.yaml; `emotion-hpo prepare` counts what a corpus lacks or breaks"
+def _preprocessing(findings: Findings) -> str:
+    model, normalisation = findings.config.model, findings.config.features.normalisation
+    if isinstance(model, NetworkModel):
+        names = tuple(model.encoders)
+    else:
+        names = model.modalities or tuple(normalisation)
+    by_speaker = [name for name in names if normalisation.get(name) == "speaker"]
+    if findings.final is not None:
+        by_speaker += findings.final.result.get("normalised_by_speaker") or []
+    scaled = ""
+    if by_speaker:
+        scaled = (
+            f"; {', '.join(sorted(set(by_speaker)))} scaled by each speaker's own utterances, "
+            "which for a test speaker are the test's, read without their labels"
+        )
+    counted = "`emotion-hpo prepare` counts what a corpus lacks or breaks"
+    return f"features in study.yaml{scaled}; {counted}"
 
 
 def _where(findings: Findings) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 from emotion_hpo.config import NetworkModel, SearchConfig, build, dump
 from emotion_hpo.config.features import TEXT
+from emotion_hpo.dataset.normalising import describe_speaker_scaling, resolve_normalise
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.models.modalities import modalities_of
 from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.splits.parts import Development
 
@@ -30,8 +32,12 @@ def adapt(
     lines = []
     model = config.model
     if isinstance(model, NetworkModel) and model.reads == "corpus":
-        config, modalities = _read_corpus(config, model, store, development.everything)
-        lines.append(f"The model reads all that there is: {', '.join(modalities)}.")
+        config, names = _read_corpus(config, model, store, development.everything)
+        lines.append(f"The model reads all that there is: {', '.join(names)}.")
+    features = resolve_normalise(config.features, development.everything.table, store.ready_made)
+    config = config.model_copy(update={"features": features})
+    modalities = modalities_of(config.model, development.everything)
+    lines += describe_speaker_scaling(features, config.space, modalities)
     folds = development.folds
     n_train = round(statistics.fmean(len(fold.train) for fold in folds))
     config, line = resolve_budget(config, n_train, len(folds))

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
+from emotion_hpo.features.extraction import all_modalities, check_sections
 from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, trained_epochs
@@ -75,7 +76,8 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
     for params in config.study.enqueue:
         check_params(config.experiment(), config.space, params)
     corpus = open_corpus(config.corpus, config.split.session_column)
-    check_modalities(config, corpus.modalities, corpus.name)
+    check_sections(config.features, corpus)
+    check_modalities(config, all_modalities(corpus, config.features), corpus.name)
     check_sessions(config.split, corpus.sessions())
     make_folder(home.path)
     with _only_coordinator(home):

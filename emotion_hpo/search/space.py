@@ -141,6 +141,8 @@ def _find_fault(
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
     conditions = range_.conditions()
     for value in range_.choices or (range_.low, range_.last):
+        if is_unresolved(path, value):
+            return "auto is decided once, for the whole study; name the values that it may become"
         for allowed in itertools.product(*conditions.values()):
             params = {**dict(zip(conditions, allowed, strict=True)), path: value}
             try:

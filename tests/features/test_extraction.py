@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording
-from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.extraction import extract
+from emotion_hpo.errors import ConfigError, FeatureError
+from emotion_hpo.features.extraction import (
+    all_modalities,
+    check_sections,
+    extract,
+    extract_dialogue,
+    stored_modalities,
+)
 
 MODALITIES = ("speech", "mocap", "video")
 SAMPLES = np.random.default_rng(0).standard_normal(8000).astype(np.float32)
@@ -57,3 +63,56 @@ def test_modalities_that_the_corpus_does_not_name_are_not_extracted(paper):
 def test_refuses(paper, features, message):
     with pytest.raises(FeatureError, match=message):
         extract(Recording("a", features=features), MODALITIES, paper)
+
+
+def test_a_recording_is_seen_twice_where_functionals_are_wanted(fake_corpus, paper):
+    corpus = fake_corpus()
+    assert all_modalities(corpus, paper) == (*corpus.modalities, "functionals")
+    recording = Recording("a", SAMPLES)
+    arrays = extract(recording, stored_modalities(corpus, paper), paper)
+    assert {name: len(array) for name, array in arrays.items()} == {"speech": 4, "functionals": 1}
+    alone = paper.model_copy(update={"functionals": None})
+    assert all_modalities(corpus, alone) == corpus.modalities
+
+
+@pytest.mark.parametrize(
+    ("traits", "expected"),
+    [
+        pytest.param({"modalities": ("text",)}, ("text",), id="no recordings"),
+        pytest.param(
+            {"modalities": ("speech", "text"), "ready_made": ("speech",)},
+            ("speech", "text"),
+            id="ready-made speech, of which nobody knows the sound",
+        ),
+        pytest.param(
+            {"modalities": ("functionals", "speech"), "ready_made": ("functionals",)},
+            ("functionals", "speech"),
+            id="functionals of the corpus's own go before",
+        ),
+    ],
+)
+def test_no_second_view(fake_corpus, paper, traits, expected):
+    assert all_modalities(fake_corpus(**traits), paper) == expected
+
+
+def test_ready_made_functionals_are_left_alone(paper):
+    vector = np.arange(47, dtype=np.float32)
+    recording = Recording("a", SAMPLES, features={"functionals": vector})
+    np.testing.assert_array_equal(
+        extract(recording, ("functionals",), paper)["functionals"], [vector]
+    )
+
+
+def test_a_broken_recording_is_one_fault_by_the_name_that_people_know(fake_corpus, paper):
+    corpus = fake_corpus(fails_at="S1_003")
+    extracted = list(extract_dialogue(corpus, paper, "1", "D1b"))
+    (broken,) = [utterance for utterance in extracted if utterance.utterance_id == "S1_003"]
+    assert [fault.kind.partition(":")[0] for fault in broken.faults] == ["no speech"]
+    assert broken.arrays.keys() == {"mocap"}
+
+
+def test_settings_of_a_modality_that_is_not_there_name_the_nearest(fake_corpus, paper):
+    corpus = fake_corpus(modalities=("speech", "video"), ready_made=("video",))
+    check_sections(paper.with_normalisation({"video": "speaker"}), corpus)
+    with pytest.raises(ConfigError, match=r"features\.vidio: .* did you mean 'video'"):
+        check_sections(paper.with_normalisation({"vidio": "speaker"}), corpus)

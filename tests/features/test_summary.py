@@ -19,9 +19,9 @@ def test_counts(figures):
     assert figures["synthetic"] is True
     assert figures["n_utterances"] == 12
     assert figures["n_by_session_emotion"] == {s: {"ang": 3, "sad": 3} for s in "12"}
-    assert figures["n_by_modality"] == {"speech": 10, "mocap": 10, "text": 10}
-    assert figures["missing"] == {"speech": 2, "mocap": 2, "text": 2}
-    assert figures["dimensions"] == {"speech": 34, "mocap": 189}
+    assert figures["n_by_modality"] == {"speech": 10, "mocap": 10, "functionals": 10, "text": 10}
+    assert figures["missing"] == {"speech": 2, "mocap": 2, "functionals": 2, "text": 2}
+    assert figures["dimensions"] == {"speech": 34, "mocap": 189, "functionals": 882}
     assert figures["n_word_types"] == 7  # five of a number, don't, [laughter]
 
 

@@ -76,3 +76,23 @@ def test_numbers_are_never_padding_and_within_the_vocabulary(utterances, min_cou
         encoded = vocabulary.encode(words)
         assert len(encoded) == len(words)
         assert ((encoded > PADDING) & (encoded < len(vocabulary))).all()
+
+
+@pytest.mark.parametrize(
+    ("transcript", "expected"),
+    [
+        ("What?", ["what", "?"]),
+        ("No!!! NO!", ["no", "!!", "no", "!"]),
+        ("You what?!?", ["you", "what", "?!"]),
+        ("Well... I… don't know.", ["well", "...", "i", "...", "don't", "know"]),
+        ("何？ Ya！", ["何", "?", "ya", "!"]),
+        ("[LAUGHTER!] ...", ["[laughter]", "..."]),
+        ("?!", ["?!"]),
+        ("3.5, e.g. a, b; c", ["3", "5", "e", "g", "a", "b", "c"]),
+    ],
+)
+def test_marks_are_tokens_where_they_are_wanted(transcript, expected):
+    assert tokenise(transcript, marks=True) == expected
+    is_word = [any(c.isalnum() for c in token) for token in expected]
+    words = [token for token, is_word in zip(expected, is_word, strict=True) if is_word]
+    assert tokenise(transcript) == words

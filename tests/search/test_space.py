@@ -23,7 +23,7 @@ from emotion_hpo.search.space import (
     defaults,
     grid_points,
 )
-from tests.pipeline import compose_config
+from tests.pipeline import SMALL, compose_config
 
 HEADS = {"low": 1, "high": 4, "when": {"model.fusion.name": "attention"}}
 HEAD_NAMES = {"choices": ["concat", "attention"]}
@@ -340,3 +340,20 @@ SPREADS = [
 @pytest.mark.parametrize(("plain", "n", "values"), SPREADS)
 def test_a_grid_lists_values_of_the_range(plain, n, values):
     assert build(Range, plain).spread(n) == pytest.approx(values)
+
+
+def test_the_scaling_of_ready_made_features_is_searched_without_a_section():
+    config = compose_config(
+        *SMALL, "+space={features.video.normalise: {choices: [corpus, speaker]}}"
+    )
+    assert config.features.section("video").normalise == "auto"
+    check_space(config.experiment(), config.space)
+    drawn = configured(config.experiment(), {"features.video.normalise": "speaker"})
+    assert drawn.features.section("video").normalise == "speaker"
+
+
+def test_what_is_decided_once_is_not_searched():
+    config = compose_config(*SMALL)
+    space = {"features.speech.normalise": Range(choices=("auto", "corpus"))}
+    with pytest.raises(ConfigError, match="auto is decided once"):
+        check_space(config.experiment(), space)

@@ -218,7 +218,9 @@ class FinalResult(Scores, Record):
         description="`scenario`, `speaker`, `wears_markers`, `modalities`, "
         "`transcript_in_training` → part → scores"
     )
-    without: dict[str, Without] = Field(description="modality → scores with it removed")
+    without: dict[str, Without] = Field(
+        description="what was recorded → scores with all that is made of it removed"
+    )
     normalised_by_speaker: tuple[str, ...] = Field(
         description="modalities scaled by each test speaker's own unlabelled utterances"
     )
