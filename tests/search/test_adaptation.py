@@ -17,7 +17,9 @@ CLASSES = ("angry", "sad")
 def corpus(ready_made=(), words="yes", **frames):
     """A store, and a development part of two utterances with `frames` of each modality."""
     arrays = {name: [np.zeros(shape, np.float32)] * 2 for name, shape in frames.items()}
-    table = pd.DataFrame({"emotion": CLASSES, "transcript": [words, None]})
+    table = pd.DataFrame(
+        {"emotion": CLASSES, "transcript": [words, None], "speaker": CLASSES, "session": CLASSES}
+    )
     places = np.stack([np.zeros(2, np.int64), np.arange(2)], axis=1)
     utterances = Utterances(table, CLASSES, (SimpleNamespace(features=arrays),), places)
     store = SimpleNamespace(
@@ -64,8 +66,8 @@ def test_what_is_plain_stays_as_it_is():
     store, development = corpus(speech=(9, 34))
     adapted, _ = adapt(compose_open_config(), store, development)
     assert adapt(adapted, store, development) == (adapted, [])
-    fusion = compose_open_config("model=fusion", "training=paper", "pruner=none")
-    assert adapt(fusion, store, development) == (fusion, [])
+    plain = compose_open_config("model=fusion", "features=paper", "training=paper", "pruner=none")
+    assert adapt(plain, store, development) == (plain, [])
 
 
 def test_a_corpus_without_anything_to_read_is_refused():
