@@ -96,7 +96,9 @@ def show_baseline(summary: Mapping[str, Any]) -> None:
     objective, baseline = summary["objective"], summary["baseline"]
     value = baseline["validation"].get(objective[4:])
     parts = " and ".join(baseline["parts"])
-    echo(f"Baseline: {objective} {format_score(objective, value)} (logistic regression on {parts})")
+    echo(
+        f"Baseline: {objective} {format_score(objective, value)} ({baseline['model']}, on {parts})"
+    )
 
 
 def show_next_steps(home: StudyHome, winner: str) -> None:
