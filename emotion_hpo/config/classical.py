@@ -34,7 +34,7 @@ class LinearModel(ClassicalSection):
     """Logistic regression."""
 
     learner: Literal["linear"]
-    c: Positive = Field(10.0, description="the higher, the closer to the training part")
+    c: Positive = Field(3.0, description="the higher, the closer to the training part")
 
 
 class SvmModel(ClassicalSection):
@@ -42,7 +42,7 @@ class SvmModel(ClassicalSection):
 
     learner: Literal["svm"]
     kernel: Literal["linear", "rbf"] = "linear"
-    c: Positive = Field(1.0, description="the higher, the closer to the training part")
+    c: Positive = Field(0.3, description="the higher, the closer to the training part")
     gamma: Literal["scale"] | Positive = Field(
         "scale", description="of kernel=rbf: how fast likeness falls; scale: by the features"
     )

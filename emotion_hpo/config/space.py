@@ -32,9 +32,7 @@ class Range(Section):
     log: bool = False
     step: int | float | None = Field(default=None, gt=0)
     choices: tuple[Scalar, ...] | None = Field(default=None, min_length=1)
-    when: dict[str, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]] = Field(
-        default_factory=dict
-    )
+    when: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict)
 
     def conditions(self) -> dict[str, tuple[Scalar, ...]]:
         """Return path → the values that it must have one of.
@@ -127,6 +125,8 @@ class Range(Section):
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
+        if empty := [path for path, values in self.conditions().items() if not values]:
+            raise ValueError(f"when: {empty[0]} is given no value")
         if self.choices is not None:
             if self.low is not None or self.high is not None:
                 raise ValueError("give either choices, or low and high")

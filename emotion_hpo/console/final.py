@@ -98,7 +98,7 @@ def describe_baseline(result: Mapping[str, Any]) -> str:
     """Return what the baseline is and reads, and so what a gain over it means."""
     reads = result["baseline"]["parts"]
     line = (
-        f"The baseline is a logistic regression on {' and '.join(reads)}, fitted on the same "
+        f"The baseline is a linear model on {' and '.join(reads)}, fitted on the same "
         f"utterances; the gain is over what {'these give' if len(reads) > 1 else 'this gives'}."
     )
     if others := [name for name in result.get("modalities", ()) if name not in reads]:

@@ -99,7 +99,9 @@ def show_baseline(summary: Mapping[str, Any]) -> None:
     objective, baseline = summary["objective"], summary["baseline"]
     value = baseline["validation"].get(objective[4:])
     parts = " and ".join(baseline["parts"])
-    echo(f"Baseline: {objective} {format_score(objective, value)} (logistic regression on {parts})")
+    echo(
+        f"Baseline: {objective} {format_score(objective, value)} ({baseline['model']}, on {parts})"
+    )
 
 
 def show_suggestion(summary: Mapping[str, Any], suggestion: "Suggestion") -> None:

@@ -23,7 +23,7 @@ from emotion_hpo.final.plan import Plan, Recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
-from emotion_hpo.models.baseline import Baseline, choose_parts
+from emotion_hpo.models.baseline import Baseline, has_new_speakers
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.selection.ensemble import Ensemble
 from emotion_hpo.selection.suggestion import ENSEMBLE
@@ -128,7 +128,11 @@ def _retrain(task: _Task, on_retraining: OnRetraining) -> Models:
         plan=task.plan,
         members=members,
         default=None if default is None else (default.trial.name, retrain(default)),
-        baseline=Baseline.fit(everything, choose_parts(task.store.modalities)),
+        baseline=Baseline.fit(
+            everything,
+            task.stored.config.features,
+            by_speaker=has_new_speakers(task.development),
+        ),
     )
 
 

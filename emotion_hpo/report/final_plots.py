@@ -201,7 +201,7 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
     shown_intervals = [scores[f"{name}_interval"] for scores in (result, plain) for name in names]
     methods = join_methods(shown_intervals)
     caption = (
-        f"{result['trial']} beside logistic regression on {' and '.join(plain['parts'])}, both on "
+        f"{result['trial']} beside a linear model on {' and '.join(plain['parts'])}, both on "
         f"the same {result['n_test']:,} test utterances in {result['n_dialogues']} dialogues. "
         f"The baseline does not read more. Bars: 95 % interval by {methods}."
     )

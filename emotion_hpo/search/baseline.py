@@ -6,23 +6,36 @@ screen show it beside the best trial.
 
 import io
 import statistics
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, write_bytes
 from emotion_hpo.study.records.base import read_record, write_record
 from emotion_hpo.study.records.baseline import Baseline as BaselineRecord
 
+if TYPE_CHECKING:
+    from emotion_hpo.models.baseline import Baseline, Candidate
+
 
 def fit_or_read_baseline(
-    home: StudyHome, development: Development, modalities: tuple[str, ...]
+    home: StudyHome,
+    development: Development,
+    modalities: tuple[str, ...],
+    features: FeaturesConfig,
 ) -> Mapping[str, Any]:
     """Return the baseline's scores from the study's home or, the first time, fit it.
+
+    Args:
+        home: The study's.
+        development: What it learns from, and is judged on.
+        modalities: What the corpus has.
+        features: How the study scales them.
 
     Returns:
         Its `parts`, its scores on `validation` (means over the folds), and those of each part
@@ -33,17 +46,21 @@ def fit_or_read_baseline(
     """
     if home.baseline.exists():
         return read_record(home.baseline, BaselineRecord).to_json()
-    from emotion_hpo.models.baseline import choose_parts  # scikit-learn: a second, once a study
+    from emotion_hpo.models.baseline import describe  # scikit-learn: a second, once a study
+    from emotion_hpo.models.modalities import all_modalities
 
-    parts = choose_parts(modalities)
-    scores, probabilities = _evaluate(development, parts)
-    alone = {part: _evaluate(development, (part,))[0] for part in parts} if len(parts) > 1 else {}
+    parts = tuple(name for name in all_modalities(development.everything) if name in modalities)
+    fitted, scores, probabilities = _evaluate(development, features, parts)
+    models = [baseline.model for baseline in fitted]
+    alone = {}
+    if len(parts) > 1:
+        alone = {part: _evaluate(development, features, (part,), models)[1] for part in parts}
     baseline = {
-        "model": "logistic regression",
+        "model": " or ".join(dict.fromkeys(map(describe, models))),
         "parts": list(parts),
         "n_train": n_train(development),
         "validation": scores,
-        "by_part": alone or {parts[0]: scores},
+        "by_part": alone or dict.fromkeys(parts, scores),
     }
     validation = development.validation
     buffer = io.BytesIO()
@@ -61,19 +78,36 @@ def fit_or_read_baseline(
 
 
 def _evaluate(
-    development: Development, parts: tuple[str, ...]
-) -> tuple[dict[str, float], NDArray[np.float32]]:
-    """Return mean scores over the folds, and class probabilities `(n, classes)` by utterance."""
-    from emotion_hpo.models.baseline import Baseline
+    development: Development,
+    features: FeaturesConfig,
+    parts: tuple[str, ...],
+    models: Sequence["Candidate | None"] = (),
+) -> tuple[list["Baseline"], dict[str, float], NDArray[np.float32]]:
+    """Fit on each fold; return the baselines, mean scores, and probabilities `(n, classes)`.
 
-    by_fold: list[dict[str, float]] = []
+    Args:
+        development: The folds.
+        features: How the study scales its features.
+        parts: The modalities to read.
+        models: Of each fold; without them, each fold's is chosen.
+    """
+    from emotion_hpo.models.baseline import Baseline, has_new_speakers
+
+    by_speaker = has_new_speakers(development)
+    fitted, by_fold = [], []
     by_utterance: dict[str, NDArray[np.float32]] = {}
-    for fold in development.folds:
-        rows = Baseline.fit(fold.train, parts).probabilities(fold.validation)
+    for fold, model in zip(
+        development.folds, models or [None] * len(development.folds), strict=True
+    ):
+        baseline = Baseline.fit(
+            fold.train, features, parts=parts, model=model, by_speaker=by_speaker
+        )
+        rows = baseline.probabilities(fold.validation)
+        fitted.append(baseline)
         by_fold.append(score_all(fold.validation.labels, rows))
         by_utterance |= dict(zip(fold.validation.ids, rows, strict=True))
     means = {name: statistics.fmean(scores[name] for scores in by_fold) for name in by_fold[0]}
-    return means, np.stack([by_utterance[name] for name in development.validation.ids])
+    return fitted, means, np.stack([by_utterance[name] for name in development.validation.ids])
 
 
 def n_train(development: Development) -> int:

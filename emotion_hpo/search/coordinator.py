@@ -101,7 +101,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
             _log.info(line)
         for line in (*notes, *remarks):
             _log.warning(line)
-        baseline = fit_or_read_baseline(home, development, store.modalities)
+        baseline = fit_or_read_baseline(home, development, store.modalities, config.features)
         created_at = study_file.read(home).facts["created_at"]
         tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
         with _stop_signals() as stop:

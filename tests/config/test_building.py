@@ -268,7 +268,8 @@ RANGES = [
     ({"low": "a", "high": 1}, "input should be a valid integer or a valid number", "a word"),
     ({"low": 1, "high": 2, "lo": 1}, "unknown key 'lo', did you mean 'low'?", "a slip"),
     ({"choices": [[1]]}, "input should be a valid string or a valid integer", "a list"),
-    ({"low": 1, "high": 2, "when": {"a": [1]}}, "input should be a valid string", "a list"),
+    ({"low": 1, "high": 2, "when": {"a": [[1]]}}, "input should be a valid string", "a list"),
+    ({"low": 1, "high": 2, "when": {"a": []}}, "when: a is given no value", "no value"),
     (0.3, "keys with values are needed here, but got 0.3", "a value, not a range"),
 ]
 

@@ -10,17 +10,20 @@ from emotion_hpo import metrics
 from emotion_hpo.errors import StudyError
 from emotion_hpo.models import baseline as module
 from emotion_hpo.search.baseline import fit_or_read_baseline
+from tests.pipeline import SMALL, compose_config
 
 MODALITIES = ("mocap", "speech", "text")
+FEATURES = compose_config(*SMALL).features
 
 
 def test_figures_agree_with_the_stored_answers(make_study, small_parts):
     home, _ = make_study()
     development = small_parts[0]
-    found = fit_or_read_baseline(home, development, MODALITIES)
+    found = fit_or_read_baseline(home, development, MODALITIES, FEATURES)
     assert json.loads(home.baseline.read_text()) == found
-    assert found["parts"] == ["text", "speech"]
-    assert set(found["by_part"]) == {"text", "speech"}
+    assert found["parts"] == ["mocap", "speech", "text"]
+    assert set(found["by_part"]) == {"mocap", "speech", "text"}
+    assert found["model"].startswith(("logistic regression, C = ", "linear SVM, C = "))
     assert found["n_train"] == len(development.folds[0].train)
     stored = np.load(home.baseline_probabilities)
     assert list(stored["utterance_id"]) == development.validation.ids
@@ -29,9 +32,9 @@ def test_figures_agree_with_the_stored_answers(make_study, small_parts):
 
 def test_it_is_fitted_once(make_study, small_parts, monkeypatch):
     home, _ = make_study()
-    found = fit_or_read_baseline(home, small_parts[0], MODALITIES)
+    found = fit_or_read_baseline(home, small_parts[0], MODALITIES, FEATURES)
     monkeypatch.setattr(module, "Baseline", None)  # using it would fail
-    assert fit_or_read_baseline(home, small_parts[0], MODALITIES) == found
+    assert fit_or_read_baseline(home, small_parts[0], MODALITIES, FEATURES) == found
 
 
 @pytest.mark.parametrize("content", ['{"a', "{}", "[]", '{"model": 3}'])
@@ -40,13 +43,13 @@ def test_a_broken_file_is_named_and_kept(make_study, small_parts, content):
     home.path.mkdir()
     home.baseline.write_text(content)
     with pytest.raises(StudyError, match=r"baseline\.json .*; restore it from a copy"):
-        fit_or_read_baseline(home, small_parts[0], MODALITIES)
+        fit_or_read_baseline(home, small_parts[0], MODALITIES, FEATURES)
     assert home.baseline.read_text() == content
 
 
 def test_one_part_needs_no_second_fit(make_study, small_parts):
     home, _ = make_study()
-    found = fit_or_read_baseline(home, small_parts[0], ("mocap",))
+    found = fit_or_read_baseline(home, small_parts[0], ("mocap",), FEATURES)
     assert found["by_part"] == {"mocap": found["validation"]}
 
 

@@ -23,7 +23,7 @@ else:
 
 
 class Baseline(Record):
-    """What the plain model (logistic regression) reaches on the validation part."""
+    """What the plain model reaches on the validation part."""
 
     version: Literal[1] = Field(1, description="of this file's layout")
     model: str = Field(description="what kind of model it is")
