@@ -16,7 +16,7 @@ from emotion_hpo.final.plan import Recipe
 from emotion_hpo.final.retraining import Retraining
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.splits.parts import split
-from emotion_hpo.study import FinalHome, Trial, TrialState
+from emotion_hpo.study import FinalHome
 
 CLASSES = ("ang", "sad")
 WORDS = ("angry mad stop", "sorry sad lost")
@@ -76,6 +76,6 @@ def train(
     corpus = open_corpus(config.corpus)
     store = prepare(corpus, config.features, folder / "features", n_workers=1, on_progress=quiet)
     development, _ = split(store, config.split)
-    recipe = Recipe(Trial(number=0, state=TrialState.COMPLETE), config, epochs=1, seeds=(0,))
+    recipe = Recipe("trial_0", 0, None, config, epochs=1, seeds=(0,))
     retrain = Retraining(development.everything, store, lambda *_: None)
     return retrain(recipe, FinalHome(folder / "final"))

@@ -11,10 +11,11 @@ from emotion_hpo.console.progress import confirming, preparing
 from emotion_hpo.console.search_result import (
     show_baseline,
     show_confirmation,
+    show_ensemble,
+    show_expected,
     show_front,
     show_next_steps,
     show_search,
-    show_suggestion,
 )
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import StudyHome, check_writable, write_json
@@ -87,7 +88,8 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
         )
     suggestion = suggest(summary, confirmation)
     assert suggestion is not None, "a trial is complete"
-    show_suggestion(summary, suggestion)
+    show_ensemble(summary)
+    show_expected(summary, suggestion)
     show_next_steps(home, suggestion.best)
     return result
 

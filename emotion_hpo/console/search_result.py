@@ -8,6 +8,7 @@ from emotion_hpo.console.output import echo
 from emotion_hpo.metrics.formatting import format_score, format_score_interval
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE, read_baseline
 from emotion_hpo.study import StudyHome
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def show_search(summary: Mapping[str, Any], count: str) -> None:
         f"{summary['n_failed']} failed) on {summary['n_train']} training and "
         f"{summary['n_validation']} validation utterances{folds}."
     )
+    if (line := _describe_lead(summary)) is not None:
+        echo(line, "bold")
     if summary["best_trial"] is not None:
         mark = " (synthetic data)" if summary["synthetic"] else ""
         echo(
@@ -47,6 +50,25 @@ def show_search(summary: Mapping[str, Any], count: str) -> None:
             f"{format_count(expected['n_trials'], 'trial')} is best by luck, too. "
             f"{expected['sentence']}"
         )
+
+
+def _describe_lead(summary: Mapping[str, Any]) -> str | None:
+    """Return a line where the baseline is ahead of what is expected of the best trial."""
+    objective, baseline, expected = (
+        summary["objective"],
+        read_baseline(summary),
+        summary["expected"],
+    )
+    if baseline is None or expected is None:
+        return None
+    if find_metric(objective).sign * (expected["value"] - baseline) > 0:
+        return None
+    return (
+        f"The baseline is ahead: {objective} {format_score(objective, baseline)} by "
+        f"{summary['baseline']['model']}; of the best trial "
+        f"{format_score(objective, expected['value'])} is expected. Look at the features and the "
+        "space; `final` without BEST takes the better one."
+    )
 
 
 def show_confirmation(confirmation: Mapping[str, Any]) -> None:
@@ -68,7 +90,7 @@ def show_confirmation(confirmation: Mapping[str, Any]) -> None:
         )
     if (baseline := confirmation["baseline"]) is not None:
         is_beaten = find_metric(objective).sign * (mean_of_winner - baseline) > 0
-        hint = "" if is_beaten else "  <- no network is better: look at the features and the space"
+        hint = "" if is_beaten else "  <- no trial is better"
         echo(f"  baseline: {format_score(objective, baseline)}; it has no seed{hint}")
     if confirmation["standard_error"]:
         echo(
@@ -104,8 +126,8 @@ def show_baseline(summary: Mapping[str, Any]) -> None:
     )
 
 
-def show_suggestion(summary: Mapping[str, Any], suggestion: "Suggestion") -> None:
-    """Print what is expected of the ensemble, and whether it or the winner had better be scored."""
+def show_ensemble(summary: Mapping[str, Any]) -> None:
+    """Print what the ensemble is made of, and what is expected of it."""
     ensemble, objective = summary["ensemble"], summary["objective"]
     if ensemble is None:
         return
@@ -118,19 +140,20 @@ def show_suggestion(summary: Mapping[str, Any], suggestion: "Suggestion") -> Non
         f"(90 % interval {ends}), its {format_score(objective, ensemble['plain'])} on these "
         f"utterances less what choosing it from {ensemble['n_trials']} trials added."
     )
-    if suggestion.expected_of_winner is None:
-        return
-    values = [
-        f"{name} {format_score(objective, value)}"
-        for name, value in (
-            (suggestion.winner, suggestion.expected_of_winner),
-            ("the ensemble", suggestion.expected_of_ensemble),
-        )
-    ]
-    is_ensemble = suggestion.best != suggestion.winner
-    better, other = reversed(values) if is_ensemble else values
-    cost = f", at the cost of {len(ensemble['members'])} networks for one" if is_ensemble else ""
-    echo(f"Expected to be better: {better}, {other}{cost}.")
+
+
+def show_expected(summary: Mapping[str, Any], suggestion: "Suggestion") -> None:
+    """Print what is expected of each model that `final` may score, the best first."""
+    objective, members = summary["objective"], (summary["ensemble"] or {}).get("members", ())
+    names = {
+        BASELINE: "the baseline",
+        ENSEMBLE: f"the ensemble ({len(members)} models in the place of one)",
+    }
+    sign = find_metric(objective).sign
+    ranked = sorted(suggestion.expected.items(), key=lambda item: -sign * item[1])
+    if len(ranked) > 1 and suggestion.winner in suggestion.expected:
+        values = [f"{names.get(name, name)} {format_score(objective, v)}" for name, v in ranked]
+        echo(f"Expected to be best: {', then '.join(values)}.")
 
 
 def show_next_steps(home: StudyHome, best: str) -> None:

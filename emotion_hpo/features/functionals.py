@@ -8,8 +8,6 @@ utterances are few; mean and deviation alone know nothing of how a voice moves.
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.features import short_term
-
 #: Percent of the frames that lie below each of the quantiles.
 QUANTILES = (5, 25, 50, 75, 95)
 
@@ -19,9 +17,6 @@ STATISTICS: tuple[str, ...] = (
     *(f"quantile_{percent}" for percent in QUANTILES),
     *("delta_mean", "delta_deviation"),
 )
-
-#: Mel bands whose levels are described beside the 34 short-term features.
-N_BANDS = 64
 
 
 def describe_frames(frames: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -50,22 +45,6 @@ def describe_frames(frames: NDArray[np.floating]) -> NDArray[np.float64]:
     deltas = np.nan_to_num(np.stack(_mean_and_deviation(np.diff(values, axis=0))))
     deltas[:, np.isnan(mean)] = np.nan
     return np.concatenate([mean, deviation, *quantiles, *deltas])
-
-
-def functional_names() -> tuple[str, ...]:
-    """Return the names of the 882 columns of `functionals`, in order.
-
-    >>> names = functional_names()
-    >>> len(names), names[0], names[34], names[-1]
-    (882, 'zcr_mean', 'zcr_deviation', 'band_64_delta_deviation')
-    """
-    bands = tuple(f"band_{band}" for band in range(1, N_BANDS + 1))
-    return tuple(
-        f"{name}_{statistic}"
-        for columns in (short_term.NAMES, bands)
-        for statistic in STATISTICS
-        for name in columns
-    )
 
 
 def _mean_and_deviation(

@@ -21,8 +21,8 @@ from emotion_hpo.config.features import (
     SpectrogramFeatures,
 )
 from emotion_hpo.errors import FeatureError, UnusableError
-from emotion_hpo.features.functionals import N_BANDS, describe_frames
-from emotion_hpo.features.short_term import short_term
+from emotion_hpo.features.functionals import STATISTICS, describe_frames
+from emotion_hpo.features.short_term import NAMES, short_term
 
 __all__ = ["egemaps", "extract", "functionals", "resample", "short_term", "spectrogram"]
 
@@ -30,6 +30,7 @@ SAMPLE_RATE_HZ = 16_000  # the rate of IEMOCAP and of most corpora of emotional 
 LOWEST_RATE_HZ = 1000  # a header that claims less is wrong, and at 16 kHz would fill the memory
 FLOOR = 1e-10  # power that counts as silence: −100 dB
 BLOCK_FRAMES = 128  # bounds the memory of a long recording's spectrum
+N_BANDS = 64  # whose levels `functionals` describes beside the 34 short-term features
 SHORTEST_EGEMAPS_S = 1.0  # below, openSMILE has too few frames for some functionals
 BAND_WINDOW_S, BAND_STEP_S = 0.032, 0.016  # 512 samples: two periods of the lowest voices
 
@@ -121,6 +122,22 @@ def functionals(
     frames = short_term(signal, SAMPLE_RATE_HZ, window_s, step_s)
     bands = spectrogram(signal, BAND_WINDOW_S, BAND_STEP_S, N_BANDS)
     return np.concatenate([describe_frames(frames), describe_frames(bands)])[None, :]
+
+
+def functional_names() -> tuple[str, ...]:
+    """Return the names of the 882 columns of `functionals`, in order.
+
+    >>> names = functional_names()
+    >>> len(names), names[0], names[34], names[-1]
+    (882, 'zcr_mean', 'zcr_deviation', 'band_64_delta_deviation')
+    """
+    bands = tuple(f"band_{band}" for band in range(1, N_BANDS + 1))
+    return tuple(
+        f"{name}_{statistic}"
+        for columns in (NAMES, bands)
+        for statistic in STATISTICS
+        for name in columns
+    )
 
 
 def egemaps(signal: NDArray[np.floating]) -> NDArray[np.float64]:

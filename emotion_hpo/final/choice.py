@@ -1,13 +1,14 @@
-"""Which trials a command means: one by name, an ensemble, or the confirmed winner."""
+"""Which model a command means: a trial, an ensemble, the baseline, or what the search suggested."""
 
 from dataclasses import dataclass
 
-from emotion_hpo.final.plan import Plan, recipe_of
+from emotion_hpo.final.plan import Plan, baseline_recipe, recipe_of
 from emotion_hpo.selection.ensemble import Ensemble, members_of
-from emotion_hpo.selection.suggestion import ENSEMBLE
+from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE, suggest
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial
 from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.study_file import StudyFile
 from emotion_hpo.study.trials import find, read_trials
@@ -18,8 +19,8 @@ class Choice:
     """Trials with their weights.
 
     Attributes:
-        name: `trial_42` or `ensemble`.
-        trials: The members.
+        name: `trial_42`, `ensemble` or `baseline`.
+        trials: The members; of the baseline none.
         weights: Of each; they sum to 1.
         rule: How their answers are combined; `single` for one.
     """
@@ -38,24 +39,37 @@ def choose(
     Args:
         home: The study.
         stored: Its configuration.
-        name: `trial_42`, `42`, `ensemble`, or None for the confirmed winner, or else the best.
+        name: `trial_42`, `42`, `ensemble`, `baseline`, or None for what the search suggests.
         ensemble: How an ensemble is built, if that is meant.
 
     Raises:
         StudyError: There is no such trial, or no such ensemble.
     """
     trials, objective = read_trials(home), stored.config.study.objective
+    if name in (None, ""):
+        name = _read_suggestion(home)
+    if name == BASELINE:
+        return Choice(BASELINE, ())
     if name == ENSEMBLE:
         members, weights = members_of(home, trials, objective, ensemble)
         return Choice(ENSEMBLE, tuple(members), tuple(weights), ensemble.rule)
-    if name in (None, ""):
-        selection = read_if_there(home.selection, Selection)
-        name = None if selection is None else selection.winner
     trial = find(trials, name, objective)
     return Choice(trial.name, (trial,))
 
 
+def _read_suggestion(home: StudyHome) -> str | None:
+    """Return what the search suggested; None where it has not ended."""
+    summary = read_if_there(home.summary, SearchSummary)
+    selection = read_if_there(home.selection, Selection)
+    if summary is None:
+        return None if selection is None else selection.winner
+    suggestion = suggest(summary.to_json(), selection.to_json() if selection else None)
+    return None if suggestion is None else suggestion.best
+
+
 def plan_of(home: StudyHome, stored: StudyFile, choice: Choice, development: Development) -> Plan:
     """Return what is retrained of a choice, and for how long."""
+    if choice.name == BASELINE:
+        return Plan(BASELINE, (baseline_recipe(home, stored, development),))
     recipes = tuple(recipe_of(home, stored, trial, development) for trial in choice.trials)
     return Plan(choice.name, recipes, choice.weights, choice.rule)

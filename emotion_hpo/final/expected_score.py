@@ -62,7 +62,7 @@ def read_expected_score(home: StudyHome, plan: Plan) -> ExpectedScore | None:
 
 
 def _is_same(plan: Plan, ensemble: ExpectedEnsemble) -> bool:
-    weights = dict(zip((each.trial.name for each in plan.members), plan.weights, strict=True))
+    weights = dict(zip((member.name for member in plan.members), plan.weights, strict=True))
     expected = {member.trial: member.weight for member in ensemble.members}
     return weights.keys() == expected.keys() and all(
         math.isclose(weights[name], expected[name], abs_tol=1e-6) for name in weights

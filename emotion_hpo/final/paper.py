@@ -28,7 +28,7 @@ def paper_protocol(recipe: Recipe, everything: Utterances, test: Utterances) -> 
     train, data = preprocessor.transform(everything), preprocessor.transform(test)
     by_seed = []
     for seed in recipe.seeds:
-        drawn = derive(seed, "final", recipe.trial.number)
+        drawn = derive(seed, "final", recipe.key)
         n_classes = len(everything.classes)
         learner = build_learner(recipe.config, preprocessor, n_classes, seed=drawn)
         curve: list[float] = []

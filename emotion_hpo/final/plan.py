@@ -1,4 +1,4 @@
-"""What `final` retrains: a trial, or an ensemble, each for the epochs that validation chose."""
+"""What `final` retrains: a trial, an ensemble, each for the epochs validation chose; a baseline."""
 
 import statistics
 from dataclasses import dataclass
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.combination import maximum_confidence
+from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, study_file
 from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.trials import find_default
 from emotion_hpo.training.loop import n_plateaus
@@ -22,7 +24,9 @@ class Recipe:
     """One configuration, retrained.
 
     Attributes:
-        trial: The trial that it is from.
+        name: Of the trial that it is from, or `baseline`.
+        key: What tells its seeds apart from others': the trial's number, or `baseline`.
+        value: What it had reached on validation.
         config: Its configuration.
         epochs: Passes over the data: those that validation found best.
         seeds: One training each.
@@ -30,7 +34,9 @@ class Recipe:
             each epoch; else empty.
     """
 
-    trial: Trial
+    name: str
+    key: int | str
+    value: float | None
     config: ExperimentConfig
     epochs: int
     seeds: tuple[int, ...]
@@ -42,7 +48,7 @@ class Recipe:
         return fingerprint(
             {
                 "config": self.config.identity,
-                "trial": self.trial.number,
+                "trial": self.key,
                 "epochs": self.epochs,
                 "seeds": list(self.seeds),
                 **({"halvings": list(self.halvings)} if self.halvings else {}),
@@ -55,7 +61,7 @@ class Plan:
     """What is scored: one recipe, or several whose probabilities are averaged by weight.
 
     Attributes:
-        name: `trial_42` or `ensemble`.
+        name: `trial_42`, `ensemble` or `baseline`.
         members: What is retrained.
         weights: Of each member; they sum to 1.
         rule: How their answers are combined; `single` for one member.
@@ -111,7 +117,28 @@ def recipe_of(
         share = n_train / len(development.everything)
         epochs = max(1, round(epochs * share))
     halvings = halvings_of(trial, epochs, share) if config.training.schedule == "plateau" else ()
-    return Recipe(trial, config, epochs, study.final_seeds, halvings)
+    seeds = study.final_seeds
+    return Recipe(trial.name, trial.number, trial.value, config, epochs, seeds, halvings)
+
+
+def baseline_recipe(
+    home: StudyHome, stored: study_file.StudyFile, development: Development
+) -> Recipe:
+    """Return the baseline of all that is not sealed, as a model that is stored and used like any.
+
+    What it is, is chosen anew by cross-validation, as in the search.
+    """
+    from emotion_hpo.models.baseline import choose_baseline, has_new_speakers
+
+    config = stored.config.experiment()
+    model, features = choose_baseline(
+        development.everything, config.features, by_speaker=has_new_speakers(development)
+    )
+    config = config.model_copy(update={"model": model, "features": features})
+    record = read_if_there(home.baseline, Baseline)
+    scores = {} if record is None else record.validation.to_json()
+    value = scores.get(stored.config.study.objective.removeprefix("val/"))
+    return Recipe(BASELINE, BASELINE, value, config, epochs=1, seeds=(0,))
 
 
 def _confirmed_epochs(home: StudyHome) -> dict[str, int]:

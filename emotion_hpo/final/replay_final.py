@@ -14,6 +14,7 @@ from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.final.choice import Choice, plan_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import predictions
+from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.study import FinalHome, StudyHome, study_file
 from emotion_hpo.study.finals import find_finals
@@ -28,7 +29,7 @@ class Again:
     """A final model trained again.
 
     Attributes:
-        name: `trial_42` or `ensemble`.
+        name: `trial_42`, `ensemble` or `baseline`.
         n_test: Predictions compared.
         first_difference: The first line of `predictions.csv` that differs, or None.
     """
@@ -57,7 +58,8 @@ def replay_final(
     )
     study_file.check_shards(stored, store.keys, store.corpus_name)
     trials, objective = read_trials(home), stored.config.study.objective
-    members = [find(trials, member.trial, objective) for member in result.members]
+    names = [member.trial for member in result.members if member.trial != BASELINE]
+    members = [find(trials, name, objective) for name in names]
     choice = Choice(
         result.trial,
         tuple(members),
@@ -73,7 +75,7 @@ def replay_final(
     retrain = Retraining(development.everything, store, on_retraining)
     with TemporaryDirectory() as scratch:
         saved_models = [
-            retrain(member, FinalHome(Path(scratch) / member.trial.name)) for member in plan.members
+            retrain(member, FinalHome(Path(scratch) / member.name)) for member in plan.members
         ]
     facts = {"study": home.name, "trial": plan.name, "model": plan.identity, "by": user()}
     ledger = Ledger(home.ledger)

@@ -26,7 +26,6 @@ from emotion_hpo.final.evaluation import (
 )
 from emotion_hpo.final.expected_score import ExpectedScore, compare_with_test
 from emotion_hpo.final.plan import Plan
-from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.study.records.final_result import (
     BaselineComparison,
@@ -47,13 +46,13 @@ class Models:
         plan: How the members' answers are combined.
         members: Each with a network a seed.
         default: The default configuration's trial and model; None where it is the winner.
-        baseline: The plain model.
+        baseline: The plain model, trained on the same.
     """
 
     plan: Plan
     members: Sequence[SavedModel]
     default: tuple[str, SavedModel] | None
-    baseline: Baseline
+    baseline: SavedModel
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -134,7 +133,7 @@ def build_result(
         study=occasion.study,
         trial=models.plan.name,
         members=tuple(
-            Member(trial=recipe.trial.name, epochs=recipe.epochs, weight=weight)
+            Member(trial=recipe.name, epochs=recipe.epochs, weight=weight)
             for recipe, weight in zip(models.plan.members, models.plan.weights, strict=True)
         ),
         rule=models.plan.rule,
@@ -148,7 +147,7 @@ def build_result(
         epochs=first.epochs,
         seeds=tuple(first.seeds),
         modalities=models.modalities,
-        validation=Validated(objective=occasion.objective, value=first.trial.value),
+        validation=Validated(objective=occasion.objective, value=first.value),
         recall_by_class=measure_recalls(test, predicted),
         confusion=count_confusions(test, predicted),
         accuracy_by_seed=single,
@@ -194,12 +193,12 @@ def _spread(values: Sequence[float]) -> float | None:
 
 
 def _compare_baseline(
-    baseline: Baseline, test: Utterances, answers: Probabilities
+    baseline: SavedModel, test: Utterances, answers: Probabilities
 ) -> BaselineComparison:
-    other = baseline.probabilities(test)
+    other = baseline.probabilities(baseline.preprocessor.transform(test)).mean(0)
     return BaselineComparison(
         **dict(measure_scores(test, other)),
-        parts=tuple(baseline.parts),
+        parts=baseline.preprocessor.modalities,
         gain=measure_gains(test, answers, other),
     )
 

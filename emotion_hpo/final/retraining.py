@@ -52,7 +52,7 @@ class Retraining:
         keep_freed_memory()
         states = []
         for seed in recipe.seeds:
-            drawn = derive(seed, "final", recipe.trial.number)
+            drawn = derive(seed, "final", recipe.key)
             learner = build_learner(recipe.config, preprocessor, len(classes), seed=drawn)
             index = self._n_trained
 

@@ -19,14 +19,13 @@ from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.choice import choose, plan_of
 from emotion_hpo.final.expected_score import ExpectedScore, read_expected_score
 from emotion_hpo.final.paper import paper_protocol
-from emotion_hpo.final.plan import Plan, Recipe, default_trial, recipe_of
+from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import write
-from emotion_hpo.models.baseline import Baseline, has_new_speakers
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.selection.ensemble import Ensemble
-from emotion_hpo.selection.suggestion import ENSEMBLE
+from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.splits.parts import Development, Holdout
@@ -60,7 +59,7 @@ def final(
 
     Args:
         home: The study.
-        name: `trial_42`, `42`, `ensemble`, or None for the confirmed winner, or else the best.
+        name: `trial_42`, `42`, `ensemble`, `baseline`, or None for what the search suggests.
         rescore: Score a holdout again that has been scored.
         on_features: Shows the preparation of features.
         on_retraining: Shows the retraining.
@@ -76,10 +75,10 @@ def final(
         StudyError: No such study or trial, or the corpus is not the one that was searched on.
         HoldoutError: The holdout has been scored before.
     """
-    if is_paper_protocol and name == ENSEMBLE:
+    if is_paper_protocol and name in (ENSEMBLE, BASELINE):
         raise ConfigError(
             "paper_protocol: the reference's score is of one network; name a trial instead of "
-            "best=ensemble, or leave it out"
+            f"best={name}, or leave it out"
         )
     began = time.monotonic()
     stored = study_file.read(home)
@@ -120,19 +119,21 @@ def _retrain(task: _Task, on_retraining: OnRetraining) -> Models:
     retraining = Retraining(everything, task.store, on_retraining)
 
     def retrain(recipe: Recipe) -> SavedModel:
-        return retraining(recipe, task.home.final(recipe.trial.name))
+        return retraining(recipe, task.home.final(recipe.name))
 
     members = [retrain(recipe) for recipe in task.plan.members]
     default = _default_recipe(task)
+    is_baseline = task.plan.name == BASELINE
+    baseline = (
+        task.plan.members[0]
+        if is_baseline
+        else baseline_recipe(task.home, task.stored, task.development)
+    )
     return Models(
         plan=task.plan,
         members=members,
-        default=None if default is None else (default.trial.name, retrain(default)),
-        baseline=Baseline.fit(
-            everything,
-            task.stored.config.features,
-            by_speaker=has_new_speakers(task.development),
-        ),
+        default=None if default is None else (default.name, retrain(default)),
+        baseline=retrain(baseline),
     )
 
 

@@ -92,6 +92,16 @@ class Baseline:
         return self._fitted.state()
 
 
+def choose_baseline(
+    train: Utterances, features: FeaturesConfig, *, by_speaker: bool
+) -> tuple[Candidate, FeaturesConfig]:
+    """Return which model the baseline of these utterances is, and how its features are scaled."""
+    scaled, modalities = _with_scales(features), all_modalities(train)
+    data = Preprocessor.fit(train, scaled, modalities, as_vectors=True).transform(train)
+    model = _choose(data, by_speaker=by_speaker)
+    return model.model_copy(update={"modalities": modalities or None}), scaled
+
+
 def describe(model: Candidate) -> str:
     """Return what kind of model it is.
 

@@ -54,11 +54,11 @@ def ensemble_text(findings: Findings) -> Text | None:
         f"{member['trial']} ({100 * member['weight']:.0f} %)" for member in ensemble["members"]
     )
     better = ""
-    if suggestion.expected_of_winner is not None:
-        of_winner = format_score(objective, suggestion.expected_of_winner)
+    if suggestion.winner in suggestion.expected:
+        of_winner = format_score(objective, suggestion.expected[suggestion.winner])
         better = (
             f" Of {suggestion.winner} alone {of_winner} is expected: `make final "
-            f"BEST={suggestion.best}` scores the better of the two."
+            f"BEST={suggestion.best}` scores what is expected to be best, the baseline included."
         )
     return Text(
         f"Expected of the ensemble of {members} on new utterances: "

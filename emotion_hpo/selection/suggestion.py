@@ -1,4 +1,4 @@
-"""Which model `final` had better score: the winner of a search, or the ensemble of its trials."""
+"""Which model `final` had better score: the winner of a search, an ensemble, or the baseline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,28 +7,27 @@ from typing import Any
 from emotion_hpo.metrics import find_metric
 
 #: What a user writes instead of a trial's name.
-ENSEMBLE = "ensemble"
+ENSEMBLE, BASELINE = "ensemble", "baseline"
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """The better of the two, by what is expected of them.
+    """The best of the three, by what is expected of them.
 
     Attributes:
-        best: What `final best=…` takes: a trial's name, or `ensemble`.
+        best: What `final best=…` takes: a trial's name, `ensemble` or `baseline`.
         winner: The trial that is confirmed, or else the best of the search.
-        expected_of_winner: Value of the objective; None where nothing is expected.
-        expected_of_ensemble: Likewise; None where there is no ensemble.
+        expected: Name → expected value of the objective, of those of whom something is expected,
+            the cheapest first. The baseline was not chosen on validation: its own value stands.
     """
 
     best: str
     winner: str
-    expected_of_winner: float | None
-    expected_of_ensemble: float | None
+    expected: Mapping[str, float]
 
 
 def suggest(summary: Mapping[str, Any], selection: Mapping[str, Any] | None) -> Suggestion | None:
-    """Compare winner and ensemble; of equals the winner, which costs less.
+    """Compare winner, ensemble and baseline; of equals the one that costs less.
 
     Args:
         summary: What `search.json` holds.
@@ -40,13 +39,21 @@ def suggest(summary: Mapping[str, Any], selection: Mapping[str, Any] | None) -> 
     winner = (selection or {}).get("winner") or summary.get("best_trial")
     if winner is None:
         return None
-    own = (selection or {}).get("expected") or summary.get("expected")
-    of_winner = own["value"] if own else None
-    ensemble = summary.get("ensemble")
-    of_ensemble = ensemble["value"] if ensemble else None
-    is_better = (
-        of_winner is not None
-        and of_ensemble is not None
-        and find_metric(summary["objective"]).sign * (of_ensemble - of_winner) > 0
-    )
-    return Suggestion(ENSEMBLE if is_better else winner, winner, of_winner, of_ensemble)
+    of_winner = (selection or {}).get("expected") or summary.get("expected")
+    values = {
+        BASELINE: read_baseline(summary),
+        winner: of_winner["value"] if of_winner else None,
+        ENSEMBLE: ensemble["value"] if (ensemble := summary.get("ensemble")) else None,
+    }
+    expected = {name: value for name, value in values.items() if value is not None}
+    if winner not in expected:
+        return Suggestion(winner, winner, expected)
+    sign = find_metric(summary["objective"]).sign
+    return Suggestion(max(expected, key=lambda name: sign * expected[name]), winner, expected)
+
+
+def read_baseline(summary: Mapping[str, Any]) -> float | None:
+    """Return the baseline's value of the objective on validation; None where it has none."""
+    scores = (summary.get("baseline") or {}).get("validation") or {}
+    value: float | None = scores.get(summary["objective"].removeprefix("val/"))
+    return value

@@ -6,10 +6,11 @@ import pytest
 
 from emotion_hpo.console.search_result import (
     show_baseline,
+    show_ensemble,
+    show_expected,
     show_front,
     show_next_steps,
     show_search,
-    show_suggestion,
 )
 from emotion_hpo.metrics import Interval
 from emotion_hpo.selection.suggestion import suggest
@@ -71,33 +72,52 @@ def test_only_two_objectives_have_a_front(capsys):
     ]
 
 
-BETTER = [
-    (0.60, "Expected to be better: the ensemble 62.00 %, trial_2 60.00 %, at the cost of 2 "
-     "networks for one."),
-    (0.63, "Expected to be better: trial_2 63.00 %, the ensemble 62.00 %."),
-]  # fmt: skip
+INTERVAL = Interval(0.62, 0.58, 0.66, 0.9, "choice repeated").as_json()
+ENSEMBLE = {
+    "value": 0.62, "plain": 0.64, "interval": INTERVAL, "n_trials": 4,
+    "members": [{"trial": "trial_2", "weight": 0.75}, {"trial": "trial_0", "weight": 0.25}],
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("of_winner", "line"), BETTER)
-def test_the_ensemble_is_shown_with_which_of_the_two_is_better(capsys, of_winner, line):
-    interval = Interval(0.62, 0.58, 0.66, 0.9, "choice repeated").as_json()
-    ensemble = {
-        "value": 0.62, "plain": 0.64, "interval": interval, "n_trials": 4,
-        "members": [{"trial": "trial_2", "weight": 0.75}, {"trial": "trial_0", "weight": 0.25}],
-    }  # fmt: skip
-    summary = {**SUMMARY, "ensemble": ensemble, "expected": {"value": of_winner}}
-    show_suggestion(summary, suggest(summary, None))
+def test_the_ensemble_is_shown_with_what_is_expected_of_it(capsys):
+    show_ensemble({**SUMMARY, "ensemble": ENSEMBLE})
     assert capsys.readouterr().out.splitlines() == [
         "Ensemble of 75 % trial_2, 25 % trial_0: expected val/uar 62.00 % (90 % interval 58.00 % "
         "– 66.00 %, by choice repeated), its 64.00 % on these utterances less what choosing it "
-        "from 4 trials added.",
-        line,
+        "from 4 trials added."
     ]
-
-
-def test_of_no_ensemble_nothing_is_said(capsys):
-    show_suggestion(SUMMARY, suggest(SUMMARY, None))
+    show_ensemble({**SUMMARY, "ensemble": None})
     assert capsys.readouterr().out == ""
+
+
+RANKED = [
+    (0.60, "the ensemble (2 models in the place of one) 62.00 %, then trial_2 60.00 %, then the "
+     "baseline 59.00 %."),
+    (0.63, "trial_2 63.00 %, then the ensemble (2 models in the place of one) 62.00 %, then the "
+     "baseline 59.00 %."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("of_winner", "line"), RANKED)
+def test_what_final_may_score_is_ranked_by_what_is_expected(capsys, of_winner, line):
+    summary = {
+        **SUMMARY, "ensemble": ENSEMBLE, "expected": {"value": of_winner},
+        "baseline": {"validation": {"uar": 0.59}},
+    }  # fmt: skip
+    show_expected(summary, suggest(summary, None))
+    assert capsys.readouterr().out == f"Expected to be best: {line}\n"
+
+
+def test_a_baseline_that_is_ahead_is_said_first(capsys):
+    baseline = {"model": "linear SVM, C = 1", "validation": {"uar": 0.7}, "parts": ["text"]}
+    expected = {
+        "value": 0.6, "interval": INTERVAL, "n_trials": 4, "sentence": "It holds for new speakers."
+    }  # fmt: skip
+    show_search({**SUMMARY, "baseline": baseline, "expected": expected}, "4 trials")
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines[1].startswith("The baseline is ahead: val/uar 70.00 % by linear SVM, C = 1; of")
+    show_search({**SUMMARY, "baseline": baseline, "expected": expected | {"value": 0.8}}, "4")
+    assert "ahead" not in capsys.readouterr().out
 
 
 NEXT = [

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from emotion_hpo.features import speech
 from emotion_hpo.features.functionals import (
     QUANTILES,
     STATISTICS,
     describe_frames,
-    functional_names,
 )
 
 
@@ -51,6 +51,6 @@ def test_a_lone_frame_has_no_deltas_and_an_empty_column_has_nothing() -> None:
 
 
 def test_every_column_of_the_functionals_has_a_name_of_its_own() -> None:
-    names = functional_names()
+    names = speech.functional_names()
     assert len(set(names)) == len(names) == 9 * (34 + 64)
     assert names[9 * 34] == "band_1_mean"

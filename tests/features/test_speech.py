@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import speech
-from emotion_hpo.features.functionals import functional_names
 
 RATE = speech.SAMPLE_RATE_HZ
 Configured = Callable[[str], FeaturesConfig]
@@ -89,7 +88,9 @@ def test_the_spectrogram_is_librosas(window_s, step_s):
 
 def test_functionals_are_statistics_of_both_kinds_of_frames():
     signal = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
-    by_name = dict(zip(functional_names(), speech.functionals(signal, 0.05, 0.025)[0], strict=True))
+    by_name = dict(
+        zip(speech.functional_names(), speech.functionals(signal, 0.05, 0.025)[0], strict=True)
+    )
     frames = speech.short_term(signal, RATE, 0.05, 0.025)
     bands = speech.spectrogram(signal, 0.032, 0.016, 64)
     energy, loudest = frames[:, 1], bands[:, 63]

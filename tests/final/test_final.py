@@ -457,7 +457,10 @@ def test_what_search_expected_of_the_ensemble_is_held_against_the_test(searched)
         ],
     }  # fmt: skip
     write_record(searched.summary, search_summary(ensemble=promised))
-    recipes = tuple(Recipe(member, config.experiment(), epochs=1, seeds=(0,)) for member in members)
+    recipes = tuple(
+        Recipe(member.name, member.number, None, config.experiment(), epochs=1, seeds=(0,))
+        for member in members
+    )
     plan = Plan("ensemble", recipes, weights, "greedy")
     held = read_expected_score(searched, plan)
     assert (held.winner, held.value, held.holds_for) == ("ensemble", 0.4, "new speakers")

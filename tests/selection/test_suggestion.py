@@ -1,4 +1,4 @@
-"""Which of winner and ensemble `final` had better score."""
+"""Which of winner, ensemble and baseline `final` had better score."""
 
 import pytest
 
@@ -29,7 +29,19 @@ def test_the_better_is_suggested(objective, searched, confirmed, ensemble, best,
     selection = confirmed and {"winner": "trial_2", "expected": value(confirmed)}
     suggestion = suggest(summary, selection)
     assert suggestion.best == best, why
-    assert suggestion.expected_of_ensemble == ensemble
+    assert suggestion.expected.get("ensemble") == ensemble
+
+
+@pytest.mark.parametrize(
+    ("objective", "baseline", "best"),
+    [("accuracy", 0.7, "baseline"), ("accuracy", 0.5, "trial_1"), ("loss", 0.5, "baseline")],
+)
+def test_the_baseline_is_suggested_where_it_is_ahead(objective, baseline, best):
+    summary = {
+        "objective": f"val/{objective}", "best_trial": "trial_1", "expected": {"value": 0.6},
+        "ensemble": None, "baseline": {"validation": {objective: baseline}},
+    }  # fmt: skip
+    assert suggest(summary, None).best == best
 
 
 def test_without_a_complete_trial_there_is_nothing_to_suggest():
