@@ -28,7 +28,7 @@ from emotion_hpo.errors import ConfigError
 _USUAL_CORPUS = "twin"
 
 #: Preset → the model that its studies' names do not mention; of every other preset, `auto`.
-_USUAL_MODELS = {"paper": "fusion", "smoke": "smoke"}
+_USUAL_MODELS = {"best": "best", "paper": "fusion", "smoke": "smoke"}
 
 
 @dataclass(frozen=True)
