@@ -1,6 +1,6 @@
 """Some utterances of a corpus with their features: rows of shards, read when they are asked for."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import HoldoutError
-from emotion_hpo.features.described import DescribedShelf
 from emotion_hpo.features.shard import Shard
 from emotion_hpo.features.text import tokenise
 
@@ -113,11 +112,9 @@ class Utterances:
             for name in shelf.header.get("extraction", ())
         )
 
-    def described(self, modalities: Collection[str]) -> "Utterances":
-        """Return the same utterances with statistics in the place of some modalities' frames."""
-        if not modalities:
-            return self
-        shards = tuple(DescribedShelf(shard.features, modalities) for shard in self._shards)
+    def on_other_shelves(self, change: Callable[[Shelf], Shelf]) -> "Utterances":
+        """Return the same utterances, their features read from changed shelves."""
+        shards = tuple(change(shard) for shard in self._shards)
         return Utterances(self.table, self.classes, shards, self._places)
 
     def is_sequence(self, modality: str) -> bool:

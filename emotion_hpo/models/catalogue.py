@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import nn
 
-from emotion_hpo.config import build
+from emotion_hpo.config import ModelConfig, build
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.model import (
     AttentionDecoderEncoder,
@@ -27,7 +27,6 @@ from emotion_hpo.config.model import (
     LinearFusion,
     LstmEncoder,
     MlpEncoder,
-    ModelConfig,
     NetworkModel,
 )
 from emotion_hpo.dataset.batch import InputShape

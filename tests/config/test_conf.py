@@ -33,6 +33,9 @@ NEEDS = {
     "space/text": ("model=text",),
     "space/speech": ("model=speech",),
     "space/mocap": ("model=mocap",),
+    "space/linear": ("model=linear",),
+    "space/svm": ("model=svm",),
+    "space/boosting": ("model=boosting",),
 }
 
 
