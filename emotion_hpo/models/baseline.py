@@ -21,7 +21,7 @@ from emotion_hpo.dataset.vectors import Vectors
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
 from emotion_hpo.models.linear import Floats, Loss, fit_path
-from emotion_hpo.models.modalities import all_modalities
+from emotion_hpo.models.modalities import all_modalities, available_in
 from emotion_hpo.models.scorers import Labels
 from emotion_hpo.splits.parts import Development
 
@@ -77,7 +77,7 @@ class Baseline:
             by_speaker: Keep speakers apart while choosing, if there are enough.
         """
         available = all_modalities(train)
-        chosen = available if parts is None else tuple(n for n in parts if n in train.modalities)
+        chosen = available if parts is None else tuple(n for n in parts if n in available_in(train))
         scaled = _with_scales(features)
         preprocessor = Preprocessor.fit(train, scaled, chosen, as_vectors=True)
         data = preprocessor.transform(train)
