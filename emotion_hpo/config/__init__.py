@@ -23,8 +23,8 @@ from emotion_hpo.config.corpus import (
     TwinCorpus,
 )
 from emotion_hpo.config.features import FeaturesConfig
-from emotion_hpo.config.model import ModelConfig, NetworkModel
-from emotion_hpo.config.search import ExperimentConfig, SearchConfig, StudyConfig
+from emotion_hpo.config.model import NetworkModel
+from emotion_hpo.config.search import ExperimentConfig, ModelConfig, SearchConfig, StudyConfig
 from emotion_hpo.config.space import Range, Scalar
 from emotion_hpo.config.split import (
     GivenSplit,

@@ -1,6 +1,4 @@
-"""Which model is trained: a network of an encoder for each modality and a head, or a classical one.
-
-`model.learner` tells them apart; where it is absent, the model is a network.
+"""Which network is trained: an encoder for each modality, and the head that fuses them.
 
 An encoder is named by its architecture, never by its modality: an LSTM over words, frames or parts
 is the same LSTM. Where layers follow each other, `units` is the width of the first, `depth` their
@@ -11,10 +9,9 @@ numbers: 512, 256 is `units: 512, depth: 2, taper: 0.5`.
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from emotion_hpo.config.base import Section
-from emotion_hpo.config.classical import BoostingModel, LinearModel, SvmModel, learner
 
 Pooling = Literal["last", "first", "mean", "max", "attention"]
 Units = Annotated[int, Field(ge=1, le=65_536)]
@@ -256,13 +253,3 @@ class NetworkModel(Section):
         if self.reads == "corpus" and (self.vector is None or self.sequence is None):
             raise ValueError("reads=corpus needs model.vector and model.sequence")
         return self
-
-
-#: Any model that can be trained.
-ModelConfig = Annotated[
-    Annotated[NetworkModel, Tag("network")]
-    | Annotated[LinearModel, Tag("linear")]
-    | Annotated[SvmModel, Tag("svm")]
-    | Annotated[BoostingModel, Tag("boosting")],
-    Discriminator(learner),
-]

@@ -6,14 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from emotion_hpo.config.auto import Auto
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.building import dump, fingerprint, flatten, with_value
+from emotion_hpo.config.classical import BoostingModel, LinearModel, SvmModel, learner
 from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.config.features import FeaturesConfig
-from emotion_hpo.config.model import ModelConfig
+from emotion_hpo.config.model import NetworkModel
 from emotion_hpo.config.places import LauncherConfig, LocalLauncher, RayLauncher, StorageConfig
 from emotion_hpo.config.space import SEARCHABLE, Scalar, Space, by_path, is_partial
 from emotion_hpo.config.split import SplitConfig
@@ -274,6 +283,16 @@ class NoTracking(Section):
 
 
 TrackingConfig = Annotated[MlflowTracking | NoTracking, Field(discriminator="name")]
+
+
+#: Any model that can be trained.
+ModelConfig = Annotated[
+    Annotated[NetworkModel, Tag("network")]
+    | Annotated[LinearModel, Tag("linear")]
+    | Annotated[SvmModel, Tag("svm")]
+    | Annotated[BoostingModel, Tag("boosting")],
+    Discriminator(learner),
+]
 
 
 class ExperimentConfig(Section):

@@ -120,10 +120,8 @@ def show_baseline(summary: Mapping[str, Any]) -> None:
     """Print the score of the baseline on the validation part."""
     objective, baseline = summary["objective"], summary["baseline"]
     value = baseline["validation"].get(objective[4:])
-    parts = " and ".join(baseline["parts"])
-    echo(
-        f"Baseline: {objective} {format_score(objective, value)} ({baseline['model']}, on {parts})"
-    )
+    kind, parts = baseline["model"], " and ".join(baseline["parts"])
+    echo(f"Baseline: {objective} {format_score(objective, value)} ({kind} on {parts})")
 
 
 def show_ensemble(summary: Mapping[str, Any]) -> None:

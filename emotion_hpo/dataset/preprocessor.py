@@ -12,6 +12,7 @@ from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.described import describe
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
@@ -64,7 +65,7 @@ class Preprocessor:
         """
         frames = tuple(modality for modality in modalities if modality != TEXT)
         described = tuple(filter(train.is_sequence, frames)) if as_vectors else ()
-        view = train.described(described)
+        view = describe(train, described)
         readers = {modality: fit_reader(view, config, modality) for modality in frames}
         vocabulary = vectors = None
         if TEXT in modalities:
@@ -99,7 +100,7 @@ class Preprocessor:
 
     def transform(self, utterances: Utterances) -> Dataset:
         """Scale and encode utterances, ready for batches."""
-        view = utterances.described(self.described)
+        view = describe(utterances, self.described)
         return Dataset(view, self.readers, self._encode(utterances))
 
     def _encode(self, utterances: Utterances) -> list[NDArray[np.int64]] | None:

@@ -9,19 +9,18 @@ words nor are drowned. Where an utterance lacks a modality, its columns are 0, t
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import Tensor
 
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.vectors import Vectors, from_bytes, to_bytes
 
 #: Typical length of a dense row beside tf-idf's 1: what is best for both alone (docs/models.md).
 DENSE_LENGTH = 3.0
@@ -34,30 +33,6 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     # A run of characters that occurs once says nothing, and most do
     "characters": {"ngram_range": (2, 5), "analyzer": "char_wb", "min_df": 2},
 }
-
-Block = Any  # a dense array or a sparse matrix `(n, d)`, float32
-
-
-@dataclass(frozen=True, eq=False)
-class Vectors:
-    """Rows of numbers, an utterance each, in blocks of columns.
-
-    Attributes:
-        blocks: `(n, d)` each, dense or sparse.
-        n: Rows.
-    """
-
-    blocks: tuple[Block, ...]
-    n: int
-
-    @property
-    def widths(self) -> list[int]:
-        """Columns of each block."""
-        return [block.shape[1] for block in self.blocks]
-
-    def rows(self, chosen: NDArray[np.int64]) -> "Vectors":
-        """Return some of the rows."""
-        return Vectors(tuple(block[chosen] for block in self.blocks), len(chosen))
 
 
 class Vectoriser:
@@ -131,21 +106,6 @@ _FITTED: WeakKeyDictionary[Dataset, dict[bool, Vectoriser]] = WeakKeyDictionary(
 
 #: The dense blocks of a data set, unweighted.
 _DENSE: WeakKeyDictionary[Dataset, dict[str, NDArray[np.float32]]] = WeakKeyDictionary()
-
-
-def is_sparse(block: Block) -> bool:
-    """Return whether a block is a sparse matrix."""
-    return bool(sparse.issparse(block))
-
-
-def to_bytes(content: bytes) -> Tensor:
-    """Return bytes as a tensor, which a model's file can hold."""
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
-
-
-def from_bytes(tensor: Tensor) -> bytes:
-    """Return the bytes of a tensor."""
-    return tensor.numpy().tobytes()
 
 
 def _dense(data: Dataset) -> dict[str, NDArray[np.float32]]:

@@ -39,12 +39,25 @@ def describe_frames(frames: NDArray[np.floating]) -> NDArray[np.float64]:
     else:
         values = np.where(np.isfinite(values), values, np.nan)
         mean, deviation = _mean_and_deviation(values)
-        quantiles = np.full((len(QUANTILES), values.shape[1]), np.nan)
-        is_known = ~np.isnan(values).all(0)
-        quantiles[:, is_known] = np.nanpercentile(values[:, is_known], QUANTILES, axis=0)
+        quantiles = _quantiles(values)
     deltas = np.nan_to_num(np.stack(_mean_and_deviation(np.diff(values, axis=0))))
     deltas[:, np.isnan(mean)] = np.nan
     return np.concatenate([mean, deviation, *quantiles, *deltas])
+
+
+def _quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the quantiles of the values that are not NaN, by column; NaN where there is none.
+
+    As `np.nanpercentile`, which goes column by column: seconds for a thousand motion captures.
+    """
+    ordered = np.sort(values, axis=0)  # NaN come last
+    last = np.maximum((~np.isnan(values)).sum(0) - 1, 0)
+    places = np.array(QUANTILES)[:, None] / 100 * last
+    below = np.floor(places).astype(np.int64)
+    above = np.minimum(below + 1, last)
+    low, high = (np.take_along_axis(ordered, rows, axis=0) for rows in (below, above))
+    quantiles: NDArray[np.float64] = low + (high - low) * (places - below)
+    return quantiles
 
 
 def _mean_and_deviation(

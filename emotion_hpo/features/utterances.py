@@ -1,17 +1,14 @@
 """Some utterances of a corpus with their features: rows of shards, read when they are asked for."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import HoldoutError
-from emotion_hpo.features.described import DescribedShelf
 from emotion_hpo.features.shard import Shard
-from emotion_hpo.features.text import tokenise
 
 
 class Shelf(Protocol):
@@ -96,12 +93,10 @@ class Utterances:
         return frames
 
     @property
-    def modalities(self) -> tuple[str, ...]:
-        """What at least one of these utterances has, sorted."""
-        names = {name for shelf in self._shards for name in shelf.features}
-        has = [name for name in names if any(map(len, self._sequences(name)))]
-        has_words = any(map(tokenise, self.table["transcript"].dropna()))
-        return tuple(sorted([*has, TEXT] if has_words else has))
+    def framed(self) -> tuple[str, ...]:
+        """The modalities of which at least one of these utterances has a frame, sorted."""
+        names = sorted({name for shelf in self._shards for name in shelf.features})
+        return tuple(name for name in names if any(map(len, self._sequences(name))))
 
     @property
     def extracted(self) -> frozenset[str]:
@@ -113,11 +108,9 @@ class Utterances:
             for name in shelf.header.get("extraction", ())
         )
 
-    def described(self, modalities: Collection[str]) -> "Utterances":
-        """Return the same utterances with statistics in the place of some modalities' frames."""
-        if not modalities:
-            return self
-        shards = tuple(DescribedShelf(shard.features, modalities) for shard in self._shards)
+    def on_other_shelves(self, change: Callable[[Shelf], Shelf]) -> "Utterances":
+        """Return the same utterances, their features read from changed shelves."""
+        shards = tuple(change(shard) for shard in self._shards)
         return Utterances(self.table, self.classes, shards, self._places)
 
     def is_sequence(self, modality: str) -> bool:
@@ -136,7 +129,7 @@ class Utterances:
     def without(self, modality: str) -> "Utterances":
         """Return the same utterances as if nobody had recorded this modality of them."""
         table = self.table
-        if modality == TEXT:
+        if all(modality not in shard.features for shard in self._shards):  # words are no frames
             return Utterances(
                 table.assign(transcript=None), self.classes, self._shards, self._places
             )

@@ -16,11 +16,12 @@ from torch import Tensor
 from emotion_hpo.config import FeaturesConfig, LinearModel, SvmModel
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
-from emotion_hpo.dataset.vectoriser import Vectoriser, Vectors
+from emotion_hpo.dataset.vectoriser import Vectoriser
+from emotion_hpo.dataset.vectors import Vectors
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
 from emotion_hpo.models.linear import Floats, Loss, fit_path
-from emotion_hpo.models.modalities import all_modalities
+from emotion_hpo.models.modalities import all_modalities, available_in
 from emotion_hpo.models.scorers import Labels
 from emotion_hpo.splits.parts import Development
 
@@ -31,7 +32,10 @@ _LOGISTIC_CS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 _MARGIN_CS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 #: Of a fit that is only compared with others; more moves the losses in the third digit.
-_ITERATIONS = 30
+_ITERATIONS = 20
+
+#: Of the training part, while choosing; each fits every candidate once.
+_DIVISIONS = 3
 
 #: Fewer are no sample of voices: then dialogues are kept apart.
 _FEWEST_SPEAKERS = 3
@@ -73,7 +77,7 @@ class Baseline:
             by_speaker: Keep speakers apart while choosing, if there are enough.
         """
         available = all_modalities(train)
-        chosen = available if parts is None else tuple(n for n in parts if n in train.modalities)
+        chosen = available if parts is None else tuple(n for n in parts if n in available_in(train))
         scaled = _with_scales(features)
         preprocessor = Preprocessor.fit(train, scaled, chosen, as_vectors=True)
         data = preprocessor.transform(train)
@@ -106,10 +110,10 @@ def describe(model: Candidate) -> str:
     """Return what kind of model it is.
 
     >>> describe(LinearModel(name="baseline", learner="linear", c=0.3))
-    'logistic regression, C = 0.3'
+    'logistic regression at C = 0.3'
     """
     kind = "logistic regression" if isinstance(model, LinearModel) else "linear SVM"
-    return f"{kind}, C = {model.c:g}"
+    return f"{kind} at C = {model.c:g}"
 
 
 def has_new_speakers(development: Development) -> bool:
@@ -166,7 +170,7 @@ def _out_of_fold(
     """Return the scores at each `c`, `(cs, n, classes)`, and the classes `(n,)`."""
     n_classes = int(labels.max()) + 1
     scores, rows = [np.zeros((len(cs), 0, n_classes))], [np.zeros(0, np.int64)]
-    for learnt, other in divisions(labels, groups, n_classes):
+    for learnt, other in divisions(labels, groups, n_classes, _DIVISIONS):
         part = vectors.rows(learnt)
         path = fit_path(part, labels[learnt], n_classes, kind, cs, max_iterations=_ITERATIONS)
         scores.append(np.stack([linear.scores(vectors.rows(other)) for linear in path]))

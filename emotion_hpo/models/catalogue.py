@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import nn
 
-from emotion_hpo.config import build
+from emotion_hpo.config import ModelConfig, build
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.model import (
     AttentionDecoderEncoder,
@@ -30,7 +30,6 @@ from emotion_hpo.config.model import (
     LowRankFusion,
     LstmEncoder,
     MlpEncoder,
-    ModelConfig,
     NetworkModel,
     ResidualMlpEncoder,
     TransformerEncoder,

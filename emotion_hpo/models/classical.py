@@ -6,7 +6,7 @@ divided by dialogue, and each division is scored by a machine of the others. Not
 training part is read. Where it has one class, or nothing to look at, the answer is its shares.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from torch import Tensor
 from emotion_hpo.config import ClassicalModel as Config
 from emotion_hpo.config import SvmModel
 from emotion_hpo.dataset.batches import Dataset
-from emotion_hpo.dataset.vectoriser import Vectoriser, Vectors
+from emotion_hpo.dataset.vectoriser import Vectoriser
+from emotion_hpo.dataset.vectors import Vectors
 from emotion_hpo.errors import StudyError
 from emotion_hpo.models.linear import Floats
 from emotion_hpo.models.scorers import Labels, make_scorer
@@ -131,7 +132,7 @@ class ClassicalModel:
 
 
 def divisions(
-    labels: Labels, groups: NDArray[np.str_], n_classes: int
+    labels: Labels, groups: NDArray[np.str_], n_classes: int, n_divisions: int = N_DIVISIONS
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield rows to learn from and rows to score, by group; those that lack a class are left out.
 
@@ -139,12 +140,13 @@ def divisions(
         labels: Classes `(n,)` from 0.
         groups: What stays together; where all do, each utterance is a group of its own.
         n_classes: How many classes there are.
+        n_divisions: At most; fewer where there are fewer groups.
     """
     names = groups if len(np.unique(groups)) > 1 else np.arange(len(groups)).astype(str)
     n_groups = len(np.unique(names))
     if n_groups < 2:
         return
-    for learnt, other in GroupKFold(min(N_DIVISIONS, n_groups)).split(labels, groups=names):
+    for learnt, other in GroupKFold(min(n_divisions, n_groups)).split(labels, groups=names):
         if len(np.unique(labels[learnt])) == n_classes:
             yield learnt, other
 
@@ -157,8 +159,8 @@ def fit_temperature(scores: Floats, labels: Labels) -> float:
     def loss(log_temperature: float) -> float:
         return log_loss(scores / np.exp(log_temperature), labels)
 
-    found: Callable[..., optimize.OptimizeResult] = optimize.minimize_scalar
-    return float(np.exp(found(loss, bounds=_LOG_TEMPERATURES, method="bounded").x))
+    result = optimize.minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded")
+    return float(np.exp(result.x))
 
 
 def log_loss(scores: Floats, labels: Labels) -> float:

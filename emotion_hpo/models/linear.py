@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 from scipy.sparse import csr_matrix
 
-from emotion_hpo.dataset.vectoriser import Vectors, is_sparse
+from emotion_hpo.dataset.vectors import Vectors, is_sparse
 
 Loss = Literal["logistic", "squared_hinge"]
 Floats = NDArray[np.float64]

@@ -1,7 +1,9 @@
 """Which modalities a model reads of a training part."""
 
 from emotion_hpo.config import ModelConfig, NetworkModel
+from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import ConfigError, unknown_name
+from emotion_hpo.features.text import tokenise
 from emotion_hpo.features.utterances import Utterances
 
 #: A recording's frames, and the vector that describes the same recording better than their mean.
@@ -18,7 +20,7 @@ def modalities_of(model: ModelConfig, train: Utterances) -> tuple[str, ...]:
         return tuple(model.encoders)
     if model.modalities is None:
         return all_modalities(train)
-    available = train.modalities
+    available = available_in(train)
     for name in model.modalities:
         if name not in available:
             line = unknown_name("modality of the training part", name, available)
@@ -32,6 +34,12 @@ def all_modalities(train: Utterances) -> tuple[str, ...]:
     Where this program has extracted both views of a voice, the frames' own statistics are left out:
     they say the same, coarser. The corpus's own features are never left out.
     """
-    available = train.modalities
+    available = available_in(train)
     is_seen_twice = _VECTOR in available and {_FRAMES, _VECTOR} <= train.extracted
     return tuple(name for name in available if not (is_seen_twice and name == _FRAMES))
+
+
+def available_in(train: Utterances) -> tuple[str, ...]:
+    """Return what at least one of some utterances has, sorted."""
+    has_words = any(map(tokenise, train.table["transcript"].dropna()))
+    return tuple(sorted([*train.framed, *([TEXT] if has_words else [])]))

@@ -18,7 +18,7 @@ from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 from emotion_hpo.config import BoostingModel, ClassicalModel, LinearModel, SvmModel
-from emotion_hpo.dataset.vectoriser import Vectors, from_bytes, is_sparse, to_bytes
+from emotion_hpo.dataset.vectors import Vectors, from_bytes, is_sparse, to_bytes
 from emotion_hpo.models.linear import Floats, Linear, Loss, fit_path
 
 Labels = NDArray[np.int64]

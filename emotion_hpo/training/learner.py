@@ -21,10 +21,10 @@ from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.metrics.registry import score_all
-from emotion_hpo.models import Network, build_network
 from emotion_hpo.models.catalogue import count
 from emotion_hpo.models.classical import ClassicalModel
 from emotion_hpo.models.modalities import modalities_of
+from emotion_hpo.models.network import Network, build_network
 from emotion_hpo.runtime.usage import Meter
 from emotion_hpo.study import Epoch
 from emotion_hpo.training.loop import (

@@ -33,8 +33,12 @@ NEEDS = {
     "space/text": ("model=text",),
     "space/speech": ("model=speech",),
     "space/mocap": ("model=mocap",),
+    "space/best": ("model=best",),
     "space/transformer": ("model=transformer",),
     "space/cross_attention": ("model=cross_attention",),
+    "space/linear": ("model=linear",),
+    "space/svm": ("model=svm",),
+    "space/boosting": ("model=boosting",),
 }
 
 
@@ -118,8 +122,11 @@ def test_pair_is_of_choices_that_there_are(pair):
 
 
 #: A space of its own network does not fit that of another preset.
-OF_NETWORKS = ("auto", "paper", "text", "speech", "mocap", "transformer", "cross_attention")
-UNFIT = {*(("smoke", f"space/{name}") for name in OF_NETWORKS), ("paper", "space/auto")}
+OF_NETWORKS = ("auto", "best", "paper", "text", "speech", "mocap", "transformer", "cross_attention")
+UNFIT = {
+    *(("smoke", f"space/{name}") for name in OF_NETWORKS),
+    *(("paper", f"space/{name}") for name in ("auto", "best")),
+}
 
 
 @pytest.mark.parametrize("study", ["paper", "smoke"])

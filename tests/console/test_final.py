@@ -17,7 +17,7 @@ def test_final_figures(capsys):
     assert re.search(r"recall ang +80\.00 % +70\.0 – 90\.0 % +exact +170", text)
     assert re.search(r"recall fea +– +not estimable +no utterance +0", text)
     assert re.search(r"baseline accuracy +65\.00 % +60\.0 – 70\.0 %", text)
-    assert "logistic regression on text and speech" in text
+    assert "linear model on text and speech" in text
     assert "the gain is over what these give. It does not read video, which the model does." in text
     assert re.search(r"speaker wears markers: yes +72\.00 % +68\.0 – 76\.0 % +dialogues +500", text)
     assert re.search(r"without text +55\.00 % +50\.0 – 60\.0 %", text)

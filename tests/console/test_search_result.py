@@ -34,7 +34,11 @@ SUMMARY = {
     "ensemble": None,
     "second_objective": None,
     "front": [],
-    "baseline": {"parts": ["text", "speech"], "validation": {"uar": 0.45}},
+    "baseline": {
+        "model": "logistic regression",
+        "parts": ["text", "speech"],
+        "validation": {"uar": 0.45},
+    },
 }
 
 

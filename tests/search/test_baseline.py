@@ -23,7 +23,7 @@ def test_figures_agree_with_the_stored_answers(make_study, small_parts):
     assert json.loads(home.baseline.read_text()) == found
     assert found["parts"] == ["mocap", "speech", "text"]
     assert set(found["by_part"]) == {"mocap", "speech", "text"}
-    assert found["model"].startswith(("logistic regression, C = ", "linear SVM, C = "))
+    assert found["model"].startswith(("logistic regression at C = ", "linear SVM at C = "))
     assert found["n_train"] == len(development.folds[0].train)
     stored = np.load(home.baseline_probabilities)
     assert list(stored["utterance_id"]) == development.validation.ids

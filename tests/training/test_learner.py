@@ -8,7 +8,7 @@ import torch
 
 from emotion_hpo.config import build, dump, with_value
 from emotion_hpo.config.search import ExperimentConfig
-from emotion_hpo.dataset.vectoriser import to_bytes
+from emotion_hpo.dataset.vectors import to_bytes
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.training.learner import build_learner, fit_preprocessor, n_epochs
@@ -79,7 +79,9 @@ class TestLearner:
         np.testing.assert_array_equal(loaded.probabilities(fold_data.validation), answers)
         continued = build_learner(config, fold_data.preprocessor, 4, seed=0)
         start = epochs[-1][2]()
-        continued.fit(fold_data.train, fold_data.validation, 0, lambda *_: pytest.fail(), start)
+        more = []
+        continued.fit(fold_data.train, fold_data.validation, 0, lambda *of: more.append(of), start)
+        assert more == [], "nothing was left to train"
         np.testing.assert_array_equal(continued.probabilities(fold_data.validation), answers)
 
     def test_an_utterance_alone_is_answered_as_among_others(self, case):

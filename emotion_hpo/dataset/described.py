@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.features.functionals import describe_frames
 from emotion_hpo.features.shard import Ragged
+from emotion_hpo.features.utterances import Utterances
 
 _Vectors = dict[int, NDArray[np.float32]]
 
@@ -20,7 +21,14 @@ _Vectors = dict[int, NDArray[np.float32]]
 _KEPT: WeakKeyDictionary[Ragged, _Vectors] = WeakKeyDictionary()
 
 
-class DescribedShelf:
+def describe(utterances: Utterances, modalities: tuple[str, ...]) -> Utterances:
+    """Return the same utterances with statistics in the place of some modalities' frames."""
+    if not modalities:
+        return utterances
+    return utterances.on_other_shelves(lambda shelf: _DescribedShelf(shelf.features, modalities))
+
+
+class _DescribedShelf:
     """A shelf of which some modalities have one frame an utterance, `9d` wide."""
 
     def __init__(self, features: Mapping[str, Any], modalities: Iterable[str]) -> None:
