@@ -25,6 +25,11 @@ class ClassicalSection(Section):
     characters: bool = Field(
         True, description="read text by runs of two to five characters as well as by words"
     )
+    dense_length: Positive = Field(
+        1.0,
+        description="of an utterance's numbers beside its words, whose length is 1: the "
+        "higher, the more numbers weigh in what is learnt",
+    )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes weigh as much as frequent ones"
     )

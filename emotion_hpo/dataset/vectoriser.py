@@ -2,9 +2,9 @@
 
 In: a data set whose modalities are vectors (`Preprocessor.fit(as_vectors=True)`). Out: `Vectors`, a
 block of columns a modality, dense, and of text tf-idf, sparse: of words and pairs of words,
-punctuation included, and of runs of characters. A row of tf-idf has the length 1, so each dense
-block is scaled to one length, too, however many columns it has: 882 of a voice neither drown ten
-words nor are drowned. Where an utterance lacks a modality, its columns are 0, the average.
+punctuation included, and of runs of characters. A row of tf-idf has the length 1, and so has a row
+of each dense block on average, however many columns it has: 882 of a voice do not drown ten words.
+Where an utterance lacks a modality, its columns are 0, the average.
 """
 
 import json
@@ -21,9 +21,6 @@ from torch import Tensor
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.vectors import Vectors, from_bytes, to_bytes
-
-#: Typical length of a dense row beside tf-idf's 1: what is best for both alone (docs/models.md).
-DENSE_LENGTH = 3.0
 
 #: A bracketed sound, a word in any script, or a mark that carries emotion.
 _WORD_OR_MARK = r"""\[[^\[\]]+\]|[^\s!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~…“”„«»—–¿¡]+|[!?…]|\.{2,}"""
@@ -71,8 +68,7 @@ class Vectoriser:
         if data not in self._known:
             dense = _dense(data)
             blocks = [
-                dense[name] * np.float32(DENSE_LENGTH / np.sqrt(dense[name].shape[1]))
-                for name in self.modalities
+                dense[name] / np.sqrt(np.float32(dense[name].shape[1])) for name in self.modalities
             ]
             transcripts = _transcripts(data) if self._texts else []
             blocks += [text.transform(transcripts) for text in self._texts.values()]

@@ -33,6 +33,14 @@ class Vectors:
         """Return some of the rows."""
         return Vectors(tuple(block[chosen] for block in self.blocks), len(chosen))
 
+    def with_dense(self, length: float) -> "Vectors":
+        """Return the same with dense rows so many times as long."""
+        if length == 1:
+            return self
+        factor = np.float32(length)
+        blocks = (block if is_sparse(block) else block * factor for block in self.blocks)
+        return Vectors(tuple(blocks), self.n)
+
 
 def is_sparse(block: Block) -> bool:
     """Return whether a block is a sparse matrix."""

@@ -59,7 +59,7 @@ class ClassicalModel:
         self._shares = counts / counts.sum()
         self._classes = np.flatnonzero(counts)
         vectoriser = Vectoriser.fit(train, characters=self._config.characters)
-        vectors = vectoriser(train)
+        vectors = vectoriser(train).with_dense(self._config.dense_length)
         if len(self._classes) < 2 or not sum(vectors.widths):
             return
         self._vectoriser = vectoriser
@@ -74,7 +74,8 @@ class ClassicalModel:
         if self._vectoriser is None:
             return np.tile(self._shares.astype(np.float32), (len(data), 1))
         probabilities = np.zeros((len(data), len(self._shares)), np.float32)
-        scores = self._scorer.scores(self._vectoriser(data)) / self._temperature
+        vectors = self._vectoriser(data).with_dense(self._config.dense_length)
+        scores = self._scorer.scores(vectors) / self._temperature
         probabilities[:, self._classes] = special.softmax(scores, axis=1)
         return probabilities
 
