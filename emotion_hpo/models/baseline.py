@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 from torch import Tensor
 
 from emotion_hpo.config import FeaturesConfig, LinearModel, SvmModel
@@ -158,6 +159,12 @@ def _choose(data: Dataset, *, by_speaker: bool) -> Candidate:
     parts = list(divisions(labels, groups, int(labels.max()) + 1, _N_DIVISIONS))
     if not parts:
         return default
+    with threadpool_limits(1, "blas"):  # two threads on busy cores wait for each other
+        return _search_path(vectors, labels, parts)
+
+
+def _search_path(vectors: Vectors, labels: Labels, parts: Sequence[_Division]) -> Candidate:
+    """Return the best candidate of the best length of numbers beside words."""
     length = 1.0
     if len({is_sparse(block) for block in vectors.blocks}) == 2:
         coarse = [_logistic(c, length) for length in _DENSE_LENGTHS for c in _COARSE_CS]
