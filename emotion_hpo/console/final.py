@@ -11,6 +11,7 @@ from emotion_hpo.metrics import METRICS
 from emotion_hpo.metrics.formatting import format_interval, format_score, format_score_interval
 from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
 from emotion_hpo.runtime.formatting import format_count, format_share
+from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 
 
@@ -84,7 +85,8 @@ def _scored_rows(result: Mapping[str, Any]) -> Iterator[_ScoreRow]:
             rest.get("accuracy_interval", ()),
             result["n_test"],
         )
-    yield from _metric_rows("baseline ", result["baseline"], result["n_test"])
+    if result["trial"] != BASELINE:
+        yield from _metric_rows("baseline ", result["baseline"], result["n_test"])
 
 
 def _metric_rows(prefix: str, scores: Mapping[str, Any], n: int) -> Iterator[_ScoreRow]:
@@ -97,6 +99,8 @@ def _metric_rows(prefix: str, scores: Mapping[str, Any], n: int) -> Iterator[_Sc
 def describe_baseline(result: Mapping[str, Any]) -> str:
     """Return what the baseline is and reads, and so what a gain over it means."""
     reads = result["baseline"]["parts"]
+    if result["trial"] == BASELINE:
+        return f"It is the baseline, a linear model on {' and '.join(reads)}."
     line = (
         f"The baseline is a linear model on {' and '.join(reads)}, fitted on the same "
         f"utterances; the gain is over what {'these give' if len(reads) > 1 else 'this gives'}."
@@ -152,7 +156,7 @@ def _gain_lines(result: Mapping[str, Any]) -> Iterator[str]:
     reads = " and ".join(result["baseline"]["parts"])
     others = (("baseline", f"the baseline ({reads})"), ("default", "the default configuration"))
     for name, label in others:
-        if result[name] is None:
+        if result[name] is None or result["trial"] == name:
             continue
         gain = result[name]["gain"]["accuracy"]
         yield (
