@@ -6,7 +6,7 @@ from emotion_hpo.final.plan import Plan, baseline_recipe, recipe_of
 from emotion_hpo.selection.ensemble import Ensemble, members_of
 from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE, suggest
 from emotion_hpo.splits.parts import Development
-from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.study import StudyHome
 from emotion_hpo.study.records.base import read_if_there
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Selection
@@ -16,17 +16,17 @@ from emotion_hpo.study.trials import find, read_trials
 
 @dataclass(frozen=True)
 class Choice:
-    """Trials with their weights.
+    """Models with their weights.
 
     Attributes:
         name: `trial_42`, `ensemble` or `baseline`.
-        trials: The members; of the baseline none.
+        members: Names of trials, or `baseline`.
         weights: Of each; they sum to 1.
         rule: How their answers are combined; `single` for one.
     """
 
     name: str
-    trials: tuple[Trial, ...]
+    members: tuple[str, ...]
     weights: tuple[float, ...] = (1.0,)
     rule: str = "single"
 
@@ -49,12 +49,12 @@ def choose(
     if name in (None, ""):
         name = _read_suggestion(home)
     if name == BASELINE:
-        return Choice(BASELINE, ())
+        return Choice(BASELINE, (BASELINE,))
     if name == ENSEMBLE:
         members, weights = members_of(home, trials, objective, ensemble)
         return Choice(ENSEMBLE, tuple(members), tuple(weights), ensemble.rule)
     trial = find(trials, name, objective)
-    return Choice(trial.name, (trial,))
+    return Choice(trial.name, (trial.name,))
 
 
 def _read_suggestion(home: StudyHome) -> str | None:
@@ -69,7 +69,11 @@ def _read_suggestion(home: StudyHome) -> str | None:
 
 def plan_of(home: StudyHome, stored: StudyFile, choice: Choice, development: Development) -> Plan:
     """Return what is retrained of a choice, and for how long."""
-    if choice.name == BASELINE:
-        return Plan(BASELINE, (baseline_recipe(home, stored, development),))
-    recipes = tuple(recipe_of(home, stored, trial, development) for trial in choice.trials)
-    return Plan(choice.name, recipes, choice.weights, choice.rule)
+    trials, objective = read_trials(home), stored.config.study.objective
+    recipes = (
+        baseline_recipe(home, stored, development)
+        if name == BASELINE
+        else recipe_of(home, stored, find(trials, name, objective), development)
+        for name in choice.members
+    )
+    return Plan(choice.name, tuple(recipes), choice.weights, choice.rule)

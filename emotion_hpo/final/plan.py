@@ -89,7 +89,12 @@ class Plan:
         return fingerprint({"members": [member.config.identity for member in self.members]})
 
     def combined(self, answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Combine the members' probabilities by seed; return `(seeds, n, classes)`."""
+        """Combine the members' probabilities by seed; return `(seeds, n, classes)`.
+
+        A member without seeds, as the baseline is, stands beside each of the others'.
+        """
+        n_seeds = max(map(len, answers))
+        answers = [np.broadcast_to(rows, (n_seeds, *rows.shape[1:])) for rows in answers]
         if self.rule == "maximum_confidence":
             by_seed = np.stack(answers, axis=1)  # (seeds, members, n, classes)
             return np.stack([maximum_confidence(row) for row in by_seed])

@@ -14,14 +14,12 @@ from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.final.choice import Choice, plan_of
 from emotion_hpo.final.retraining import OnRetraining, Retraining
 from emotion_hpo.final.writing import predictions
-from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.study import FinalHome, StudyHome, study_file
 from emotion_hpo.study.finals import find_finals
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.records.base import read_record
 from emotion_hpo.study.records.final_result import FinalResult
-from emotion_hpo.study.trials import find, read_trials
 
 
 @dataclass(frozen=True)
@@ -57,12 +55,9 @@ def replay_final(
         stored.config, home.features, on_features
     )
     study_file.check_shards(stored, store.keys, store.corpus_name)
-    trials, objective = read_trials(home), stored.config.study.objective
-    names = [member.trial for member in result.members if member.trial != BASELINE]
-    members = [find(trials, name, objective) for name in names]
     choice = Choice(
         result.trial,
-        tuple(members),
+        tuple(member.trial for member in result.members),
         tuple(member.weight for member in result.members),
         result.rule,
     )

@@ -123,12 +123,8 @@ def _retrain(task: _Task, on_retraining: OnRetraining) -> Models:
 
     members = [retrain(recipe) for recipe in task.plan.members]
     default = _default_recipe(task)
-    is_baseline = task.plan.name == BASELINE
-    baseline = (
-        task.plan.members[0]
-        if is_baseline
-        else baseline_recipe(task.home, task.stored, task.development)
-    )
+    of_plan = [recipe for recipe in task.plan.members if recipe.name == BASELINE]
+    baseline = of_plan[0] if of_plan else baseline_recipe(task.home, task.stored, task.development)
     return Models(
         plan=task.plan,
         members=members,

@@ -1,15 +1,22 @@
-"""Which trials make an ensemble, with what weight: chosen on stored validation answers alone."""
+"""Which models make an ensemble, with what weight: chosen on stored validation answers alone.
+
+A study's trials, and its baseline: it errs differently from networks, and costs seconds.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics import combination
+from emotion_hpo.metrics import combination, find_metric
+from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.trials import rank_trials
 
 #: Of the best trials: Caruana, Munson and Niculescu-Mizil, "Getting the most out of ensemble
@@ -33,47 +40,76 @@ class Ensemble:
     n_members: int = 5
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may be a member.
+
+    Attributes:
+        name: `trial_42` or `baseline`.
+        value: Of the objective on validation.
+        answers: File of its validation probabilities.
+        trial: None where it is the baseline.
+    """
+
+    name: str
+    value: float
+    answers: Path
+    trial: Trial | None
+
+
 def members_of(
     home: StudyHome, trials: Sequence[Trial], objective: str, ensemble: Ensemble
-) -> tuple[list[Trial], list[float]]:
-    """Choose the members of an ensemble; return them and their weights, which sum to 1.
+) -> tuple[list[str], list[float]]:
+    """Choose the members of an ensemble; return their names and weights, which sum to 1.
 
     Raises:
-        StudyError: There are fewer than two complete trials, their files do not fit together, or
-            one of them is better alone than with any other.
+        StudyError: There is no complete trial, files do not fit together, or one of the models is
+            better alone than with any other.
     """
-    ranked = candidates_of(trials, objective)
+    ranked = candidates_of(home, trials, objective)
     if len(ranked) < 2:
         raise StudyError(
-            f"an ensemble needs two complete trials, but study {home.name!r} has {len(ranked)}"
+            "an ensemble needs two models with stored answers, but study "
+            f"{home.name!r} has {len(ranked)}"
         )
-    weights = weights_of(home, ranked, objective, ensemble)
+    weights = weights_of(ranked, objective, ensemble)
     chosen = [int(member) for member in np.flatnonzero(weights)]
     if len(chosen) == 1:
         alone = ranked[chosen[0]].name
         raise StudyError(
-            f"rule={ensemble.rule} takes {alone} alone: on the validation answers no other trial "
+            f"rule={ensemble.rule} takes {alone} alone: on the validation answers no other model "
             f"of study {home.name!r} helps it; `make final BEST={alone}` scores it"
         )
-    return [ranked[member] for member in chosen], [float(weights[member]) for member in chosen]
+    names = [ranked[member].name for member in chosen]
+    return names, [float(weights[member]) for member in chosen]
 
 
-def candidates_of(trials: Sequence[Trial], objective: str) -> list[Trial]:
-    """Return the trials that may be members, the best one first."""
-    return rank_trials(trials, objective)[:_MOST]
+def candidates_of(home: StudyHome, trials: Sequence[Trial], objective: str) -> list[Candidate]:
+    """Return the models that may be members, the best one first; none without a complete trial."""
+    candidates = [
+        Candidate(trial.name, trial.value, home.trial(trial.number).probabilities, trial)
+        for trial in rank_trials(trials, objective)[:_MOST]
+        if trial.value is not None and home.trial(trial.number).probabilities.exists()
+    ]
+    baseline = read_if_there(home.baseline, Baseline)
+    scores = {} if baseline is None else baseline.validation.to_json()
+    value = scores.get(objective.removeprefix("val/"))
+    if candidates and value is not None and home.baseline_probabilities.exists():
+        candidates.append(Candidate(BASELINE, value, home.baseline_probabilities, None))
+    sign = find_metric(objective).sign
+    return sorted(candidates, key=lambda candidate: -sign * candidate.value)
 
 
 def weights_of(
-    home: StudyHome, ranked: Sequence[Trial], objective: str, ensemble: Ensemble
+    ranked: Sequence[Candidate], objective: str, ensemble: Ensemble
 ) -> NDArray[np.float64]:
-    """Return the weight of each of some trials in the ensemble, of most of them 0.
+    """Return the weight of each of some models in the ensemble, of most of them 0.
 
     Raises:
         StudyError: Their files do not fit together.
     """
     tried = ranked if ensemble.rule == "greedy" else ranked[: ensemble.n_members]
-    paths = [home.trial(trial.number).probabilities for trial in tried]
-    answers, labels = combination.stack_answers(paths)
+    answers, labels = combination.stack_answers([candidate.answers for candidate in tried])
     metric = objective.removeprefix("val/")
     match ensemble.rule:
         case "greedy":

@@ -1,7 +1,8 @@
-"""The score to expect of the greedy ensemble of a search's trials, on new utterances.
+"""The score to expect of the greedy ensemble of a search's models, on new utterances.
 
-Read from the same files as the winner's: every trial's validation answers after every epoch. The
-ensemble is the one that `final best=ensemble` would retrain, by its default settings.
+Read from the same files as the winner's: every trial's validation answers after every epoch, and
+the baseline's, which has but one. The ensemble is the one that `final best=ensemble` would retrain,
+by its default settings.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.metrics import Fold, expected_ensemble_score
+from emotion_hpo.metrics import Fold, Run, expected_ensemble_score
 from emotion_hpo.selection.ensemble import Ensemble, candidates_of, weights_of
 from emotion_hpo.selection.expected_score import read_runs
 from emotion_hpo.splits.parts import Development
@@ -24,18 +25,17 @@ def estimate_ensemble_score(
 
     Returns:
         What `search.json` holds of it (`study.records.search_summary.ExpectedEnsemble`); None with
-        fewer than two complete trials' answers, or where one of them is best alone.
+        fewer than two models' answers, or where one of them is best alone.
     """
     objective, ensemble = config.study.objective, Ensemble()
     ranked = [
-        trial
-        for trial in candidates_of(trials, objective)
-        if home.trial(trial.number).every_epoch.exists()
-        and home.trial(trial.number).probabilities.exists()
+        candidate
+        for candidate in candidates_of(home, trials, objective)
+        if candidate.trial is None or home.trial(candidate.trial.number).every_epoch.exists()
     ]
     if len(ranked) < 2:
         return None
-    weights = weights_of(home, ranked, objective, ensemble)
+    weights = weights_of(ranked, objective, ensemble)
     members = np.flatnonzero(weights)
     if len(members) < 2:
         return None
@@ -44,7 +44,12 @@ def estimate_ensemble_score(
             fold.name: Fold(fold.validation.labels, list(fold.validation.table["dialogue"]))
             for fold in development.folds
         },
-        [read_runs(home, trial, config.study.value) for trial in ranked],
+        [
+            read_runs(home, candidate.trial, config.study.value)
+            if candidate.trial is not None
+            else _read_baseline_runs(home, development)
+            for candidate in ranked
+        ],
         weights,
         objective,
         n_members=ensemble.n_members,
@@ -60,3 +65,13 @@ def estimate_ensemble_score(
         ],
         "n_trials": len(ranked),
     }
+
+
+def _read_baseline_runs(home: StudyHome, development: Development) -> list[Run]:
+    """Return the baseline's answers to each fold, as those of a training of one epoch."""
+    with np.load(home.baseline_probabilities) as stored:
+        rows = dict(zip(stored["utterance_id"], stored["probabilities"], strict=True))
+    return [
+        Run(fold.name, np.stack([rows[name] for name in fold.validation.ids])[None])
+        for fold in development.folds
+    ]

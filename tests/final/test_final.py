@@ -439,9 +439,9 @@ def test_an_ensemble_is_one_opening(searched, small_parts, rule):
     assert len(table) == result["n_test"]
 
 
-def test_an_ensemble_needs_two_trials(searched):
+def test_an_ensemble_needs_two_models(searched):
     shutil.rmtree(searched.trial(1).path)
-    with pytest.raises(StudyError, match=r"an ensemble needs two complete trials, .* has 1"):
+    with pytest.raises(StudyError, match=r"an ensemble needs two models .* has 1"):
         score(searched, "ensemble")
 
 

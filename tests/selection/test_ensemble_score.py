@@ -5,11 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from emotion_hpo.errors import StudyError
 from emotion_hpo.selection.ensemble import Ensemble, members_of
 from emotion_hpo.selection.ensemble_score import estimate_ensemble_score
 from emotion_hpo.study import study_file
+from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.search_summary import ExpectedEnsemble
 from emotion_hpo.study.trials import read_trials
+from tests.records import baseline
 
 
 @pytest.fixture
@@ -38,8 +41,8 @@ def test_it_is_of_the_members_that_final_takes(searched, estimated):
     assert ExpectedEnsemble.from_json(score).to_json() == json.loads(json.dumps(score))
     members, weights = members_of(searched, trials, "val/accuracy", Ensemble())
     assert score["members"] == [
-        {"trial": trial.name, "weight": pytest.approx(weight)}
-        for trial, weight in zip(members, weights, strict=True)
+        {"trial": name, "weight": pytest.approx(weight)}
+        for name, weight in zip(members, weights, strict=True)
     ]
     assert (score["plain"], score["value"]) == (1.0, 1.0)
     assert score["optimism"] == pytest.approx(0)
@@ -57,3 +60,23 @@ def test_there_is_none_of_one_trial_nor_where_one_is_best_alone(searched, estima
     stored["probabilities"] = np.full_like(stored["probabilities"], 0.25)
     np.savez(first, **stored)
     assert estimated(trials) is None
+
+
+def test_the_baseline_may_be_a_member(searched, estimated):
+    trials = read_trials(searched)
+    write_record(searched.baseline, baseline())
+    stored = dict(np.load(searched.trial(0).probabilities))
+    right = np.eye(4, dtype=np.float32)[stored["label"]]
+    wrong = np.roll(right, 1, axis=1)
+    for number in (0, 1):
+        np.savez(searched.trial(number).probabilities, **{**stored, "probabilities": wrong})
+    np.savez(searched.baseline_probabilities, **{**stored, "probabilities": right})
+    with pytest.raises(StudyError, match="takes baseline alone"):
+        members_of(searched, trials, "val/accuracy", Ensemble())
+    half = np.where(np.arange(len(right))[:, None] % 2, right, np.full_like(right, 0.25))
+    np.savez(searched.baseline_probabilities, **{**stored, "probabilities": half})
+    other = np.where(np.arange(len(right))[:, None] % 2, 0.3 * wrong, right)
+    np.savez(searched.trial(0).probabilities, **{**stored, "probabilities": other})
+    names, weights = members_of(searched, trials, "val/accuracy", Ensemble())
+    assert set(names) == {"trial_0", "baseline"}
+    assert sum(weights) == pytest.approx(1)
