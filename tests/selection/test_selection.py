@@ -89,7 +89,7 @@ def done(study, data_module):
 
 @pytest.mark.parametrize(
     ("plain_value", "said"),
-    [(0.01, "baseline: 1.00 %; it has no seed\n"), (0.99, "<- no network is better"), (None, "")],
+    [(0.01, "baseline: 1.00 %; it has no seed\n"), (0.99, "<- no trial is better"), (None, "")],
 )
 def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said):
     home, config = done
