@@ -20,7 +20,7 @@ def test_every_part_alone_and_together(small_parts, parts):
     train, validation = small_parts[0].folds[0].train, small_parts[0].folds[0].validation
     fitted = Baseline.fit(train, FEATURES, parts=parts)
     answers = fitted.probabilities(validation)
-    assert fitted.parts == (parts or ("mocap", "speech", "text"))
+    assert fitted.parts == (parts or ("functionals", "mocap", "text"))
     assert answers.shape == (len(validation), len(validation.classes))
     np.testing.assert_allclose(answers.sum(1), 1, rtol=1e-5)
     learnt = (fitted.probabilities(train).argmax(1) == train.labels).mean()
@@ -83,7 +83,8 @@ def test_a_modality_that_training_lacks_is_left_out(small_parts):
 
 def test_a_session_without_any_speech_has_no_width(small_parts):
     train = small_parts[0].folds[0].train
-    widthless = SimpleNamespace(features={"speech": [np.zeros((0, 0), np.float32)] * len(train)})
+    nothing = {"speech": [np.zeros((0, 0), np.float32)] * len(train)}
+    widthless = SimpleNamespace(features=nothing, extracted=frozenset())
     places = np.stack([np.zeros(len(train), np.int64), np.arange(len(train))], axis=1)
     mute = Utterances(train.table, train.classes, (widthless,), places)
     answers = Baseline.fit(train, FEATURES, parts=("speech",), model=PLAIN).probabilities(mute)
