@@ -24,9 +24,10 @@ from emotion_hpo.final.evaluation import (
     measure_recalls,
     measure_scores,
 )
-from emotion_hpo.final.expected_score import ExpectedScore, compare_with_test
+from emotion_hpo.final.expected_score import compare_with_test
 from emotion_hpo.final.plan import Plan
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.study.expected_score import ExpectedScore
 from emotion_hpo.study.records.final_result import (
     BaselineComparison,
     DefaultComparison,

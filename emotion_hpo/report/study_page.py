@@ -27,7 +27,6 @@ from emotion_hpo.report.honesty import (
     ensemble_text,
     expected_against_test_text,
     expected_text,
-    find_expected_score,
     reference_table,
     reliability_plot,
 )
@@ -50,6 +49,7 @@ from emotion_hpo.report.training_curves import learning_plot, seeds_plot, traini
 from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study import RESTORE, Trial, TrialState
+from emotion_hpo.study.expected_score import list_expected_scores
 
 Block = Text | Table | Plot | Listing
 
@@ -107,8 +107,10 @@ def _cards(findings: Findings) -> list[Card]:
     """Return what a reader looks for first: the answer, then what it rests on."""
     objective, best = findings.objective, findings.best
     cards = [] if findings.final is None else [_test_card(findings, findings.final)]
-    if (expected := find_expected_score(findings)) is not None:
-        note = f"{expected.trial}; 90 %: {expected.interval}; corrected for the choice"
+    if scores := list_expected_scores(findings.summary, findings.selection):
+        expected, interval = scores[0], scores[0].interval.as_json()
+        ends, by = format_ends(interval, objective), interval_method(interval)
+        note = f"{expected.winner}; 90 %: {ends}, by {by}; corrected for the choice"
         cards.append(
             Card("expected on new utterances", format_score(objective, expected.value), note)
         )
@@ -132,7 +134,7 @@ def _test_card(findings: Findings, final: Final) -> Card:
     ends = format_ends(result["accuracy_interval"])
     by = interval_method(result["accuracy_interval"])
     metric = find_metric(findings.objective)
-    if metric.name == "accuracy" or metric.name not in result:
+    if metric.name == "accuracy" or result.get(metric.name) is None:
         metric = METRICS["uar"]
     n = len(list_scorings(findings))
     often = f"; the session was scored {format_times(n)}" if n > 1 else ""
