@@ -58,7 +58,7 @@ class Learner(Protocol):
         seed: int,
         on_epoch: OnEpoch,
         start: TrainingState | None = None,
-        halvings: Sequence[int] | None = None,
+        lr_halvings: Sequence[int] | None = None,
     ) -> None:
         """Train, as `training.loop.fit` describes.
 
@@ -164,10 +164,10 @@ class NetworkLearner:
         seed: int,
         on_epoch: OnEpoch,
         start: TrainingState | None = None,
-        halvings: Sequence[int] | None = None,
+        lr_halvings: Sequence[int] | None = None,
     ) -> None:
         """Train in place."""
-        fit(self.network, train, validation, self._config, seed, on_epoch, start, halvings)
+        fit(self.network, train, validation, self._config, seed, on_epoch, start, lr_halvings)
 
     def evaluate(self, data: Dataset) -> Evaluation:
         """Return class probabilities of every utterance, and their metrics."""
@@ -221,7 +221,7 @@ class ClassicalLearner:
         seed: int,
         on_epoch: OnEpoch,
         start: TrainingState | None = None,
-        halvings: Sequence[int] | None = None,  # noqa: ARG002 (it has no learning rate)
+        lr_halvings: Sequence[int] | None = None,  # noqa: ARG002 (it has no learning rate)
     ) -> None:
         """Fit the model, or take the one that a checkpoint holds: then nothing is left to do."""
         if start is not None:
