@@ -89,7 +89,7 @@ def confirmed_text(findings: Findings) -> Text | None:
             + _expected_of_confirmed(objective, selection)
         )
     first = max(means, key=lambda name: findings.sign * means[name])
-    size = _points(objective, selection["standard_error"])
+    size = _format_distance(objective, selection["standard_error"])
     why = (
         "better than any other leader"
         if name == first
@@ -157,7 +157,7 @@ def confirmation_blocks(findings: Findings) -> list[Text | Table | Plot]:
         "trial", "in the search", "trained again, mean", "times", "each", "weights", "time",
         "choice",
     )  # fmt: skip
-    error = _points(objective, selection["standard_error"])
+    error = _format_distance(objective, selection["standard_error"])
     note = (
         f"Standard error of a mean: {error}. Of those within one standard error of the best mean "
         "the smallest network is chosen, of equal ones the faster."
@@ -199,12 +199,12 @@ def _describe_shrinkage(
     if mean <= 0:
         return f"Trained again from fresh seeds, {who} no worse on average than in the search."
     return (
-        f"Trained again from fresh seeds, {who} {_points(findings.objective, mean)} worse on "
-        "average than in the search: so much of their lead was luck."
+        f"Trained again from fresh seeds, {who} {_format_distance(findings.objective, mean)} worse "
+        "on average than in the search: so much of their lead was luck."
     )
 
 
-def _points(objective: str, difference: float) -> str:
+def _format_distance(objective: str, difference: float) -> str:
     """Return a difference of two values: of shares in points, of losses as it is."""
     is_share = find_metric(objective).unit == "share"
     return f"{100 * difference:.2f} points" if is_share else f"{difference:.4f}"

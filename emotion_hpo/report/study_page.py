@@ -6,7 +6,7 @@ from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.metrics.registry import METRICS, find_metric
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
-from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
+from emotion_hpo.report.document import Card, Listing, Page, PageSection, Table, Text
 from emotion_hpo.report.final_plots import (
     against_baseline_plot,
     breakdown_plot,
@@ -58,19 +58,19 @@ def study_page(findings: Findings) -> Page:
     """Return the page of a study, the answer first."""
     sections = (
         _answer(findings),
-        Section("best", "Best configuration", _best(findings)),
-        Section("progress", "How the search went", _progress(findings)),
-        Section("parameters", "What mattered", _parameters(findings)),
-        Section("space", "Search space", _space(findings)),
-        Section("cost", "What accuracy costs", _cost(findings)),
-        Section("confirmation", "Trained again", confirmation_blocks(findings)),
-        Section("baseline", "Baseline", _baseline(findings)),
-        Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
+        PageSection("best", "Best configuration", _best(findings)),
+        PageSection("progress", "How the search went", _progress(findings)),
+        PageSection("parameters", "What mattered", _parameters(findings)),
+        PageSection("space", "Search space", _space(findings)),
+        PageSection("cost", "What accuracy costs", _cost(findings)),
+        PageSection("confirmation", "Trained again", confirmation_blocks(findings)),
+        PageSection("baseline", "Baseline", _baseline(findings)),
+        PageSection("budget", "Budget", _present(budget_table(findings), failures_table(findings),
                                               timeline_plot(findings))),
-        Section("ledger", "Ledger", ledger_blocks(findings)),
-        Section("trials", "All trials", _present(trials_table(findings))),
-        Section("versions", "Versions", _present(versions_table(findings))),
-        Section("checklist", "Reproducibility checklist", _present(checklist_table(findings))),
+        PageSection("ledger", "Ledger", ledger_blocks(findings)),
+        PageSection("trials", "All trials", _present(trials_table(findings))),
+        PageSection("versions", "Versions", _present(versions_table(findings))),
+        PageSection("checklist", "Reproducibility checklist", _present(checklist_table(findings))),
     )  # fmt: skip
     return Page(
         title=findings.name,
@@ -235,15 +235,15 @@ def _cost(findings: Findings) -> list[Block]:
     return _present(front_plot(findings), front_table(findings), cost_plot(findings))
 
 
-def _answer(findings: Findings) -> Section:
+def _answer(findings: Findings) -> PageSection:
     """Return the test scores, or what to expect of them before `final`."""
     if findings.finals:
-        return Section("final", "On the test session", _final(findings))
+        return PageSection("final", "On the test session", _final(findings))
     unscored = Text(
         "The test session has not been scored by this study. `make final` does it, once; until "
         "then nothing here says what the best trial is worth on unseen people."
     )
-    return Section(
+    return PageSection(
         "expected",
         "Expected score",
         _present(expected_text(findings), ensemble_text(findings), unscored),
