@@ -51,7 +51,8 @@ _HEAD = """\
 Every JSON file of a study is one record: a frozen model in `emotion_hpo/study/records/`, by which
 it is written and by which every reader checks it. Scores are shares of 1, times without a unit are
 seconds. Infinity and NaN are null. `version` is the layout's: a file of another version, with a
-field missing or with one too many is refused in one line that says what to do.
+field missing or with one too many is refused in one line that says what to do. Only a metric that
+was added after a file was written may be missing there; readers leave it out.
 """
 
 

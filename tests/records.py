@@ -32,8 +32,7 @@ def gains(difference: float = 0.1) -> dict[str, Any]:
 
 def baseline(**changes: Any) -> Baseline:
     """What the plain model reaches."""
-    validation = {"loss": 1.0, "accuracy": 0.5, "uar": 0.48, "macro_f1": 0.47, "weighted_f1": 0.49}
-    validation["balanced_log_loss"] = 1.1
+    validation = dict.fromkeys(METRICS, 0.45) | {"accuracy": 0.5, "loss": 1.0}
     content = {
         "model": "logistic regression", "parts": ["text", "speech"], "n_train": 400,
         "validation": validation, "by_part": {"text": validation, "speech": validation},

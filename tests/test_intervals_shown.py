@@ -15,12 +15,14 @@ from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final import evaluation
 from emotion_hpo.metrics import METRICS, Interval, interval
 from emotion_hpo.metrics.formatting import format_interval
+from emotion_hpo.report.final_plots import against_baseline_plot
 from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
 from emotion_hpo.report.formatting import format_ends, interval_method
 from emotion_hpo.report.honesty import reference_table
+from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.final_result import FinalResult, PartScores
 from emotion_hpo.tracking.final_run import metrics_of, tags_of
-from tests.records import final_result
+from tests.records import baseline, final_result
 
 CLASSES = ("ang", "hap", "sad")
 
@@ -142,6 +144,33 @@ def test_every_stored_interval_is_the_one_functions(case):
         gain = result["baseline"]["gain"][metric]
         assert gain["interval"] == by_function(metric, less=other)
         assert gain["difference"] == gain["interval"]["estimate"]
+
+
+def test_a_metric_that_is_newer_than_a_file_is_left_out(capsys):
+    content = final_result().to_json()
+    for scores in (content, content["baseline"]):
+        del scores["weighted_f1"], scores["weighted_f1_interval"]
+    del content["baseline"]["gain"]["weighted_f1"]
+    older = FinalResult.from_json(content)
+    rest = [metric for metric in METRICS.values() if metric.name != "weighted_f1"]
+    others = [metric.label for metric in rest]
+
+    show_final(older.to_json())
+    screen = capsys.readouterr().out
+    assert "weighted F1" not in screen
+    assert all(f"baseline {label}" in screen for label in others)
+    final = SimpleNamespace(result=older.to_json(), predictions=None)
+    assert [row[0] for row in final_table(final).rows] == others
+    (axes,) = against_baseline_plot(SimpleNamespace(synthetic=False), final).figure.axes
+    shown = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert shown == [metric.label for metric in rest if metric.unit == "share"]
+    mlflow = metrics_of(older)
+    assert {f"test/{name}" in mlflow for name in METRICS.keys() - {"weighted_f1"}} == {True}
+    assert not any("weighted_f1" in name for name in [*mlflow, tags_of(older)["intervals"]])
+
+    plain = baseline().to_json()
+    del plain["validation"]["weighted_f1"]
+    assert Baseline.from_json(plain).to_json()["validation"]["weighted_f1"] is None
 
 
 @pytest.mark.parametrize("case", [NONE_RIGHT, TWO_DIALOGUES, ONE])

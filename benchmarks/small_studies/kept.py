@@ -12,7 +12,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.metrics import Expected, Fold, Run, expected_ensemble_score, expected_score
+from emotion_hpo.metrics import (
+    Expected,
+    Run,
+    ValidationLabels,
+    expected_ensemble_score,
+    expected_score,
+)
 from emotion_hpo.metrics.combination import greedy_selection, heaviest
 
 #: Members of an ensemble at most, as `final` has it.
@@ -30,7 +36,7 @@ class Kept:
         n_seeds: Trainings of each trial, one after the other.
     """
 
-    folds: Mapping[str, Fold]
+    folds: Mapping[str, ValidationLabels]
     answers: Mapping[str, NDArray[np.float16]]
     truths: Mapping[str, float]
     n_seeds: int = 1
@@ -97,7 +103,7 @@ class Kept:
         with np.load(file) as stored:
             names = [str(name) for name in stored["folds"]]
             folds = {
-                name: Fold(stored[f"labels_{name}"], list(stored[f"dialogues_{name}"]))
+                name: ValidationLabels(stored[f"labels_{name}"], list(stored[f"dialogues_{name}"]))
                 for name in names
             }
             answers = {name: stored[f"answers_{name}"] for name in names}

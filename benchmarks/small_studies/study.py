@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emotion_hpo.metrics import Fold, Run
+from emotion_hpo.metrics import Run, ValidationLabels
 from small_studies.kept import Kept
 from small_studies.networks import Networks, Params, Reader, train
 from small_studies.pools import Pool
@@ -54,7 +54,7 @@ class Study:
     """
 
     params: Params
-    folds: Mapping[str, Fold]
+    folds: Mapping[str, ValidationLabels]
     networks: Mapping[str, Networks]
     runs: list[list[Run]]
 
@@ -77,7 +77,9 @@ class Study:
             seed = int(rng.integers(2**31))
             trained = train(inputs[rows], labels[rows], params, N_EPOCHS, seed)
             judged = np.flatnonzero(validates)
-            folds[name] = Fold(pool.labels[judged], list(pool.table["dialogue"].iloc[judged]))
+            folds[name] = ValidationLabels(
+                pool.labels[judged], list(pool.table["dialogue"].iloc[judged])
+            )
             for trial in range(len(runs)):
                 every = trained.probabilities(
                     inputs[judged], [trial] * N_EPOCHS, list(range(N_EPOCHS))

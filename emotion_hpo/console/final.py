@@ -92,8 +92,8 @@ def _scored_rows(result: Mapping[str, Any]) -> Iterator[_ScoreRow]:
 def _metric_rows(prefix: str, scores: Mapping[str, Any], n: int) -> Iterator[_ScoreRow]:
     """Yield a row for each metric; an earlier version stored fewer."""
     for name, metric in METRICS.items():
-        if name in scores:
-            yield f"{prefix}{metric.label}", name, scores[name], scores[f"{name}_interval"], n
+        if (interval := scores.get(f"{name}_interval")) is not None:
+            yield f"{prefix}{metric.label}", name, scores[name], interval, n
 
 
 def describe_baseline(result: Mapping[str, Any]) -> str:

@@ -69,6 +69,16 @@ class Collected:
     modalities = ("mocap", "speech", "text")
     ready_made = ()
 
+    def check(self) -> None:
+        """Check every entry, and that the classes are among the labels.
+
+        Raises:
+            CorpusError: The file is missing or broken, or it is strict and at fault.
+        """
+        if self.strict:
+            raise_if_any(self.faults())
+        self.sessions()
+
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return tuple(sorted(self._table["session"].unique()))
@@ -255,7 +265,5 @@ def open_corpus(config: CollectedCorpus) -> Collected:
     corpus = Collected(
         config.file, config.classes, tuple(sorted(config.merge.items())), config.strict
     )
-    if corpus.strict:
-        raise_if_any(corpus.faults())
-    _ = corpus._table
+    corpus.check()
     return corpus

@@ -70,6 +70,16 @@ class Emodb:
     modalities = ("speech", "text")
     ready_made = ()
 
+    def check(self) -> None:
+        """Check the names of the files; where it is strict, their headers, too.
+
+        Raises:
+            CorpusError: A file is missing or misnamed, or it is strict and at fault.
+        """
+        self.sessions()
+        if self.strict:
+            raise_if_any(self.faults())
+
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return tuple(sorted({_SESSIONS[path.stem[:2]] for path in self._files}))
@@ -94,10 +104,8 @@ class Emodb:
 
     def faults(self) -> tuple[Fault, ...]:
         """Recordings that are no audio, or have no sample."""
-        headers = ((path, _header(path)) for path in self._files)
-        return tuple(
-            Fault(header, str(path)) for path, header in headers if isinstance(header, str)
-        )
+        headers = map(_read_header, self._files)
+        return tuple(header for header in headers if isinstance(header, Fault))
 
     def table(self, session: str) -> pd.DataFrame:
         """The session's utterances; only the headers of the recordings are read."""
@@ -111,7 +119,7 @@ class Emodb:
             raise CorpusError(f"{self.root}: session {session} has no dialogue {dialogue!r}")
         for path in paths:
             name = f"wav/{path.name}"
-            if isinstance(_header(path), sound.Header):
+            if isinstance(_read_header(path), sound.Header):
                 samples, rate, faults = sound.read_usable_samples(path, f"{name}, {path.stem}")
             else:
                 samples, rate, faults = None, sound.ANY_RATE_HZ, ()
@@ -124,8 +132,8 @@ class Emodb:
             )
 
     def _row(self, path: Path) -> dict[str, object]:
-        header = _header(path)
-        seconds = None if isinstance(header, str) else header.seconds
+        header = _read_header(path)
+        seconds = None if isinstance(header, Fault) else header.seconds
         return {
             "utterance_id": path.stem,
             "session": _SESSIONS[path.stem[:2]],
@@ -163,15 +171,13 @@ class Emodb:
 
 
 def open_corpus(config: EmodbCorpus) -> Emodb:
-    """Open the configured folder and check the names of its files.
+    """Open the configured folder and check it.
 
     Raises:
         CorpusError: A file is missing or misnamed, or it is strict and at fault.
     """
     corpus = Emodb(config.root, config.strict)
-    _ = corpus._files
-    if corpus.strict:
-        raise_if_any(corpus.faults())
+    corpus.check()
     return corpus
 
 
@@ -211,13 +217,13 @@ def _check_name(path: Path) -> None:
         raise CorpusError(f"{path}: the name {wrong}; rename the file or move it out of the folder")
 
 
-def _header(path: Path) -> sound.Header | str:
-    """What is known of a recording, or the kind of its fault."""
+def _read_header(path: Path) -> sound.Header | Fault:
+    """Return what is known of a recording, or its fault."""
     try:
         header = sound.read_header(path)
     except CorpusError:
-        return sound.UNREADABLE
-    return header if header.n_frames else "empty wav"
+        return Fault(sound.UNREADABLE, str(path))
+    return header if header.n_frames else Fault("empty wav", str(path))
 
 
 @contextmanager

@@ -75,6 +75,16 @@ class Manifest:
         """What the files of features hold."""
         return tuple(sorted(self._files))
 
+    def check(self) -> None:
+        """Read the table and open the files of features; where it is strict, hear recordings, too.
+
+        Raises:
+            CorpusError: One of them is missing or broken, or it is strict and at fault.
+        """
+        _ = self._files  # opened when first looked at
+        if self.strict:
+            raise_if_any(self.faults())
+
     def sessions(self) -> tuple[str, ...]:
         """All sessions, sorted."""
         return tuple(sorted(self._table["session"].unique()))
@@ -257,7 +267,5 @@ def open_corpus(config: ManifestCorpus, session_column: str = SESSION) -> Manife
         strict=config.strict,
         session_column=session_column,
     )
-    _ = corpus._files
-    if corpus.strict:
-        raise_if_any(corpus.faults())
+    corpus.check()
     return corpus

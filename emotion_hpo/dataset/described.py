@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.features.functionals import describe_frames
 from emotion_hpo.features.shard import Ragged
-from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.features.utterances import Shelf, Utterances
 
 _Vectors = dict[int, NDArray[np.float32]]
 
@@ -25,15 +25,17 @@ def describe(utterances: Utterances, modalities: tuple[str, ...]) -> Utterances:
     """Return the same utterances with statistics in the place of some modalities' frames."""
     if not modalities:
         return utterances
-    return utterances.on_other_shelves(lambda shelf: _DescribedShelf(shelf.features, modalities))
+    return utterances.on_other_shelves(lambda shelf: _DescribedShelf(shelf, modalities))
 
 
 class _DescribedShelf:
     """A shelf of which some modalities have one frame an utterance, `9d` wide."""
 
-    def __init__(self, features: Mapping[str, Any], modalities: Iterable[str]) -> None:
+    def __init__(self, shelf: Shelf, modalities: Iterable[str]) -> None:
+        features = shelf.features
         described = {name: _Described(features[name]) for name in modalities if name in features}
         self.features: Mapping[str, Any] = {**features, **described}
+        self.extracted = shelf.extracted
 
 
 class _Described:

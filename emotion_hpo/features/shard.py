@@ -111,6 +111,11 @@ class Shard:
         """The session's utterances, sorted by id."""
         return pd.read_parquet(self.path / TABLE)
 
+    @property
+    def extracted(self) -> frozenset[str]:
+        """The modalities that were extracted here, from recordings."""
+        return frozenset(self.header.get("extraction", ()))
+
     @cached_property
     def marks(self) -> dict[str, dict[str, str]]:
         """Utterance → kind → mark of its recordings (`marks.compute_marks`)."""

@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.errors import HoldoutError
-from emotion_hpo.features.shard import Shard
 
 
 class Shelf(Protocol):
@@ -19,12 +18,27 @@ class Shelf(Protocol):
         """Modality → something whose `[row]` is `(frames, d)` float32."""
         ...
 
+    @property
+    def extracted(self) -> frozenset[str]:
+        """Those that no corpus brought: they were extracted from its recordings."""
+        ...
+
+
+class SessionShelf(Shelf, Protocol):
+    """A session's features beside its utterance table, as `features.shard.Shard` holds them."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The utterances, in the order of the rows."""
+        ...
+
 
 class _Lacking:
     """A shelf of which one modality has no frames."""
 
     def __init__(self, shelf: Shelf, modality: str) -> None:
         self.features = {**shelf.features, modality: _Empty(shelf.features[modality])}
+        self.extracted = shelf.extracted - {modality}
 
 
 class _Empty:
@@ -59,7 +73,9 @@ class Utterances:
         self._places = places  # (n, 2): which shard, which row in it
 
     @classmethod
-    def from_shards(cls, shards: tuple[Shard, ...], classes: tuple[str, ...]) -> "Utterances":
+    def from_shards(
+        cls, shards: tuple[SessionShelf, ...], classes: tuple[str, ...]
+    ) -> "Utterances":
         """Return all rows of some shards."""
         table = pd.concat([shard.table for shard in shards], ignore_index=True)
         places = np.concatenate(
@@ -101,12 +117,7 @@ class Utterances:
     @property
     def extracted(self) -> frozenset[str]:
         """The modalities that no corpus brought: they were extracted from its recordings."""
-        return frozenset(
-            name
-            for shelf in self._shards
-            if isinstance(shelf, Shard)
-            for name in shelf.header.get("extraction", ())
-        )
+        return frozenset(name for shelf in self._shards for name in shelf.extracted)
 
     def on_other_shelves(self, change: Callable[[Shelf], Shelf]) -> "Utterances":
         """Return the same utterances, their features read from changed shelves."""

@@ -8,7 +8,7 @@ from emotion_hpo.study.records.cost import FinalCost
 from emotion_hpo.training.profiling import measure_latency
 
 
-def measure_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> FinalCost:
+def measure_final_cost(saved_models: Sequence[SavedModel], utterances: Utterances) -> FinalCost:
     """Return weights and latency of models that answer together, one network after the other."""
     n_networks, n_parameters, latencies = 0, 0, []
     for saved_model in saved_models:

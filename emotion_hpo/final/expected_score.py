@@ -1,7 +1,6 @@
 """The score expected of a model: read before the holdout opens, compared with the test after."""
 
 import math
-from dataclasses import dataclass
 
 from emotion_hpo import metrics
 from emotion_hpo.features.utterances import Utterances
@@ -9,27 +8,11 @@ from emotion_hpo.final.evaluation import Probabilities
 from emotion_hpo.final.plan import Plan
 from emotion_hpo.selection.suggestion import ENSEMBLE
 from emotion_hpo.study import StudyHome
+from emotion_hpo.study.expected_score import ExpectedScore, list_expected_scores
 from emotion_hpo.study.records.base import read_if_there
 from emotion_hpo.study.records.final_result import ExpectedAndTest
 from emotion_hpo.study.records.search_summary import ExpectedEnsemble, SearchSummary
 from emotion_hpo.study.records.selection import Selection
-
-
-@dataclass(frozen=True)
-class ExpectedScore:
-    """The score that a model is expected to reach on new utterances.
-
-    Attributes:
-        winner: The trial that is meant.
-        holds_for: For whom: speakers already heard, or new ones.
-        value: Of the objective.
-        interval: Around it.
-    """
-
-    winner: str
-    holds_for: str
-    value: float
-    interval: metrics.Interval
 
 
 def read_expected_score(home: StudyHome, plan: Plan) -> ExpectedScore | None:
@@ -47,18 +30,14 @@ def read_expected_score(home: StudyHome, plan: Plan) -> ExpectedScore | None:
     selection = read_if_there(home.selection, Selection)
     if summary is None or summary.expected is None:
         return None
-    searched, name = summary.expected, plan.name
-    if name == ENSEMBLE:
-        ensemble = summary.ensemble
+    if plan.name == ENSEMBLE:
+        ensemble, holds_for = summary.ensemble, summary.expected.holds_for
         if ensemble is None or plan.rule != "greedy" or not _is_same(plan, ensemble):
             return None
-        return ExpectedScore(name, searched.holds_for, ensemble.value, ensemble.interval)
-    if selection is not None and selection.winner == name and selection.expected is not None:
-        confirmed = selection.expected
-        return ExpectedScore(name, searched.holds_for, confirmed.value, confirmed.interval)
-    if searched.winner == name:
-        return ExpectedScore(name, searched.holds_for, searched.value, searched.interval)
-    return None
+        return ExpectedScore(ENSEMBLE, holds_for, ensemble.value, ensemble.interval)
+    confirmed = None if selection is None else selection.to_json()
+    scores = list_expected_scores(summary.to_json(), confirmed)
+    return next((score for score in scores if score.winner == plan.name), None)
 
 
 def _is_same(plan: Plan, ensemble: ExpectedEnsemble) -> bool:

@@ -30,8 +30,8 @@ class Recipe:
         config: Its configuration.
         epochs: Passes over the data: those that validation found best.
         seeds: One training each.
-        halvings: With `schedule=plateau`, how often validation had halved the learning rate before
-            each epoch; else empty.
+        lr_halvings: With `schedule=plateau`, how often validation had halved the learning rate
+            before each epoch; else empty.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Recipe:
     config: ExperimentConfig
     epochs: int
     seeds: tuple[int, ...]
-    halvings: tuple[int, ...] = ()
+    lr_halvings: tuple[int, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -51,7 +51,7 @@ class Recipe:
                 "trial": self.key,
                 "epochs": self.epochs,
                 "seeds": list(self.seeds),
-                **({"halvings": list(self.halvings)} if self.halvings else {}),
+                **({"halvings": list(self.lr_halvings)} if self.lr_halvings else {}),
             }
         )
 
@@ -121,9 +121,9 @@ def recipe_of(
         n_train = statistics.fmean(len(fold.train) for fold in development.folds)
         share = n_train / len(development.everything)
         epochs = max(1, round(epochs * share))
-    halvings = halvings_of(trial, epochs, share) if config.training.schedule == "plateau" else ()
+    lr_halvings = halvings_of(trial, epochs, share) if config.training.schedule == "plateau" else ()
     seeds = study.final_seeds
-    return Recipe(trial.name, trial.number, trial.value, config, epochs, seeds, halvings)
+    return Recipe(trial.name, trial.number, trial.value, config, epochs, seeds, lr_halvings)
 
 
 def baseline_recipe(

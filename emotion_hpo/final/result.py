@@ -14,7 +14,7 @@ from emotion_hpo.final.breakdowns import (
     normalised_by_speaker,
     remove_each_source,
 )
-from emotion_hpo.final.cost import measure_cost
+from emotion_hpo.final.cost import measure_final_cost
 from emotion_hpo.final.evaluation import (
     Probabilities,
     accuracy_by_seed,
@@ -24,9 +24,10 @@ from emotion_hpo.final.evaluation import (
     measure_recalls,
     measure_scores,
 )
-from emotion_hpo.final.expected_score import ExpectedScore, compare_with_test
+from emotion_hpo.final.expected_score import compare_with_test
 from emotion_hpo.final.plan import Plan
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.study.expected_score import ExpectedScore
 from emotion_hpo.study.records.final_result import (
     BaselineComparison,
     DefaultComparison,
@@ -160,7 +161,7 @@ def build_result(
         without=remove_each_source(test, models.answers, models.sources),
         normalised_by_speaker=normalised_by_speaker(models.members),
         expected=compare_with_test(occasion.expected, occasion.objective, test, answers),
-        cost=measure_cost(models.members, test),
+        cost=measure_final_cost(models.members, test),
         paper_protocol=None,
         n_scorings=len(occasion.openings),
         scorings=scorings,

@@ -66,7 +66,7 @@ class Retraining:
                 return epoch.epoch >= recipe.epochs
 
             self._show(index, 0, recipe.epochs)
-            learner.fit(train, None, drawn, on_epoch, halvings=recipe.halvings)
+            learner.fit(train, None, drawn, on_epoch, lr_halvings=recipe.lr_halvings)
             states.append(learner.state())
             self._n_trained += 1
         origins = self._origins(recipe, preprocessor)

@@ -17,7 +17,7 @@ from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.choice import choose, plan_of
-from emotion_hpo.final.expected_score import ExpectedScore, read_expected_score
+from emotion_hpo.final.expected_score import read_expected_score
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
@@ -30,6 +30,7 @@ from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.splits.parts import Development, Holdout
 from emotion_hpo.study import StudyHome, study_file
+from emotion_hpo.study.expected_score import ExpectedScore
 from emotion_hpo.study.facts import commit
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.records.final_result import FinalResult

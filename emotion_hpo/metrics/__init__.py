@@ -5,7 +5,7 @@ from emotion_hpo.metrics.comparison import Comparison, compare, mcnemar
 from emotion_hpo.metrics.ensemble_score import expected_ensemble_score
 from emotion_hpo.metrics.intervals import Interval, fold_interval, interval
 from emotion_hpo.metrics.registry import METRICS, OBJECTIVES, Metric, find_metric, score_all
-from emotion_hpo.metrics.repeated_choice import Expected, Fold, Run
+from emotion_hpo.metrics.repeated_choice import Expected, Run, ValidationLabels
 from emotion_hpo.metrics.scores import Labels, confusion, recall_by_class
 from emotion_hpo.metrics.winner import expected_score
 
@@ -14,11 +14,11 @@ __all__ = [
     "OBJECTIVES",
     "Comparison",
     "Expected",
-    "Fold",
     "Interval",
     "Labels",
     "Metric",
     "Run",
+    "ValidationLabels",
     "brier",
     "calibration_error",
     "compare",

@@ -19,11 +19,11 @@ from emotion_hpo.metrics.registry import Metric, find_metric
 from emotion_hpo.metrics.repeated_choice import (
     N_PARTS,
     Expected,
-    Fold,
     FoldDraws,
     Run,
     RunScores,
     Scored,
+    ValidationLabels,
     number_sessions,
     prepare_fold,
     score_run,
@@ -41,7 +41,7 @@ Weights = NDArray[np.float64]
 
 
 def expected_ensemble_score(
-    folds: Mapping[str, Fold],
+    folds: Mapping[str, ValidationLabels],
     trials: Sequence[Sequence[Run]],
     weights_M: Weights,
     objective: str = "val/accuracy",

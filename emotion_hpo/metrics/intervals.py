@@ -70,7 +70,7 @@ class Interval:
         if isinstance(stored, Mapping):
             if not {"low", "high", "method"} <= stored.keys():
                 raise ValueError("an interval has low, high and method")
-            _check_ends(stored["low"], stored["high"])
+            check_ends(stored["low"], stored["high"])
             names = {field.name for field in fields(cls)}
             return cls(**{"estimate": None} | {k: v for k, v in stored.items() if k in names})
         if not isinstance(stored, Sequence) or isinstance(stored, str):
@@ -79,7 +79,7 @@ class Interval:
             return cls.not_estimable("older version: no ends", level=None)
         if len(stored) != 2:
             raise ValueError(f"an interval has 2 ends, not {len(stored)}")
-        _check_ends(*stored)
+        check_ends(*stored)
         if stored[0] == stored[1]:
             return cls.not_estimable("older version: a point", level=None)
         return cls(None, stored[0], stored[1], level=None, method="older version")
@@ -94,8 +94,12 @@ class Interval:
         return None if self.low is None or self.high is None else (self.low, self.high)
 
 
-def _check_ends(low: Any, high: Any) -> None:  # noqa: ANN401 (as read from JSON)
-    """Refuse what cannot be the ends of an interval."""
+def check_ends(low: Any, high: Any) -> None:  # noqa: ANN401 (as read from JSON)
+    """Refuse what cannot be the ends of an interval.
+
+    Raises:
+        ValueError: One of them is no number, or missing alone, or the lower one is the higher.
+    """
     if low is None and high is None:
         return
     if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high)):

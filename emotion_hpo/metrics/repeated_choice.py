@@ -25,7 +25,7 @@ N_PARTS = 5
 
 
 @dataclass(frozen=True)
-class Fold:
+class ValidationLabels:
     """The validation part of one fold.
 
     Attributes:
@@ -159,7 +159,7 @@ class FoldDraws:
             that none lacks a class.
     """
 
-    fold: Fold
+    fold: ValidationLabels
     groups: NDArray[np.int64]
     n_dialogues: int
     n_smoothed: int
@@ -191,7 +191,7 @@ class RunScores:
     epochs: NDArray[np.int64]
 
 
-def number_sessions(folds: Mapping[str, Fold]) -> dict[str, int]:
+def number_sessions(folds: Mapping[str, ValidationLabels]) -> dict[str, int]:
     """Number the folds so that those with a common dialogue, as of two speakers, share a number.
 
     Where all of them are joined so, no fold is apart from another, and each counts by itself.
@@ -212,7 +212,7 @@ def student_t(freedom: int, level: float) -> float:
 
 
 def prepare_fold(
-    fold: Fold, n_smoothed: int, n_divisions: int, n_resamples: int, seed: int
+    fold: ValidationLabels, n_smoothed: int, n_divisions: int, n_resamples: int, seed: int
 ) -> FoldDraws:
     """Divide a fold's dialogues into fifths, again and again."""
     groups = np.unique(fold.dialogues, return_inverse=True)[1]

@@ -33,11 +33,11 @@ from emotion_hpo.metrics.registry import Metric, find_metric
 from emotion_hpo.metrics.repeated_choice import (
     N_PARTS,
     Expected,
-    Fold,
     FoldDraws,
     Run,
     RunScores,
     Scored,
+    ValidationLabels,
     epoch_sums,
     number_sessions,
     prepare_fold,
@@ -47,7 +47,7 @@ from emotion_hpo.metrics.sums import Sums, value_of_sums
 
 
 def expected_score(
-    folds: Mapping[str, Fold],
+    folds: Mapping[str, ValidationLabels],
     trials: Sequence[Sequence[Run]],
     objective: str = "val/accuracy",
     *,

@@ -23,9 +23,8 @@ from emotion_hpo.dataset.vectoriser import Vectoriser
 from emotion_hpo.dataset.vectors import Vectors, is_sparse
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
-from emotion_hpo.models.linear import Floats, Loss, fit_path
+from emotion_hpo.models.linear import Floats, Labels, Loss, fit_path
 from emotion_hpo.models.modalities import all_modalities, available_in
-from emotion_hpo.models.scorers import Labels
 from emotion_hpo.splits.parts import Development
 
 Candidate = LinearModel | SvmModel

@@ -36,7 +36,7 @@ from emotion_hpo.config.model import (
 )
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.models.fusion import build_head
-from emotion_hpo.models.network import ModalityEncoder, Network
+from emotion_hpo.models.network import ModalityEncoder, Network, count_trainable
 
 WORDS = InputShape(0, 50, n_tokens=2738)
 SHORT_TERM = InputShape(34, 100)
@@ -73,19 +73,14 @@ class _Preset(Section):
     model: ModelConfig
 
 
-def count(module: nn.Module) -> int:
-    """Count trainable parameters."""
-    return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
-
-
 def count_parts(network: nn.Module) -> dict[str, int]:
     """Count a network's trainable parameters: all, each encoder, each of its parts, the head."""
-    counts = {"all": count(network)}
+    counts = {"all": count_trainable(network)}
     for name, encoder in network.get_submodule("encoders").named_children():
         assert isinstance(encoder, ModalityEncoder)
-        counts[name] = count(encoder)
+        counts[name] = count_trainable(encoder)
         counts |= {f"{name}.{part}": n for part, n in _parts(encoder).items()}
-    return counts | {"fusion": count(network.get_submodule("head"))}
+    return counts | {"fusion": count_trainable(network.get_submodule("head"))}
 
 
 def encoder_rows() -> list[Row]:
@@ -108,7 +103,12 @@ def head_rows() -> list[Row]:
     ]
     with _NOWHERE:
         return [
-            Row("head", fusion.name, "", {"all": count(build_head(fusion, [256] * 3, N_CLASSES))})
+            Row(
+                "head",
+                fusion.name,
+                "",
+                {"all": count_trainable(build_head(fusion, [256] * 3, N_CLASSES))},
+            )
             for fusion in fusions
         ]
 
@@ -196,12 +196,12 @@ def _encoders() -> Iterator[tuple[str, str, EncoderConfig, InputShape]]:
 def _encoder_counts(config: EncoderConfig, shape: InputShape) -> dict[str, int]:
     with _NOWHERE:
         encoder = ModalityEncoder(config, shape, dropout=0.0, blank=True)
-    return {"all": count(encoder)} | _parts(encoder)
+    return {"all": count_trainable(encoder)} | _parts(encoder)
 
 
 def _parts(encoder: ModalityEncoder) -> dict[str, int]:
-    parts = {} if encoder.embedding is None else {"embedding": count(encoder.embedding)}
-    parts |= {name: count(part) for name, part in encoder.encoder.named_children()}
+    parts = {} if encoder.embedding is None else {"embedding": count_trainable(encoder.embedding)}
+    parts |= {name: count_trainable(part) for name, part in encoder.encoder.named_children()}
     return {name: n for name, n in parts.items() if n}
 
 

@@ -21,8 +21,8 @@ from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.vectoriser import Vectoriser
 from emotion_hpo.dataset.vectors import Vectors
 from emotion_hpo.errors import StudyError
-from emotion_hpo.models.linear import Floats
-from emotion_hpo.models.scorers import Labels, make_scorer
+from emotion_hpo.models.linear import Floats, Labels
+from emotion_hpo.models.scorers import make_scorer
 
 #: Divisions of the training part; fewer would fit the machines on much less than all of it.
 N_DIVISIONS = 5

@@ -19,6 +19,7 @@ from emotion_hpo.dataset.vectors import Vectors, is_sparse
 
 Loss = Literal["logistic", "squared_hinge"]
 Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
 
 #: Of the mean loss's gradient: scikit-learn's own.
 _TOLERANCE = 1e-4
@@ -46,7 +47,7 @@ class Linear:
 
 def fit_path(
     vectors: Vectors,
-    labels: NDArray[np.int64],
+    labels: Labels,
     n_classes: int,
     loss: Loss,
     cs: Sequence[float],
@@ -85,7 +86,7 @@ class _Objective:
     def __init__(
         self,
         vectors: Vectors,
-        labels: NDArray[np.int64],
+        labels: Labels,
         n_classes: int,
         loss: Loss,
         weights: Floats | None,

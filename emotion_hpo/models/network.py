@@ -157,6 +157,11 @@ def build_network(
     return network
 
 
+def count_trainable(module: nn.Module) -> int:
+    """Count the weights of a module that training changes."""
+    return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+
+
 def hide_modalities(present_BM: Tensor, share: float) -> Tensor:
     """Hide that share of the modalities that are there; if all of an utterance's, then none."""
     shown_BM = present_BM & (torch.rand(present_BM.shape, device=present_BM.device) >= share)

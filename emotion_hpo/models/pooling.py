@@ -59,7 +59,7 @@ class Max(nn.Module):
         return torch.where(mask_BT.any(dim=1, keepdim=True), largest_BD, 0.0)
 
 
-class Attention(nn.Module):
+class AttentionPooling(nn.Module):
     """The average weighted by softmax(v · tanh(W state + b)) over the valid steps."""
 
     def __init__(self, dimensions: int) -> None:
@@ -82,7 +82,7 @@ def build_pooling(name: str, dimensions: int, *, bidirectional: bool = False) ->
     if name == "last":
         return Last(bidirectional)
     if name == "attention":
-        return Attention(dimensions)
+        return AttentionPooling(dimensions)
     return {"first": First, "mean": Mean, "max": Max}[name]()
 
 

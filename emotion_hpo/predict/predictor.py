@@ -284,9 +284,10 @@ class Predictor:
 
 @dataclass(frozen=True)
 class _Memory:
-    """Features that were extracted just now."""
+    """Features of utterances that no shard holds."""
 
     features: Mapping[str, Sequence[NDArray[np.float32]]]
+    extracted: frozenset[str] = frozenset()
 
 
 def _parts(motion: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:

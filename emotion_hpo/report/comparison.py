@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import METRICS, Comparison, Metric, compare
 from emotion_hpo.metrics.formatting import format_difference, format_score
-from emotion_hpo.report.document import Card, Page, Section, Table, Text
+from emotion_hpo.report.document import Card, Page, PageSection, Table, Text
 from emotion_hpo.report.formatting import (
     METHODS,
     format_difference_ends,
@@ -24,7 +24,7 @@ from emotion_hpo.report.formatting import (
     interval_method,
 )
 from emotion_hpo.report.progress import random_values, sort_by_end, time_unit
-from emotion_hpo.report.reading import Answers, Final, Findings, describe_validation
+from emotion_hpo.report.reading import Final, Findings, StoredPredictions, describe_validation
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,
@@ -58,10 +58,12 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
     names = [study.name for study in studies]
     synthetic = any(study.synthetic for study in studies)
     sections = (
-        Section("figures", "Side by side", [_figures(studies)]),
-        Section("differences", "Paired differences", _differences(studies, synthetic=synthetic)),
-        Section("progress", "How the searches went", _progress(studies, synthetic=synthetic)),
-        Section("configuration", "Their best trials", _configurations(studies)),
+        PageSection("figures", "Side by side", [_figures(studies)]),
+        PageSection(
+            "differences", "Paired differences", _differences(studies, synthetic=synthetic)
+        ),
+        PageSection("progress", "How the searches went", _progress(studies, synthetic=synthetic)),
+        PageSection("configuration", "Their best trials", _configurations(studies)),
     )
     return Page(
         title=" and ".join(names) if len(names) < 3 else f"{len(names)} studies",
@@ -181,7 +183,7 @@ def _differences(studies: Sequence[Findings], *, synthetic: bool) -> list[Text |
 
 
 def _row(
-    pair: str, part: str, metric: Metric, comparison: Comparison, answers: Answers
+    pair: str, part: str, metric: Metric, comparison: Comparison, answers: StoredPredictions
 ) -> tuple[object, ...]:
     unit = "" if answers.knows_dialogues else ", of utterances"
     return (
@@ -198,14 +200,18 @@ def _row(
     )
 
 
-def _validation_pair(first: Findings, second: Findings) -> tuple[Answers, Answers] | str:
+def _validation_pair(
+    first: Findings, second: Findings
+) -> tuple[StoredPredictions, StoredPredictions] | str:
     answers, other = first.answers, second.answers
     if answers is None or other is None:
         return "a study has no complete trial with stored answers"
     return _same(answers, other)
 
 
-def _test_pair(first: Final | None, second: Final | None) -> tuple[Answers, Answers] | str:
+def _test_pair(
+    first: Final | None, second: Final | None
+) -> tuple[StoredPredictions, StoredPredictions] | str:
     if first is None or second is None:
         return "not both studies have a final model"
     answers, other = _test_answers(first), _test_answers(second)
@@ -214,13 +220,13 @@ def _test_pair(first: Final | None, second: Final | None) -> tuple[Answers, Answ
     return _same(answers, other)
 
 
-def _test_answers(final: Final) -> Answers | None:
+def _test_answers(final: Final) -> StoredPredictions | None:
     table = final.predictions
     if table is None:
         return None
     index = {name: place for place, name in enumerate(final.result["confusion"]["classes"])}
     columns = [f"p_{name}" for name in index]
-    return Answers(
+    return StoredPredictions(
         utterance_ids=table["utterance_id"].to_numpy(str),
         dialogues=table["dialogue"].to_numpy(str),
         knows_dialogues=True,
@@ -231,7 +237,9 @@ def _test_answers(final: Final) -> Answers | None:
     )
 
 
-def _same(answers: Answers, other: Answers) -> tuple[Answers, Answers] | str:
+def _same(
+    answers: StoredPredictions, other: StoredPredictions
+) -> tuple[StoredPredictions, StoredPredictions] | str:
     same = np.array_equal(answers.utterance_ids, other.utterance_ids)
     if not same or not np.array_equal(answers.labels, other.labels):
         return "they were judged on different utterances, so no difference is paired"

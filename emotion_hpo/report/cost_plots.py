@@ -44,7 +44,7 @@ def cost_plot(findings: Findings) -> Plot | None:
 
     def draw(*panels: Axes) -> None:
         for axes, (kind, cost) in zip(panels, shown, strict=True):
-            _points(axes, findings, cost)
+            _plot_trials(axes, findings, cost)
             _cost_axis(axes, kind)
         value_axis(panels[0], findings.objective)
         _legend(panels[0])
@@ -69,7 +69,7 @@ def front_plot(findings: Findings) -> Plot | None:
     cost = {trial.number: trial.cost for trial in findings.trials if trial.cost is not None}
 
     def draw(axes: Axes) -> None:
-        _points(axes, findings, cost, has_best=False)
+        _plot_trials(axes, findings, cost, has_best=False)
         x, y = [cost[trial.number] for trial in front], [trial.value for trial in front]
         axes.step(x, y, where="post", color=BLACK, lw=1.2, zorder=1)  # type: ignore[arg-type]
         axes.plot(x, y, "D", color=VERMILION, ms=6, mec="white", label="on the front")  # type: ignore[arg-type]
@@ -131,7 +131,7 @@ def _describe_timing(findings: Findings) -> str:
     )
 
 
-def _points(
+def _plot_trials(
     axes: Axes, findings: Findings, cost: Mapping[int, float], *, has_best: bool = True
 ) -> None:
     shown = [trial for trial in findings.scored if trial.number in cost]

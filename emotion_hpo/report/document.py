@@ -99,7 +99,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A part of the page with a heading."""
 
     id: str
@@ -135,7 +135,7 @@ class Page:
     lead: str
     synthetic: bool
     cards: Sequence[Card]
-    sections: Sequence[Section]
+    sections: Sequence[PageSection]
     foot: str = ""
     remarks: Sequence[str] = field(default=())
 

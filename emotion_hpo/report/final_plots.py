@@ -183,7 +183,8 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
     names = [
         name
         for name, metric in metrics.METRICS.items()
-        if metric.unit == "share" and f"{name}_interval" in plain
+        if metric.unit == "share"
+        and all(scores.get(f"{name}_interval") is not None for scores in (result, plain))
     ]
 
     def draw(axes: Axes) -> None:

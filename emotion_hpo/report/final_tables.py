@@ -34,7 +34,7 @@ def final_table(final: Final) -> Table:
     rows = [
         (metric.label, *_scored_cells(name, result), *_scored_cells(name, plain))
         for name, metric in METRICS.items()
-        if name in result  # an earlier version stored fewer
+        if result.get(f"{name}_interval") is not None  # an earlier version stored fewer
     ]
     loud = []
     if (paper := result.get("paper_protocol")) is not None:
@@ -63,7 +63,7 @@ def final_table(final: Final) -> Table:
 
 def _scored_cells(metric: str, scores: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return a model's value by a metric, its interval, and how that was made."""
-    stored = scores.get(f"{metric}_interval", ())
+    stored = scores.get(f"{metric}_interval") or ()
     value = format_score(metric, scores.get(metric))
     return value, format_ends(stored, metric), interval_method(stored)
 

@@ -5,7 +5,6 @@ part that was not done has no block.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -90,7 +89,7 @@ def confirmed_text(findings: Findings) -> Text | None:
             + _expected_of_confirmed(objective, selection)
         )
     first = max(means, key=lambda name: findings.sign * means[name])
-    size = _points(objective, selection["standard_error"])
+    size = _format_distance(objective, selection["standard_error"])
     why = (
         "better than any other leader"
         if name == first
@@ -158,7 +157,7 @@ def confirmation_blocks(findings: Findings) -> list[Text | Table | Plot]:
         "trial", "in the search", "trained again, mean", "times", "each", "weights", "time",
         "choice",
     )  # fmt: skip
-    error = _points(objective, selection["standard_error"])
+    error = _format_distance(objective, selection["standard_error"])
     note = (
         f"Standard error of a mean: {error}. Of those within one standard error of the best mean "
         "the smallest network is chosen, of equal ones the faster."
@@ -174,11 +173,11 @@ def confirmation_blocks(findings: Findings) -> list[Text | Table | Plot]:
         )
     known = [candidate for candidate in candidates if values.get(candidate["trial"]) is not None]
     pairs = [
-        (interval_["trial"], values[interval_["trial"]], interval_["values"]) for interval_ in known
+        (candidate["trial"], values[candidate["trial"]], candidate["values"]) for candidate in known
     ]
     # The default configuration is among them for being the default, not for its value.
     led = [
-        pair for pair, interval_ in zip(pairs, known, strict=True) if not interval_["is_default"]
+        pair for pair, candidate in zip(pairs, known, strict=True) if not candidate["is_default"]
     ]
     blocks: list[Text | Table | Plot] = [
         *([Text(_describe_shrinkage(findings, led))] if led else []),
@@ -200,12 +199,12 @@ def _describe_shrinkage(
     if mean <= 0:
         return f"Trained again from fresh seeds, {who} no worse on average than in the search."
     return (
-        f"Trained again from fresh seeds, {who} {_points(findings.objective, mean)} worse on "
-        "average than in the search: so much of their lead was luck."
+        f"Trained again from fresh seeds, {who} {_format_distance(findings.objective, mean)} worse "
+        "on average than in the search: so much of their lead was luck."
     )
 
 
-def _points(objective: str, difference: float) -> str:
+def _format_distance(objective: str, difference: float) -> str:
     """Return a difference of two values: of shares in points, of losses as it is."""
     is_share = find_metric(objective).unit == "share"
     return f"{100 * difference:.2f} points" if is_share else f"{difference:.4f}"
@@ -290,27 +289,3 @@ def reliability_plot(final: Final) -> Plot | None:
     )
     figure = draw_figure(NARROW, 3.4, draw, synthetic=result["synthetic"])
     return Plot("reliability", "Reliability of its confidence", caption, figure)
-
-
-@dataclass(frozen=True)
-class ExpectedScore:
-    """What is expected of the model that stands for the study, and which that is."""
-
-    trial: str
-    value: float
-    interval: str
-
-
-def find_expected_score(findings: Findings) -> ExpectedScore | None:
-    """Return the score expected of the confirmed winner, or else of the search's best trial."""
-    searched, confirmed = findings.summary.get("expected"), findings.selection or {}
-    if confirmed.get("expected"):
-        trial, expected = confirmed["winner"], confirmed["expected"]
-    elif searched and findings.best is not None:
-        trial, expected = searched.get("winner", findings.best.name), searched
-    else:
-        return None
-    ends = format_ends(expected["interval"], findings.objective)
-    return ExpectedScore(
-        trial, expected["value"], f"{ends}, by {interval_method(expected['interval'])}"
-    )

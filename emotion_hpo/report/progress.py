@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.report.reading import Findings, describe_validation
+from emotion_hpo.report.reading import Findings, describe_validation, scored_value
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,
@@ -36,7 +36,7 @@ def progress_plot(findings: Findings) -> Plot | None:
     trials, epochs, hours = (list(accumulate(column)) for column in zip(*spent, strict=True))
     scored = [index for index, trial in enumerate(ended) if trial in findings.scored]
     complete = [i for i in scored if ended[i].state is TrialState.COMPLETE] or scored
-    best = best_so_far([_value(ended[i]) for i in complete], findings.sign)
+    best = best_so_far([scored_value(ended[i]) for i in complete], findings.sign)
 
     def draw(*panels: Axes) -> None:
         for axes, cost, label in zip(
@@ -49,7 +49,8 @@ def progress_plot(findings: Findings) -> Plot | None:
                 colour, mark = STATES[state]
                 shown = [i for i in scored if ended[i].state is state]
                 if shown:
-                    axes.plot([cost[i] for i in shown], [_value(ended[i]) for i in shown], mark,
+                    axes.plot([cost[i] for i in shown],
+                              [scored_value(ended[i]) for i in shown], mark,
                               color=colour, ms=3.5, label=f"{state.value} trial")  # fmt: skip
             reached = [*(cost[i] for i in complete), cost[-1]]
             axes.step(reached, [*best, best[-1]], where="post", color=BLACK, label="best so far")
@@ -98,7 +99,7 @@ def random_values(findings: Findings) -> list[float]:
     if config.sampler.name != "random" or config.pruner.name != "none":
         return []
     return [
-        _value(trial)
+        scored_value(trial)
         for trial in findings.scored
         if trial.state is TrialState.COMPLETE and not findings.is_known(trial)
     ]
@@ -161,10 +162,6 @@ def time_unit(seconds: float) -> tuple[str, float]:
     if seconds > 7200:
         return "hours", 3600.0
     return ("minutes", 60.0) if seconds > 120 else ("seconds", 1.0)
-
-
-def _value(trial: Trial) -> float:
-    return _number(trial.value)
 
 
 def _number(value: float | None) -> float:

@@ -42,7 +42,7 @@ from emotion_hpo.study.trials import best_of, records_of
 
 
 @dataclass(frozen=True)
-class Answers:
+class StoredPredictions:
     """What a model said of each of some utterances.
 
     Attributes:
@@ -63,6 +63,12 @@ class Answers:
     predicted: NDArray[np.int64]
     probabilities: NDArray[np.floating] | None
     n_classes: int
+
+
+def scored_value(trial: Trial) -> float:
+    """Return the value of a trial that has one."""
+    assert trial.value is not None
+    return trial.value
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Findings:
     shards: Mapping[str, str]
     trials: tuple[Trial, ...]
     best: Trial | None
-    answers: Answers | None
+    answers: StoredPredictions | None
     n_validation: int | None
     summary: Mapping[str, Any]
     baseline: Mapping[str, Any] | None
@@ -260,7 +266,7 @@ def _curve(files: TrialHome, objective: str) -> tuple[Epoch, ...]:
     return curve
 
 
-def _answers(path: Path) -> Answers:
+def _answers(path: Path) -> StoredPredictions:
     with np.load(path, allow_pickle=False) as stored:
         ids = stored["utterance_id"].astype(str)
         probabilities, labels = stored["probabilities"], stored["label"].astype(np.int64)
@@ -271,7 +277,9 @@ def _answers(path: Path) -> Answers:
         raise ValueError("its arrays are not of one length")
     predicted = probabilities.argmax(1).astype(np.int64)
     n_classes = probabilities.shape[1]
-    return Answers(ids, dialogues, knows_dialogues, labels, predicted, probabilities, n_classes)
+    return StoredPredictions(
+        ids, dialogues, knows_dialogues, labels, predicted, probabilities, n_classes
+    )
 
 
 def _n_judged(home: StudyHome, trials: tuple[Trial, ...]) -> int | None:

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from emotion_hpo.config import Range
-from emotion_hpo.report.reading import Findings, describe_validation
+from emotion_hpo.report.reading import Findings, describe_validation, scored_value
 from emotion_hpo.report.statistics import Importance, importance, scaled
 from emotion_hpo.report.style import (
     BLUE,
@@ -26,7 +26,6 @@ from emotion_hpo.report.style import (
     short_path,
     value_axis,
 )
-from emotion_hpo.study import Trial
 
 
 def importance_at_epoch(findings: Findings) -> tuple[Importance | None, str]:
@@ -98,8 +97,8 @@ def parallel_plot(findings: Findings) -> Plot | None:
     if not scored or not space:
         return None
     paths = list(space)
-    order = sorted(scored, key=lambda trial: findings.sign * _value(trial))
-    values = [_value(trial) for trial in order]
+    order = sorted(scored, key=lambda trial: findings.sign * scored_value(trial))
+    values = [scored_value(trial) for trial in order]
 
     def draw(axes: Axes) -> None:
         lines = np.array([
@@ -171,12 +170,13 @@ def _slice(axes: Axes, findings: Findings, path: str, range_: Range) -> None:
     for state, (colour, mark) in STATES.items():
         shown = [t for t in findings.scored if t.state is state and path in t.params]
         if shown:
-            axes.plot([_place(range_, t.params[path]) for t in shown], [_value(t) for t in shown],
-                      mark, color=colour, ms=3.5, alpha=0.8, label=state.value)  # fmt: skip
+            axes.plot([_place(range_, t.params[path]) for t in shown],
+                      [scored_value(t) for t in shown], mark,
+                      color=colour, ms=3.5, alpha=0.8, label=state.value)  # fmt: skip
     best = findings.best
     if best is not None and path in best.params:
-        axes.plot(_place(range_, best.params[path]), _value(best), "*", color=VERMILION, ms=11,
-                  mec="white", label="best")  # fmt: skip
+        axes.plot(_place(range_, best.params[path]), scored_value(best), "*", color=VERMILION,
+                  ms=11, mec="white", label="best")  # fmt: skip
     if range_.choices is not None:
         axes.set_xticks(range(len(range_.choices)), [str(choice) for choice in range_.choices])
     else:
@@ -221,8 +221,3 @@ def _ends(range_: Range) -> str:
     if range_.choices is not None:
         return f"{len(range_.choices)} choices"
     return f"{range_.low:g} to {range_.high:g}" + (", log" if range_.log else "")
-
-
-def _value(trial: Trial) -> float:
-    assert trial.value is not None
-    return trial.value

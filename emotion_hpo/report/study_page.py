@@ -6,7 +6,7 @@ from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.metrics.registry import METRICS, find_metric
 from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
-from emotion_hpo.report.document import Card, Listing, Page, Section, Table, Text
+from emotion_hpo.report.document import Card, Listing, Page, PageSection, Table, Text
 from emotion_hpo.report.final_plots import (
     against_baseline_plot,
     breakdown_plot,
@@ -27,7 +27,6 @@ from emotion_hpo.report.honesty import (
     ensemble_text,
     expected_against_test_text,
     expected_text,
-    find_expected_score,
     reference_table,
     reliability_plot,
 )
@@ -50,6 +49,7 @@ from emotion_hpo.report.training_curves import learning_plot, seeds_plot, traini
 from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study import RESTORE, Trial, TrialState
+from emotion_hpo.study.expected_score import list_expected_scores
 
 Block = Text | Table | Plot | Listing
 
@@ -58,19 +58,19 @@ def study_page(findings: Findings) -> Page:
     """Return the page of a study, the answer first."""
     sections = (
         _answer(findings),
-        Section("best", "Best configuration", _best(findings)),
-        Section("progress", "How the search went", _progress(findings)),
-        Section("parameters", "What mattered", _parameters(findings)),
-        Section("space", "Search space", _space(findings)),
-        Section("cost", "What accuracy costs", _cost(findings)),
-        Section("confirmation", "Trained again", confirmation_blocks(findings)),
-        Section("baseline", "Baseline", _baseline(findings)),
-        Section("budget", "Budget", _present(budget_table(findings), failures_table(findings),
+        PageSection("best", "Best configuration", _best(findings)),
+        PageSection("progress", "How the search went", _progress(findings)),
+        PageSection("parameters", "What mattered", _parameters(findings)),
+        PageSection("space", "Search space", _space(findings)),
+        PageSection("cost", "What accuracy costs", _cost(findings)),
+        PageSection("confirmation", "Trained again", confirmation_blocks(findings)),
+        PageSection("baseline", "Baseline", _baseline(findings)),
+        PageSection("budget", "Budget", _present(budget_table(findings), failures_table(findings),
                                               timeline_plot(findings))),
-        Section("ledger", "Ledger", ledger_blocks(findings)),
-        Section("trials", "All trials", _present(trials_table(findings))),
-        Section("versions", "Versions", _present(versions_table(findings))),
-        Section("checklist", "Reproducibility checklist", _present(checklist_table(findings))),
+        PageSection("ledger", "Ledger", ledger_blocks(findings)),
+        PageSection("trials", "All trials", _present(trials_table(findings))),
+        PageSection("versions", "Versions", _present(versions_table(findings))),
+        PageSection("checklist", "Reproducibility checklist", _present(checklist_table(findings))),
     )  # fmt: skip
     return Page(
         title=findings.name,
@@ -107,8 +107,10 @@ def _cards(findings: Findings) -> list[Card]:
     """Return what a reader looks for first: the answer, then what it rests on."""
     objective, best = findings.objective, findings.best
     cards = [] if findings.final is None else [_test_card(findings, findings.final)]
-    if (expected := find_expected_score(findings)) is not None:
-        note = f"{expected.trial}; 90 %: {expected.interval}; corrected for the choice"
+    if scores := list_expected_scores(findings.summary, findings.selection):
+        expected, interval = scores[0], scores[0].interval.as_json()
+        ends, by = format_ends(interval, objective), interval_method(interval)
+        note = f"{expected.winner}; 90 %: {ends}, by {by}; corrected for the choice"
         cards.append(
             Card("expected on new utterances", format_score(objective, expected.value), note)
         )
@@ -132,7 +134,7 @@ def _test_card(findings: Findings, final: Final) -> Card:
     ends = format_ends(result["accuracy_interval"])
     by = interval_method(result["accuracy_interval"])
     metric = find_metric(findings.objective)
-    if metric.name == "accuracy" or metric.name not in result:
+    if metric.name == "accuracy" or result.get(metric.name) is None:
         metric = METRICS["uar"]
     n = len(list_scorings(findings))
     often = f"; the session was scored {format_times(n)}" if n > 1 else ""
@@ -233,15 +235,15 @@ def _cost(findings: Findings) -> list[Block]:
     return _present(front_plot(findings), front_table(findings), cost_plot(findings))
 
 
-def _answer(findings: Findings) -> Section:
+def _answer(findings: Findings) -> PageSection:
     """Return the test scores, or what to expect of them before `final`."""
     if findings.finals:
-        return Section("final", "On the test session", _final(findings))
+        return PageSection("final", "On the test session", _final(findings))
     unscored = Text(
         "The test session has not been scored by this study. `make final` does it, once; until "
         "then nothing here says what the best trial is worth on unseen people."
     )
-    return Section(
+    return PageSection(
         "expected",
         "Expected score",
         _present(expected_text(findings), ensemble_text(findings), unscored),

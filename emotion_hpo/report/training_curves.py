@@ -35,7 +35,7 @@ def by_training(trial: Trial) -> list[list[Epoch]]:
     return [*by_index.values()]
 
 
-def _points(epochs: Sequence[Epoch], metric: str) -> list[tuple[int, float]]:
+def _values_by_epoch(epochs: Sequence[Epoch], metric: str) -> list[tuple[int, float]]:
     shown = [(epoch.epoch, epoch.metrics.get(metric)) for epoch in epochs]
     return [(epoch, value) for epoch, value in shown if value is not None]
 
@@ -53,17 +53,19 @@ def learning_plot(findings: Findings) -> Plot | None:
             for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED):
                 of_state = [trial for trial in trained if trial.state is state]
                 trainings = [each for trial in of_state for each in by_training(trial)]
-                lines = [line for training in trainings if (line := _points(training, metric))]
+                lines = [
+                    line for training in trainings if (line := _values_by_epoch(training, metric))
+                ]
                 colour, mark = STATES[state]
                 axes.add_collection(LineCollection(lines, colors=colour, lw=0.9, alpha=0.55))
                 if lines and state is not TrialState.COMPLETE:
-                    last = [_points(by_training(trial)[-1], metric) for trial in of_state]
+                    last = [_values_by_epoch(by_training(trial)[-1], metric) for trial in of_state]
                     ends = [line[-1] for line in last if line]
                     axes.plot(*zip(*ends, strict=True), mark, color=colour, ms=5,
                               label=f"{state.value} here")  # fmt: skip
             for index, each in enumerate(by_training(best) if best is not None else ()):
                 assert best is not None
-                points = _points(each, metric)
+                points = _values_by_epoch(each, metric)
                 label = f"best: {best.name}" if index == 0 else None
                 axes.plot(*zip(*points, strict=True), color=BLACK, lw=2, label=label)
                 at = [point for point in points if point[0] == best.best_epoch]

@@ -19,12 +19,11 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
-from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
+from emotion_hpo.selection.leaders import PlannedConfirmation, plan_confirmations
 from emotion_hpo.study import StudyHome, Trial
 from emotion_hpo.study.records.base import read_record, write_record
 from emotion_hpo.study.records.baseline import Baseline
-from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
-from emotion_hpo.study.records.selection import Selection
+from emotion_hpo.study.records.selection import Confirmation, Selection
 from emotion_hpo.study.trials import read_trials
 
 #: Between two looks at the processes.
@@ -64,7 +63,7 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
 def _train_all(
     home: StudyHome,
     config: SearchConfig,
-    confirmations: Sequence[Confirmation],
+    confirmations: Sequence[PlannedConfirmation],
     on_confirming: OnConfirming,
 ) -> None:
     """Start processes and wait until every training has ended."""
@@ -114,7 +113,7 @@ def select_winner(
     home: StudyHome,
     config: SearchConfig,
     trials: Sequence[Trial],
-    confirmations: Sequence[Confirmation],
+    confirmations: Sequence[PlannedConfirmation],
 ) -> dict[str, Any]:
     """Select the winner among the candidates by the values of their trainings.
 
@@ -126,7 +125,7 @@ def select_winner(
     for number in dict.fromkeys(confirmation.number for confirmation in confirmations):
         own = [confirmation for confirmation in confirmations if confirmation.number == number]
         records = [
-            read_record(home.confirmation(number, each.index).record, ConfirmationRecord).to_json()
+            read_record(home.confirmation(number, each.index).record, Confirmation).to_json()
             for each in own
         ]
         ended = [record for record in records if record["value"] is not None]

@@ -13,16 +13,16 @@ import numpy as np
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics import Fold, Run, expected_score
+from emotion_hpo.metrics import Run, ValidationLabels, expected_score
 from emotion_hpo.selection.expected_score import select_answers
-from emotion_hpo.selection.leaders import Confirmation
+from emotion_hpo.selection.leaders import PlannedConfirmation
 from emotion_hpo.study import RESTORE, StudyHome, n_smoothed_of
 from emotion_hpo.study.records.base import read_record
-from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
+from emotion_hpo.study.records.selection import Confirmation
 
 
 def estimate_confirmed_score(
-    home: StudyHome, config: SearchConfig, mean: float, confirmations: Sequence[Confirmation]
+    home: StudyHome, config: SearchConfig, mean: float, confirmations: Sequence[PlannedConfirmation]
 ) -> dict[str, Any]:
     """Estimate the expected score of the confirmed winner.
 
@@ -41,7 +41,7 @@ def estimate_confirmed_score(
     by_trial: dict[int, list[Run]] = {}
     for confirmation in confirmations:
         files = home.confirmation(confirmation.number, confirmation.index)
-        record = read_record(files.record, ConfirmationRecord).to_json()
+        record = read_record(files.record, Confirmation).to_json()
         if record["value"] is None:
             continue
         if not files.every_epoch.exists():
@@ -62,11 +62,11 @@ def estimate_confirmed_score(
     return {"value": value, "interval": expected.around(value).as_json(), "optimism": optimism}
 
 
-def _read_folds(home: StudyHome, number: int) -> Mapping[str, Fold]:
+def _read_folds(home: StudyHome, number: int) -> Mapping[str, ValidationLabels]:
     """Read the validation parts, as a trial stored them: sorted by id, and so is every fold's."""
     with np.load(home.trial(number).probabilities) as stored:
         folds, labels, dialogues = (stored[name] for name in ("fold", "label", "dialogue"))
     return {
-        str(name): Fold(labels[folds == name], list(dialogues[folds == name]))
+        str(name): ValidationLabels(labels[folds == name], list(dialogues[folds == name]))
         for name in np.unique(folds)
     }

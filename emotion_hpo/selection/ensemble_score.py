@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.metrics import Fold, Run, expected_ensemble_score
+from emotion_hpo.metrics import Run, ValidationLabels, expected_ensemble_score
 from emotion_hpo.selection.ensemble import Ensemble, candidates_of, weights_of
 from emotion_hpo.selection.expected_score import read_runs
 from emotion_hpo.splits.parts import Development
@@ -41,7 +41,9 @@ def estimate_ensemble_score(
         return None
     expected = expected_ensemble_score(
         {
-            fold.name: Fold(fold.validation.labels, list(fold.validation.table["dialogue"]))
+            fold.name: ValidationLabels(
+                fold.validation.labels, list(fold.validation.table["dialogue"])
+            )
             for fold in development.folds
         },
         [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.metrics import Expected, Fold, Run, expected_score
+from emotion_hpo.metrics import Expected, Run, ValidationLabels, expected_score
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, n_smoothed_of
 from emotion_hpo.study.trials import rank_trials
@@ -46,7 +46,7 @@ def estimate_expected_score(
         return None
     candidates = ranked[:_MOST]
     folds = {
-        fold.name: Fold(fold.validation.labels, list(fold.validation.table["dialogue"]))
+        fold.name: ValidationLabels(fold.validation.labels, list(fold.validation.table["dialogue"]))
         for fold in development.folds
     }
     runs = [read_runs(home, trial, config.study.value) for trial in candidates]

@@ -1,7 +1,7 @@
 """The trainings that a confirmation consists of: every process plans the same ones.
 
-In: a study's trials. Out: one `Confirmation` for each of the best trials, and for the default
-configuration, with each fresh seed.
+In: a study's trials. Out: one `PlannedConfirmation` for each of the best trials, and for the
+default configuration, with each fresh seed.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from emotion_hpo.study.trials import find_default, rank_trials
 
 
 @dataclass(frozen=True)
-class Confirmation:
+class PlannedConfirmation:
     """One training of a leader over a fresh seed, all folds.
 
     Attributes:
@@ -32,7 +32,7 @@ class Confirmation:
 
 def plan_confirmations(
     home: StudyHome, config: SearchConfig, trials: Sequence[Trial]
-) -> list[Confirmation]:
+) -> list[PlannedConfirmation]:
     """Return every leader's trainings, seed by seed: if it is cut off, all are trained alike."""
     study = config.study
     ranked = rank_trials(trials, study.objective)
@@ -42,7 +42,7 @@ def plan_confirmations(
     if default is not None and default not in candidates:
         candidates.append(default)
     return [
-        Confirmation(
+        PlannedConfirmation(
             trial.number,
             index,
             derive(study.seed, "confirmation", trial.number, index),

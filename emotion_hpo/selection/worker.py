@@ -12,10 +12,10 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError, TrialFailed
-from emotion_hpo.selection.leaders import Confirmation, plan_confirmations
+from emotion_hpo.selection.leaders import PlannedConfirmation, plan_confirmations
 from emotion_hpo.study import ConfirmationHome, StudyHome, study_file, write_bytes
 from emotion_hpo.study.records.base import write_record
-from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
+from emotion_hpo.study.records.selection import Confirmation
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
 from emotion_hpo.training.trial_run import Outcomes, plan, run_all
@@ -39,7 +39,7 @@ def _train(
     home: StudyHome,
     config: SearchConfig,
     data_module: DataModule,
-    confirmation: Confirmation,
+    confirmation: PlannedConfirmation,
     files: ConfirmationHome,
 ) -> None:
     experiment = study_file.trial_config(home, confirmation.number)
@@ -57,7 +57,7 @@ def _train(
     try:
         outcomes = run_all(experiment, data_module, planned, selector, after_epoch, resume=resume)
     except TrialFailed as failure:
-        write_record(files.record, ConfirmationRecord(value=None, reason=str(failure)))
+        write_record(files.record, Confirmation(value=None, reason=str(failure)))
     else:
         trainings = outcomes.trainings(data_module.development)
         assert outcomes.learner is not None, "a training has just ended"
@@ -71,7 +71,7 @@ def _train(
             "seed": confirmation.seed,
         }
         write_bytes(files.every_epoch, outcomes.every_epoch())  # before what says that it has ended
-        write_record(files.record, ConfirmationRecord.from_json(record))
+        write_record(files.record, Confirmation.from_json(record))
     files.checkpoint.unlink(missing_ok=True)
 
 

@@ -18,9 +18,13 @@ from emotion_hpo.predict.predictor import FEATURES, Predictor
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 #: The alias under which others load the model: `models:/NAME@best`.
 ALIAS = "best"
+
+#: What MLflow runs where it loads a model; to import it here would declare its model at once.
+_CODE = Path(__file__).with_name("model.py")
 
 
 def log_model(
@@ -78,16 +82,32 @@ def _example_value(predictor: Predictor, column: str) -> object:
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    from emotion_hpo.tracking import model
-
     predictor = Predictor.open(path)
     return {
-        "python_model": str(model.__file__),
+        "python_model": str(_CODE),
         "artifacts": {"model": str(path)},
-        "signature": model.signature(predictor),
+        "signature": _signature(predictor),
         "input_example": example(predictor),
         "pip_requirements": [f"emotion-hpo=={importlib.metadata.version('emotion-hpo')}"],
     }
+
+
+def _signature(predictor: Predictor) -> "ModelSignature":
+    """Return the columns that go into a model and those that come out.
+
+    `DataType.binary` and `Array` would refuse every request in which one row has a sound or an
+    array and another has none; so the model checks these.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
+
+    columns = [
+        ColSpec(DataType.string if name == "text" else AnyType(), name, required=False)
+        for name in predictor.columns
+    ]
+    classes = [ColSpec(DataType.double, name) for name in predictor.classes]
+    return ModelSignature(Schema(columns), Schema(classes))
 
 
 @contextlib.contextmanager

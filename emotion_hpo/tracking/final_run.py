@@ -25,10 +25,16 @@ def metrics_of(result: FinalResult) -> dict[str, float]:
 
 def _scores(result: FinalResult) -> Iterator[tuple[str, float | None, Interval]]:
     """Yield the name, the value and the interval of each score."""
-    for name in METRICS:
-        yield name, getattr(result, name), getattr(result, f"{name}_interval")
+    for name, interval in _intervals(result).items():
+        yield name, getattr(result, name), interval
     for label, recall in result.recall_by_class.items():
         yield f"recall_{_escape_class(label)}", recall.recall, recall.interval
+
+
+def _intervals(result: FinalResult) -> dict[str, Interval]:
+    """Return the interval of each metric; an earlier version stored fewer."""
+    stored = {name: getattr(result, f"{name}_interval") for name in METRICS}
+    return {name: interval for name, interval in stored.items() if interval is not None}
 
 
 def _escape_class(label: str) -> str:
@@ -43,7 +49,7 @@ def _escape_class(label: str) -> str:
 
 def tags_of(result: FinalResult) -> dict[str, str]:
     """Return tags that tell this scoring's run from every other, and a note."""
-    methods = [f"{name}: {getattr(result, f'{name}_interval').method}" for name in METRICS]
+    methods = [f"{name}: {interval.method}" for name, interval in _intervals(result).items()]
     for name, recall in result.recall_by_class.items():
         methods.append(f"recall {name}: {recall.interval.method}")
     return {

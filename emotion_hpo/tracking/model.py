@@ -18,28 +18,11 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
-from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import AnyType
 
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.predict.predictor import FEATURES, Predictor, Utterance
 from emotion_hpo.predict.reading import read_sound, read_text, to_array
-
-
-def signature(predictor: Predictor) -> ModelSignature:
-    """Return the columns that go into a model and those that come out.
-
-    `DataType.binary` and `Array` would refuse every request in which one row has a sound or an
-    array and another has none; so these are checked here.
-    """
-    columns = [
-        ColSpec(DataType.string if name == "text" else AnyType(), name, required=False)
-        for name in predictor.columns
-    ]
-    classes = [ColSpec(DataType.double, name) for name in predictor.classes]
-    return ModelSignature(Schema(columns), Schema(classes))
 
 
 class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]

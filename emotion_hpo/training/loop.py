@@ -1,4 +1,4 @@
-"""The training loop: one flat function, and the evaluation that it calls after every epoch.
+"""The training loop: an epoch after the other, and the evaluation that follows each.
 
 Both know batches and networks, and nothing of studies. Whatever follows an epoch (a checkpoint, a
 report to the sampler, a line on the screen) is the caller's `on_epoch`. All randomness of an epoch
@@ -8,7 +8,7 @@ uninterrupted one does, bit for bit.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from emotion_hpo.config import TrainingConfig
 from emotion_hpo.config.auto import resolved
 from emotion_hpo.dataset.augmentation import augmented
+from emotion_hpo.dataset.batch import Batch
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.resident import ResidentDataset, on_device
 from emotion_hpo.errors import ConfigError, TrialFailed
@@ -72,7 +73,7 @@ def fit(
     seed: int,
     on_epoch: OnEpoch,
     start: TrainingState | None = None,
-    halvings: Sequence[int] | None = None,
+    lr_halvings: Sequence[int] | None = None,
 ) -> None:
     """Train a network in place.
 
@@ -84,14 +85,13 @@ def fit(
         seed: Of batches, their augmentation, and dropout.
         on_epoch: Gets the epoch's metrics, the evaluation, and a function that makes a checkpoint.
         start: Where to continue.
-        halvings: How often `schedule=plateau` has halved the learning rate before each epoch; later
-            epochs repeat the last entry. None or empty: by this training's own losses.
+        lr_halvings: How often `schedule=plateau` has halved the learning rate before each epoch;
+            later epochs repeat the last entry. None or empty: by this training's own losses.
 
     Raises:
         TrialFailed: The loss or a weight is not a finite number.
     """
     device = device_of(config)
-    autocast = autocast_of(config, device)
     network.to(device)
     optimizer = _optimizer(network, config)
     class_weights = _class_weights(train, config)
@@ -110,29 +110,13 @@ def fit(
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
-        n_halvings = halvings[:epoch][-1] if halvings else n_plateaus(losses)
+        n_halvings = lr_halvings[:epoch][-1] if lr_halvings else n_plateaus(losses)
         _set_learning_rate(optimizer, config, epoch, n_halvings)
-        network.train()
-        total_loss = torch.zeros((), device=device)
         batches = resident.epoch(batch_size, config.bucket_batches, [seed, epoch])
-        for batch in augmented(batches, config.augmentation, [seed, epoch]):
-            with autocast:
-                logits_BC = network(batch.modalities)
-            loss = F.cross_entropy(
-                batch.mix(logits_BC.float()),
-                batch.mix(targets[batch.rows]),
-                weight=class_weights,
-                label_smoothing=config.label_smoothing,
-            )
-            loss.backward()  # type: ignore[no-untyped-call]
-            if config.clip_norm is not None:
-                nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)  # now: the next forward pass needs the memory
-            total_loss += loss.detach() * len(batch)
+        batches = augmented(batches, config.augmentation, [seed, epoch])
+        train_loss = _train_epoch(network, optimizer, batches, targets, class_weights, config)
 
-        epoch_metrics = {"train/loss": float(total_loss) / len(train)}
-        evaluation = None
+        epoch_metrics, evaluation = {"train/loss": train_loss}, None
         if validation is not None:
             evaluation = evaluate(network, validation, config)
             epoch_metrics |= {f"val/{name}": value for name, value in evaluation.metrics.items()}
@@ -143,6 +127,46 @@ def fit(
         copy_state = partial(_copy_state, epoch, network, optimizer, losses)
         if on_epoch(record, evaluation, copy_state):
             return
+
+
+def _train_epoch(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable[Batch],
+    targets: Tensor,
+    class_weights: Tensor | None,
+    config: TrainingConfig,
+) -> float:
+    """Take a step of the optimiser on every batch; return the mean loss of the utterances.
+
+    Args:
+        network: Modalities → logits `(B, classes)`.
+        optimizer: Of its weights, at the epoch's learning rate.
+        batches: Of an epoch, augmented.
+        targets: Of every utterance, by row: classes `(n,)` or their shares `(n, classes)`.
+        class_weights: How much each class counts, or None.
+        config: How the loss and the gradient are made.
+    """
+    device = device_of(config)
+    autocast = autocast_of(config, device)
+    network.train()
+    total_loss = torch.zeros((), device=device)
+    for batch in batches:
+        with autocast:
+            logits_BC = network(batch.modalities)
+        loss = F.cross_entropy(
+            batch.mix(logits_BC.float()),
+            batch.mix(targets[batch.rows]),
+            weight=class_weights,
+            label_smoothing=config.label_smoothing,
+        )
+        loss.backward()  # type: ignore[no-untyped-call]
+        if config.clip_norm is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)  # now: the next forward pass needs the memory
+        total_loss += loss.detach() * len(batch)
+    return float(total_loss) / len(targets)
 
 
 def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evaluation:

@@ -3,6 +3,7 @@
 import itertools
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -56,8 +57,22 @@ STUDY_KEYS = (
     "storage.url_variable", "storage.url_file", "tracking.experiment", "tracking.uri",
     "launcher.partition", "launcher.address", "launcher.options.account", "warm_start", "output",
 )  # fmt: skip
+
+
+def text_keys(command):
+    """Keys of a command that take any text."""
+    fields = command.load_model().model_fields
+    if "study" in fields:
+        return STUDY_KEYS
+    return tuple(
+        name
+        for name, field in fields.items()
+        if {str, Path} & {field.annotation, *get_args(field.annotation)} and not field.metadata
+    )
+
+
 KEYS = {
-    **dict.fromkeys(COMMANDS, STUDY_KEYS),
+    **{name: text_keys(command) for name, command in COMMANDS.items()},
     "final": (*STUDY_KEYS, "best"),
     "replay": (*STUDY_KEYS, "trial", "final"),
     "models": ("model.name", "features.text.vectors", "output"),

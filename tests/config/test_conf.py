@@ -50,13 +50,19 @@ def needs(option: str) -> tuple[str, ...]:
     return (*NEEDS.get(option, ()), *missing)
 
 
-def composed(root: str, *overrides: str) -> dict[str, Any]:
-    """A root of `conf/` as plain data, named as the command line would name its study."""
+def composed_alone(root: str, *overrides: str) -> dict[str, Any]:
+    """A root of `conf/` as plain data."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         plain = OmegaConf.to_container(compose(root, [*overrides]), resolve=True)
     assert isinstance(plain, dict)
-    plain["study"]["name"] = "study"
     return {str(key): value for key, value in plain.items()}
+
+
+def composed(root: str, *overrides: str) -> dict[str, Any]:
+    """A root of `conf/` as plain data, named as the command line would name its study."""
+    plain = composed_alone(root, *overrides)
+    plain["study"]["name"] = "study"
+    return plain
 
 
 def test_folder_holds_configuration_alone():
@@ -93,10 +99,14 @@ def test_root_with_study(root, study):
 
 @pytest.mark.parametrize("root", sorted(KINDS.keys() - OF_A_STUDY))
 def test_root_without_a_study(root):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        plain = OmegaConf.to_container(compose(root), resolve=True)
+    plain = composed_alone(root)
     config = build(KINDS[root], plain)
-    assert root == "models" or config.model_file == Path("studies")
+    assert build(KINDS[root], plain | dump(config)) == config
+
+
+@pytest.mark.parametrize("root", ["predict", "serve"])
+def test_a_model_is_looked_for_among_the_studies(root):
+    assert build(KINDS[root], composed_alone(root)).model_file == Path("studies")
 
 
 @pytest.mark.parametrize("option", OPTIONS)

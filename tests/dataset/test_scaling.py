@@ -20,6 +20,7 @@ class _Shelf:
 
     def __init__(self, vectors: np.ndarray) -> None:
         self.features = {"voice": [row[None] for row in vectors.astype(np.float32)]}
+        self.extracted = frozenset()
 
 
 def utterances(vectors: np.ndarray, speakers: list[str]) -> Utterances:

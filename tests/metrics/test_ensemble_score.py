@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo import metrics
-from emotion_hpo.metrics import Fold, Run, expected_ensemble_score, expected_score
+from emotion_hpo.metrics import Run, ValidationLabels, expected_ensemble_score, expected_score
 from emotion_hpo.metrics.combination import greedy_selection, heaviest
 
 N, N_CLASSES, N_MEMBERS = 240, 4, 5
@@ -12,7 +12,7 @@ N, N_CLASSES, N_MEMBERS = 240, 4, 5
 
 def fold(name, rng):
     dialogues = [f"{name}_{index}" for index in np.sort(rng.integers(0, 24, N))]
-    return Fold(rng.integers(0, N_CLASSES, N), dialogues)
+    return ValidationLabels(rng.integers(0, N_CLASSES, N), dialogues)
 
 
 def answers(labels, strength, rng, n_epochs=1):

@@ -11,7 +11,15 @@ from sklearn import metrics as oracle
 from sklearn.utils.class_weight import compute_sample_weight
 
 from emotion_hpo import metrics
-from emotion_hpo.metrics import METRICS, Fold, Metric, Run, expected_score, find_metric, interval
+from emotion_hpo.metrics import (
+    METRICS,
+    Metric,
+    Run,
+    ValidationLabels,
+    expected_score,
+    find_metric,
+    interval,
+)
 from emotion_hpo.metrics.formatting import format_difference, format_score
 from emotion_hpo.metrics.intervals import DIALOGUES, NOT_ESTIMABLE
 from emotion_hpo.metrics.scores import weighted_f1s
@@ -106,7 +114,7 @@ def test_the_winner_is_corrected_by_every_metric(name, n_folds):
     folds, trials = {}, [[] for _ in range(6)]
     for fold in map(str, range(n_folds)):
         labels, probabilities, groups = drawn(rng.integers(99), n=400, n_models=12)
-        folds[fold] = Fold(labels, [f"{fold}_{group}" for group in groups])
+        folds[fold] = ValidationLabels(labels, [f"{fold}_{group}" for group in groups])
         for index, runs in enumerate(trials):
             runs.append(Run(fold, probabilities[2 * index : 2 * index + 2]))
     found = expected_score(folds, trials, f"val/{name}", n_resamples=100)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from emotion_hpo import metrics
-from emotion_hpo.metrics import Fold, Run, expected_score
+from emotion_hpo.metrics import Run, ValidationLabels, expected_score
 
 N, N_CLASSES = 400, 4
 
 
 def fold(name, rng, n=N):
     dialogues = [f"{name}_{one}" for one in np.sort(rng.integers(0, 40, n))]
-    return Fold(rng.integers(0, N_CLASSES, n), dialogues)
+    return ValidationLabels(rng.integers(0, N_CLASSES, n), dialogues)
 
 
 def answers(labels, accuracy, rng, n_epochs=1):
@@ -162,7 +162,9 @@ def test_speakers_who_talk_to_each_other_count_as_one():
     given = [answers(labels, share, rng) for share in shares]
     for n_sessions in (4, 8):
         folds = {
-            str(one): Fold(labels, [f"{one % n_sessions}_{row % 20}" for row in range(N)])
+            str(one): ValidationLabels(
+                labels, [f"{one % n_sessions}_{row % 20}" for row in range(N)]
+            )
             for one in (0, 4, 1, 5, 2, 6, 3, 7)
         }
         runs = [Run(name, one) for name, one in zip(folds, given, strict=True)]
@@ -178,7 +180,7 @@ def test_a_partner_does_not_choose():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, N_CLASSES, N)
     folds = {
-        f"{session}{who}": Fold(labels, [f"{session}_{row % 20}" for row in range(N)])
+        f"{session}{who}": ValidationLabels(labels, [f"{session}_{row % 20}" for row in range(N)])
         for session in range(4) for who in "FM"
     }  # fmt: skip
     trials = [
@@ -198,7 +200,9 @@ def test_dialogues_judge_and_choose_as_wholes():
     run = Run("a", np.eye(N_CLASSES, dtype=np.float32)[given][None])
     widths = []
     for names in (dialogue, np.arange(N)):
-        found = expected_score({"a": Fold(labels, [str(one) for one in names])}, [[run]])
+        found = expected_score(
+            {"a": ValidationLabels(labels, [str(one) for one in names])}, [[run]]
+        )
         assert found.value == pytest.approx(0.6)
         widths.append(found.interval.high - found.interval.low)
     assert widths[0] > 3 * widths[1]
@@ -244,7 +248,9 @@ def test_no_winner_is_certain(objective, low):
     """All of twenty utterances right: the exact interval, of 90 %, of one share or of four."""
     labels = np.arange(20) % N_CLASSES
     right = Run("a", np.eye(N_CLASSES, dtype=np.float32)[labels][None])
-    found = expected_score({"a": Fold(labels, [*map(str, labels)])}, [[right]], objective)
+    found = expected_score(
+        {"a": ValidationLabels(labels, [*map(str, labels)])}, [[right]], objective
+    )
     assert found.value == 1
     assert (found.interval.low, found.interval.high) == (pytest.approx(low), 1)
 
@@ -253,7 +259,7 @@ def test_trials_that_are_equal_but_for_the_order_of_folds_are_a_tie():
     """The first wins, as in a search; a sum's rounding must not tell them apart."""
     n, n_folds = 60, 8
     labels = np.arange(n) % N_CLASSES
-    folds = {str(one): Fold(labels, [*map(str, range(n))]) for one in range(n_folds)}
+    folds = {str(one): ValidationLabels(labels, [*map(str, range(n))]) for one in range(n_folds)}
     for seed in range(30):
         rng = np.random.default_rng(seed)
         n_right = rng.integers(20, 40, n_folds)
@@ -272,8 +278,8 @@ def test_few_dialogues_are_counted_and_make_it_no_surer(n_dialogues):
     """Their utterances are left out one by one, but tell no more of other dialogues."""
     folds, trials = study(0)
     labels = folds["0"].labels
-    few = Fold(labels, [str(row % n_dialogues) for row in range(N)])
-    each = Fold(labels, [str(row) for row in range(N)])
+    few = ValidationLabels(labels, [str(row % n_dialogues) for row in range(N)])
+    each = ValidationLabels(labels, [str(row) for row in range(N)])
     found, by_utterance = (
         expected_score({"0": one}, trials, n_resamples=100) for one in (few, each)
     )
@@ -285,7 +291,7 @@ def test_few_dialogues_are_counted_and_make_it_no_surer(n_dialogues):
 @pytest.mark.parametrize("n_dialogues", [1, 3])
 def test_with_few_dialogues_utterances_are_left_out(n_dialogues):
     folds, trials = study(0)
-    one = Fold(folds["0"].labels, [str(row % n_dialogues) for row in range(N)])
+    one = ValidationLabels(folds["0"].labels, [str(row % n_dialogues) for row in range(N)])
     found = expected_score({"0": one}, trials, n_resamples=100)
     assert found.interval.low < found.value < found.interval.high
     assert found.value == pytest.approx(0.6, abs=0.05)

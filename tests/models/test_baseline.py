@@ -1,14 +1,19 @@
 """The baseline beats chance, sees its training part alone, and does with what a corpus has."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from emotion_hpo.config import LinearModel
+from emotion_hpo.corpus import COLUMNS
 from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.models.baseline import Baseline, has_new_speakers
+from emotion_hpo.models import baseline as module
+from emotion_hpo.models.baseline import Baseline, choose_baseline, has_new_speakers
+from emotion_hpo.models.classical import divisions
 from tests.pipeline import SMALL, compose_config
 
 FEATURES = compose_config(*SMALL).features
@@ -20,7 +25,7 @@ def test_every_part_alone_and_together(small_parts, parts):
     train, validation = small_parts[0].folds[0].train, small_parts[0].folds[0].validation
     fitted = Baseline.fit(train, FEATURES, parts=parts)
     answers = fitted.probabilities(validation)
-    assert fitted.parts == (parts or ("mocap", "speech", "text"))
+    assert fitted.parts == (parts or ("functionals", "mocap", "text"))
     assert answers.shape == (len(validation), len(validation.classes))
     np.testing.assert_allclose(answers.sum(1), 1, rtol=1e-5)
     learnt = (fitted.probabilities(train).argmax(1) == train.labels).mean()
@@ -30,9 +35,49 @@ def test_every_part_alone_and_together(small_parts, parts):
     assert again.model == fitted.model
 
 
-def test_validation_is_not_looked_at(small_parts):
-    """Speakers of their own ask for another choice; nothing else of them is known."""
-    assert not has_new_speakers(small_parts[0])
+def test_speakers_of_validation_are_new_or_heard(small_parts):
+    development = small_parts[0]
+    (fold,) = development.folds
+    assert not has_new_speakers(development)
+    stranger = only(fold.validation, fold.validation.labels >= 0, speaker="Ses09X")
+    new = replace(fold, validation=stranger)
+    assert has_new_speakers(replace(development, folds=(new,)))
+    assert not has_new_speakers(replace(development, folds=(new, fold))), "in every fold"
+
+
+@pytest.mark.parametrize(
+    ("n_speakers", "by_speaker", "apart"),
+    [(4, True, "speaker"), (4, False, "dialogue"), (2, True, "dialogue")],
+    ids=["new voices", "voices already heard", "too few voices for a sample"],
+)
+def test_the_choice_is_made_as_validation_judges(monkeypatch, n_speakers, by_speaker, apart):
+    """On speakers that were not learnt from where validation has new ones, else on dialogues."""
+    n = 40 * n_speakers
+    rows, words = np.arange(n), np.array(["gladly", "never"])
+    table = pd.DataFrame(
+        {
+            "utterance_id": [f"u{row:03}" for row in rows],
+            "speaker": [f"s{row % n_speakers}" for row in rows],
+            "dialogue": [f"s{row % n_speakers}_{row % 5}" for row in rows],
+            "emotion": np.array(["happy", "sad"])[rows // n_speakers % 2],
+            "transcript": words[rows // n_speakers % 2],
+        }
+    ).reindex(columns=list(COLUMNS))
+    utterances = Utterances(table, ("happy", "sad"), (), np.zeros((n, 2), np.int64))
+    pairs = []
+
+    def record(*arguments):
+        for learnt, other in divisions(*arguments):
+            pairs.append((table.iloc[learnt], table.iloc[other]))
+            yield learnt, other
+
+    monkeypatch.setattr(module, "divisions", record)
+    choose_baseline(utterances, FEATURES, by_speaker=by_speaker)
+    assert len(pairs) == 2 * 3, "three divisions for each of the two losses"
+    for learnt, other in pairs:
+        assert set(learnt[apart]).isdisjoint(other[apart])
+        assert set(learnt["speaker"]).isdisjoint(other["speaker"]) == (apart == "speaker")
+        assert set(learnt["dialogue"]).isdisjoint(other["dialogue"])
 
 
 def test_a_class_that_training_lacks_has_no_share(small_parts):
@@ -83,7 +128,8 @@ def test_a_modality_that_training_lacks_is_left_out(small_parts):
 
 def test_a_session_without_any_speech_has_no_width(small_parts):
     train = small_parts[0].folds[0].train
-    widthless = SimpleNamespace(features={"speech": [np.zeros((0, 0), np.float32)] * len(train)})
+    nothing = {"speech": [np.zeros((0, 0), np.float32)] * len(train)}
+    widthless = SimpleNamespace(features=nothing, extracted=frozenset())
     places = np.stack([np.zeros(len(train), np.int64), np.arange(len(train))], axis=1)
     mute = Utterances(train.table, train.classes, (widthless,), places)
     answers = Baseline.fit(train, FEATURES, parts=("speech",), model=PLAIN).probabilities(mute)

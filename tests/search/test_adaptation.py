@@ -21,7 +21,9 @@ def corpus(ready_made=(), words="yes", **frames):
         {"emotion": CLASSES, "transcript": [words, None], "speaker": CLASSES, "session": CLASSES}
     )
     places = np.stack([np.zeros(2, np.int64), np.arange(2)], axis=1)
-    utterances = Utterances(table, CLASSES, (SimpleNamespace(features=arrays),), places)
+    utterances = Utterances(
+        table, CLASSES, (SimpleNamespace(features=arrays, extracted=frozenset()),), places
+    )
     store = SimpleNamespace(
         corpus_name="own", modalities=(*frames, "text"), ready_made=tuple(ready_made)
     )

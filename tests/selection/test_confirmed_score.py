@@ -7,10 +7,10 @@ import pytest
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
-from emotion_hpo.selection.leaders import Confirmation
+from emotion_hpo.selection.leaders import PlannedConfirmation
 from emotion_hpo.study import StudyHome
 from emotion_hpo.study.records.base import write_record
-from emotion_hpo.study.records.selection import Confirmation as ConfirmationRecord
+from emotion_hpo.study.records.selection import Confirmation
 
 N, N_CLASSES = 300, 4
 CONFIG = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="best"))
@@ -38,10 +38,8 @@ def confirmation(folder, accuracies, n_seeds=2, seed=0):
             }
             np.savez(files.every_epoch, **each)
             value = np.mean([right[folds == fold].mean() for fold in "12"])
-            write_record(
-                files.record, ConfirmationRecord(value=value, best_epochs=(("1", 1), ("2", 1)))
-            )
-            wanted.append(Confirmation(number, index, 0, is_default=False))
+            write_record(files.record, Confirmation(value=value, best_epochs=(("1", 1), ("2", 1))))
+            wanted.append(PlannedConfirmation(number, index, 0, is_default=False))
             values.append(value)
         means.append(np.mean(values))
     return home, wanted, means
@@ -70,7 +68,7 @@ def test_a_clear_winner_keeps_its_mean_and_so_does_a_cheaper_one(tmp_path):
 
 def test_a_failed_training_is_left_out(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8])
-    record = ConfirmationRecord(value=None, reason="diverged")
+    record = Confirmation(value=None, reason="diverged")
     write_record(home.confirmation(0, 1).record, record)
     home.confirmation(0, 1).every_epoch.unlink()
     value = estimate_confirmed_score(home, CONFIG, means[1], wanted)["value"]
@@ -129,7 +127,7 @@ def test_smoothed_values_are_of_three_epochs(tmp_path):
         np.savez(files.every_epoch, training_0=eyes[0], training_1=eyes[1])
         ends = [(fold, int(np.argmax(c)) + 1) for fold, c in zip("12", smoothed, strict=True)]
         record = {"value": np.max(smoothed, 1).mean(), "best_epochs": ends}
-        write_record(files.record, ConfirmationRecord.from_json(record))
+        write_record(files.record, Confirmation.from_json(record))
         means.setdefault(one.number, []).append(np.max(smoothed, 1).mean())
     best = max(np.mean(one) for one in means.values())
     config = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="smoothed"))

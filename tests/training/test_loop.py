@@ -38,7 +38,7 @@ def network_of(fold_data, config, seed=0):
     return build_network(config.model, fold_data.preprocessor.shapes(), 4, seed=seed)
 
 
-def train(fold_data, config, training=None, start=None, stop_after=None, halvings=None):
+def train(fold_data, config, training=None, start=None, stop_after=None, lr_halvings=None):
     """Curve, checkpoints by epoch, and the network at the end."""
     network = network_of(fold_data, config)
     curve, checkpoints = [], {}
@@ -50,7 +50,7 @@ def train(fold_data, config, training=None, start=None, stop_after=None, halving
         return epoch.epoch == stop_after
 
     training = training or config.training
-    fit(network, fold_data.train, fold_data.validation, training, 7, on_epoch, start, halvings)
+    fit(network, fold_data.train, fold_data.validation, training, 7, on_epoch, start, lr_halvings)
     return curve, checkpoints, network
 
 
@@ -253,7 +253,7 @@ def test_halvings_that_are_given_take_the_place_of_its_own(fold_data, config):
         TrainingConfig,
         {**dump(config.training), "schedule": "plateau", "epochs": 5, "learning_rate": 0.01},
     )
-    _, checkpoints, _ = train(fold_data, config, training, halvings=[0, 0, 1, 3])
+    _, checkpoints, _ = train(fold_data, config, training, lr_halvings=[0, 0, 1, 3])
     rates = [state.optimizer["param_groups"][0]["lr"] for state in checkpoints.values()]
     assert rates == [0.01, 0.01, 0.005, 0.00125, 0.00125]
 

@@ -99,14 +99,14 @@ def open_server(config: PostgresqlStorage) -> optuna.storages.RDBStorage:
             },
         )
     except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-        message = f"PostgreSQL {format_place(url)} cannot be used: {find_cause(error)}"
+        message = f"PostgreSQL {format_server(url)} cannot be used: {find_cause(error)}"
         raise StudyError(without_password(message, url)) from (error if is_away(error) else None)
 
 
-def format_place(url: sqlalchemy.URL) -> str:
+def format_server(url: sqlalchemy.URL) -> str:
     """Return server and database, without user and password.
 
-    >>> format_place(sqlalchemy.make_url("postgresql://me:secret@db.lab:5433/hpo"))
+    >>> format_server(sqlalchemy.make_url("postgresql://me:secret@db.lab:5433/hpo"))
     'hpo at db.lab:5433'
     """
     return f"{url.database} at {url.host or 'this machine'}:{url.port or 5432}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         """Scores of the plain model on validation: means over the folds."""
 
 else:
-    ValidationScores = with_metrics("ValidationScores", _NamedScores, {"": float | None})
+    ValidationScores = with_metrics("ValidationScores", _NamedScores, {"": float})
     ValidationScores.__doc__ = "Scores of the plain model on validation: means over the folds."
 
 

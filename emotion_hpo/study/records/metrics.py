@@ -1,4 +1,7 @@
-"""Fields of records for every metric of the registry, so that a new one needs none by hand."""
+"""Fields of records for every metric of the registry, so that a new one needs none by hand.
+
+They are optional: a file that was written before a metric was added is read, with nothing there.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +13,7 @@ from emotion_hpo.study.records.base import Part
 
 
 def with_metrics(name: str, base: type[Part], kinds: Mapping[str, Any]) -> type[Part]:
-    """Return a part of a record with fields for every metric that its base does not name.
+    """Return a part of a record with optional fields for the metrics that its base does not name.
 
     Args:
         name: Of the part.
@@ -18,7 +21,7 @@ def with_metrics(name: str, base: type[Part], kinds: Mapping[str, Any]) -> type[
         kinds: What is added to a metric's name → type of that field.
     """
     fields: dict[str, Any] = {
-        f"{metric.name}{ending}": (kind, Field(description=f"of the {metric.label}"))
+        f"{metric.name}{ending}": (kind | None, Field(None, description=f"of the {metric.label}"))
         for metric in METRICS.values()
         for ending, kind in kinds.items()
         if f"{metric.name}{ending}" not in base.model_fields

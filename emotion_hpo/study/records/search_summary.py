@@ -10,7 +10,7 @@ from emotion_hpo.study.records.intervals import StoredInterval
 from emotion_hpo.study.records.selection import WRITE_ANEW, Selection
 
 
-class ExpectedScore(Part):
+class SearchedScore(Part):
     """What the best trial is expected to reach on new utterances, and on whose."""
 
     value: float = Field(description="expected value of the objective")
@@ -90,7 +90,7 @@ class SearchSummary(Record):
     class_remarks: tuple[str, ...] = Field(description="classes that a part of the data lacks")
     warm_start: WarmStart | None = Field(description="null where there was none")
     baseline: Baseline = Field(description="what `baseline.json` holds")
-    expected: ExpectedScore | None = Field(description="null where no trial is complete")
+    expected: SearchedScore | None = Field(description="null where no trial is complete")
     ensemble: ExpectedEnsemble | None = Field(
         description="the ensemble; null where one trial is best alone"
     )

@@ -1,0 +1,79 @@
+"""A network as a learner: trained epoch by epoch, by the loop."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from emotion_hpo.config.training import TrainingConfig
+from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.models.network import Network, count_trainable
+from emotion_hpo.training.loop import (
+    Evaluation,
+    OnEpoch,
+    TrainingState,
+    autocast_of,
+    device_of,
+    evaluate,
+    fit,
+)
+
+
+class NetworkLearner:
+    """A network, trained epoch by epoch."""
+
+    def __init__(self, network: Network, config: TrainingConfig) -> None:
+        self.network = network
+        self._config = config
+
+    @property
+    def n_parameters(self) -> int:
+        """Trainable weights."""
+        return count_trainable(self.network)
+
+    @property
+    def n_weights(self) -> int:
+        """All weights."""
+        return sum(part.numel() for part in self.network.parameters())
+
+    def fit(
+        self,
+        train: Dataset,
+        validation: Dataset | None,
+        seed: int,
+        on_epoch: OnEpoch,
+        start: TrainingState | None = None,
+        lr_halvings: Sequence[int] | None = None,
+    ) -> None:
+        """Train in place."""
+        fit(self.network, train, validation, self._config, seed, on_epoch, start, lr_halvings)
+
+    def evaluate(self, data: Dataset) -> Evaluation:
+        """Return class probabilities of every utterance, and their metrics."""
+        return evaluate(self.network, data, self._config)
+
+    def probabilities(self, data: Dataset) -> NDArray[np.float32]:
+        """Return class probabilities `(n, classes)`."""
+        return self.evaluate(data).probabilities
+
+    def answer(self, data: Dataset, row: int) -> NDArray[np.float32]:
+        """Return the logits of one utterance."""
+        device = device_of(self._config)
+        if self.network.training or next(self.network.parameters()).device.type != device.type:
+            self.network.to(device).eval()
+        with torch.inference_mode(), autocast_of(self._config, device):
+            batch = data.batch(np.array([row]))
+            inputs = {name: part.to(device) for name, part in batch.modalities.items()}
+            logits: NDArray[np.float32] = self.network(inputs).cpu().numpy()[0]
+        return logits
+
+    def state(self) -> dict[str, Tensor]:
+        """Return a copy of the weights, on the CPU."""
+        weights = self.network.state_dict()
+        return {name: value.detach().cpu().clone() for name, value in weights.items()}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take weights."""
+        self.network.load_state_dict(state)
