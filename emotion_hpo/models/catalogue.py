@@ -41,9 +41,11 @@ from emotion_hpo.models.network import ModalityEncoder, Network, count_trainable
 WORDS = InputShape(0, 50, n_tokens=2738)
 SHORT_TERM = InputShape(34, 100)
 SPECTROGRAM = InputShape(128, 128)
-FUNCTIONALS = InputShape(88, 1)  # eGeMAPS
+FUNCTIONALS = InputShape(882, 1)
 MOTION = InputShape(189, 200)
-PAPER_INPUTS = {"text": WORDS, "speech": SHORT_TERM, "mocap": MOTION}
+PAPER_INPUTS = {
+    "text": WORDS, "speech": SHORT_TERM, "functionals": FUNCTIONALS, "mocap": MOTION
+}  # fmt: skip
 N_CLASSES = 4
 
 _NOWHERE = torch.device("meta")  # sizes without memory, and without drawing a weight

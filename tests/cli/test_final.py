@@ -169,7 +169,7 @@ def test_names_of_any_kind_go_all_the_way(emotion_hpo, isolated, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(final, "show_final", fail)
-        scored = emotion_hpo("final", "study.name=odd")
+        scored = emotion_hpo("final", "study.name=odd", "best=trial_0")
     assert scored.status == 2
     assert len(scored.stderr.splitlines()) < 5
     assert "it could not be shown" in scored.stderr

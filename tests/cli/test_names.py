@@ -164,7 +164,11 @@ REFUSED = [
     (("corpus.merge=[a]",), "corpus.merge takes names with values: write", "a list"),
     (("corpus.merge={a}",), "corpus.merge={a}: write {NAME: VALUE, …}", "no value"),
     (("split.test_session=\udcff",), "it is not UTF-8", "bytes of another encoding"),
-    (("study=1.10",), "study: unknown choice '1.10' (valid: paper, quick, smoke)", "no number"),
+    (
+        ("study=1.10",),
+        "study: unknown choice '1.10' (valid: best, paper, quick, smoke)",
+        "no number",
+    ),
     (("study=[1.10]",), "study: unknown choice", "no list of names"),
     (("corpus=emodb", "corpus.root="), "corpus: root is empty; write . if", "no folder"),
     (("study.name=features",), "study.name: 'features' lies in every folder of studies", "taken"),
@@ -189,7 +193,7 @@ def test_presets_of_ones_own_are_named_as_their_files(composed, emotion_hpo, iso
     ended = emotion_hpo("search", "--config-dir", "mine", "study=1.1")
     assert ended.stderr == (
         "emotion-hpo search: study: unknown choice '1.1', did you mean '1.10'? "
-        "(valid: 1.10, 2024_05, paper, quick, smoke)\n"
+        "(valid: 1.10, 2024_05, best, paper, quick, smoke)\n"
     )
 
 

@@ -84,7 +84,7 @@ BAD_VALUES = [
     (
         "split.name",
         None,
-        "split: unknown name 'None' (valid: improvised_only, last_fifth, loso, paper,",
+        "split: unknown name 'None' (valid: given, improvised_only, last_fifth,",
         "no name",
     ),
     (

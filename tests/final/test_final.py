@@ -5,6 +5,7 @@ import re
 import shutil
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -92,10 +93,11 @@ def test_the_baseline_is_scored_by_the_same_opening(searched, small_parts):
     development, holdout = small_parts
     result = score(searched)
     test = holdout.unseal()
-    answers = Baseline.fit(development.everything, ("text", "speech")).probabilities(test)
+    features = study_file.read(searched).config.features
+    answers = Baseline.fit(development.everything, features).probabilities(test)
     expected = accuracy_score(test.labels, answers.argmax(1))
     assert result["baseline"]["accuracy"] == pytest.approx(expected)
-    assert result["baseline"]["parts"] == ["text", "speech"]
+    assert result["baseline"]["parts"] == ["functionals", "mocap", "text"]
     assert result["modalities"] == ["mocap", "speech", "text"]
     low, high = ends(result["baseline"]["accuracy_interval"])
     assert low <= expected <= high
@@ -271,7 +273,7 @@ def test_a_corpus_that_changed_is_refused(searched):
 
 def test_cut_off_before_the_holdout_is_read_it_trains_nothing_again(searched, monkeypatch):
     cut_off(searched, monkeypatch)
-    monkeypatch.setattr(retraining, "fit", None)  # calling it would fail
+    monkeypatch.setattr(retraining, "build_learner", None)  # calling it would fail
     result = score(searched)
     assert result["n_scorings"] == 1
     assert len(Ledger(searched.ledger).openings(ledger_key(searched))) == 1
@@ -285,7 +287,7 @@ def test_cut_off_between_scoring_and_writing_it_writes_what_was_scored(searched,
         patched.setattr(module, "write", cut)
         with pytest.raises(KeyboardInterrupt):
             score(searched)
-    monkeypatch.setattr(retraining, "fit", None)
+    monkeypatch.setattr(retraining, "build_learner", None)
     result = score(searched)
     assert result["n_scorings"] == 1
     assert searched.final(0).result.exists()
@@ -508,11 +510,12 @@ def test_the_papers_protocol_is_a_column_and_a_line_of_its_own(searched):
 
 
 def test_the_papers_score_is_that_of_the_best_epoch(searched, monkeypatch):
-    def fit(_network, _train, _test, _training, _seed, on_epoch):
+    def fit(_train, _test, _seed, on_epoch):
         for epoch, accuracy in enumerate((0.2, 0.5, 0.5, 0.4), start=1):
             on_epoch(Epoch(epoch, {"val/accuracy": accuracy}, 1.0, 0.0), None, None)
 
-    monkeypatch.setattr(paper, "fit", fit)
+    learner = SimpleNamespace(fit=fit)
+    monkeypatch.setattr(paper, "build_learner", lambda *_, **__: learner)
     found = score(searched, is_paper_protocol=True)["paper_protocol"]
     assert found["by_seed"] == [{"best": 0.5, "best_epoch": 2, "last": 0.4}] * 2
     assert found["accuracy"] == 0.5
@@ -541,7 +544,7 @@ def test_a_final_model_that_is_not_there_cannot_be_replayed(searched):
         replay_final(searched, "trial_1", quiet, silent)
 
 
-@pytest.mark.parametrize("step", ["measure_scores", "break_down", "remove_each_modality"])
+@pytest.mark.parametrize("step", ["measure_scores", "break_down", "remove_each_source"])
 def test_cut_off_while_it_judges_it_scores_once(searched, monkeypatch, step):
     def cut(*_arguments):
         raise KeyboardInterrupt
@@ -550,7 +553,9 @@ def test_cut_off_while_it_judges_it_scores_once(searched, monkeypatch, step):
         patched.setattr(result_module, step, cut)
         with pytest.raises(KeyboardInterrupt):
             score(searched, "trial_1")
-    monkeypatch.setattr(retraining, "fit", None)  # neither winner nor default is trained again
+    monkeypatch.setattr(
+        retraining, "build_learner", None
+    )  # neither winner nor default is trained again
     result = score(searched, "trial_1")
     assert result["n_scorings"] == 1
     assert result["default"] is not None

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from emotion_hpo.config import build
-from emotion_hpo.config.model import CrossAttentionFusion, ModelConfig
+from emotion_hpo.config.model import CrossAttentionFusion, NetworkModel
 from emotion_hpo.dataset.batch import Sequence
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models import build_network
@@ -33,7 +33,7 @@ def network(speech="conv1d", **changes):
         "mocap": {"name": "conv2d", "channels": [2, 3], "output_units": 2},
     }
     whole = {"name": "three", "encoders": encoders, "fusion": FUSION, "dropout": 0.2}
-    return build(ModelConfig, whole | changes)
+    return build(NetworkModel, whole | changes)
 
 
 @pytest.fixture

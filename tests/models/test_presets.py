@@ -21,7 +21,10 @@ PRESETS = sorted(
     if file.stem not in CLASSICAL
 )
 LENGTHS = [5, 2, 6, 1, 4, 3]
-SHAPES = {"text": InputShape(0, 6, 12), "speech": InputShape(16, 7), "mocap": InputShape(189, 8)}
+SHAPES = {
+    "text": InputShape(0, 6, 12), "speech": InputShape(16, 7), "mocap": InputShape(189, 8),
+    "functionals": InputShape(24, 1),
+}  # fmt: skip
 
 
 def composed(preset) -> NetworkModel:
