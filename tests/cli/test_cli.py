@@ -89,8 +89,16 @@ SLIPS = [
     ),
     (("search", "study=smok"), ["study: unknown choice 'smok', did you mean 'smoke'?"], "slip"),
     (("search", "corpus=3"), ["corpus: unknown choice '3' (valid: collected, emodb"], "no name"),
-    (("search", "study=null"), ["study: unknown choice 'null' (valid: paper, quick"], "no name"),
-    (("search", "study="), ["study: unknown choice '' (valid: paper, quick, smoke)"], "empty"),
+    (
+        ("search", "study=null"),
+        ["study: unknown choice 'null' (valid: best, paper, quick"],
+        "no name",
+    ),
+    (
+        ("search", "study="),
+        ["study: unknown choice '' (valid: best, paper, quick, smoke)"],
+        "empty",
+    ),
     (("search", "=3"), ["cannot read the override '=3': write KEY=VALUE"], "no key"),
     (("search", "+=3"), ["cannot read the override '+=3': write KEY=VALUE"], "no key"),
     (("search", "corpus=emodb"), ["corpus.root: a value is needed here"], "no folder given"),
@@ -164,7 +172,7 @@ SLIPS = [
     ),
     (
         ("search", "study.enqueue=[{model.dropout: 0.9}]"),
-        ["study.enqueue: model.dropout=0.9 lies outside 0.0…0.4"],
+        ["study.enqueue: model.dropout=0.9 lies outside 0.0…0.5"],
         "outside its range",
     ),
     (("final",), ["no study 'quick' in studies; run `make search` first"], "nothing searched"),
@@ -213,7 +221,7 @@ def test_help_of_a_command(emotion_hpo, isolated, command):
     ended = emotion_hpo(command, "--help")
     assert (ended.status, ended.stderr) == (0, "")
     assert ended.stdout.startswith("emotion-hpo is powered by Hydra.")
-    for expected in ("study: paper, quick, smoke", "model/tripathi: combined,", "n_trials: "):
+    for expected in ("study: best, paper, quick, smoke", "model/tripathi: combined,", "n_trials: "):
         assert expected in ended.stdout
     assert list(isolated.iterdir()) == []
 

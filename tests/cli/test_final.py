@@ -171,7 +171,7 @@ def test_names_of_any_kind_go_all_the_way(emotion_hpo, isolated, monkeypatch):
         patched.setattr(final, "show_final", fail)
         scored = emotion_hpo("final", "study.name=odd", "best=trial_0")
     assert scored.status == 2
-    assert len(scored.stderr.splitlines()) < 5
+    assert len(scored.stderr.splitlines()) < 6
     assert "it could not be shown" in scored.stderr
     assert "Traceback" not in scored.stderr
     result = json.loads(home.final(0).result.read_text("utf-8"))
