@@ -146,7 +146,7 @@ def build_result(
         test_session=occasion.test_session,
         test_speakers=tuple(sorted(test.table["speaker"].unique())),
         epochs=first.epochs,
-        seeds=tuple(first.seeds),
+        seeds=max((recipe.seeds for recipe in models.plan.members), key=len),
         modalities=models.modalities,
         validation=Validated(objective=occasion.objective, value=first.value),
         recall_by_class=measure_recalls(test, predicted),
