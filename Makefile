@@ -3,7 +3,7 @@
 #   NAME     the study's name (its preset's)    STUDY   preset of conf/study/ (quick)
 #   CORPUS   corpus of conf/corpus/ (twin)      ROOT    folder of the corpus
 #   TRIALS   budget of finished trials          WORKERS processes that train
-#   BEST     trial for `make final` (the best)  ARGS    anything else, as key=value
+#   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
 .PHONY: help prepare search final nested report compare predict serve status replay sync models ui test test-faults test-cluster check format bench docs clean

@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 from emotion_hpo.cli import final
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import build
-from emotion_hpo.report.document import Listing, Page, Section, Table, write_page
+from emotion_hpo.report.document import Listing, Page, PageSection, Table, write_page
 from emotion_hpo.study import ReportHome, StudyHome
 from emotion_hpo.tracking import tracking_uri
 from tests.pipeline import SMALL, compose_config, search
@@ -200,7 +200,7 @@ def test_print_shows_folded_tables_whole(browser, tmp_path):
     rows = [(number, "yes") for number in range(100)]
     table = Table("long", "A long table", ("n", "word"), rows)
     listing = Listing("A configuration", "a: 1")
-    page = Page("p", "Study", "?", False, (), [Section("s", "S", [table, listing])])
+    page = Page("p", "Study", "?", False, (), [PageSection("s", "S", [table, listing])])
     browser.get(write_page(page, ReportHome(tmp_path)).as_uri())
     seen = (
         "return ['tr:last-child td', 'pre'].map(one => document.querySelector(one)"

@@ -67,7 +67,7 @@ def _describe_lead(summary: Mapping[str, Any]) -> str | None:
         f"The baseline is ahead: {objective} {format_score(objective, baseline)} by "
         f"{summary['baseline']['model']}; of the best trial "
         f"{format_score(objective, expected['value'])} is expected. Look at the features and the "
-        "space; `final` without BEST takes the better one."
+        "space."
     )
 
 
@@ -136,7 +136,7 @@ def show_ensemble(summary: Mapping[str, Any]) -> None:
     echo(
         f"Ensemble of {members}: expected {objective} {format_score(objective, ensemble['value'])} "
         f"(90 % interval {ends}), its {format_score(objective, ensemble['plain'])} on these "
-        f"utterances less what choosing it from {ensemble['n_trials']} trials added."
+        f"utterances less what choosing it from {ensemble['n_trials']} models added."
     )
 
 

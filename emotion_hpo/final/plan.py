@@ -139,7 +139,8 @@ def baseline_recipe(
     model, features = choose_baseline(
         development.everything, config.features, by_speaker=has_new_speakers(development)
     )
-    config = config.model_copy(update={"model": model, "features": features})
+    training = config.training.model_copy(update={"labels": "majority"})  # it knows no votes
+    config = config.model_copy(update={"model": model, "features": features, "training": training})
     record = read_if_there(home.baseline, Baseline)
     scores = {} if record is None else record.validation.to_json()
     value = scores.get(stored.config.study.objective.removeprefix("val/"))

@@ -27,6 +27,7 @@ from emotion_hpo.final.evaluation import (
 from emotion_hpo.final.expected_score import compare_with_test
 from emotion_hpo.final.plan import Plan
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.study.expected_score import ExpectedScore
 from emotion_hpo.study.records.final_result import (
     BaselineComparison,
@@ -125,7 +126,8 @@ def build_result(
     answers = by_seed.mean(0)
     predicted = answers.argmax(1)
     scores, single = measure_scores(test, answers), accuracy_by_seed(test, by_seed)
-    first = models.plan.members[0]
+    # Of an ensemble with the baseline, what the trials say
+    first = max(models.plan.members, key=lambda recipe: recipe.name != BASELINE)
     scorings = _list_scorings(occasion, scores.accuracy)
     accuracies = [scoring.accuracy for scoring in scorings if scoring.accuracy is not None]
     overlaps = [line.overlaps for line in occasion.openings if line.opening == occasion.opening]
@@ -146,7 +148,7 @@ def build_result(
         test_session=occasion.test_session,
         test_speakers=tuple(sorted(test.table["speaker"].unique())),
         epochs=first.epochs,
-        seeds=max((recipe.seeds for recipe in models.plan.members), key=len),
+        seeds=tuple(first.seeds),
         modalities=models.modalities,
         validation=Validated(objective=occasion.objective, value=first.value),
         recall_by_class=measure_recalls(test, predicted),

@@ -76,14 +76,14 @@ def final(
         StudyError: No such study or trial, or the corpus is not the one that was searched on.
         HoldoutError: The holdout has been scored before.
     """
-    if is_paper_protocol and name in (ENSEMBLE, BASELINE):
-        raise ConfigError(
-            "paper_protocol: the reference's score is of one network; name a trial instead of "
-            f"best={name}, or leave it out"
-        )
     began = time.monotonic()
     stored = study_file.read(home)
     choice = choose(home, stored, name, ensemble)
+    if is_paper_protocol and choice.name in (ENSEMBLE, BASELINE):
+        raise ConfigError(
+            "paper_protocol: the reference's score is of one network; name a trial instead of "
+            f"best={choice.name}, or leave it out"
+        )
     store, development, holdout = open_development_and_holdout(
         stored.config, home.features, on_features
     )

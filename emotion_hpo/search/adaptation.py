@@ -14,6 +14,7 @@ from emotion_hpo.config import NetworkModel, SearchConfig, build, dump
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.normalising import describe_speaker_scaling, resolve_normalise
 from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.origin import SOURCES
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.modalities import modalities_of
@@ -32,8 +33,10 @@ def adapt(
     lines = []
     model = config.model
     if isinstance(model, NetworkModel) and model.reads == "corpus":
-        config, names = _read_corpus(config, model, store, development.everything)
-        lines.append(f"The model reads all that there is: {', '.join(names)}.")
+        config, names = _read_corpus(config, model, store, development)
+        absent = sorted({*store.modalities} - {*names})
+        without = f", without {', '.join(absent)}" if absent else ": all that there is"
+        lines.append(f"The model reads {', '.join(names)}{without}.")
     features = resolve_normalise(config.features, development.everything.table, store.ready_made)
     config = config.model_copy(update={"features": features})
     modalities = modalities_of(config.model, development.everything)
@@ -41,20 +44,21 @@ def adapt(
     folds = development.folds
     n_train = round(statistics.fmean(len(fold.train) for fold in folds))
     config, line = resolve_budget(config, n_train, len(folds))
-    return config, [*lines, *filter(None, [line])]
+    is_network = isinstance(config.model, NetworkModel)
+    return config, [*lines, line] if line and is_network else lines
 
 
 def _read_corpus(
-    config: SearchConfig, network: NetworkModel, store: FeatureStore, utterances: Utterances
+    config: SearchConfig, network: NetworkModel, store: FeatureStore, development: Development
 ) -> tuple[SearchConfig, list[str]]:
-    """Give the network an encoder for each modality of the corpus, and for no other; return both.
+    """Give the network an encoder for each modality of every training part; return both.
 
-    A modality has the encoder that `model.encoders` names for it. One that is not named there, and
-    a ready-made vector of any name, gets that of `model.vector` or `model.sequence`. The space's
-    ranges go with the encoders that they are for.
+    A modality has the encoder that `model.encoders` names for it. A ready-made one that is not
+    named there gets that of `model.vector` or `model.sequence`, and so do vectors in the place of
+    what this program would extract as frames. The space's ranges go with their encoders.
 
     Raises:
-        ConfigError: No utterance has any modality.
+        ConfigError: There is no such modality.
     """
     plain, model = dump(config), dump(network)
     space = plain["space"]
@@ -62,17 +66,22 @@ def _read_corpus(
     encoders: dict[str, Any] = {}
     ranges = {path: range_ for path, range_ in space.items() if not _is_of_modality(path)}
     for modality in sorted(store.modalities, key=lambda name: [*named, name].index(name)):
-        n_frames = _count_longest(utterances, modality)
-        if n_frames == 0:
+        is_ready_made = modality in store.ready_made
+        n_frames = min(_count_longest(fold.train, modality) for fold in development.folds)
+        if n_frames == 0 or not (modality in named or is_ready_made):
             continue
         kind = "vector" if n_frames == 1 else "sequence"
-        is_named = modality in named and not (kind == "vector" and modality in store.ready_made)
+        is_replaced = is_ready_made and kind == "vector" and modality in SOURCES
+        is_named = modality in named and not is_replaced
         encoders[modality] = named[modality] if is_named else model[kind]
         source = f"model.encoders.{modality}." if is_named else f"model.{kind}."
         ranges |= _with_prefix(space, f"features.{modality}.", f"features.{modality}.")
         ranges |= _with_prefix(space, source, f"model.encoders.{modality}.")
     if not encoders:
-        raise ConfigError(f"model: no utterance of corpus {store.corpus_name} has any modality")
+        raise ConfigError(
+            f"model: corpus {store.corpus_name} has no modality that the model could read in every "
+            "training part"
+        )
     in_order = {path: ranges[path] for path in [*filter(ranges.__contains__, space), *ranges]}
     fixed = {"encoders": encoders, "reads": "encoders", "vector": None, "sequence": None}
     adapted = build(SearchConfig, plain | {"model": model | fixed, "space": in_order})

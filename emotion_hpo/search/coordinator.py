@@ -85,6 +85,9 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         with observers.open_progress(f"Preparing {config.corpus.name}") as on_progress:
             store, development = open_development(config, home.features, on_progress)
         config, decisions = adapt(config, store, development)
+        check_space(config.experiment(), config.space)
+        for params in config.study.enqueue:
+            check_params(config.experiment(), config.space, params)
         points = exhaustible_points(config)
         remarks = describe_missing_classes(development)
         check_pruner(config, len(development.folds))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import combination, find_metric
 from emotion_hpo.selection.suggestion import BASELINE
-from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.study import StudyHome, Trial, TrialHome
 from emotion_hpo.study.records.base import read_if_there
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.trials import rank_trials
@@ -89,7 +89,7 @@ def candidates_of(home: StudyHome, trials: Sequence[Trial], objective: str) -> l
     candidates = [
         Candidate(trial.name, trial.value, home.trial(trial.number).probabilities, trial)
         for trial in rank_trials(trials, objective)[:_MOST]
-        if trial.value is not None and home.trial(trial.number).probabilities.exists()
+        if trial.value is not None and _has_answers(home.trial(trial.number))
     ]
     baseline = read_if_there(home.baseline, Baseline)
     scores = {} if baseline is None else baseline.validation.to_json()
@@ -98,6 +98,11 @@ def candidates_of(home: StudyHome, trials: Sequence[Trial], objective: str) -> l
         candidates.append(Candidate(BASELINE, value, home.baseline_probabilities, None))
     sign = find_metric(objective).sign
     return sorted(candidates, key=lambda candidate: -sign * candidate.value)
+
+
+def _has_answers(files: TrialHome) -> bool:
+    """Return whether a trial's answers are there, at its best epoch and at every one."""
+    return files.probabilities.exists() and files.every_epoch.exists()
 
 
 def weights_of(

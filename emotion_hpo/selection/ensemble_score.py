@@ -28,11 +28,7 @@ def estimate_ensemble_score(
         fewer than two models' answers, or where one of them is best alone.
     """
     objective, ensemble = config.study.objective, Ensemble()
-    ranked = [
-        candidate
-        for candidate in candidates_of(home, trials, objective)
-        if candidate.trial is None or home.trial(candidate.trial.number).every_epoch.exists()
-    ]
+    ranked = candidates_of(home, trials, objective)
     if len(ranked) < 2:
         return None
     weights = weights_of(ranked, objective, ensemble)

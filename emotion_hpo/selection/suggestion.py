@@ -48,6 +48,8 @@ def suggest(summary: Mapping[str, Any], selection: Mapping[str, Any] | None) -> 
     expected = {name: value for name, value in values.items() if value is not None}
     if winner not in expected:
         return Suggestion(winner, winner, expected)
+    if summary.get("second_objective") is not None:  # the front decides, and costs count there
+        return Suggestion(winner, winner, expected)
     sign = find_metric(summary["objective"]).sign
     return Suggestion(max(expected, key=lambda name: sign * expected[name]), winner, expected)
 

@@ -88,7 +88,7 @@ def test_the_ensemble_is_shown_with_what_is_expected_of_it(capsys):
     assert capsys.readouterr().out.splitlines() == [
         "Ensemble of 75 % trial_2, 25 % trial_0: expected val/uar 62.00 % (90 % interval 58.00 % "
         "– 66.00 %, by choice repeated), its 64.00 % on these utterances less what choosing it "
-        "from 4 trials added."
+        "from 4 models added."
     ]
     show_ensemble({**SUMMARY, "ensemble": None})
     assert capsys.readouterr().out == ""

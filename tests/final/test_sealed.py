@@ -10,6 +10,7 @@ import pytest
 from emotion_hpo.corpus import Twin, write_release
 from emotion_hpo.errors import HoldoutError
 from emotion_hpo.features.preparation import prepare_features, quiet
+from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.selection.expected_score import estimate_expected_score
@@ -50,6 +51,7 @@ def everything_decided(release: Path, folder: Path) -> dict[str, object]:
     )
     store = prepare_features(config, home.features, quiet, leave_out="5")
     development, _ = split(store, config.split)
+    config, _ = adapt(config, store, development)
     write_or_compare(home, config, store.keys, synthetic=store.synthetic)
     data_module = DataModule(development)
     Study(home, config).open_slots()

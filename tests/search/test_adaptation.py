@@ -73,5 +73,26 @@ def test_what_is_plain_stays_as_it_is():
 
 
 def test_a_corpus_without_anything_to_read_is_refused():
-    with pytest.raises(ConfigError, match="no utterance of corpus own has any modality"):
+    with pytest.raises(ConfigError, match="corpus own has no modality that the model could read"):
         adapt(compose_open_config(), *corpus(words="", speech=(0, 34)))
+
+
+def test_an_encoder_that_is_taken_out_is_not_read_by_another():
+    config, lines = adapt(
+        compose_open_config("~model.encoders.mocap"), *corpus(speech=(9, 34), mocap=(20, 189))
+    )
+    assert list(config.model.encoders) == ["text", "speech"]
+    assert "without mocap" in lines[0]
+
+
+def test_an_encoder_of_ones_own_stays():
+    own = "+model.encoders.voice={name: mlp, units: 33, depth: 1, output_units: 8}"
+    config, _ = adapt(compose_open_config(own), *corpus(("voice",), voice=(1, 12)))
+    assert config.model.encoders["voice"].units == 33
+
+
+def test_what_a_training_part_lacks_is_left_out():
+    store, development = corpus(("gaze",), speech=(9, 34), gaze=(0, 2))
+    config, lines = adapt(compose_open_config(), store, development)
+    assert "gaze" not in config.model.encoders
+    assert "without gaze" in lines[0]

@@ -79,7 +79,9 @@ def test_one_search_a_study_at_a_time(make_study):
 def test_a_model_that_the_corpus_cannot_feed_is_refused(make_study, monkeypatch):
     home, config = make_study("study", "study.n_trials=1")
     monkeypatch.setattr(Twin, "modalities", ("speech", "text"))
-    with pytest.raises(ConfigError, match="has speech, text, but the model reads mocap"):
+    with pytest.raises(
+        ConfigError, match="has speech, text, functionals, but the model reads mocap"
+    ):
         search(config)
     assert not home.path.exists(), "it is refused before anything is made"
 
