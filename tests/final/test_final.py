@@ -18,7 +18,7 @@ from emotion_hpo.final import paper, retraining
 from emotion_hpo.final import result as result_module
 from emotion_hpo.final import scoring as module
 from emotion_hpo.final.expected_score import read_expected_score
-from emotion_hpo.final.plan import Plan, Recipe, halvings_of
+from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, halvings_of
 from emotion_hpo.final.replay_final import replay_final
 from emotion_hpo.final.scoring import Ensemble, final
 from emotion_hpo.metrics import Interval
@@ -31,6 +31,7 @@ from emotion_hpo.study import Epoch, Trial, TrialState, study_file
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.trials import read_trials
+from emotion_hpo.training.learner import build_learner, fit_preprocessor
 from tests.records import candidate, expected, search_summary, selection, span
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
@@ -559,3 +560,14 @@ def test_cut_off_while_it_judges_it_scores_once(searched, monkeypatch, step):
     result = score(searched, "trial_1")
     assert result["n_scorings"] == 1
     assert result["default"] is not None
+
+
+def test_the_baseline_of_a_study_of_votes_learns_from_majorities(searched, small_parts):
+    """Or no final model of such a study could be compared with it."""
+    stored = study_file.read(searched)
+    training = stored.config.training.model_copy(update={"labels": "votes"})
+    stored = replace(stored, config=stored.config.model_copy(update={"training": training}))
+    recipe = baseline_recipe(searched, stored, small_parts[0])
+    preprocessor = fit_preprocessor(recipe.config, small_parts[0].everything)
+    assert build_learner(recipe.config, preprocessor, 4, seed=0) is not None
+    assert recipe.config.training.labels == "majority"
