@@ -190,7 +190,7 @@ class FinalResult(Scores, Record):
 
     version: Literal[1] = Field(1, description="of this file's layout")
     study: str = Field(description="name of the study")
-    trial: FileName = Field(description="`trial_42` or `ensemble`")
+    trial: FileName = Field(description="`trial_42`, `ensemble` or `baseline`")
     members: tuple[Member, ...] = Field(description="trials that it is made of")
     rule: str = Field(description="how their answers are combined; `single` for one trial")
     corpus: str = Field(description="name of the corpus")

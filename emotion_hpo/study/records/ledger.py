@@ -53,7 +53,7 @@ class Look(Line):
     """Somebody who looked at a holdout, for a trial."""
 
     study: str = Field(description="name of the study")
-    trial: str = Field(description="`trial_42` or `ensemble`")
+    trial: str = Field(description="`trial_42`, `ensemble` or `baseline`")
     config: str | None = Field(None, description="fingerprint of the configuration")
     commit: str | None = Field(None, description="of the code")
     by: str | None = Field(None, description="user of the system")
