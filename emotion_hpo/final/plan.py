@@ -133,11 +133,11 @@ def baseline_recipe(
 
     What it is, is chosen anew by cross-validation, as in the search.
     """
-    from emotion_hpo.models.baseline import choose_baseline, has_new_speakers
+    from emotion_hpo.models.baseline import choose_baseline
 
     config = stored.config.experiment()
     model, features = choose_baseline(
-        development.everything, config.features, by_speaker=has_new_speakers(development)
+        development.everything, config.features, by_speaker=development.has_new_speakers
     )
     training = config.training.model_copy(update={"labels": "majority"})  # it knows no votes
     config = config.model_copy(update={"model": model, "features": features, "training": training})

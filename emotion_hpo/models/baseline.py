@@ -25,7 +25,6 @@ from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
 from emotion_hpo.models.linear import Floats, Labels, Loss, fit_path
 from emotion_hpo.models.modalities import all_modalities, available_in
-from emotion_hpo.splits.parts import Development
 
 Candidate = LinearModel | SvmModel
 
@@ -122,15 +121,6 @@ def describe(model: Candidate) -> str:
     """
     kind = "logistic regression" if isinstance(model, LinearModel) else "linear SVM"
     return f"{kind} at C = {model.c:g}"
-
-
-def has_new_speakers(development: Development) -> bool:
-    """Return whether no speaker validates whom the same fold trains on."""
-    pairs = (
-        (set(fold.train.table["speaker"]), set(fold.validation.table["speaker"]))
-        for fold in development.folds
-    )
-    return all(trained.isdisjoint(validated) for trained, validated in pairs)
 
 
 def _with_scales(features: FeaturesConfig) -> FeaturesConfig:

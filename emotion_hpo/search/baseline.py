@@ -91,9 +91,9 @@ def _evaluate(
         parts: The modalities to read.
         models: Of each fold; without them, each fold's is chosen.
     """
-    from emotion_hpo.models.baseline import Baseline, has_new_speakers
+    from emotion_hpo.models.baseline import Baseline
 
-    by_speaker = has_new_speakers(development)
+    by_speaker = development.has_new_speakers
     fitted, by_fold = [], []
     by_utterance: dict[str, NDArray[np.float32]] = {}
     for fold, model in zip(

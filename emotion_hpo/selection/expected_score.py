@@ -70,12 +70,9 @@ def estimate_expected_score(
 
 def audience(development: Development) -> tuple[str, list[str]]:
     """Return for whom a validation score holds: speakers heard in training or new, and who."""
-    pairs = [
-        (set(fold.validation.table["speaker"]), set(fold.train.table["speaker"]))
-        for fold in development.folds
-    ]
-    speakers = sorted(set().union(*(validated for validated, _ in pairs)))
-    return (HEARD if any(validated & trained for validated, trained in pairs) else NEW), speakers
+    validated = [set(fold.validation.table["speaker"]) for fold in development.folds]
+    speakers = sorted(set().union(*validated))
+    return (NEW if development.has_new_speakers else HEARD), speakers
 
 
 def describe_audience(

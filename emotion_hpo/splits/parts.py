@@ -59,6 +59,15 @@ class Development:
     everything: Utterances
 
     @property
+    def has_new_speakers(self) -> bool:
+        """Whether no speaker validates whom the same fold trains on."""
+        pairs = (
+            (set(fold.train.table["speaker"]), set(fold.validation.table["speaker"]))
+            for fold in self.folds
+        )
+        return all(trained.isdisjoint(validated) for trained, validated in pairs)
+
+    @property
     def validation(self) -> Utterances:
         """Return the validation utterances of all folds, sorted by id."""
         ids = [id_ for fold in self.folds for id_ in fold.validation.ids]

@@ -12,7 +12,7 @@ from emotion_hpo.corpus import COLUMNS
 from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models import baseline as module
-from emotion_hpo.models.baseline import Baseline, choose_baseline, has_new_speakers
+from emotion_hpo.models.baseline import Baseline, choose_baseline
 from emotion_hpo.models.classical import divisions
 from tests.pipeline import SMALL, compose_config
 
@@ -38,11 +38,11 @@ def test_every_part_alone_and_together(small_parts, parts):
 def test_speakers_of_validation_are_new_or_heard(small_parts):
     development = small_parts[0]
     (fold,) = development.folds
-    assert not has_new_speakers(development)
+    assert not development.has_new_speakers
     stranger = only(fold.validation, fold.validation.labels >= 0, speaker="Ses09X")
     new = replace(fold, validation=stranger)
-    assert has_new_speakers(replace(development, folds=(new,)))
-    assert not has_new_speakers(replace(development, folds=(new, fold))), "in every fold"
+    assert replace(development, folds=(new,)).has_new_speakers
+    assert not replace(development, folds=(new, fold)).has_new_speakers, "in every fold"
 
 
 @pytest.mark.parametrize(
