@@ -27,6 +27,7 @@ from emotion_hpo.report.style import (
     share_axis,
     text_colour_on,
 )
+from emotion_hpo.selection.suggestion import BASELINE
 
 #: Columns of `predictions.csv` by which the test part is broken down, where it has them.
 _BREAKDOWNS = ("speaker", "scenario", "wears_markers", "has_text", "has_speech", "has_mocap")
@@ -177,7 +178,7 @@ def _part(by: str, value: object, part: pd.DataFrame, classes: list[str]) -> dic
 
 def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | None:
     """Plot the final model and the baseline on the same test part, with intervals."""
-    if final is None or not final.result.get("baseline"):
+    if final is None or not final.result.get("baseline") or final.result["trial"] == BASELINE:
         return None
     result, plain = final.result, final.result["baseline"]
     names = [

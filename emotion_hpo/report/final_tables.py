@@ -10,6 +10,7 @@ from emotion_hpo.report.final_plots import breakdown
 from emotion_hpo.report.formatting import METHODS, format_ends, interval_method
 from emotion_hpo.report.reading import Final, Findings
 from emotion_hpo.runtime.formatting import format_count, format_share
+from emotion_hpo.selection.suggestion import BASELINE
 
 
 def baseline_table(findings: Findings) -> Table | None:
@@ -29,10 +30,16 @@ def baseline_table(findings: Findings) -> Table | None:
 
 
 def final_table(final: Final) -> Table:
-    """Return test figures with intervals, the baseline beside them."""
-    result, plain = final.result, final.result.get("baseline") or {}
+    """Return test figures with intervals, and the baseline beside them unless it is the model."""
+    result = final.result
+    plain = {} if result["trial"] == BASELINE else result.get("baseline") or {}
+    rivals = [plain] if plain else []
     rows = [
-        (metric.label, *_scored_cells(name, result), *_scored_cells(name, plain))
+        (
+            metric.label,
+            *_scored_cells(name, result),
+            *(cell for rival in rivals for cell in _scored_cells(name, rival)),
+        )
         for name, metric in METRICS.items()
         if result.get(f"{name}_interval") is not None  # an earlier version stored fewer
     ]
@@ -40,25 +47,19 @@ def final_table(final: Final) -> Table:
     if (paper := result.get("paper_protocol")) is not None:
         loud.append(len(rows))
         warned = f"accuracy, {paper['warning']}"
-        rows.append((warned, format_share(paper["accuracy"]), "no estimate", "–", "–", "–", "–"))
-    columns = (
-        "metric",
-        result["trial"],
-        "95 % interval",
-        "by",
-        "baseline",
-        "95 % interval ",
-        "by ",
-    )
+        cells = (warned, format_share(paper["accuracy"]), "no estimate", "–")
+        rows.append((*cells, *["–"] * 3 * len(rivals)))
+    columns = ["metric", result["trial"], "95 % interval", "by"]
+    columns += ["baseline", "95 % interval ", "by "] * len(rivals)
     note = (
         f"{result['n_test']:,} utterances of session {result['test_session']}, in "
         f"{result['n_dialogues']} dialogues of {len(result['test_speakers'])} speakers. {METHODS} "
         "With so few speakers no interval says how others would fare."
     )
     if plain:
-        note += f" The baseline reads {' and '.join(plain['parts'])} alone: the gain is over these."
+        note += f" The baseline is a linear model on {' and '.join(plain['parts'])}."
     title = f"{result['trial']} on the test session"
-    return Table(f"final_{result['trial']}", title, columns, rows, note, loud)
+    return Table(f"final_{result['trial']}", title, tuple(columns), rows, note, loud)
 
 
 def _scored_cells(metric: str, scores: Mapping[str, Any]) -> tuple[str, str, str]:
