@@ -1,4 +1,8 @@
-"""Some utterances of a corpus with their features: rows of shards, read when they are asked for."""
+"""Some utterances of a corpus with their features: rows of shards, read when they are asked for.
+
+Whoever reads an utterance in its dialogue reads `Utterances.turns` beside: every turn that may be
+seen, those without a class of interest too, which nobody learns from and nobody scores.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
@@ -66,11 +70,22 @@ class Utterances:
         classes: tuple[str, ...],
         shards: tuple[Shelf, ...],
         places: NDArray[np.int64],
+        turns: "Utterances | None" = None,
     ) -> None:
+        """Take rows of a table.
+
+        Args:
+            table: One row an utterance.
+            classes: Emotions in the order of the labels.
+            shards: Where features stand.
+            places: `(n, 2)`: which shard, which row in it.
+            turns: All that whoever reads these may see of their dialogues; None: these alone.
+        """
         self.table = table
         self.classes = classes
         self._shards = shards
-        self._places = places  # (n, 2): which shard, which row in it
+        self._places = places
+        self._turns = turns
 
     @classmethod
     def from_shards(
@@ -92,13 +107,18 @@ class Utterances:
         return len(self.table)
 
     @property
+    def turns(self) -> "Utterances":
+        """Return every turn of the dialogues that may be seen: these, and those beside them."""
+        return self if self._turns is None else self._turns
+
+    @property
     def ids(self) -> list[str]:
         """Utterance ids in order."""
         return list(self.table["utterance_id"])
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Class of each utterance `(n,)`."""
+        """Class of each utterance `(n,)`; -1 where it has none."""
         codes = pd.Categorical(self.table["emotion"], categories=list(self.classes)).codes
         return codes.astype(np.int64)
 
@@ -122,7 +142,8 @@ class Utterances:
     def on_other_shelves(self, change: Callable[[Shelf], Shelf]) -> "Utterances":
         """Return the same utterances, their features read from changed shelves."""
         shards = tuple(change(shard) for shard in self._shards)
-        return Utterances(self.table, self.classes, shards, self._places)
+        turns = self._turns and self._turns.on_other_shelves(change)
+        return Utterances(self.table, self.classes, shards, self._places, turns)
 
     def is_sequence(self, modality: str) -> bool:
         """Return whether any of these utterances has more than one frame of a modality."""
@@ -133,19 +154,34 @@ class Utterances:
             yield self.sequence(modality, row)
 
     def subset(self, rows: NDArray[np.int64] | slice) -> "Utterances":
-        """Return some of these utterances, in order."""
+        """Return some of these utterances, in order; what else may be seen stays so."""
         table = self.table.iloc[rows].reset_index(drop=True)
-        return Utterances(table, self.classes, self._shards, self._places[rows])
+        return Utterances(table, self.classes, self._shards, self._places[rows], self._turns)
+
+    def labelled(self) -> "Utterances":
+        """Return those that have a class, read among all of these."""
+        rows = np.flatnonzero(self.labels >= 0)
+        return self if len(rows) == len(self) else self.subset(rows).among(self)
+
+    def among(self, turns: "Utterances") -> "Utterances":
+        """Return the same utterances, read among these turns, which must hold them.
+
+        Raises:
+            ValueError: An utterance is not among them.
+        """
+        if missing := sorted(set(self.ids) - set(turns.ids)):
+            raise ValueError(f"{missing[0]} is not among the turns")
+        return Utterances(self.table, self.classes, self._shards, self._places, turns)
 
     def without(self, modality: str) -> "Utterances":
-        """Return the same utterances as if nobody had recorded this modality of them."""
-        table = self.table
-        if all(modality not in shard.features for shard in self._shards):  # words are no frames
-            return Utterances(
-                table.assign(transcript=None), self.classes, self._shards, self._places
-            )
-        shards = tuple(_Lacking(shard, modality) for shard in self._shards)
-        return Utterances(table, self.classes, shards, self._places)
+        """Return the same utterances as if nobody had recorded this modality of any turn."""
+        turns = self._turns and self._turns.without(modality)
+        table, shards = self.table, self._shards
+        if all(modality not in shard.features for shard in shards):  # words are no frames
+            table = table.assign(transcript=None)
+        else:
+            shards = tuple(_Lacking(shard, modality) for shard in shards)
+        return Utterances(table, self.classes, shards, self._places, turns)
 
     def select(self, ids: list[str]) -> "Utterances":
         """Return the utterances of these ids, in order of ids.
