@@ -1,4 +1,4 @@
-"""Which network is trained: an encoder for each modality, and the head that fuses them.
+"""Which network is trained: an encoder for each modality, the head that fuses them, its context.
 
 An encoder is named by its architecture, never by its modality: an LSTM over words, frames or parts
 is the same LSTM. Where layers follow each other, `units` is the width of the first, `depth` their
@@ -122,11 +122,7 @@ class TransformerEncoder(EncoderSection):
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
-        if self.units % (2 * self.heads):
-            raise ValueError(
-                "units must be a multiple of 2 * heads (positions turn pairs of a head's units), "
-                f"but got units={self.units}, heads={self.heads}"
-            )
+        _check_turned_heads(self.units, self.heads)
         return self
 
 
@@ -225,6 +221,74 @@ FusionConfig = Annotated[
 ]
 
 
+class NoContext(Section):
+    """Every utterance as if nobody had spoken before or after it."""
+
+    name: Literal["none"] = "none"
+
+
+class ContextSection(Section):
+    """What every context has: it reads the turns of a dialogue by their fused vectors.
+
+    Beside each it gets whether the speaker is that of the turn before, and the seconds between.
+    """
+
+    units: Units = Field(128, description="of its states; of a recurrent one in each direction")
+    reads: Literal["past", "both"] = Field(
+        "past", description="the turns before; or those after, too, which no live use has"
+    )
+    dropout: Share = Field(0.5, description="of what it reads of a turn, and of its states")
+    context_dropout: Share = Field(
+        0.0, description="share of the turns that training answers as if each were alone"
+    )
+
+
+class RecurrentContext(ContextSection):
+    """LSTM or GRU layers over the dialogue, added to the turn's own vector."""
+
+    name: Literal["recurrent"]
+    cell: Literal["lstm", "gru"] = "lstm"
+    depth: int = Field(1, ge=1, le=8)
+    residual: bool = Field(
+        True, description="add to the turn's own vector; false: a ReLU layer in its place"
+    )
+    relations: bool = Field(
+        True, description="read who speaks again and the gaps; false: the vectors alone"
+    )
+
+
+class AttentionContext(ContextSection):
+    """Pre-norm self-attention over a window of turns, added to the turn's own vector."""
+
+    name: Literal["attention"]
+    units: Units = Field(128, description="of every block; a multiple of 2 * heads")
+    depth: int = Field(1, ge=1, le=24)
+    heads: int = Field(4, ge=1, le=64)
+    feed_forward: float = Field(
+        2.0, gt=0, le=16, description="hidden width as a multiple of `units`"
+    )
+    reach: int = Field(
+        10, ge=1, le=1000, description="turns before, and with reads=both after, that a block sees"
+    )
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        _check_turned_heads(self.units, self.heads)
+        return self
+
+
+class SpeakerRecurrentContext(ContextSection):
+    """A GRU of the dialogue, and one of each speaker's own turns (DialogueRNN, Majumder 2019)."""
+
+    name: Literal["speaker_recurrent"]
+
+
+ContextConfig = Annotated[
+    NoContext | RecurrentContext | AttentionContext | SpeakerRecurrentContext,
+    Field(discriminator="name"),
+]
+
+
 class NetworkModel(Section):
     """One network: `name` is a label for tables, the rest decides what it is."""
 
@@ -247,9 +311,26 @@ class NetworkModel(Section):
     modality_dropout: Share = Field(
         0.0, description="chance that training hides a modality; never an utterance's last one"
     )
+    context: ContextConfig = Field(
+        NoContext(), description="how the turns of a dialogue are read beside an utterance"
+    )
+
+    @property
+    def has_context(self) -> bool:
+        """Whether it reads utterances among the turns of their dialogues."""
+        return not isinstance(self.context, NoContext)
 
     @model_validator(mode="after")
     def _has_templates(self) -> Self:
         if self.reads == "corpus" and (self.vector is None or self.sequence is None):
             raise ValueError("reads=corpus needs model.vector and model.sequence")
         return self
+
+
+def _check_turned_heads(units: int, heads: int) -> None:
+    """Refuse heads whose units the rotary positions cannot turn in pairs."""
+    if units % (2 * heads):
+        raise ValueError(
+            "units must be a multiple of 2 * heads (positions turn pairs of a head's units), "
+            f"but got units={units}, heads={heads}"
+        )

@@ -304,6 +304,20 @@ class ExperimentConfig(Section):
     model: ModelConfig
     training: TrainingConfig
 
+    @model_validator(mode="after")
+    def _turns_are_not_mixed(self) -> Self:
+        if self.has_context and self.training.augmentation.mixup:
+            raise ValueError(
+                "training.augmentation.mixup: turns that are read in their dialogues "
+                "(model.context) cannot be mixed in pairs; set it to 0, or model.context.name=none"
+            )
+        return self
+
+    @property
+    def has_context(self) -> bool:
+        """Whether the model reads utterances among the turns of their dialogues."""
+        return isinstance(self.model, NetworkModel) and self.model.has_context
+
     def places(self) -> dict[str, Path]:
         """Return path in the configuration → where the corpus's files lie."""
         return {f"corpus.{path}": place for path, place in self.corpus.places().items()}

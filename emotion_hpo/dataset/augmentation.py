@@ -9,7 +9,7 @@ Features are changed as the network reads them, scaled: a masked feature is the 
 mean, and noise is in its standard deviations.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -45,14 +45,25 @@ def augmented(
         if generator is None:
             generator = torch.Generator(batch.rows.device)
             generator.manual_seed(int(entropy.generate_state(1)[0]))
-        modalities = {
-            name: _drop_words(sequence, config.word_dropout, generator)
-            if name == TEXT
-            else _change_features(sequence, config, generator)
-            for name, sequence in batch.modalities.items()
-        }
+        if batch.dialogues is not None:
+            buckets = [_change(bucket, config, generator) for bucket in batch.dialogues.buckets]
+            yield replace(batch, dialogues=replace(batch.dialogues, buckets=tuple(buckets)))
+            continue
+        modalities = _change(batch.modalities, config, generator)
         mixing = _draw_mixing(batch, config.mixup, shares, generator)
         yield replace(batch, modalities=modalities, mixing=mixing)
+
+
+def _change(
+    modalities: Mapping[str, Sequence], config: AugmentationConfig, generator: torch.Generator
+) -> dict[str, Sequence]:
+    """Change each modality of some utterances, each utterance in its own way."""
+    return {
+        name: _drop_words(sequence, config.word_dropout, generator)
+        if name == TEXT
+        else _change_features(sequence, config, generator)
+        for name, sequence in modalities.items()
+    }
 
 
 def _drop_words(words: Sequence, share: float, generator: torch.Generator) -> Sequence:

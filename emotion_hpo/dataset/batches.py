@@ -7,6 +7,7 @@ sees the batches that it would have seen.
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +22,52 @@ from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
 
 Rows = NDArray[np.int64]
+
+#: Utterances that are looked through at once for what they have.
+_LOOKED_THROUGH = 64
+
+#: What of its dialogue is read beside an utterance: all that a model reads, only what was before
+#: it, or nothing.
+Reads = Literal["all", "past", "alone"]
+
+
+class BatchSource(Protocol):
+    """Utterances in batches, on the device where a network finds them."""
+
+    @property
+    def utterances(self) -> Utterances:
+        """Where they come from."""
+        ...
+
+    @property
+    def labels(self) -> Tensor:
+        """Classes `(n,)` int64."""
+        ...
+
+    @property
+    def n_steps(self) -> Mapping[str, NDArray[np.int64]]:
+        """Modality → steps of each utterance `(n,)`."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of utterances."""
+        ...
+
+    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
+        """Yield every utterance once, in random batches."""
+        ...
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """Yield every utterance once, with little padding."""
+        ...
+
+    def batch(self, rows: Rows) -> Batch:
+        """Make a batch of some rows, each utterance alone."""
+        ...
+
+    def vote_shares(self) -> Tensor:
+        """Return the share of each class among the votes for any of them, `(n, classes)`."""
+        ...
 
 
 class Dataset:
@@ -60,6 +107,19 @@ class Dataset:
         """Number of utterances."""
         return len(self.utterances)
 
+    @property
+    def turns(self) -> "Dataset":
+        """Return whose features are read: these utterances', each alone."""
+        return self
+
+    def reading_from(self, source: BatchSource) -> BatchSource:
+        """Return these utterances, their features read from where `turns` lie otherwise."""
+        return source
+
+    def reading(self, reads: Reads) -> "Dataset":  # noqa: ARG002 (each is alone)
+        """Return these utterances, with that much of their dialogues beside them."""
+        return self
+
     def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
         """Yield every utterance once, in random batches of similar length.
 
@@ -86,9 +146,17 @@ class Dataset:
         """Yield every utterance once, sorted by length; `Batch.rows` tells which is which."""
         yield from map(self.batch, self.by_length(batch_size))
 
-    def by_length(self, batch_size: int) -> list[Rows]:
-        """Return the rows of each batch of an evaluation."""
-        return self._by_length(np.arange(len(self)), batch_size)
+    def by_length(self, batch_size: int, rows: Rows | None = None) -> list[Rows]:
+        """Return the rows, or some of them, in batches of similar length."""
+        return self._by_length(np.arange(len(self)) if rows is None else rows, batch_size)
+
+    def presence(self) -> dict[str, NDArray[np.bool_]]:
+        """Return modality → which utterances have any of it, `(n,)`."""
+        present = {name: np.zeros(len(self), bool) for name in self.n_steps}
+        for rows in self.by_length(_LOOKED_THROUGH):
+            for name, sequence in self.batch(rows).modalities.items():
+                present[name][rows] = sequence.present.numpy()
+        return present
 
     def vote_shares(self) -> Tensor:
         """Return the share of each class among the votes for any of them, `(n, classes)`.
@@ -103,13 +171,13 @@ class Dataset:
                 "training.labels: the corpus has no annotators' votes; leave it at majority"
             )
         classes = self.utterances.classes
-        shares = F.one_hot(self.labels, len(classes)).float()
+        shares = F.one_hot(self.labels.cpu(), len(classes)).float()
         for row, votes in enumerate(self.utterances.table["votes"]):
             given = json.loads(votes) if isinstance(votes, str) else {}
             counts = torch.tensor([float(given.get(name, 0)) for name in classes])
             if counts.any():
                 shares[row] = counts / counts.sum()
-        return shares
+        return shares.to(self.labels.device)
 
     def subset(self, rows: Rows) -> "Dataset":
         """Return some of the utterances, as if the others had never been there."""

@@ -13,6 +13,7 @@ from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.described import describe
+from emotion_hpo.dataset.dialogues import DialogueDataset
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
@@ -32,6 +33,7 @@ class Preprocessor:
         vectors: `(tokens, D)` pretrained vectors of the vocabulary, NaN where there is none, or
             None. Only a new network starts from them, so they are not stored with a trained one.
         described: Modalities whose frames are read as the statistics of an utterance, one vector.
+        in_dialogues: Whether utterances are read among the turns of their dialogues.
     """
 
     readers: Mapping[str, FeatureReader]
@@ -40,6 +42,7 @@ class Preprocessor:
     marks: bool = False
     vectors: NDArray[np.float32] | None = None
     described: tuple[str, ...] = ()
+    in_dialogues: bool = False
 
     @classmethod
     def fit(
@@ -49,6 +52,7 @@ class Preprocessor:
         modalities: tuple[str, ...],
         *,
         as_vectors: bool = False,
+        in_dialogues: bool = False,
     ) -> Self:
         """Fit the vocabulary and the scales on training utterances.
 
@@ -57,12 +61,14 @@ class Preprocessor:
             config: How features are cut and scaled.
             modalities: Those that the model reads.
             as_vectors: Read every modality of several frames as their statistics.
+            in_dialogues: Fit on every turn of the training part, and read utterances among them.
 
         Raises:
             ConfigError: No training utterance has one of the modalities.
             StudyError: How a modality is scaled was not decided.
             FeatureError: The file of word vectors is missing or malformed.
         """
+        train = train.turns if in_dialogues else train
         frames = tuple(modality for modality in modalities if modality != TEXT)
         described = tuple(filter(train.is_sequence, frames)) if as_vectors else ()
         view = describe(train, described)
@@ -75,7 +81,13 @@ class Preprocessor:
             if config.text.vectors is not None and not as_vectors:
                 vectors = glove.read_vectors(config.text.vectors, vocabulary)
         return cls(
-            readers, vocabulary, config.text.max_words, config.text.marks, vectors, described
+            readers,
+            vocabulary,
+            config.text.max_words,
+            config.text.marks,
+            vectors,
+            described,
+            in_dialogues,
         )
 
     @property
@@ -101,7 +113,10 @@ class Preprocessor:
     def transform(self, utterances: Utterances) -> Dataset:
         """Scale and encode utterances, ready for batches."""
         view = describe(utterances, self.described)
-        return Dataset(view, self.readers, self._encode(utterances))
+        if not self.in_dialogues:
+            return Dataset(view, self.readers, self._encode(utterances))
+        turns = Dataset(view.turns, self.readers, self._encode(utterances.turns))
+        return DialogueDataset(view, turns)
 
     def _encode(self, utterances: Utterances) -> list[NDArray[np.int64]] | None:
         """Encode the words of each utterance as numbers; None if the network does not read them."""

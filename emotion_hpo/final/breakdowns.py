@@ -17,9 +17,6 @@ from emotion_hpo.study.records.final_result import PartScores, Without
 #: Which utterances of a test belong together, by name.
 Groups = Mapping[str, NDArray[np.bool_]]
 
-#: Utterances that are looked through at once.
-_BATCH = 64
-
 
 def break_down(
     test: Utterances, train: Utterances, saved_model: SavedModel, answers: Probabilities
@@ -73,11 +70,11 @@ def _by_modalities(test: Utterances, saved_model: SavedModel) -> Groups:
     """Group by the sources of which the network sees anything."""
     data = saved_model.preprocessor.transform(test)
     sources = group_by_source(data.n_steps, saved_model.origins)
-    is_seen = {source: np.zeros(len(test), bool) for source in sources}
-    for batch in data.in_order(_BATCH):
-        for source, views in sources.items():
-            for view in views:
-                is_seen[source][batch.rows.numpy()] |= batch.modalities[view].present.numpy()
+    present = data.presence()
+    is_seen = {
+        source: np.any([present[view] for view in views], axis=0)
+        for source, views in sources.items()
+    }
     names = np.array(
         [
             "+".join(source for source in sources if is_seen[source][row]) or "none"

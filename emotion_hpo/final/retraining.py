@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable
 
-from emotion_hpo.config import NetworkModel, fingerprint
 from emotion_hpo.dataset import Dataset, Preprocessor
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, ReadyMade, describe_origins
@@ -11,11 +10,10 @@ from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.models import keep_freed_memory
-from emotion_hpo.models.modalities import modalities_of
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.study import Epoch, FinalHome, write_bytes
-from emotion_hpo.training.learner import build_learner, fit_preprocessor
+from emotion_hpo.training.learner import build_learner, describe_reading, fit_preprocessor
 from emotion_hpo.training.loop import Evaluation
 
 #: Training index, epoch, epochs in all: what a screen shows while models are retrained.
@@ -80,9 +78,7 @@ class Retraining:
 
     def _reading(self, recipe: Recipe) -> tuple[Preprocessor, Dataset]:
         config = recipe.config
-        is_network = isinstance(config.model, NetworkModel)
-        modalities = modalities_of(config.model, self._everything)
-        key = "/".join([fingerprint(config.features), str(is_network), *modalities])
+        key = describe_reading(config, self._everything)
         if key not in self._read:
             self._read.clear()  # one reading at a time: each takes the corpus's memory
             preprocessor = fit_preprocessor(config, self._everything)

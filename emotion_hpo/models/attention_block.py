@@ -71,6 +71,7 @@ class AttentionBlock(nn.Module):
         mask_BS: Tensor,
         sources_BSU: Tensor | None = None,
         rotation: Rotation | None = None,
+        energy_BHTS: Tensor | None = None,
     ) -> Tensor:
         """Let every target attend to the valid sources.
 
@@ -79,6 +80,8 @@ class AttentionBlock(nn.Module):
             mask_BS: Of the sources.
             sources_BSU: Normalised; None: the targets themselves.
             rotation: Of as many steps as the targets have, which are then the sources.
+            energy_BHTS: What is added to the products of query and key, or None; -inf where a
+                target must not see a source, but never of all sources.
         """
         normed_BTU = self.attention_norm(targets_BTU)
         if sources_BSU is None:
@@ -86,7 +89,12 @@ class AttentionBlock(nn.Module):
         query, key = self._split(self.query(normed_BTU)), self._split(self.key(sources_BSU))
         if rotation is not None:
             query, key = rotation.turn(query), rotation.turn(key)
-        attended_BHTE = attend(query, key, self._split(self.value(sources_BSU)), mask_BS)
+        value = self._split(self.value(sources_BSU))
+        if energy_BHTS is None:
+            attended_BHTE = attend(query, key, value, mask_BS)
+        else:
+            energy_BHTS = energy_BHTS.to(query.dtype)
+            attended_BHTE = F.scaled_dot_product_attention(query, key, value, energy_BHTS)
         attended_BTU = self.attended(attended_BHTE.transpose(1, 2).flatten(2))
         states_BTU: Tensor = targets_BTU + self.dropout(attended_BTU)
         added_BTU: Tensor = self.dropout(self.feed_forward(self.feed_forward_norm(states_BTU)))

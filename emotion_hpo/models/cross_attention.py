@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from emotion_hpo.config.model import CrossAttentionFusion
 from emotion_hpo.models.attention_block import AttentionBlock
 from emotion_hpo.models.dropout import Dropout
+from emotion_hpo.models.head import Head
 from emotion_hpo.models.layers import dense
 from emotion_hpo.models.pooling import Mean
 from emotion_hpo.models.steps import EncodedSteps
@@ -45,7 +46,7 @@ class CrossBlocks(nn.Module):
         return torch.where(mask_BS.any(dim=1, keepdim=True), pooled_BU, 0.0)
 
 
-class CrossAttentionHead(nn.Module):
+class CrossAttentionHead(Head):
     """Vectors and what each pair attended, concatenated → hidden layer → ReLU → classes.
 
     Args:
@@ -77,8 +78,8 @@ class CrossAttentionHead(nn.Module):
         self.hidden = dense(sum(widths) + len(self.pairs) * config.units, config.units)
         self.classes = dense(config.units, n_classes)
 
-    def forward(self, encoded: Sequence[EncodedSteps], present_BM: Tensor) -> Tensor:  # noqa: ARG002 (masks say it)
-        """Return the `(B, C)` logits."""
+    def fuse(self, encoded: Sequence[EncodedSteps], present_BM: Tensor) -> Tensor:  # noqa: ARG002 (masks say it)
+        """Return the hidden layer `(B, units)`."""
         masks = [modality.mask for modality in encoded]
         steps = [
             layer(modality.steps)
@@ -89,6 +90,5 @@ class CrossAttentionHead(nn.Module):
             for blocks, (target, source) in zip(self.attention, self.pairs, strict=True)
         ]
         vectors = [modality.vector.relu() for modality in encoded]
-        hidden_BU = self.hidden(torch.cat([*vectors, *attended], dim=1)).relu()
-        logits_BC: Tensor = self.classes(hidden_BU)
-        return logits_BC
+        hidden_BU: Tensor = self.hidden(torch.cat([*vectors, *attended], dim=1))
+        return hidden_BU.relu()

@@ -1,9 +1,10 @@
-"""Heads: the encoded modalities → logits.
+"""Heads: the encoded modalities → one vector an utterance → logits.
 
-A head is a module `(encoded, present_BM) -> logits_BC`: one `(B, U)` tensor a modality, zero where
-the utterance does not have it, and which ones it has. Concatenating heads see the zeros, as a
-dropped unit's; weighing heads leave an absent modality out of the weights. A head that declares
-`needs_steps` gets an `EncodedSteps` a modality instead.
+A head has `fuse(encoded, present_BM) -> fused_BF`: one `(B, U)` tensor a modality, zero where the
+utterance does not have it, and which ones it has; and `classes`, the last dense layer. Between the
+two a context may read the dialogue. Concatenating heads see the zeros, as a dropped unit's;
+weighing heads leave an absent modality out of the weights. A head that declares `needs_steps` gets
+an `EncodedSteps` a modality instead.
 """
 
 from collections.abc import Sequence
@@ -14,24 +15,24 @@ from torch import Tensor, nn
 from emotion_hpo.config.model import AttentionFusion, ConcatFusion, FusionConfig, GatedFusion
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.models.cross_attention import CrossAttentionHead
+from emotion_hpo.models.head import Head
 from emotion_hpo.models.layers import dense
 from emotion_hpo.models.low_rank import LowRankHead
 
 
-class LinearHead(nn.Module):
+class LinearHead(Head):
     """Concatenate → ReLU → classes."""
 
     def __init__(self, widths: Sequence[int], n_classes: int) -> None:
         super().__init__()
         self.classes = dense(sum(widths), n_classes)
 
-    def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:  # noqa: ARG002
-        """Return the `(B, C)` logits."""
-        logits_BC: Tensor = self.classes(torch.cat(list(encoded), dim=1).relu())
-        return logits_BC
+    def fuse(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:  # noqa: ARG002
+        """Return all units beside each other."""
+        return torch.cat(list(encoded), dim=1).relu()
 
 
-class ConcatHead(nn.Module):
+class ConcatHead(Head):
     """Concatenate → ReLU → hidden layer → ReLU → classes."""
 
     def __init__(self, config: ConcatFusion, widths: Sequence[int], n_classes: int) -> None:
@@ -39,14 +40,13 @@ class ConcatHead(nn.Module):
         self.hidden = dense(sum(widths), config.units)
         self.classes = dense(config.units, n_classes)
 
-    def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:  # noqa: ARG002
-        """Return the `(B, C)` logits."""
-        hidden_BU = self.hidden(torch.cat(list(encoded), dim=1).relu()).relu()
-        logits_BC: Tensor = self.classes(hidden_BU)
-        return logits_BC
+    def fuse(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:  # noqa: ARG002
+        """Return the hidden layer `(B, units)`."""
+        hidden_BU: Tensor = self.hidden(torch.cat(list(encoded), dim=1).relu())
+        return hidden_BU.relu()
 
 
-class AttentionHead(nn.Module):
+class AttentionHead(Head):
     """Weigh modalities by softmax(v · tanh(W x + b)), a v for each head → as `ConcatHead`.
 
     The modality attention of multi-level attention models: all modalities share W and v, so they
@@ -60,19 +60,19 @@ class AttentionHead(nn.Module):
         self.hidden = dense(config.heads * width, config.units)
         self.classes = dense(config.units, n_classes)
 
-    def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
-        """Return the `(B, C)` logits."""
+    def fuse(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
+        """Return the hidden layer `(B, units)` over the weighted sums."""
         encoded_BMU = torch.stack(list(encoded), dim=1).relu()
         energies_BMH = self.energy(encoded_BMU).float()
         lowest = torch.finfo(energies_BMH.dtype).min
         energies_BMH = energies_BMH.masked_fill(~present_BM[:, :, None], lowest)
         weights_BMH = energies_BMH.softmax(dim=1).to(encoded_BMU.dtype)
         fused_BHU = weights_BMH.transpose(1, 2) @ encoded_BMU
-        logits_BC: Tensor = self.classes(self.hidden(fused_BHU.flatten(1).relu()).relu())
-        return logits_BC
+        hidden_BU: Tensor = self.hidden(fused_BHU.flatten(1).relu())
+        return hidden_BU.relu()
 
 
-class GatedHead(nn.Module):
+class GatedHead(Head):
     """Gated multimodal units: Σ σ(G_m [x_1 … x_M]) * tanh(W_m x_m) → classes.
 
     Arevalo et al. 2017, section 3.1, for any number of modalities.
@@ -84,14 +84,12 @@ class GatedHead(nn.Module):
         self.gates = dense(sum(widths), len(widths) * config.units)
         self.classes = dense(config.units, n_classes)
 
-    def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
-        """Return the `(B, C)` logits."""
+    def fuse(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
+        """Return the gated sum `(B, units)`."""
         proposed = [layer(x_BU) for layer, x_BU in zip(self.projections, encoded, strict=True)]
         proposed_BMU = torch.stack(proposed, dim=1).tanh()
         gates_BMU = self.gates(torch.cat(list(encoded), dim=1)).sigmoid().view_as(proposed_BMU)
-        fused_BU = torch.where(present_BM[:, :, None], gates_BMU * proposed_BMU, 0.0).sum(dim=1)
-        logits_BC: Tensor = self.classes(fused_BU)
-        return logits_BC
+        return torch.where(present_BM[:, :, None], gates_BMU * proposed_BMU, 0.0).sum(dim=1)
 
 
 def build_head(
@@ -101,7 +99,7 @@ def build_head(
     *,
     step_widths: Sequence[int] | None = None,
     dropout: float = 0.0,
-) -> nn.Module:
+) -> Head:
     """Build the head of that name over encoders of those widths.
 
     Args:

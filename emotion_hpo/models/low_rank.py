@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import LowRankFusion
+from emotion_hpo.models.head import Head
 from emotion_hpo.models.layers import dense
 
 
-class LowRankHead(nn.Module):
+class LowRankHead(Head):
     """Products of all modalities' units, at low rank → classes."""
 
     def __init__(self, config: LowRankFusion, widths: Sequence[int], n_classes: int) -> None:
@@ -30,17 +31,15 @@ class LowRankHead(nn.Module):
         )
         self.classes = dense(config.units, n_classes)
 
-    def forward(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
-        """Return the `(B, C)` logits."""
+    def fuse(self, encoded: Sequence[Tensor], present_BM: Tensor) -> Tensor:
+        """Return the mean of the products `(B, units)`."""
         projected = [
             torch.where(present_B[:, None], x_BI, 0.0) @ factor_RIU[:, :-1] + factor_RIU[:, -1:]
             for factor_RIU, x_BI, present_B in zip(
                 self.factors, encoded, present_BM.unbind(1), strict=True
             )
         ]
-        fused_BU = torch.stack(projected).prod(dim=0).mean(dim=0)
-        logits_BC: Tensor = self.classes(fused_BU)
-        return logits_BC
+        return torch.stack(projected).prod(dim=0).mean(dim=0)
 
 
 def _factor(rank: int, width: int, units: int) -> nn.Parameter:

@@ -1,18 +1,21 @@
-"""A network: an encoder for each modality, and a head.
+"""A network: an encoder for each modality, a head, and between fusion and classes the context.
 
 A network of one modality is one with one encoder. A missing modality is masked: every one of its
-steps is invalid, its encoding is zero, and the head gets a flag.
+steps is invalid, its encoding is zero, and the head gets a flag. With a context, utterances that
+come without a dialogue are answered as dialogues of one turn.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import EncoderConfig, NetworkModel
-from emotion_hpo.dataset.batch import InputShape, Sequence
+from emotion_hpo.dataset.batch import Dialogues, Encoded, InputShape, Sequence, TurnOrder
 from emotion_hpo.errors import ConfigError, unknown_name
+from emotion_hpo.models.context.build import build_context
 from emotion_hpo.models.embedding import Embedding
 from emotion_hpo.models.encoders import StepEncoder, build_encoder
 from emotion_hpo.models.fusion import build_head
@@ -47,6 +50,8 @@ class ModalityEncoder(nn.Module):
 
     def forward(self, sequence: Sequence) -> Tensor:
         """Encode one modality as `(B, output_units)`; zero where an utterance lacks it."""
+        if isinstance(sequence, Encoded):
+            return torch.where(sequence.present[:, None], sequence.values[:, 0], 0.0)
         values_BTD, mask_BT = self._read(sequence)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             encoded_BU = self.encoder(values_BTD, mask_BT)
@@ -77,11 +82,12 @@ class ModalityEncoder(nn.Module):
 
 
 class Network(nn.Module):
-    """`(modalities) -> (B, C)` float32 logits.
+    """`(modalities) -> (B, C)` float32 logits; or `(dialogues) -> (B, C)`, of the turns asked for.
 
     Attributes:
         encoders: By modality, in the configuration's order.
         head: The fusion.
+        context: What reads the dialogue, or None.
     """
 
     def __init__(
@@ -107,23 +113,61 @@ class Network(nn.Module):
             step_widths=[encoder.step_units for encoder in encoders.values()],
             dropout=config.dropout,
         )
-        self._needs_steps = getattr(self.head, "needs_steps", False)
         self.modality_dropout = config.modality_dropout
+        self.context = build_context(config.context, self.head.units)
 
-    def forward(self, modalities: Mapping[str, Sequence]) -> Tensor:
+    @property
+    def fixed_encoders(self) -> dict[str, nn.Module] | None:
+        """Return the encoders if training changes none, and the head reads their vectors alone."""
+        is_frozen = all(encoder.frozen for encoder in self.encoders.values())
+        return None if self.head.needs_steps or not is_frozen else dict(self.encoders.items())
+
+    def forward(self, inputs: Mapping[str, Sequence] | Dialogues) -> Tensor:
         """Classify a batch; modalities without an encoder are not looked at."""
+        if isinstance(inputs, Dialogues):
+            states_BU = self._read_dialogues(inputs)
+        else:
+            states_BU = self._alone(self.fuse(inputs))
+        logits_BC: Tensor = self.head.classes(states_BU)
+        return logits_BC.float()
+
+    def fuse(self, modalities: Mapping[str, Sequence]) -> Tensor:
+        """Return the fused vector `(B, units)` of each utterance."""
         present_BM = torch.stack([modalities[name].present for name in self.encoders], dim=1)
         if self.training and self.modality_dropout:
             present_BM = hide_modalities(present_BM, self.modality_dropout)
         present = dict(zip(self.encoders, present_BM.unbind(1), strict=True))
         encoded = {}
         for name in self._order:
-            sequence = Sequence(modalities[name].values, modalities[name].mask, present[name])
+            sequence = replace(modalities[name], present=present[name])
             encoder = self.encoders[name]
             assert isinstance(encoder, ModalityEncoder)
-            encoded[name] = encoder.steps(sequence) if self._needs_steps else encoder(sequence)
-        logits_BC: Tensor = self.head([encoded[name] for name in self.encoders], present_BM)
-        return logits_BC.float()
+            encoded[name] = encoder.steps(sequence) if self.head.needs_steps else encoder(sequence)
+        return self.head.fuse([encoded[name] for name in self.encoders], present_BM)
+
+    def _alone(self, fused_BU: Tensor) -> Tensor:
+        """Return the states of turns without neighbours."""
+        if self.context is None:
+            return fused_BU
+        order = TurnOrder.alone(len(fused_BU), fused_BU.device)
+        states_B1U: Tensor = self.context(fused_BU[:, None], order)
+        return states_B1U[:, 0]
+
+    def _read_dialogues(self, dialogues: Dialogues) -> Tensor:
+        """Encode every turn once, read them in their order, and return the states asked for."""
+        fused_NU = torch.cat([self.fuse(modalities) for modalities in dialogues.buckets])
+        places_RL, order = dialogues.places, dialogues.order
+        if self.context is None:
+            return fused_NU[places_RL.flatten()[dialogues.answered]]
+        fused_RLU = fused_NU.index_select(0, places_RL.flatten()).view(*places_RL.shape, -1)
+        fused_RLU = torch.where(order.mask[:, :, None], fused_RLU, 0.0)
+        states_BU: Tensor = self.context(fused_RLU, order).flatten(0, 1)[dialogues.answered]
+        share = self.context.context_dropout
+        if not (self.training and share):
+            return states_BU
+        is_alone_B = torch.rand(len(states_BU), device=states_BU.device) < share
+        alone_BU = self._alone(fused_RLU.flatten(0, 1)[dialogues.answered])
+        return torch.where(is_alone_B[:, None], alone_BU, states_BU)
 
 
 def build_network(

@@ -29,9 +29,6 @@ from emotion_hpo.predict.saved_model import SavedModel
 #: Fewer utterances than this are extracted sooner than threads start.
 _FEW = 4
 
-#: Utterances that are looked through at once for what the networks will see of them.
-_BATCH = 64
-
 #: Before the name of a modality that an utterance brings as arrays.
 FEATURES = "features."
 
@@ -203,10 +200,9 @@ class Predictor:
         """What a network sees anything of, by utterance; of one source, once."""
         ready_made = self.ready_made
         present: list[set[str]] = [set() for _ in range(len(data))]
-        for batch in data.in_order(_BATCH):
-            for name, sequence in batch.modalities.items():
-                for row in batch.rows[sequence.present].tolist():
-                    present[row].add(source_of(name, ready_made))
+        for name, is_present in data.presence().items():
+            for row in np.flatnonzero(is_present):
+                present[row].add(source_of(name, ready_made))
         return [tuple(sorted(names)) for names in present]
 
     def _extract_all(self, utterances: Sequence[Utterance]) -> list[Arrays | FeatureError]:

@@ -120,6 +120,7 @@ def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
     return {
         "max_words": preprocessor.max_words,
         "described": list(preprocessor.described),
+        "in_dialogues": preprocessor.in_dialogues,
         "marks": preprocessor.marks,
         "words": None if preprocessor.vocabulary is None else list(preprocessor.vocabulary.words),
         "readers": {
@@ -158,7 +159,12 @@ def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
     vocabulary = None if words is None else Vocabulary(tuple(words))
     described = tuple(stored["described"])
     return Preprocessor(
-        readers, vocabulary, stored["max_words"], stored["marks"], described=described
+        readers,
+        vocabulary,
+        stored["max_words"],
+        stored["marks"],
+        described=described,
+        in_dialogues=stored.get("in_dialogues", False),  # older models read no dialogues
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.batches import Dataset, Reads
 from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.models.classical import ClassicalModel
 from emotion_hpo.runtime.usage import Meter
@@ -65,7 +65,7 @@ class ClassicalLearner:
         probabilities = self._model.probabilities(data)
         return Evaluation(probabilities, score_all(data.utterances.labels, probabilities))
 
-    def probabilities(self, data: Dataset) -> NDArray[np.float32]:
+    def probabilities(self, data: Dataset, reads: Reads = "all") -> NDArray[np.float32]:  # noqa: ARG002 (it reads each alone)
         """Return class probabilities `(n, classes)`."""
         return self._model.probabilities(data)
 

@@ -15,16 +15,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emotion_hpo.config import ExperimentConfig, NetworkModel, fingerprint
+from emotion_hpo.config import ExperimentConfig, NetworkModel
 from emotion_hpo.config.auto import resolved
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.metrics.registry import find_metric
-from emotion_hpo.models.modalities import modalities_of
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import Epoch, n_smoothed_of, replacing
-from emotion_hpo.training.learner import Learner, build_learner, fit_preprocessor
+from emotion_hpo.training.learner import (
+    Learner,
+    build_learner,
+    describe_reading,
+    fit_preprocessor,
+)
 from emotion_hpo.training.loop import Evaluation, TrainingState, device_of
 
 
@@ -40,30 +44,29 @@ class FoldData:
 class DataModule:
     """The development utterances, read once for all trials that read them alike.
 
-    One fold at a time is held for networks, and one for classical models, which read vectors: eight
-    of the full corpus would need eight times its memory.
+    One fold at a time is held for each kind of reading (sequences, dialogues, and the vectors of
+    classical models): eight of the full corpus would need eight times its memory.
     """
 
     def __init__(self, development: Development) -> None:
         self.development = development
-        self._held: dict[bool, tuple[str, FoldData]] = {}
+        self._held: dict[str, tuple[str, FoldData]] = {}
 
     def fold(self, config: ExperimentConfig, index: int = 0) -> FoldData:
         """Return both parts of a fold as this configuration's model takes them."""
-        is_network = isinstance(config.model, NetworkModel)
         part = self.development.folds[index]
-        modalities = modalities_of(config.model, part.train)
-        key = "/".join([fingerprint(config.features), *modalities, str(index)])
-        if is_network not in self._held or key != self._held[is_network][0]:
-            self._held.pop(is_network, None)  # gives its memory back before as much is taken again
+        key = f"{describe_reading(config, part.train)}/{index}"
+        kind = key.partition("/")[0]
+        if kind not in self._held or key != self._held[kind][0]:
+            self._held.pop(kind, None)  # gives its memory back before as much is taken again
             preprocessor = fit_preprocessor(config, part.train)
             fold_data = FoldData(
                 preprocessor,
                 preprocessor.transform(part.train),
                 preprocessor.transform(part.validation),
             )
-            self._held[is_network] = key, fold_data
-        return self._held[is_network][1]
+            self._held[kind] = key, fold_data
+        return self._held[kind][1]
 
     def check(self, config: ExperimentConfig) -> None:
         """Build what a trial would train, so that what can never be built is refused before any.

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emotion_hpo.config import ExperimentConfig, NetworkModel
+from emotion_hpo.config import ExperimentConfig, NetworkModel, fingerprint
 from emotion_hpo.config.auto import resolved
-from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.batches import Dataset, Reads
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
@@ -57,8 +57,14 @@ class Learner(Protocol):
         """Return class probabilities of every utterance, and their metrics."""
         ...
 
-    def probabilities(self, data: Dataset) -> NDArray[np.float32]:
-        """Return class probabilities `(n, classes)`."""
+    def probabilities(self, data: Dataset, reads: Reads = "all") -> NDArray[np.float32]:
+        """Return class probabilities `(n, classes)`.
+
+        Args:
+            data: Which utterances.
+            reads: How much of its dialogue is read beside each, at most what the model reads: all,
+                the turns before, or none.
+        """
         ...
 
     def answer(self, data: Dataset, row: int) -> NDArray[np.float32]:
@@ -83,6 +89,14 @@ def n_epochs(config: ExperimentConfig) -> int:
     return resolved(config.training.epochs) if isinstance(config.model, NetworkModel) else 1
 
 
+def describe_reading(config: ExperimentConfig, train: Utterances) -> str:
+    """Return a text that is the same where two configurations read a training part alike."""
+    modalities = modalities_of(config.model, train)
+    is_network = isinstance(config.model, NetworkModel)
+    kind = "dialogues" if config.has_context else "sequences" if is_network else "vectors"
+    return "/".join([kind, fingerprint(config.features), *modalities])
+
+
 def fit_preprocessor(config: ExperimentConfig, train: Utterances) -> Preprocessor:
     """Fit how a configuration's model reads utterances.
 
@@ -91,7 +105,13 @@ def fit_preprocessor(config: ExperimentConfig, train: Utterances) -> Preprocesso
     """
     modalities = modalities_of(config.model, train)
     as_vectors = not isinstance(config.model, NetworkModel)
-    return Preprocessor.fit(train, config.features, modalities, as_vectors=as_vectors)
+    return Preprocessor.fit(
+        train,
+        config.features,
+        modalities,
+        as_vectors=as_vectors,
+        in_dialogues=config.has_context,
+    )
 
 
 def build_learner(

@@ -23,8 +23,8 @@ from emotion_hpo.config import TrainingConfig
 from emotion_hpo.config.auto import resolved
 from emotion_hpo.dataset.augmentation import augmented
 from emotion_hpo.dataset.batch import Batch
-from emotion_hpo.dataset.batches import Dataset
-from emotion_hpo.dataset.resident import ResidentDataset, on_device
+from emotion_hpo.dataset.batches import BatchSource, Dataset
+from emotion_hpo.dataset.resident import on_device, with_vectors
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.runtime.torch_internals import multiplies_bfloat16
@@ -95,8 +95,9 @@ def fit(
     network.to(device)
     optimizer = _optimizer(network, config)
     class_weights = _class_weights(train, config)
-    resident = on_device(train, device)
-    targets = _targets(resident, config)
+    is_augmented = not config.augmentation.is_off
+    source = on_device(train, device) if is_augmented else _at_hand(network, train, config)
+    targets = _targets(source, config)
     losses: list[float] = []
     first_epoch, batch_size = 1, resolved(config.batch_size)
     if start is not None:
@@ -112,7 +113,7 @@ def fit(
         torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
         n_halvings = lr_halvings[:epoch][-1] if lr_halvings else n_plateaus(losses)
         _set_learning_rate(optimizer, config, epoch, n_halvings)
-        batches = resident.epoch(batch_size, config.bucket_batches, [seed, epoch])
+        batches = source.epoch(batch_size, config.bucket_batches, [seed, epoch])
         batches = augmented(batches, config.augmentation, [seed, epoch])
         train_loss = _train_epoch(network, optimizer, batches, targets, class_weights, config)
 
@@ -153,7 +154,7 @@ def _train_epoch(
     total_loss = torch.zeros((), device=device)
     for batch in batches:
         with autocast:
-            logits_BC = network(batch.modalities)
+            logits_BC = network(batch.inputs)
         loss = F.cross_entropy(
             batch.mix(logits_BC.float()),
             batch.mix(targets[batch.rows]),
@@ -174,11 +175,11 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
     device = device_of(config)
     network.to(device).eval()
     autocast = autocast_of(config, device)
-    resident = on_device(data, device)
+    source = _at_hand(network, data, config)
     logits_NC: Tensor | None = None
     with torch.inference_mode(), autocast:
-        for batch in resident.in_order(EVALUATION_BATCH):
-            logits_BC = network(batch.modalities)
+        for batch in source.in_order(EVALUATION_BATCH):
+            logits_BC = network(batch.inputs)
             if logits_NC is None:
                 logits_NC = torch.empty(len(data), logits_BC.shape[1], device=device)
             logits_NC[batch.rows] = logits_BC.float()
@@ -186,8 +187,17 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
     probabilities = logits_NC.softmax(1).cpu().numpy()
     scores = score_all(data.utterances.labels, probabilities)
     # Of the logits, as training has it: probabilities that underflow have lost their logarithm
-    scores["loss"] = float(F.cross_entropy(logits_NC, resident.labels))
+    scores["loss"] = float(F.cross_entropy(logits_NC, source.labels))
     return Evaluation(probabilities, scores)
+
+
+def _at_hand(network: nn.Module, data: Dataset, config: TrainingConfig) -> BatchSource:
+    """Return a data set where a network finds it; where all encoders are frozen, their vectors."""
+    device = device_of(config)
+    encoders = getattr(network, "fixed_encoders", None)
+    if encoders is None:
+        return on_device(data, device)
+    return with_vectors(data, encoders, device, autocast_of(config, device))
 
 
 def _read_usage(meter: Meter, device: torch.device) -> dict[str, float]:
@@ -271,7 +281,7 @@ def n_plateaus(losses: Sequence[float]) -> int:
     return n_found
 
 
-def _targets(data: Dataset | ResidentDataset, config: TrainingConfig) -> Tensor:
+def _targets(data: BatchSource, config: TrainingConfig) -> Tensor:
     """Return classes `(n,)`, or where labels are shared among classes `(n, classes)`."""
     if config.labels == "votes":
         return data.vote_shares()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emotion_hpo.config.training import TrainingConfig
-from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.batches import Dataset, Reads
 from emotion_hpo.models.network import Network, count_trainable
 from emotion_hpo.training.loop import (
     Evaluation,
@@ -54,9 +54,12 @@ class NetworkLearner:
         """Return class probabilities of every utterance, and their metrics."""
         return evaluate(self.network, data, self._config)
 
-    def probabilities(self, data: Dataset) -> NDArray[np.float32]:
-        """Return class probabilities `(n, classes)`."""
-        return self.evaluate(data).probabilities
+    def probabilities(self, data: Dataset, reads: Reads = "all") -> NDArray[np.float32]:
+        """Return class probabilities `(n, classes)`, reading so much of each dialogue."""
+        context = self.network.context
+        if reads == "past" and context is not None and context.reads == "past":
+            reads = "all"  # the same answers, without a row of turns for each
+        return self.evaluate(data.reading(reads)).probabilities
 
     def answer(self, data: Dataset, row: int) -> NDArray[np.float32]:
         """Return the logits of one utterance."""
