@@ -42,6 +42,7 @@ def _content_lines(summary: Mapping[str, Any]) -> Iterator[str]:
             f"95 % within {durations['p95_s']:.1f} s, longest {durations['max_s']:.1f} s"
         )
     yield f"{summary['n_utterances']} utterances{times}"
+    yield from _dialogue_lines(summary["dialogues"])
     modalities = ", ".join(f"{name} {n}" for name, n in summary["n_by_modality"].items())
     yield f"with {modalities}; {summary['n_words']} words of {summary['n_word_types']} types"
     if lacking := [f"{name} {n}" for name, n in summary["missing"].items() if n]:
@@ -56,6 +57,30 @@ def _content_lines(summary: Mapping[str, Any]) -> Iterator[str]:
             f"{session} {100 * share:.1f} %" for session, share in summary["motion_lost"].items()
         )
         yield f"motion lost, by session: {lost}"
+
+
+def _dialogue_lines(dialogues: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield a line on the turns of dialogues, if there are any.
+
+    >>> counts = {"n_turns": 9, "n_dialogues": 2, "n_labelled": 5, "n_followed": 7}
+    >>> gaps = {"n_overlapping": 5, "median_gap_s": -0.44, "p95_gap_s": 1.3}
+    >>> list(_dialogue_lines({**counts, **gaps}))
+    ['9 turns in 2 dialogues, 5 of them labelled; 71 % start before the turn before ends (median \
+gap -0.4 s, 95 % up to 1.3 s)']
+    """
+    if dialogues is None:
+        return
+    gaps = ""
+    if dialogues["n_followed"]:
+        share = dialogues["n_overlapping"] / dialogues["n_followed"]
+        gaps = (
+            f"; {100 * share:.0f} % start before the turn before ends (median gap "
+            f"{dialogues['median_gap_s']:.1f} s, 95 % up to {dialogues['p95_gap_s']:.1f} s)"
+        )
+    yield (
+        f"{dialogues['n_turns']:,} turns in {dialogues['n_dialogues']:,} dialogues, "
+        f"{dialogues['n_labelled']:,} of them labelled{gaps}"
+    )
 
 
 def _fault_lines(faults: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

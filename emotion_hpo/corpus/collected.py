@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.corpus import CollectedCorpus
 from emotion_hpo.corpus.collected_entry import (
+    count_lacking,
     count_numbers,
     count_votes,
     find_error,
@@ -84,23 +85,29 @@ class Collected:
         return tuple(sorted(self._table["session"].unique()))
 
     def remarks(self) -> tuple[str, ...]:
-        """What was left out, and how the reference cut its audio."""
+        """What is context or not in the file, and how the reference cut its audio."""
         labels, class_of = self._counts, self._class_of
-        left_out = [f"{n} of {label}" for label, n in labels.most_common() if label not in class_of]
+        others = [f"{n} of {label}" for label, n in labels.most_common() if label not in class_of]
         remarks = [
             *spelling_remarks(labels),
             "audio as the reference cut it: the left channel, whoever speaks",
         ]
-        if left_out:
-            remarks.append(f"left out, as no class here: {', '.join(left_out)}")
+        if others:
+            remarks.append(f"context alone, as no class here: {', '.join(others)}")
+        if n_lacking := count_lacking(entry["id"] for entry, _ in self._entries):
+            remarks.append(
+                f"turns that the file seems to lack, by the numbers of its ids: {n_lacking}, and "
+                "any after a speaker's last; corpus=iemocap has every turn of a dialogue"
+            )
         return tuple(remarks)
 
     def faults(self) -> tuple[Fault, ...]:
         """Motion that is zero, of another shape or borrowed; utterances without sound or words."""
+        sessions = self.sessions()
         return tuple(
             Fault(kind, f"{self.path}, {entry['id']}")
             for entry, name in self._entries
-            if entry["emotion"] in self._class_of
+            if name.session in sessions
             for kind in self._kinds_of_fault(entry, name)
         )
 
@@ -123,7 +130,7 @@ class Collected:
         return hashlib.sha256(facts.encode()).hexdigest()
 
     def table(self, session: str) -> pd.DataFrame:
-        """The session's utterances; no samples are read."""
+        """The session's turns; no samples are read."""
         if session not in self.sessions():
             valid = ", ".join(self.sessions())
             raise CorpusError(f"{self.path}: no session {session!r} (valid: {valid})")
@@ -185,10 +192,10 @@ class Collected:
     def _table(self) -> pd.DataFrame:
         self._check_labels()
         class_of = self._class_of
-        selected = [entry for entry in self._entries if entry[0]["emotion"] in class_of]
-        if not selected:
+        labelled = {name.session for entry, name in self._entries if entry["emotion"] in class_of}
+        if not labelled:
             raise CorpusError(f"{self.path}: no utterance of {', '.join(class_of)}")
-        rows = [self._row(entry, name) for entry, name in selected]
+        rows = [self._row(entry, name) for entry, name in self._entries if name.session in labelled]
         return validate_table(pd.DataFrame(rows), self.classes, str(self.path))
 
     def _check_labels(self) -> None:
@@ -206,7 +213,7 @@ class Collected:
             "session": name.session,
             "dialogue": name.dialogue,
             "speaker": name.speaker,
-            "emotion": self._class_of[entry["emotion"]],
+            "emotion": self._class_of.get(entry["emotion"]),
             "start_s": entry["start"],
             "end_s": entry["end"],
             "transcript": words,

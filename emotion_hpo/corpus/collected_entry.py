@@ -5,7 +5,7 @@ Nothing of a pickle can be trusted: every value is looked at before it is used.
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,20 @@ def find_error(entry: object) -> str | None:
     if not all(isinstance(entry[key], int | float) for key in ("start", "end")):
         return f"{entry['id']}: start and end are no numbers"
     return None
+
+
+def count_lacking(ids: Iterable[str]) -> int:
+    """Count the numbers that no id has, up to each speaker's highest in a dialogue.
+
+    >>> count_lacking(["Ses01F_impro01_F000", "Ses01F_impro01_F003", "Ses01F_impro01_M001"])
+    3
+    """
+    numbers: dict[str, set[int]] = {}
+    for utterance_id in ids:
+        dialogue, last = utterance_id.rsplit("_", 1)
+        if last[1:].isdigit():
+            numbers.setdefault(f"{dialogue}_{last[0]}", set()).add(int(last[1:]))
+    return sum(max(of_speaker) + 1 - len(of_speaker) for of_speaker in numbers.values())
 
 
 def read_array(value: object) -> NDArray[Any] | None:

@@ -4,7 +4,7 @@ Ten actors say ten German sentences in seven emotions, of which the four that ma
 classes; the others are counted and left out. A file's name says all: `03a01Fa.wav` is speaker 03,
 sentence a01, emotion F, take a. The sentences carry no emotion by design, so a model of the text
 alone must stay near chance. Takes of one sentence by one speaker are not independent: together they
-are a *dialogue*. Two speakers are a session, in the order of their numbers.
+are a *dialogue*, of no order in time. Two speakers are a session, in the order of their numbers.
 """
 
 import hashlib
@@ -138,6 +138,7 @@ class Emodb:
             "utterance_id": path.stem,
             "session": _SESSIONS[path.stem[:2]],
             "dialogue": path.stem[:5],
+            "turn": None,
             "speaker": path.stem[:2],
             "emotion": _CLASSES[path.stem[5]],
             "start_s": None if seconds is None else 0.0,

@@ -3,7 +3,8 @@
 In: a CSV or Parquet table with at least `utterance_id`, `speaker`, `session` and `emotion`, and any
 other column of the utterance table; a file of features a modality. So a corpus of one's own, or
 embeddings of any pretrained model, need no code. Paths of recordings are relative to the table's
-folder. Without `dialogue`, each utterance is one: say so if yours are not independent.
+folder. Without `dialogue`, each utterance is one: say so if yours are not independent. Where the
+table says how dialogues run, rows without an emotion, or of no class, are their context.
 """
 
 import hashlib
@@ -60,7 +61,7 @@ class Manifest:
     @property
     def classes(self) -> tuple[str, ...]:
         """Emotions, in the order of the network's outputs."""
-        return self.chosen or tuple(sorted(self._rows.table["emotion"].unique()))
+        return self.chosen or tuple(sorted(self._rows.table["emotion"].dropna().unique()))
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -90,13 +91,16 @@ class Manifest:
         return tuple(sorted(self._table["session"].unique()))
 
     def remarks(self) -> tuple[str, ...]:
-        """What was left out, and what a reader of the figures must know."""
+        """What is context or left out, and what a reader of the figures must know."""
         rows = self._rows
         counts = rows.table["emotion"].value_counts()
         remarks = [*spelling_remarks({str(label): n for label, n in counts.items()})]
-        left_out = [f"{n} of {label}" for label, n in counts.items() if label not in self.classes]
-        if left_out:
-            remarks.append(f"left out, as no class here: {', '.join(left_out)}")
+        others = [f"{n} of {label}" for label, n in counts.items() if label not in self.classes]
+        if n_without := int(rows.table["emotion"].isna().sum()):
+            others.append(f"{n_without} without an emotion")
+        if others:
+            outcome = "context alone" if rows.has_order else "left out"
+            remarks.append(f"{outcome}, as no class here: {', '.join(others)}")
         if unknown := self._votes_for_no_class():
             counts_of = ", ".join(f"{n:g} for {label}" for label, n in unknown.most_common(20))
             remarks.append(f"votes left out, as for no class here: {counts_of}")
@@ -132,7 +136,8 @@ class Manifest:
         """Changes with the session's rows, its recordings and its ready-made features."""
         rows = self._session(session)
         digest = hashlib.sha256(f"{session} {self.classes} ".encode())
-        digest.update(rows.drop(columns="audio").to_json(orient="split").encode())
+        columns = ["audio"] if rows["turn"].notna().any() else ["audio", "turn"]
+        digest.update(rows.drop(columns=columns).to_json(orient="split").encode())
         paths = [self._root / str(audio) for audio in rows["audio"].fillna("")]
         heard = [digests.of(path) if path.is_file() else None for path in paths]
         features = [
@@ -143,7 +148,7 @@ class Manifest:
         return digest.hexdigest()
 
     def table(self, session: str) -> pd.DataFrame:
-        """The session's utterances; headers of recordings are read."""
+        """The session's turns; headers of recordings are read."""
         return self._session(session).copy()
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
@@ -195,11 +200,21 @@ class Manifest:
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        """All utterances of the classes, with the flags of what is there."""
-        table = self._heard[0]
-        table = table[table["emotion"].isin(self.classes)]
-        if table.empty:
+        """All utterances of the classes and their context, with the flags of what is there.
+
+        A session without an utterance of a class is none.
+        """
+        table, rows = self._heard[0], self._rows
+        is_labelled = table["emotion"].isin(self.classes)
+        if not is_labelled.any():
             raise CorpusError(f"{self.path}: no utterance of {', '.join(self.classes)}")
+        if rows.has_order:
+            is_read = table["session"].isin(table["session"][is_labelled])
+            table = table.assign(emotion=table["emotion"].where(is_labelled, None))[is_read]
+            if not rows.has_turns:
+                table = table.drop(columns="turn")  # by the times
+        else:
+            table = table[is_labelled]
         return validate_table(table, self.classes, str(self.path))
 
     @cached_property

@@ -17,7 +17,7 @@ from emotion_hpo.config.split import SESSION
 from emotion_hpo.corpus.faults import refuse_rows
 from emotion_hpo.corpus.labels import check_labels
 from emotion_hpo.corpus.manifest_file import Columns, read_columns
-from emotion_hpo.corpus.schema import COLUMNS
+from emotion_hpo.corpus.schema import COLUMNS, find_repeated_turns
 from emotion_hpo.corpus.votes import read_votes
 from emotion_hpo.errors import CorpusError
 
@@ -25,7 +25,9 @@ REQUIRED = ("utterance_id", "speaker", SESSION, "emotion")
 #: How the corpus's makers divide it, for `split=given`; other splits do not look at it.
 SPLIT = "split"
 NAMES = (*REQUIRED, "dialogue")
-NUMBERS = ("start_s", "end_s", "valence", "activation", "dominance")
+#: May be missing: its row is context then.
+EMOTION = "emotion"
+NUMBERS = ("turn", "start_s", "end_s", "valence", "activation", "dominance")
 #: What else a manifest may say; the flags of what is there are found out.
 OPTIONAL = tuple(
     name for name in COLUMNS if name not in REQUIRED and not name.startswith("has_")
@@ -41,11 +43,21 @@ class Rows:
         table: All columns of the utterance table but the flags.
         has_dialogues: Whether the file says which utterances belong together.
         has_times: Whether it says when each starts and ends.
+        has_turns: Whether it says which place in its dialogue each has.
     """
 
     table: pd.DataFrame
     has_dialogues: bool
     has_times: bool
+    has_turns: bool
+
+    @property
+    def has_order(self) -> bool:
+        """Whether it says how dialogues run; times in several recordings do not."""
+        if not self.has_dialogues or not self.has_times:
+            return self.has_turns
+        n_recordings = self.table.groupby(["session", "dialogue"])["audio"].nunique()
+        return self.has_turns or bool((n_recordings <= 1).all())
 
 
 def read_rows(path: Path, classes: tuple[str, ...], session_column: str = SESSION) -> Rows:
@@ -69,12 +81,16 @@ def read_rows(path: Path, classes: tuple[str, ...], session_column: str = SESSIO
         raw["dialogue"] = raw["utterance_id"]
     table = raw.reindex(columns=[*REQUIRED, *OPTIONAL]).astype(object)
     table = table.where(table.notna(), None)
+    is_context = table[EMOTION].isna()
     for column in NAMES:
         written = session_column if column == SESSION else column
-        _refuse(table[column].isna(), places, f"have no {written}")
-        table[column] = table[column].map(str)
-        controls = table[column].map(lambda name: any(map(_is_control, name)))
+        is_missing = table[column].isna()
+        if column != EMOTION:
+            _refuse(is_missing, places, f"have no {written}")
+        names = table[column].map(str)
+        controls = names.map(lambda name: any(map(_is_control, name)))
         _refuse(controls.astype(bool), places, f"have a line break or control sign in {written}")
+        table[column] = names.mask(is_missing)
     first = dict(zip(reversed(table["utterance_id"]), reversed(places), strict=True))
     ids = table["utterance_id"]
     _refuse(
@@ -98,15 +114,46 @@ def read_rows(path: Path, classes: tuple[str, ...], session_column: str = SESSIO
             "end before they start",
             lambda i: f"start_s {start_s[i]:g}, end_s {end_s[i]:g}",
         )
+    if "turn" in given:
+        _check_turns(path, table, places, has_dialogues="dialogue" in given)
     truths = table["wears_markers"].map(lambda text: text is None or str(text).lower() in _TRUTHS)
     _refuse(~truths.astype(bool), places, "have a wears_markers that is neither true nor false")
     table["wears_markers"] = table["wears_markers"].map(
         lambda text: None if text is None else _TRUTHS[str(text).lower()]
     )
     table["votes"] = _votes(table["votes"], places)
-    labels = {label: label for label in table["emotion"]}
+    labels = {label: label for label in table[EMOTION].dropna()}
     check_labels("corpus.classes", classes, labels, str(path))
-    return Rows(table, "dialogue" in given, "start_s" in given)
+    rows = Rows(table, "dialogue" in given, "start_s" in given, "turn" in given)
+    if not rows.has_order:
+        _refuse(
+            is_context,
+            places,
+            "have no emotion; as context, they need dialogue and turn, or dialogue and start_s in "
+            "one recording a dialogue",
+        )
+    return rows
+
+
+def _check_turns(
+    path: Path, table: pd.DataFrame, places: list[str], *, has_dialogues: bool
+) -> None:
+    """Refuse places of turns that order no dialogue.
+
+    Raises:
+        CorpusError: There are no dialogues, or a turn has no place, or another one's.
+    """
+    if not has_dialogues:
+        raise CorpusError(f"{path}: turn needs the column dialogue, in which it is the place")
+    turn = table["turn"]
+    _refuse(turn.isna(), places, "have no turn")
+    _refuse(turn % 1 != 0, places, "have a turn that is no whole number", lambda i: f"{turn[i]:g}")
+    _refuse(
+        find_repeated_turns(table),
+        places,
+        "have the same turn as another row of their dialogue",
+        lambda i: f"dialogue {table['dialogue'][i]}, turn {turn[i]:g}",
+    )
 
 
 def _columns(session_column: str) -> Columns:

@@ -1,8 +1,10 @@
 """The utterance table and the `Corpus` protocol: all that the rest of the code knows of a corpus.
 
 A corpus hands out, session by session, a pandas table with one row an utterance (`COLUMNS`, sorted
-by id) and, dialogue by dialogue, the recordings behind it. Nothing above this package knows a file
-format; nothing here knows a feature. Sessions are strings, so that any corpus can name its own.
+by id) and, dialogue by dialogue, the recordings behind it. Of dialogues it hands out every turn:
+one without a class of interest has no emotion. It is context, read with its neighbours, and never
+a target. Nothing above this package knows a file format; nothing here knows a feature. Sessions
+are strings, so that any corpus can name its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,8 +24,9 @@ COLUMNS: Mapping[str, str] = {
     "utterance_id": "unique over the corpus",
     "session": "string; the unit of sealing and of storage",
     "dialogue": "the unit of resampling: utterances of one dialogue are not independent",
+    "turn": "place in the dialogue of this session, from 0, or missing where no order is known",
     "speaker": "unique over the corpus",
-    "emotion": "one of the corpus's classes",
+    "emotion": "one of the corpus's classes, or missing where the turn is context alone",
     "start_s": "seconds from the dialogue's start",
     "end_s": "seconds from the dialogue's start",
     "transcript": "words as transcribed",
@@ -114,7 +117,7 @@ class Corpus(Protocol):
         ...
 
     def table(self, session: str) -> pd.DataFrame:
-        """The session's utterances (`COLUMNS`), sorted by id, without reading a recording."""
+        """The session's turns (`COLUMNS`), sorted by id, without reading a recording."""
         ...
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
@@ -125,14 +128,18 @@ class Corpus(Protocol):
 def validate_table(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:
     """Check an utterance table; return it with `COLUMNS` in order, sorted by id.
 
+    Turns are numbered from 0 in the order of `turn`, or of `start_s` where there is no such column.
+
     Args:
-        table: Utterances with at least `utterance_id`, `session`, `speaker` and `emotion`.
+        table: Utterances with at least `utterance_id`, `session`, `dialogue`, `speaker` and
+            `emotion`; all of `turn` missing says that they have no order.
         classes: The emotions allowed.
         source: File or folder that the message names.
 
     Raises:
         CorpusError: A column is unknown or missing, an id occurs twice, an emotion is unknown, an
-            utterance ends before it starts; the first ten offending rows are named.
+            utterance ends before it starts, two turns have the same place, or one without emotion
+            has none; the first ten offending rows are named.
     """
     required = {"utterance_id", "session", "dialogue", "speaker", "emotion"}
     if missing := sorted(required - set(table.columns)):
@@ -142,14 +149,47 @@ def validate_table(table: pd.DataFrame, classes: tuple[str, ...], source: str) -
     twice = table["utterance_id"][table["utterance_id"].duplicated()]
     if len(twice):
         raise CorpusError(f"{source}: {_first(twice)} occur more than once")
-    odd = table["utterance_id"][~table["emotion"].isin(classes)]
+    is_context = table["emotion"].isna()
+    odd = table["utterance_id"][~is_context & ~table["emotion"].isin(classes)]
     if len(odd):
         raise CorpusError(f"{source}: {_first(odd)} have an emotion outside {', '.join(classes)}")
+    order = "turn" if "turn" in table else "start_s"
     table = table.reindex(columns=list(COLUMNS)).sort_values("utterance_id", ignore_index=True)
     backwards = table["utterance_id"][table["end_s"] <= table["start_s"]]
     if len(backwards):
         raise CorpusError(f"{source}: {_first(backwards)} end before they start")
+    again = table["utterance_id"][find_repeated_turns(table)]
+    if len(again):
+        raise CorpusError(f"{source}: {_first(again)} have the turn of another in their dialogue")
+    table["turn"] = number_turns(table, order)
+    lost = table["utterance_id"][table["emotion"].isna() & table["turn"].isna()]
+    if len(lost):
+        raise CorpusError(
+            f"{source}: {_first(lost)} have no emotion, so that they are context, but no place in "
+            "a dialogue: give every turn of it dialogue and start_s, or turn"
+        )
     return table
+
+
+def number_turns(table: pd.DataFrame, by: str = "turn") -> "pd.Series[int]":
+    """Return each row's place among those of its dialogue and session, from 0, ties by id.
+
+    Args:
+        table: With `session`, `dialogue` and `utterance_id`.
+        by: Column of the order; where a turn of a dialogue has none, no turn of it has a place.
+    """
+    dialogue = ["session", "dialogue"]
+    in_order = table.sort_values([by, "utterance_id"])
+    places = in_order.groupby(dialogue, dropna=False).cumcount().reindex(table.index)
+    is_lost = (table[by].isna() | table["dialogue"].isna()).groupby(
+        [table[name] for name in dialogue], dropna=False
+    ).transform("any")  # fmt: skip
+    return places.astype("Int64").mask(is_lost.astype(bool))
+
+
+def find_repeated_turns(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which rows have a `turn` that another row of their dialogue and session has, too."""
+    return table["turn"].notna() & table.duplicated(["session", "dialogue", "turn"], keep=False)
 
 
 def _first(ids: "pd.Series[str]", n: int = 10) -> str:

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.corpus.faults import Fault
+from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.errors import FeatureError
 
 HEADER = "shard.json"
@@ -108,8 +109,10 @@ class Shard:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The session's utterances, sorted by id."""
-        return pd.read_parquet(self.path / TABLE)
+        """The session's turns, sorted by id."""
+        table = pd.read_parquet(self.path / TABLE)
+        # Of a corpus without order in time, a shard may be older than the column.
+        return table.reindex(columns=list(COLUMNS)).astype({"turn": "Int64"})
 
     @property
     def extracted(self) -> frozenset[str]:

@@ -1,5 +1,9 @@
 """Which utterances train, which validate, and which stay sealed.
 
+A part has labelled utterances, and `turns` beside: all of their dialogues that whoever reads the
+part may see. The rule that divides the labelled ones divides every turn, so that no part shows a
+turn of another, and the sealed session shows its own alone.
+
 `split` divides a feature store in two types that cannot be mistaken for each other. `Development`
 holds utterances and hands them out, in one fold or several. `Holdout` holds none: it knows a store
 and a session, tells what that session is, for the ledger to know whether it was scored before, and
@@ -21,6 +25,7 @@ from emotion_hpo.config import (
     SplitConfig,
 )
 from emotion_hpo.config.split import NEXT
+from emotion_hpo.corpus.schema import number_turns
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.shard import Shard
 from emotion_hpo.features.store import FeatureStore
@@ -69,9 +74,13 @@ class Development:
 
     @property
     def validation(self) -> Utterances:
-        """Return the validation utterances of all folds, sorted by id."""
+        """Return the validation utterances of all folds, sorted by id.
+
+        They have no other turns beside them: which may be seen is each fold's own.
+        """
         ids = [id_ for fold in self.folds for id_ in fold.validation.ids]
-        return self.everything.select(ids)
+        selected = self.everything.select(ids)
+        return selected.among(selected)
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ class Holdout:
         return read_content(self.store.open(self.session))
 
     def counts(self) -> dict[str, int]:
-        """Count the utterances of each class, by the session's table alone."""
+        """Count the labelled utterances of each class, by the session's table alone."""
         table = self.store.open(self.session).table
         if self.scenario is not None:
             table = table[(table["scenario"] == self.scenario).to_numpy(bool, na_value=False)]
@@ -97,12 +106,16 @@ class Holdout:
     def unseal(self) -> Utterances:
         """Read the test utterances; only `final` may, after it has written the ledger."""
         whole = Utterances.from_shards((self.store.open(self.session),), self.store.classes)
-        return _of_scenario(whole, self.scenario)
+        return _of_scenario(whole, self.scenario).labelled()
 
 
 def read_content(shard: Shard) -> Content:
-    """Read what identifies a session: the marks of its recordings, words, names and labels."""
+    """Read what identifies a session: the marks of its recordings, words, names and labels.
+
+    Context does not count: a session is the same with it or without.
+    """
     rows = shard.table[["utterance_id", "speaker", "emotion", "transcript"]]
+    rows = rows[rows["emotion"].notna()]
     utterances = []
     for name, speaker, emotion, transcript in rows.itertuples(index=False):
         marks = dict(shard.marks[name]) | {NAME: name_mark(name, speaker, emotion)}
@@ -176,17 +189,24 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
     """
     rest = check_sessions(config, store.sessions)
     whole = Utterances.from_shards(tuple(map(store.open, rest)), store.classes)
-    everything = _of_scenario(whole, config.scenario)
+    turns = _of_scenario(whole, config.scenario)
     folds = tuple(
-        Fold(
-            name,
-            train=everything.subset(np.flatnonzero(~in_validation)),
-            validation=everything.subset(np.flatnonzero(in_validation)),
-        )
-        for name, in_validation in _validation_rows(everything, config, store.sessions).items()
+        Fold(name, train=_select(turns, ~in_validation), validation=_select(turns, in_validation))
+        for name, in_validation in _validation_rows(turns, config, store.sessions).items()
     )
     _refuse_one_class(folds)
+    everything = turns.labelled()
     return Development(folds, everything), Holdout(store, config.test_session, config.scenario)
+
+
+def _select(turns: Utterances, is_seen: NDArray[np.bool_]) -> Utterances:
+    """Select the labelled utterances among some turns, which are all that they may be read among.
+
+    Places in dialogues are counted among these alone, so that they tell of no other turn.
+    """
+    part = turns.subset(np.flatnonzero(is_seen))
+    part.table["turn"] = number_turns(part.table)
+    return part.labelled()
 
 
 def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
@@ -206,7 +226,7 @@ def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
 
 
 def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
-    """Select the utterances of a scenario, or all of them.
+    """Select the turns of a scenario, or all of them.
 
     Raises:
         ConfigError: There is none.
@@ -214,49 +234,50 @@ def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
     if scenario is None:
         return whole
     rows = np.flatnonzero((whole.table["scenario"] == scenario).to_numpy(bool, na_value=False))
-    if not len(rows):
+    if not (whole.labels[rows] >= 0).any():
         raise ConfigError(f"split.scenario: no utterance here is {scenario}; leave it at null")
     return whole.subset(rows)
 
 
 def _validation_rows(
-    everything: Utterances, config: SplitConfig, sessions: tuple[str, ...]
+    turns: Utterances, config: SplitConfig, sessions: tuple[str, ...]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Return which rows validate in each fold."""
+    """Return which turns, labelled or not, are of the validation part of each fold."""
     match config:
         case PaperSplit():
+            labelled = np.flatnonzero(turns.labels >= 0)
             n = config.n_validation
-            n_validation = round(n * len(everything)) if n < 1 else int(n)
-            if not 0 < n_validation < len(everything):
+            n_validation = round(n * len(labelled)) if n < 1 else int(n)
+            if not 0 < n_validation < len(labelled):
                 raise ConfigError(
-                    f"split.n_validation: 0 < n_validation < {len(everything)} (the development "
+                    f"split.n_validation: 0 < n_validation < {len(labelled)} (the development "
                     f"utterances) must hold, but got {n}"
                 )
-            return {"validation": np.arange(len(everything)) >= len(everything) - n_validation}
+            return {"validation": np.arange(len(turns)) >= labelled[-n_validation]}
         case SpeakersSplit():
-            validates = everything.table["session"] == validation_session(config, sessions)
+            validates = turns.table["session"] == validation_session(config, sessions)
             return {"validation": validates.to_numpy(bool)}
         case GivenSplit():
-            validates = everything.table["session"] == config.validation
+            validates = turns.table["session"] == config.validation
             return {"validation": validates.to_numpy(bool)}
         case SessionSplit():
-            return _each(everything, "session")
+            return _each(turns, "session")
         case LosoSplit():
-            return _each(everything, "speaker")
+            return _each(turns, "speaker")
 
 
-def _each(everything: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:
-    """Return the rows of each value of a column.
+def _each(turns: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:
+    """Return the turns of each value of a column that a labelled one has.
 
     Raises:
         ConfigError: There is but one value, and nothing would be left to train on.
     """
-    values = sorted(everything.table[column].unique())
+    values = sorted(turns.table[column][turns.labels >= 0].unique())
     if len(values) < 2:
         raise ConfigError(
             f"split: with one {column} alone in the development part, nothing is left to train on"
         )
-    return {str(value): (everything.table[column] == value).to_numpy(bool) for value in values}
+    return {str(value): (turns.table[column] == value).to_numpy(bool) for value in values}
 
 
 def _known(session: str, path: str, sessions: tuple[str, ...]) -> None:

@@ -33,7 +33,7 @@ from emotion_hpo.errors import CorpusError
 __all__ = ["Iemocap", "open_corpus"]
 
 #: Raised with every change to what is read, so that stored features are made anew.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,14 @@ class Iemocap:
         return digest.hexdigest()
 
     def remarks(self) -> tuple[str, ...]:
-        """What was left out or merged, and how much."""
+        """What is context, merged or left out, and how much."""
         dialogues = [dialogue for session in self.sessions() for dialogue in self._read(session)]
         n_unlabelled = sum(dialogue.n_unlabelled for dialogue in dialogues)
         n_untimed = sum(dialogue.n_untimed for dialogue in dialogues)
         labels = sum((dialogue.labels for dialogue in dialogues), Counter[str]())
-        left_out = {label: n for label, n in labels.most_common() if label not in self._class_of}
+        others = [
+            f"{n} of {label}" for label, n in labels.most_common() if label not in self._class_of
+        ]
         merged = [
             f"{labels[label]} of {label} count as {as_}"
             for label, as_ in self.merge
@@ -102,7 +104,7 @@ class Iemocap:
         ]
         remarks = [
             ("synthetic: written by the twin", [""] if self.synthetic else []),
-            ("left out, as no class here: ", [f"{n} of {label}" for label, n in left_out.items()]),
+            ("context alone, as no class here: ", others),
             ("merged: ", merged),
             ("transcripts without a label: ", [str(n_unlabelled)]),
             ("untimed lines of transcripts: ", [str(n_untimed)]),
@@ -117,12 +119,12 @@ class Iemocap:
         return (*(fault for dialogue in dialogues for fault in dialogue.faults), *self._swapped())
 
     def table(self, session: str) -> pd.DataFrame:
-        """The session's utterances; headers of recordings are read, motion by its ends."""
+        """The session's turns; headers of recordings are read, motion by its ends."""
         read = self._read(session)
         if self.strict:
             raise_if_any(fault for dialogue in read for fault in dialogue.faults)
         rows = [row for dialogue in read for row in dialogue.rows]
-        if not rows:
+        if all(row["emotion"] is None for row in rows):
             classes = ", ".join(self._class_of)
             raise CorpusError(f"{self.root}: session {session} has no utterance of {classes}")
         return validate_table(pd.DataFrame(rows), self.classes, str(self.root))

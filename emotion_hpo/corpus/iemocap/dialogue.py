@@ -1,6 +1,8 @@
 """One dialogue's files become rows of the utterance table, and a list of what was wrong.
 
-A row is kept if its label is a class. A modality whose file is missing or unusable is absent from
+Every turn that was evaluated is a row; one whose label is no class has no emotion. What only the
+transcript has (ids such as `…_FXX0`) is none: nobody judged it, and it has no recording of its own.
+A modality whose file is missing or unusable is absent from
 the row, never zeros and never another dialogue's. Recordings are looked at by their headers alone,
 motion by its first and last frame.
 """
@@ -67,7 +69,7 @@ def read_dialogue(
         release: Where files lie.
         session: Of the dialogue.
         dialogue: Its name.
-        classes: Label → the class that it counts as; other labels are left out.
+        classes: Label → the class that it counts as; turns of other labels have no emotion.
         audio: `sentences` or `dialog`: which recordings are used.
     """
     faults: list[Fault] = []
@@ -80,14 +82,13 @@ def read_dialogue(
     if not path.is_file():
         faults.append(Fault("missing transcript", str(path)))
     transcript = transcription(lines, path, dialogue, faults)
-    labelled = [turn for turn in evaluated if turn.label in classes]
-    moved = _moved(release, session, dialogue, faults) if labelled else []
+    moved = _moved(release, session, dialogue, faults) if evaluated else []
     if audio == "sentences":
         heard: Heard = partial(_sentence, release, session, dialogue)
     else:
         heard = _in_dialogue(release, session, dialogue, faults)
     rows = []
-    for turn in labelled:
+    for turn in evaluated:
         name = parse_id(turn.utterance_id)
         assert name is not None, "the evaluation's reader checks ids"
         words = transcript.words.get(turn.utterance_id)
@@ -102,7 +103,7 @@ def read_dialogue(
             "session": session,
             "dialogue": dialogue,
             "speaker": name.speaker,
-            "emotion": classes[turn.label],
+            "emotion": classes.get(turn.label),
             "start_s": turn.start_s,
             "end_s": turn.end_s,
             "transcript": words,
