@@ -126,8 +126,8 @@ class ManifestCorpus(CorpusSection):
     def _modalities_are_names(cls, features: Mapping[str, Path]) -> Mapping[str, Path]:
         if wrong := [name for name in features if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]:
             raise ValueError(f"{wrong[0]!r} is no name of a modality (small letters, digits, _)")
-        if "text" in features:
-            raise ValueError("`text` is for transcripts; name embeddings of words otherwise")
+        if made := [name for name in ("text", "text_factors") if name in features]:
+            raise ValueError(f"`{made[0]}` is for transcripts; name embeddings of words otherwise")
         return features
 
 

@@ -18,6 +18,9 @@ Normalisation = Literal["auto", "none", "corpus", "speaker"]
 #: The modality of words. They are stored as transcripts: their numbers depend on the training part.
 TEXT = "text"
 
+#: A second view of the words: one vector an utterance, fitted on the training part, too.
+TEXT_FACTORS = "text_factors"
+
 #: The voice: frames of a recording, and the same recording as one vector.
 SPEECH, FUNCTIONALS = "speech", "functionals"
 
@@ -92,6 +95,14 @@ class TextFeatures(Section):
     )
 
 
+class TextFactors(Section):
+    """One vector an utterance: the leading components of its transcript's tf-idf."""
+
+    EXTRACTION: ClassVar = ()
+
+    components: int = Field(ge=1, le=2000, description="fewer where the training part has fewer")
+
+
 class MocapFeatures(Section):
     """Motion capture, averaged over equal parts of the utterance: head 6, hand 18, face 165."""
 
@@ -122,6 +133,9 @@ class FeaturesConfig(Section):
         None, description="a second view of every recording, beside `speech`; null: not extracted"
     )
     text: TextFeatures
+    text_factors: TextFactors | None = Field(
+        None, description="a second view of every transcript, beside `text`; null: not made"
+    )
     mocap: MocapFeatures
 
     def extraction(self) -> dict[str, dict[str, Any]]:
@@ -130,6 +144,7 @@ class FeaturesConfig(Section):
             SPEECH: self.speech,
             FUNCTIONALS: self.functionals,
             TEXT: self.text,
+            TEXT_FACTORS: self.text_factors,
             "mocap": self.mocap,
         }
         return {

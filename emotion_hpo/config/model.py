@@ -306,6 +306,11 @@ class NetworkModel(Section):
     sequence: EncoderConfig | None = Field(
         None, description="with reads=corpus: the encoder of each further modality of frames"
     )
+    frames: Literal["sequences", "statistics"] = Field(
+        "sequences",
+        description="statistics: a modality of frames is one vector, nine statistics of each "
+        "column; with reads=corpus, `vector` reads it",
+    )
     fusion: FusionConfig
     dropout: Share
     modality_dropout: Share = Field(

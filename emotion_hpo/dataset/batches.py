@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from emotion_hpo.config.features import TEXT
+from emotion_hpo.config.features import TEXT, TEXT_FACTORS
 from emotion_hpo.dataset.batch import Batch, Sequence
 from emotion_hpo.dataset.scaling import FeatureReader
 from emotion_hpo.errors import ConfigError
@@ -84,6 +84,7 @@ class Dataset:
         utterances: Utterances,
         readers: Mapping[str, FeatureReader],
         tokens: list[NDArray[np.int64]] | None,
+        factors: NDArray[np.float32] | None = None,
     ) -> None:
         """Take utterances as they are to be read.
 
@@ -91,6 +92,8 @@ class Dataset:
             utterances: Where they come from.
             readers: How each feature modality is cut and scaled.
             tokens: Each utterance's words as numbers, or None where text is not read.
+            factors: `(n, k)`, each transcript as a vector, NaN where there is none, or None where
+                none is read.
         """
         self.utterances = utterances
         self.labels = torch.from_numpy(utterances.labels)
@@ -99,7 +102,9 @@ class Dataset:
             modality: reader.scales(utterances, modality) for modality, reader in readers.items()
         }
         self._tokens = tokens
-        modalities = (*readers, *(() if tokens is None else (TEXT,)))
+        self._factors = factors
+        of_words = {TEXT: tokens, TEXT_FACTORS: factors}
+        modalities = (*readers, *(name for name, view in of_words.items() if view is not None))
         self.n_steps = {name: self._n_steps(name) for name in modalities}
         self._lengths = self._relative_lengths()
 
@@ -182,13 +187,16 @@ class Dataset:
     def subset(self, rows: Rows) -> "Dataset":
         """Return some of the utterances, as if the others had never been there."""
         tokens = None if self._tokens is None else [self._tokens[row] for row in rows]
-        return Dataset(self.utterances.subset(rows), self._readers, tokens)
+        factors = None if self._factors is None else self._factors[rows]
+        return Dataset(self.utterances.subset(rows), self._readers, tokens, factors)
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Make a batch of some rows, padded to the longest of them."""
         modalities = {name: self._features(name, rows) for name in self._readers}
         if self._tokens is not None:
             modalities[TEXT] = _padded_tokens([self._tokens[row] for row in rows])
+        if self._factors is not None:
+            modalities[TEXT_FACTORS] = _as_steps(self._factors[rows])
         where = torch.from_numpy(np.ascontiguousarray(rows))
         return Batch(modalities, self.labels[where], where)
 
@@ -210,6 +218,8 @@ class Dataset:
     def _n_steps(self, modality: str) -> NDArray[np.int64]:
         if modality == TEXT and self._tokens is not None:
             return np.array([len(tokens) for tokens in self._tokens], np.int64)
+        if modality == TEXT_FACTORS and self._factors is not None:
+            return np.asarray(np.isfinite(self._factors).all(axis=1), np.int64)
         longest = self._readers[modality].max_length
         rows = range(len(self))
         lengths = [len(self.utterances.sequence(modality, row)) for row in rows]
@@ -225,6 +235,13 @@ class Dataset:
     def _by_length(self, rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
         ordered = rows[np.argsort(self._lengths[rows], kind="stable")]
         return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+def _as_steps(vectors: NDArray[np.float32]) -> Sequence:
+    """Return vectors as sequences of one step each, `(n, 1, d)`; those of NaN are not there."""
+    values_BTD = torch.from_numpy(vectors)[:, None]
+    mask_BT = values_BTD.isfinite().all(2)
+    return Sequence(values_BTD.nan_to_num(0), mask_BT, mask_BT.any(1))
 
 
 def _padded_tokens(tokens: list[NDArray[np.int64]]) -> Sequence:

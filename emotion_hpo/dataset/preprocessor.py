@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from emotion_hpo.config import FeaturesConfig
-from emotion_hpo.config.features import TEXT
+from emotion_hpo.config.features import TEXT, TEXT_FACTORS
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.described import describe
 from emotion_hpo.dataset.dialogues import DialogueDataset
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
+from emotion_hpo.dataset.text_factors import TextFactors
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
 from emotion_hpo.features.text import Vocabulary, tokenise
@@ -34,6 +35,7 @@ class Preprocessor:
             None. Only a new network starts from them, so they are not stored with a trained one.
         described: Modalities whose frames are read as the statistics of an utterance, one vector.
         in_dialogues: Whether utterances are read among the turns of their dialogues.
+        factors: The training transcripts' components, where the network reads them.
     """
 
     readers: Mapping[str, FeatureReader]
@@ -43,6 +45,7 @@ class Preprocessor:
     vectors: NDArray[np.float32] | None = None
     described: tuple[str, ...] = ()
     in_dialogues: bool = False
+    factors: TextFactors | None = None
 
     @classmethod
     def fit(
@@ -52,6 +55,7 @@ class Preprocessor:
         modalities: tuple[str, ...],
         *,
         as_vectors: bool = False,
+        statistics: bool = False,
         in_dialogues: bool = False,
     ) -> Self:
         """Fit the vocabulary and the scales on training utterances.
@@ -60,7 +64,8 @@ class Preprocessor:
             train: The training part, alone.
             config: How features are cut and scaled.
             modalities: Those that the model reads.
-            as_vectors: Read every modality of several frames as their statistics.
+            as_vectors: For a model without layers: with `statistics`, and no word vectors.
+            statistics: Read every modality of several frames as their statistics.
             in_dialogues: Fit on every turn of the training part, and read utterances among them.
 
         Raises:
@@ -69,31 +74,37 @@ class Preprocessor:
             FeatureError: The file of word vectors is missing or malformed.
         """
         train = train.turns if in_dialogues else train
-        frames = tuple(modality for modality in modalities if modality != TEXT)
-        described = tuple(filter(train.is_sequence, frames)) if as_vectors else ()
+        frames = tuple(name for name in modalities if name not in (TEXT, TEXT_FACTORS))
+        described = tuple(filter(train.is_sequence, frames)) if as_vectors or statistics else ()
         view = describe(train, described)
         readers = {modality: fit_reader(view, config, modality) for modality in frames}
-        vocabulary = vectors = None
+        vocabulary = vectors = factors = None
         if TEXT in modalities:
             transcripts = train.table["transcript"].dropna()
             words = [tokenise(text, marks=config.text.marks) for text in transcripts]
             vocabulary = _fit_vocabulary(words, config.text.min_count)
             if config.text.vectors is not None and not as_vectors:
                 vectors = glove.read_vectors(config.text.vectors, vocabulary)
+        if TEXT_FACTORS in modalities:
+            assert config.text_factors is not None  # else no corpus has them
+            factors = TextFactors.fit(train, config.text_factors.components)
+        text = config.text
         return cls(
             readers,
             vocabulary,
-            config.text.max_words,
-            config.text.marks,
+            text.max_words,
+            text.marks,
             vectors,
             described,
             in_dialogues,
+            factors,
         )
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that it transforms."""
-        return (*self.readers, *((TEXT,) if self.vocabulary is not None else ()))
+        of_words = {TEXT: self.vocabulary, TEXT_FACTORS: self.factors}
+        return (*self.readers, *(name for name, view in of_words.items() if view is not None))
 
     def shapes(self) -> dict[str, InputShape]:
         """Return the shape of each modality, from which a network is built."""
@@ -104,6 +115,8 @@ class Preprocessor:
         if self.vocabulary is not None:
             vectors = None if self.vectors is None else torch.from_numpy(self.vectors)
             shapes[TEXT] = InputShape(0, self.max_words, len(self.vocabulary), vectors)
+        if self.factors is not None:
+            shapes[TEXT_FACTORS] = InputShape(self.factors.dimensions, 1)
         return shapes
 
     def tokens(self, transcript: str) -> list[str]:
@@ -114,9 +127,12 @@ class Preprocessor:
         """Scale and encode utterances, ready for batches."""
         view = describe(utterances, self.described)
         if not self.in_dialogues:
-            return Dataset(view, self.readers, self._encode(utterances))
-        turns = Dataset(view.turns, self.readers, self._encode(utterances.turns))
-        return DialogueDataset(view, turns)
+            return self._read(view)
+        return DialogueDataset(view, self._read(view.turns))
+
+    def _read(self, utterances: Utterances) -> Dataset:
+        factors = None if self.factors is None else self.factors.transform(utterances)
+        return Dataset(utterances, self.readers, self._encode(utterances), factors)
 
     def _encode(self, utterances: Utterances) -> list[NDArray[np.int64]] | None:
         """Encode the words of each utterance as numbers; None if the network does not read them."""

@@ -9,27 +9,18 @@ Where an utterance lacks a modality, its columns are 0, the average.
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import Tensor
 
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.tfidf import KINDS, fit_tfidf, load_tfidf, tfidf_state
 from emotion_hpo.dataset.vectors import Vectors, from_bytes, to_bytes
-
-#: A bracketed sound, a word in any script, or a mark that carries emotion.
-_WORD_OR_MARK = r"""\[[^\[\]]+\]|[^\s!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~…“”„«»—–¿¡]+|[!?…]|\.{2,}"""
-
-_KINDS: Mapping[str, Mapping[str, Any]] = {
-    "words": {"ngram_range": (1, 2), "token_pattern": _WORD_OR_MARK},
-    # A run of characters that occurs once says nothing, and most do
-    "characters": {"ngram_range": (2, 5), "analyzer": "char_wb", "min_df": 2},
-}
 
 
 class Vectoriser:
@@ -54,13 +45,10 @@ class Vectoriser:
         """
         fitted = _FITTED.setdefault(train, {})
         if characters not in fitted:
-            texts = {}
-            if TEXT in train.n_steps:
-                kinds = _KINDS if characters else {"words": _KINDS["words"]}
-                texts = {kind: _fit_text(kind, train) for kind in kinds}
+            kinds = tuple(KINDS) if characters else ("words",)
+            texts = fit_tfidf(_transcripts(train), kinds) if TEXT in train.n_steps else {}
             modalities = tuple(name for name in train.n_steps if name != TEXT)
-            present = {kind: text for kind, text in texts.items() if text is not None}
-            fitted[characters] = cls(modalities, present)
+            fitted[characters] = cls(modalities, texts)
         return fitted[characters]
 
     def __call__(self, data: Dataset) -> Vectors:
@@ -77,24 +65,13 @@ class Vectoriser:
 
     def state(self) -> dict[str, Tensor]:
         """Return what makes it again: the words as JSON, their weights."""
-        tensors = {"modalities": to_bytes(json.dumps(self.modalities).encode())}
-        for kind, text in self._texts.items():
-            terms = sorted(text.vocabulary_, key=text.vocabulary_.__getitem__)
-            tensors[f"{kind}.terms"] = to_bytes(json.dumps(terms).encode())
-            tensors[f"{kind}.idf"] = torch.from_numpy(np.asarray(text.idf_, np.float32))
-        return tensors
+        modalities = to_bytes(json.dumps(self.modalities).encode())
+        return {"modalities": modalities, **tfidf_state(self._texts)}
 
     @classmethod
     def load(cls, state: Mapping[str, Tensor]) -> Self:
         """Make it again."""
-        texts = {}
-        for kind in _KINDS:
-            if f"{kind}.terms" in state:
-                terms = json.loads(from_bytes(state[f"{kind}.terms"]))
-                text = _make_text(kind, vocabulary={term: at for at, term in enumerate(terms)})
-                text.idf_ = state[f"{kind}.idf"].numpy()
-                texts[kind] = text
-        return cls(tuple(json.loads(from_bytes(state["modalities"]))), texts)
+        return cls(tuple(json.loads(from_bytes(state["modalities"]))), load_tfidf(state))
 
 
 #: Whether characters are read → the vectoriser that was fitted on a training part.
@@ -118,15 +95,3 @@ def _dense(data: Dataset) -> dict[str, NDArray[np.float32]]:
 def _transcripts(data: Dataset) -> list[str]:
     transcripts = data.utterances.table["transcript"]
     return [text if isinstance(text, str) else "" for text in transcripts]
-
-
-def _make_text(kind: str, **options: Any) -> TfidfVectorizer:  # noqa: ANN401 (scikit-learn's own)
-    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **_KINDS[kind], **options)
-
-
-def _fit_text(kind: str, train: Dataset) -> TfidfVectorizer | None:
-    """Fit on the training part's transcripts; None where nothing occurs often enough."""
-    try:
-        return _make_text(kind).fit(_transcripts(train))
-    except ValueError:  # an empty vocabulary
-        return None

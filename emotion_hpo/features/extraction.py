@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config.features import FUNCTIONALS, SPEECH, TEXT, FeaturesConfig
+from emotion_hpo.config.features import FUNCTIONALS, SPEECH, TEXT, TEXT_FACTORS, FeaturesConfig
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import ConfigError, FeatureError, UnusableError, unknown_name
@@ -19,8 +19,8 @@ from emotion_hpo.features.marks import compute_marks
 #: Part of every key: raise it whenever an extractor's output changes.
 FEATURES_VERSION = 3
 
-#: A further view → the modality that is made of the same recording, by whose name people know it.
-_VIEWS: Mapping[str, str] = {FUNCTIONALS: SPEECH}
+#: A further view → the modality that is made of the same source, by whose name people know it.
+_VIEWS: Mapping[str, str] = {FUNCTIONALS: SPEECH, TEXT_FACTORS: TEXT}
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -67,7 +67,16 @@ def extract_dialogue(
 
 
 def all_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
-    """Return the corpus's modalities, and `functionals` where they are made of its recordings."""
+    """Return the corpus's modalities, and further views that are made of what it has."""
+    has_factors = config.text_factors is not None and TEXT in corpus.modalities
+    return (*shard_modalities(corpus, config), *([TEXT_FACTORS] * has_factors))
+
+
+def shard_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
+    """Return the modalities that a shard holds: words in its table, others as arrays.
+
+    They are the corpus's, and `functionals` where they are made of its recordings.
+    """
     has_recordings = SPEECH in corpus.modalities and SPEECH not in corpus.ready_made
     if config.functionals is None or not has_recordings or FUNCTIONALS in corpus.modalities:
         return corpus.modalities
@@ -76,7 +85,7 @@ def all_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
 
 def stored_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
     """Return the modalities that are stored as arrays."""
-    return tuple(modality for modality in all_modalities(corpus, config) if modality != TEXT)
+    return tuple(modality for modality in shard_modalities(corpus, config) if modality != TEXT)
 
 
 def source_of(modality: str, ready_made: Collection[str]) -> str:

@@ -20,6 +20,7 @@ from emotion_hpo.features.extraction import FEATURES_VERSION
 #: What each extractor starts from.
 SOURCES: Mapping[str, str] = {
     "text": "words",
+    "text_factors": "words",
     "speech": "a recording",
     "functionals": "a recording",
     "mocap": "motion capture",

@@ -23,7 +23,12 @@ from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus
-from emotion_hpo.features.extraction import FEATURES_VERSION, all_modalities, stored_modalities
+from emotion_hpo.features.extraction import (
+    FEATURES_VERSION,
+    all_modalities,
+    shard_modalities,
+    stored_modalities,
+)
 from emotion_hpo.features.shard import Ragged, Shard, find_damage, open_shard
 from emotion_hpo.features.workers import extractor
 from emotion_hpo.features.writing import ShardWriter, disk
@@ -52,7 +57,7 @@ class FeatureStore:
         corpus_name: As in the configuration.
         synthetic: Whether the corpus is invented; every figure from it then says so.
         classes: Emotions, in the order of a network's outputs.
-        modalities: What the corpus holds, and what is made of its recordings beside.
+        modalities: What the corpus holds, and what is made of its recordings and words beside.
         ready_made: Those of them whose features the corpus brought.
         sessions: All of them, sorted.
         keys: Session to the key of its shard; a session that was left out has none.
@@ -158,7 +163,7 @@ def _identities(
 ) -> dict[str, Identity]:
     """Session → all that its shard's content depends on; none of a session that is left out."""
     digests, extraction = Digests(_folder(corpus, directory) / DIGESTS), config.extraction()
-    modalities = all_modalities(corpus, config)
+    modalities = shard_modalities(corpus, config)
     identities = {
         session: {
             "version": FEATURES_VERSION,

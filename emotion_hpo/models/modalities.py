@@ -1,5 +1,7 @@
 """Which modalities a model reads of a training part."""
 
+from collections.abc import Iterable
+
 from emotion_hpo.config import ModelConfig, NetworkModel
 from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import ConfigError, unknown_name
@@ -28,15 +30,25 @@ def modalities_of(model: ModelConfig, train: Utterances) -> tuple[str, ...]:
     return model.modalities
 
 
+def reads_statistics(model: ModelConfig) -> bool:
+    """Return whether a model reads frames as their statistics, one vector an utterance."""
+    return not isinstance(model, NetworkModel) or model.frames == "statistics"
+
+
 def all_modalities(train: Utterances) -> tuple[str, ...]:
-    """Return all that a training part has, each recording once.
+    """Return all that a training part has, each recording once, as for a model of vectors."""
+    return without_repetition(available_in(train), train)
+
+
+def without_repetition(modalities: Iterable[str], train: Utterances) -> tuple[str, ...]:
+    """Return those of some modalities whose vectors say something of their own.
 
     Where this program has extracted both views of a voice, the frames' own statistics are left out:
     they say the same, coarser. The corpus's own features are never left out.
     """
-    available = available_in(train)
-    is_seen_twice = _VECTOR in available and {_FRAMES, _VECTOR} <= train.extracted
-    return tuple(name for name in available if not (is_seen_twice and name == _FRAMES))
+    names = tuple(modalities)
+    is_seen_twice = _VECTOR in names and {_FRAMES, _VECTOR} <= train.extracted
+    return tuple(name for name in names if not (is_seen_twice and name == _FRAMES))
 
 
 def available_in(train: Utterances) -> tuple[str, ...]:

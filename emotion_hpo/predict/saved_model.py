@@ -19,6 +19,7 @@ from emotion_hpo.config import ExperimentConfig, NetworkModel, build, dump
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.scaling import FeatureReader, Scale
+from emotion_hpo.dataset.text_factors import TextFactors
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, plain_origins, read_origins
 from emotion_hpo.features.text import Vocabulary
@@ -122,6 +123,7 @@ def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
         "described": list(preprocessor.described),
         "in_dialogues": preprocessor.in_dialogues,
         "marks": preprocessor.marks,
+        "factors": None if preprocessor.factors is None else preprocessor.factors.state(),
         "words": None if preprocessor.vocabulary is None else list(preprocessor.vocabulary.words),
         "readers": {
             modality: {
@@ -157,14 +159,15 @@ def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
     }
     words = stored["words"]
     vocabulary = None if words is None else Vocabulary(tuple(words))
-    described = tuple(stored["described"])
+    factors = stored.get("factors")  # older models have none
     return Preprocessor(
         readers,
         vocabulary,
         stored["max_words"],
         stored["marks"],
-        described=described,
+        described=tuple(stored["described"]),
         in_dialogues=stored.get("in_dialogues", False),  # older models read no dialogues
+        factors=None if factors is None else TextFactors.load(factors),
     )
 
 

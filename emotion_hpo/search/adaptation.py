@@ -7,17 +7,18 @@ command continues a study.
 """
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from emotion_hpo.config import NetworkModel, SearchConfig, build, dump
-from emotion_hpo.config.features import TEXT
+from emotion_hpo.config.features import TEXT, TEXT_FACTORS
 from emotion_hpo.dataset.normalising import describe_speaker_scaling, resolve_normalise
 from emotion_hpo.errors import ConfigError
+from emotion_hpo.features.extraction import source_of
 from emotion_hpo.features.origin import SOURCES
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.models.modalities import modalities_of
+from emotion_hpo.models.modalities import modalities_of, without_repetition
 from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.splits.parts import Development
 
@@ -34,7 +35,7 @@ def adapt(
     model = config.model
     if isinstance(model, NetworkModel) and model.reads == "corpus":
         config, names = _read_corpus(config, model, store, development)
-        absent = sorted({*store.modalities} - {*names})
+        absent = sorted(_sources(store.modalities, store) - _sources(names, store))
         without = f", without {', '.join(absent)}" if absent else ": all that there is"
         lines.append(f"The model reads {', '.join(names)}{without}.")
     features = resolve_normalise(config.features, development.everything.table, store.ready_made)
@@ -55,7 +56,8 @@ def _read_corpus(
 
     A modality has the encoder that `model.encoders` names for it. A ready-made one that is not
     named there gets that of `model.vector` or `model.sequence`, and so do vectors in the place of
-    what this program would extract as frames. The space's ranges go with their encoders.
+    what this program would extract as frames. With `model.frames: statistics`, frames are vectors.
+    The space's ranges go with their encoders.
 
     Raises:
         ConfigError: There is no such modality.
@@ -65,14 +67,16 @@ def _read_corpus(
     named = model["encoders"]
     encoders: dict[str, Any] = {}
     ranges = {path: range_ for path, range_ in space.items() if not _is_of_modality(path)}
-    for modality in sorted(store.modalities, key=lambda name: [*named, name].index(name)):
-        is_ready_made = modality in store.ready_made
-        n_frames = min(_count_longest(fold.train, modality) for fold in development.folds)
-        if n_frames == 0 or not (modality in named or is_ready_made):
-            continue
-        kind = "vector" if n_frames == 1 else "sequence"
-        is_replaced = is_ready_made and kind == "vector" and modality in SOURCES
-        is_named = modality in named and not is_replaced
+    n_frames = _count_frames(store, development, named)
+    as_statistics = network.frames == "statistics"
+    if as_statistics:
+        names = without_repetition(n_frames, development.everything)
+        n_frames = {name: n_frames[name] for name in names}
+    for modality, n in n_frames.items():
+        is_described = as_statistics and n > 1 and modality != TEXT
+        kind = "vector" if n == 1 or is_described else "sequence"
+        is_vector = modality in store.ready_made and kind == "vector" and modality in SOURCES
+        is_named = modality in named and not (is_vector or is_described)
         encoders[modality] = named[modality] if is_named else model[kind]
         source = f"model.encoders.{modality}." if is_named else f"model.{kind}."
         ranges |= _with_prefix(space, f"features.{modality}.", f"features.{modality}.")
@@ -110,10 +114,30 @@ def _with_prefix(
     }
 
 
+def _count_frames(
+    store: FeatureStore, development: Development, named: Collection[str]
+) -> dict[str, int]:
+    """Return modality → frames of its longest utterance, of each that the network could read.
+
+    They are in the order of the encoders' names, ready-made ones that are not named there last.
+    """
+    counts = {}
+    for modality in sorted(store.modalities, key=lambda name: [*named, name].index(name)):
+        if modality in named or modality in store.ready_made:
+            n_frames = min(_count_longest(fold.train, modality) for fold in development.folds)
+            counts[modality] = n_frames
+    return {modality: n_frames for modality, n_frames in counts.items() if n_frames}
+
+
+def _sources(modalities: Iterable[str], store: FeatureStore) -> set[str]:
+    """Return what modalities are made of, by the names that people know."""
+    return {source_of(name, store.ready_made) for name in modalities}
+
+
 def _count_longest(utterances: Utterances, modality: str) -> int:
     """Return the frames of the longest utterance: 1 of a vector, 0 where nobody has it."""
-    if modality == TEXT:
-        return 2 * bool(_have_words(utterances.table["transcript"]))
+    if modality in (TEXT, TEXT_FACTORS):
+        return (2 if modality == TEXT else 1) * _have_words(utterances.table["transcript"])
     return max(len(utterances.sequence(modality, row)) for row in range(len(utterances)))
 
 

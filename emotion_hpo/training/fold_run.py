@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config import ExperimentConfig, NetworkModel
 from emotion_hpo.config.auto import resolved
+from emotion_hpo.config.features import FUNCTIONALS, TEXT_FACTORS
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError, StudyError
@@ -293,6 +294,12 @@ def check_modalities(config: ExperimentConfig, available: tuple[str, ...], corpu
     else:
         key, names = "modalities", model.modalities or ()
     if absent := [name for name in names if name not in available]:
+        for name in {FUNCTIONALS, TEXT_FACTORS}.intersection(absent):
+            if config.features.section(name) is None:
+                raise ConfigError(
+                    f"model.{key}: the model reads {name}, but features.{name} is null; give it a "
+                    "value, or choose a model without it"
+                )
         raise ConfigError(
             f"model.{key}: corpus {corpus} has {', '.join(available)}, but the model reads "
             f"{', '.join(absent)}; choose a model of these, such as model={available[0]}"

@@ -17,7 +17,7 @@ from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel
-from emotion_hpo.models.modalities import modalities_of
+from emotion_hpo.models.modalities import modalities_of, reads_statistics
 from emotion_hpo.models.network import build_network
 from emotion_hpo.training.classical_learner import ClassicalLearner
 from emotion_hpo.training.loop import Evaluation, OnEpoch, TrainingState
@@ -94,7 +94,8 @@ def describe_reading(config: ExperimentConfig, train: Utterances) -> str:
     modalities = modalities_of(config.model, train)
     is_network = isinstance(config.model, NetworkModel)
     kind = "dialogues" if config.has_context else "sequences" if is_network else "vectors"
-    return "/".join([kind, fingerprint(config.features), *modalities])
+    frames = "statistics" if reads_statistics(config.model) else "frames"
+    return "/".join([kind, frames, fingerprint(config.features), *modalities])
 
 
 def fit_preprocessor(config: ExperimentConfig, train: Utterances) -> Preprocessor:
@@ -104,12 +105,13 @@ def fit_preprocessor(config: ExperimentConfig, train: Utterances) -> Preprocesso
         ConfigError: No training utterance has a modality that the model reads.
     """
     modalities = modalities_of(config.model, train)
-    as_vectors = not isinstance(config.model, NetworkModel)
+    is_network = isinstance(config.model, NetworkModel)
     return Preprocessor.fit(
         train,
         config.features,
         modalities,
-        as_vectors=as_vectors,
+        as_vectors=not is_network,
+        statistics=reads_statistics(config.model),
         in_dialogues=config.has_context,
     )
 

@@ -116,7 +116,9 @@ def test_parquet_is_read_as_csv_is(tmp_path):
 def test_bad_fields_of_parquet_are_named(tmp_path):
     frame = pd.DataFrame([["u1", "ann", "1", "joy"], ["u2", "bob", "2", ""]], columns=REQUIRED)
     frame.to_parquet(tmp_path / "a.parquet")
-    with pytest.raises(CorpusError, match=r"1 rows have no emotion; as context.*:\n.*a.parquet, row 2"):
+    with pytest.raises(
+        CorpusError, match=r"1 rows have no emotion; as context.*:\n.*a.parquet, row 2"
+    ):
         read_rows(tmp_path / "a.parquet", ())
     frame.assign(transcript=[b"raw", None]).to_parquet(tmp_path / "b.parquet")
     with pytest.raises(CorpusError, match=r"a transcript that is neither text .*\n.*row 1"):
