@@ -3,6 +3,8 @@
 They read what describes an utterance as a whole: vectors as they are, sequences by their
 statistics, words by tf-idf. A training takes seconds and counts as one epoch; of `training`, they
 read nothing. Every field but the name has a default, so that a space may switch `model.learner`.
+Of a dialogue they read the words of so many turns before and after, joined, and the means of their
+vectors, each beside the utterance's own.
 """
 
 from collections.abc import Mapping
@@ -33,6 +35,22 @@ class ClassicalSection(Section):
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: rare classes weigh as much as frequent ones"
     )
+    turns_before: int = Field(
+        0, ge=0, le=1000, description="of the dialogue, read beside the utterance"
+    )
+    turns_after: int = Field(
+        0, ge=0, le=1000, description="the same of the turns after it, which no live use has"
+    )
+
+    @property
+    def has_context(self) -> bool:
+        """Whether it reads utterances among the turns of their dialogues."""
+        return bool(self.turns_before or self.turns_after)
+
+    @property
+    def reads_after(self) -> bool:
+        """Whether it reads turns that are said later."""
+        return bool(self.turns_after)
 
 
 class LinearModel(ClassicalSection):

@@ -325,6 +325,11 @@ class NetworkModel(Section):
         """Whether it reads utterances among the turns of their dialogues."""
         return not isinstance(self.context, NoContext)
 
+    @property
+    def reads_after(self) -> bool:
+        """Whether it reads turns that are said later."""
+        return not isinstance(self.context, NoContext) and self.context.reads == "both"
+
     @model_validator(mode="after")
     def _has_templates(self) -> Self:
         if self.reads == "corpus" and (self.vector is None or self.sequence is None):

@@ -306,7 +306,8 @@ class ExperimentConfig(Section):
 
     @model_validator(mode="after")
     def _turns_are_not_mixed(self) -> Self:
-        if self.has_context and self.training.augmentation.mixup:
+        is_network = isinstance(self.model, NetworkModel)
+        if is_network and self.has_context and self.training.augmentation.mixup:
             raise ValueError(
                 "training.augmentation.mixup: turns that are read in their dialogues "
                 "(model.context) cannot be mixed in pairs; set it to 0, or model.context.name=none"
@@ -316,7 +317,7 @@ class ExperimentConfig(Section):
     @property
     def has_context(self) -> bool:
         """Whether the model reads utterances among the turns of their dialogues."""
-        return isinstance(self.model, NetworkModel) and self.model.has_context
+        return self.model.has_context
 
     def places(self) -> dict[str, Path]:
         """Return path in the configuration → where the corpus's files lie."""
@@ -411,6 +412,12 @@ class SearchConfig(ExperimentConfig):
                 "SQLite file; use storage=postgresql"
             )
         return value
+
+    @property
+    def may_read_dialogues(self) -> bool:
+        """Whether any trial reads utterances among the turns of their dialogues."""
+        paths = ("model.context.name", "model.turns_before", "model.turns_after")
+        return self.has_context or any(path in self.space for path in paths)
 
     def experiment(self) -> ExperimentConfig:
         """Return the part that a trial varies."""

@@ -117,6 +117,15 @@ class Dataset:
         """Return whose features are read: these utterances', each alone."""
         return self
 
+    @property
+    def places(self) -> Rows:
+        """Return where among the turns each utterance stands, `(n,)`."""
+        return np.arange(len(self))
+
+    def neighbours(self, first: int, last: int) -> list[Rows]:  # noqa: ARG002 (each is alone)
+        """Return of each utterance the turns at those distances: none."""
+        return [self.places[:0]] * len(self)
+
     def reading_from(self, source: BatchSource) -> BatchSource:
         """Return these utterances, their features read from where `turns` lie otherwise."""
         return source

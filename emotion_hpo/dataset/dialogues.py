@@ -54,6 +54,26 @@ class DialogueDataset(Dataset):
         """Return the turns, each alone."""
         return self._turns
 
+    @property
+    def places(self) -> Rows:
+        """Return where among the turns each utterance stands, `(n,)`."""
+        return self._places
+
+    def neighbours(self, first: int, last: int) -> list[Rows]:
+        """Return of each utterance the turns at those distances that are read beside it.
+
+        Args:
+            first: Distance of the first, such as -8; those after the utterance are above 0.
+            last: Distance of the last, on the same side.
+        """
+        neighbours = [self._places[:0]] * len(self)
+        if self._reads == "alone" or (self._reads == "past" and last > 0):
+            return neighbours
+        for turns in self._dialogues:
+            for at in map(int, np.flatnonzero(self._rows[turns] >= 0)):
+                neighbours[self._rows[turns[at]]] = turns[max(0, at + first) : at + last + 1]
+        return neighbours
+
     def reading_from(self, source: BatchSource) -> BatchSource:
         """Return the same, the turns' features read from there."""
         other = copy(self)

@@ -112,6 +112,12 @@ class Utterances:
         return self if self._turns is None else self._turns
 
     @property
+    def in_dialogues(self) -> bool:
+        """Whether a turn that may be seen has another before it in its dialogue."""
+        table = self.turns.table
+        return "turn" in table and bool((table["turn"].fillna(0) > 0).any())
+
+    @property
     def ids(self) -> list[str]:
         """Utterance ids in order."""
         return list(self.table["utterance_id"])

@@ -133,11 +133,14 @@ def baseline_recipe(
 
     What it is, is chosen anew by cross-validation, as in the search.
     """
-    from emotion_hpo.models.baseline import choose_baseline
+    from emotion_hpo.models.baseline import choose_baseline, count_turns_before
 
     config = stored.config.experiment()
     model, features = choose_baseline(
-        development.everything, config.features, by_speaker=development.has_new_speakers
+        development.everything,
+        config.features,
+        by_speaker=development.has_new_speakers,
+        turns_before=count_turns_before(stored.config, development.everything),
     )
     training = config.training.model_copy(update={"labels": "majority"})  # it knows no votes
     config = config.model_copy(update={"model": model, "features": features, "training": training})

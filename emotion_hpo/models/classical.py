@@ -18,7 +18,7 @@ from torch import Tensor
 from emotion_hpo.config import ClassicalModel as Config
 from emotion_hpo.config import SvmModel
 from emotion_hpo.dataset.batches import Dataset
-from emotion_hpo.dataset.vectoriser import Vectoriser
+from emotion_hpo.dataset.vectoriser import Vectoriser, Window
 from emotion_hpo.dataset.vectors import Vectors
 from emotion_hpo.errors import StudyError
 from emotion_hpo.models.linear import Floats, Labels
@@ -58,13 +58,15 @@ class ClassicalModel:
         counts = np.bincount(labels, minlength=len(self._shares))
         self._shares = counts / counts.sum()
         self._classes = np.flatnonzero(counts)
-        vectoriser = Vectoriser.fit(train, characters=self._config.characters)
-        vectors = vectoriser(train).with_dense(self._config.dense_length)
+        config = self._config
+        window = Window(config.turns_before, config.turns_after)
+        vectoriser = Vectoriser.fit(train, characters=config.characters, window=window)
+        vectors = vectoriser(train).with_dense(config.dense_length)
         if len(self._classes) < 2 or not sum(vectors.widths):
             return
         self._vectoriser = vectoriser
         known = np.searchsorted(self._classes, labels)
-        if isinstance(self._config, SvmModel):
+        if isinstance(config, SvmModel):
             groups = train.utterances.table["dialogue"].to_numpy(str)
             self._temperature = fit_temperature(*self._out_of_fold(vectors, known, groups, seed))
         self._fit_scorer(vectors, known, seed)

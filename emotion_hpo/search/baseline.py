@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config import FeaturesConfig
+from emotion_hpo.config import FeaturesConfig, SearchConfig
 from emotion_hpo.metrics.registry import score_all
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, write_bytes
@@ -27,7 +27,7 @@ def fit_or_read_baseline(
     home: StudyHome,
     development: Development,
     modalities: tuple[str, ...],
-    features: FeaturesConfig,
+    config: SearchConfig,
 ) -> Mapping[str, Any]:
     """Return the baseline's scores from the study's home or, the first time, fit it.
 
@@ -35,31 +35,40 @@ def fit_or_read_baseline(
         home: The study's.
         development: What it learns from, and is judged on.
         modalities: What the corpus has.
-        features: How the study scales them.
+        config: How the study scales them, and whether it reads what was said before.
 
     Returns:
         Its `parts`, its scores on `validation` (means over the folds), and those of each part
-        alone in `by_part`.
+        alone in `by_part`; where turns before are read, too, those without them in `alone`.
 
     Raises:
         StudyError: What is stored cannot be read.
     """
     if home.baseline.exists():
         return read_record(home.baseline, BaselineRecord).to_json()
-    from emotion_hpo.models.baseline import describe  # scikit-learn: a second, once a study
+    # scikit-learn: a second, once a study
+    from emotion_hpo.models.baseline import count_turns_before, describe
     from emotion_hpo.models.modalities import all_modalities
 
     parts = tuple(name for name in all_modalities(development.everything) if name in modalities)
-    fitted, scores, probabilities = _evaluate(development, features, parts)
+    features, turns_before = config.features, count_turns_before(config, development.everything)
+    without = _evaluate(development, features, parts)[1] if turns_before else None
+    fitted, scores, probabilities = _evaluate(
+        development, features, parts, turns_before=turns_before
+    )
     models = [baseline.model for baseline in fitted]
     alone = {}
     if len(parts) > 1:
-        alone = {part: _evaluate(development, features, (part,), models)[1] for part in parts}
+        alone = {
+            part: _evaluate(development, features, (part,), models, turns_before)[1]
+            for part in parts
+        }
     baseline = {
         "model": " or ".join(dict.fromkeys(map(describe, models))),
         "parts": list(parts),
         "n_train": n_train(development),
         "validation": scores,
+        "alone": without,
         "by_part": alone or dict.fromkeys(parts, scores),
     }
     validation = development.validation
@@ -82,6 +91,7 @@ def _evaluate(
     features: FeaturesConfig,
     parts: tuple[str, ...],
     models: Sequence["Candidate | None"] = (),
+    turns_before: int = 0,
 ) -> tuple[list["Baseline"], dict[str, float], NDArray[np.float32]]:
     """Fit on each fold; return the baselines, mean scores, and probabilities `(n, classes)`.
 
@@ -90,6 +100,7 @@ def _evaluate(
         features: How the study scales its features.
         parts: The modalities to read.
         models: Of each fold; without them, each fold's is chosen.
+        turns_before: How many turns are read beside an utterance.
     """
     from emotion_hpo.models.baseline import Baseline
 
@@ -100,7 +111,12 @@ def _evaluate(
         development.folds, models or [None] * len(development.folds), strict=True
     ):
         baseline = Baseline.fit(
-            fold.train, features, parts=parts, model=model, by_speaker=by_speaker
+            fold.train,
+            features,
+            parts=parts,
+            model=model,
+            by_speaker=by_speaker,
+            turns_before=turns_before,
         )
         rows = baseline.probabilities(fold.validation)
         fitted.append(baseline)

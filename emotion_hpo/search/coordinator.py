@@ -104,7 +104,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
             _log.info(line)
         for line in (*notes, *remarks):
             _log.warning(line)
-        baseline = fit_or_read_baseline(home, development, store.modalities, config.features)
+        baseline = fit_or_read_baseline(home, development, store.modalities, config)
         created_at = study_file.read(home).facts["created_at"]
         tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
         with _stop_signals() as stop:

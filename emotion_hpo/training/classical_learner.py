@@ -65,9 +65,9 @@ class ClassicalLearner:
         probabilities = self._model.probabilities(data)
         return Evaluation(probabilities, score_all(data.utterances.labels, probabilities))
 
-    def probabilities(self, data: Dataset, reads: Reads = "all") -> NDArray[np.float32]:  # noqa: ARG002 (it reads each alone)
-        """Return class probabilities `(n, classes)`."""
-        return self._model.probabilities(data)
+    def probabilities(self, data: Dataset, reads: Reads = "all") -> NDArray[np.float32]:
+        """Return class probabilities `(n, classes)`, reading so much of each dialogue."""
+        return self._model.probabilities(data.reading(reads))
 
     def answer(self, data: Dataset, row: int) -> NDArray[np.float32]:
         """Return the probabilities of one utterance."""

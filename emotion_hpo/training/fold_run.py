@@ -45,8 +45,8 @@ class FoldData:
 class DataModule:
     """The development utterances, read once for all trials that read them alike.
 
-    One fold at a time is held for each kind of reading (sequences, dialogues, and the vectors of
-    classical models): eight of the full corpus would need eight times its memory.
+    One fold at a time is held for each kind of reading (of networks and of classical models, of
+    utterances alone and in dialogues): eight of the full corpus would need eight times its memory.
     """
 
     def __init__(self, development: Development) -> None:

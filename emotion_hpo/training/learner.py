@@ -93,9 +93,10 @@ def describe_reading(config: ExperimentConfig, train: Utterances) -> str:
     """Return a text that is the same where two configurations read a training part alike."""
     modalities = modalities_of(config.model, train)
     is_network = isinstance(config.model, NetworkModel)
-    kind = "dialogues" if config.has_context else "sequences" if is_network else "vectors"
-    frames = "statistics" if reads_statistics(config.model) else "frames"
-    return "/".join([kind, frames, fingerprint(config.features), *modalities])
+    kind = "network" if is_network else "classical"
+    turns = "dialogues" if config.has_context else "alone"
+    frames = "statistics" if reads_statistics(config.model) else "sequences"
+    return "/".join([f"{kind}-{turns}", frames, fingerprint(config.features), *modalities])
 
 
 def fit_preprocessor(config: ExperimentConfig, train: Utterances) -> Preprocessor:

@@ -12,8 +12,9 @@ from emotion_hpo.corpus import COLUMNS
 from emotion_hpo.dataset import Preprocessor
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models import baseline as module
-from emotion_hpo.models.baseline import Baseline, choose_baseline
+from emotion_hpo.models.baseline import Baseline, choose_baseline, count_turns_before
 from emotion_hpo.models.classical import divisions
+from tests.dialogues import CLASSES, WORDS, Shelf, make_config, make_shelf, make_turns
 from tests.pipeline import SMALL, compose_config
 
 FEATURES = compose_config(*SMALL).features
@@ -137,3 +138,31 @@ def test_a_session_without_any_speech_has_no_width(small_parts):
     preprocessor = Preprocessor.fit(train, FEATURES, ("speech",))
     batch = preprocessor.transform(mute).batch(np.arange(len(mute)))
     assert not batch.modalities["speech"].present.any()
+
+
+def test_baseline_reads_the_turns_before():
+    """The words of the turn before tell the emotion; the utterance's own tell the next one's."""
+    shelf = make_shelf((40,) * 12)
+    labels = [turn // 2 % 3 for turn in range(41)]
+    shelf.table["emotion"] = [CLASSES[labels[turn]] for turn in shelf.table["turn"]]
+    shelf.table["transcript"] = [WORDS[labels[turn + 1]] for turn in shelf.table["turn"]]
+    turns = make_turns(shelf)
+    numbers = turns.table["dialogue"].str[1:].astype(int)
+    train, test = (turns.subset(np.flatnonzero(part)) for part in (numbers < 6, numbers >= 6))
+    accuracies = []
+    for turns_before in (0, 1):
+        fitted = Baseline.fit(train, make_config().features, turns_before=turns_before)
+        assert fitted.model.turns_before == turns_before
+        accuracies.append((fitted.probabilities(test).argmax(1) == test.labels).mean())
+    assert accuracies[0] < 0.7
+    assert accuracies[1] > 0.9
+
+
+def test_turns_are_read_where_models_read_them_and_there_are_some():
+    shelf = make_shelf()
+    in_order = make_turns(shelf).labelled()
+    no_order = make_turns(Shelf(shelf.table.assign(turn=None), shelf.features)).labelled()
+    plain = compose_config(*SMALL)
+    reading = compose_config(*SMALL, "+model.context.name=recurrent")
+    assert [count_turns_before(plain, turns) for turns in (in_order, no_order)] == [0, 0]
+    assert [count_turns_before(reading, turns) for turns in (in_order, no_order)] == [8, 0]

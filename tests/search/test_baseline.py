@@ -16,13 +16,13 @@ from emotion_hpo.splits.parts import Development
 from tests.pipeline import SMALL, compose_config
 
 MODALITIES = ("functionals", "mocap", "speech", "text")
-FEATURES = compose_config(*SMALL).features
+CONFIG = compose_config(*SMALL)
 
 
 def test_figures_agree_with_the_stored_answers(make_study, small_parts):
     home, _ = make_study()
     development = small_parts[0]
-    found = fit_or_read_baseline(home, development, MODALITIES, FEATURES)
+    found = fit_or_read_baseline(home, development, MODALITIES, CONFIG)
     assert json.loads(home.baseline.read_text()) == found
     assert found["parts"] == ["functionals", "mocap", "text"]
     assert found["by_part"].keys() == set(found["parts"])
@@ -74,7 +74,7 @@ def test_validation_is_not_looked_at(make_study, small_parts, monkeypatch):
     scores = []
     for home, part in ((make_study("a")[0], development), (make_study("b")[0], other)):
         outcomes.append([])
-        scores.append(fit_or_read_baseline(home, part, MODALITIES, FEATURES))
+        scores.append(fit_or_read_baseline(home, part, MODALITIES, CONFIG))
     assert scores[0]["validation"] != scores[1]["validation"]
     for (model, state), (other_model, other_state) in zip(*outcomes, strict=True):
         assert model == other_model
@@ -84,9 +84,9 @@ def test_validation_is_not_looked_at(make_study, small_parts, monkeypatch):
 
 def test_it_is_fitted_once(make_study, small_parts, monkeypatch):
     home, _ = make_study()
-    found = fit_or_read_baseline(home, small_parts[0], MODALITIES, FEATURES)
+    found = fit_or_read_baseline(home, small_parts[0], MODALITIES, CONFIG)
     monkeypatch.setattr(module, "Baseline", None)  # using it would fail
-    assert fit_or_read_baseline(home, small_parts[0], MODALITIES, FEATURES) == found
+    assert fit_or_read_baseline(home, small_parts[0], MODALITIES, CONFIG) == found
 
 
 @pytest.mark.parametrize("content", ['{"a', "{}", "[]", '{"model": 3}'])
@@ -95,13 +95,13 @@ def test_a_broken_file_is_named_and_kept(make_study, small_parts, content):
     home.path.mkdir()
     home.baseline.write_text(content)
     with pytest.raises(StudyError, match=r"baseline\.json .*; restore it from a copy"):
-        fit_or_read_baseline(home, small_parts[0], MODALITIES, FEATURES)
+        fit_or_read_baseline(home, small_parts[0], MODALITIES, CONFIG)
     assert home.baseline.read_text() == content
 
 
 def test_one_part_needs_no_second_fit(make_study, small_parts):
     home, _ = make_study()
-    found = fit_or_read_baseline(home, small_parts[0], ("mocap",), FEATURES)
+    found = fit_or_read_baseline(home, small_parts[0], ("mocap",), CONFIG)
     assert found["by_part"] == {"mocap": found["validation"]}
 
 

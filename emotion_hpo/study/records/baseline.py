@@ -30,4 +30,7 @@ class Baseline(Record):
     parts: tuple[str, ...] = Field(description="modalities that it reads")
     n_train: int = Field(description="utterances that it learns from; of several folds the mean")
     validation: ValidationScores = Field(description="with all its modalities")
+    alone: ValidationScores | None = Field(
+        None, description="without the turns before; null where it reads none"
+    )
     by_part: dict[str, ValidationScores] = Field(description="modality → with that one alone")
