@@ -1,4 +1,4 @@
-"""`emotion-hpo models`: list encoders, heads and presets, or one network, with their sizes."""
+"""`emotion-hpo models`: list what networks are made of, the presets, or one, with their sizes."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ class ModelsCommand(Section):
 
 
 def run(command: ModelsCommand) -> None:
-    """Print every encoder, head and preset, or the chosen one, with parameter counts."""
+    """Print every encoder, head, context and preset, or the chosen one, with parameter counts."""
     from emotion_hpo.models import catalogue
 
     chosen = command.model
@@ -36,4 +36,5 @@ def run(command: ModelsCommand) -> None:
         return
     encoders = [(row.modality, row.name, row.parameters) for row in catalogue.encoder_rows()]
     heads = [(row.name, row.parameters["all"]) for row in catalogue.head_rows()]
-    show_models(encoders, heads, {row.name: row.parameters for row in rows})
+    contexts = [(row.name, row.parameters["all"]) for row in catalogue.context_rows()]
+    show_models(encoders, heads, contexts, {row.name: row.parameters for row in rows})

@@ -278,7 +278,7 @@ class AttentionContext(ContextSection):
 
 
 class SpeakerRecurrentContext(ContextSection):
-    """A GRU of the dialogue, and one of each speaker's own turns (DialogueRNN, Majumder 2019)."""
+    """A state of the dialogue, and one of each speaker (DialogueRNN, Majumder et al. 2019)."""
 
     name: Literal["speaker_recurrent"]
 

@@ -1,4 +1,4 @@
-"""What `models` shows: encoders, heads and presets with their numbers of trainable parameters."""
+"""What `models` shows: encoders, heads, contexts and presets with their trainable parameters."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,6 +10,7 @@ from emotion_hpo.console.output import echo, open_console
 def show_models(
     encoders: Iterable[tuple[str, str, Mapping[str, int]]],
     heads: Iterable[tuple[str, int]],
+    contexts: Iterable[tuple[str, int]],
     presets: Mapping[str, Mapping[str, int]],
 ) -> None:
     """Print what networks can be made of, and those that have a name, with trainable parameters.
@@ -17,6 +18,7 @@ def show_models(
     Args:
         encoders: Modality, name and counts of each encoder.
         heads: Name and count of each head.
+        contexts: Name and count of each context.
         presets: Name → counts of each preset.
     """
     table = _counts_table("modality", "encoder")
@@ -24,12 +26,16 @@ def show_models(
     for modality, name, counts in encoders:
         table.add_row(modality, name, f"{counts['all']:,}", _format_parts(counts))
     _print_wide("Encoders, at the paper's widths", table)
-    table = _counts_table("head")
-    for name, n in heads:
-        table.add_row(name, f"{n:,}")
-    _print_wide("Heads, over three encoders of 256 units", table)
+    for kind, rows, title in (
+        ("head", heads, "Heads, over three encoders of 256 units"),
+        ("context", contexts, "Contexts of 128 units, over fused vectors of 256"),
+    ):
+        table = _counts_table(kind)
+        for name, n in rows:
+            table.add_row(name, f"{n:,}")
+        _print_wide(title, table)
     table = _counts_table("preset")
-    parts = ("text", "speech", "mocap", "fusion")
+    parts = ("text", "speech", "mocap", "fusion", "context")
     for part in parts:
         table.add_column(part, justify="right")
     for name, counts in presets.items():

@@ -1,4 +1,4 @@
-"""The catalogue of models: every encoder, head and preset with its parameter counts, as rows.
+"""The catalogue of models: encoders, heads, contexts, presets, with their parameter counts.
 
 Counts are of trainable parameters, at the paper's widths and input shapes: 2,736 words and the
 unknown one, 50 words of text, 100 frames of 34 features, 200 parts of 189 marker coordinates.
@@ -15,9 +15,11 @@ from torch import nn
 from emotion_hpo.config import ModelConfig, build
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.model import (
+    AttentionContext,
     AttentionDecoderEncoder,
     AttentionFusion,
     ConcatFusion,
+    ContextConfig,
     Conv1dEncoder,
     Conv2dEncoder,
     CrossAttentionFusion,
@@ -31,10 +33,13 @@ from emotion_hpo.config.model import (
     LstmEncoder,
     MlpEncoder,
     NetworkModel,
+    RecurrentContext,
     ResidualMlpEncoder,
+    SpeakerRecurrentContext,
     TransformerEncoder,
 )
 from emotion_hpo.dataset.batch import InputShape
+from emotion_hpo.models.context.build import build_context
 from emotion_hpo.models.fusion import build_head
 from emotion_hpo.models.network import ModalityEncoder, Network, count_trainable
 
@@ -48,6 +53,9 @@ PAPER_INPUTS = {
 }  # fmt: skip
 N_CLASSES = 4
 
+#: Part of a network → as it is called in a configuration.
+_AFTER_ENCODERS = {"head": "fusion", "context": "context"}
+
 _NOWHERE = torch.device("meta")  # sizes without memory, and without drawing a weight
 _WORD_VECTORS = EmbeddingConfig(vectors="random", dimensions=300, trainable=True)
 
@@ -57,7 +65,7 @@ class Row:
     """One line of the catalogue.
 
     Attributes:
-        kind: encoder, head or preset.
+        kind: encoder, head, context or preset.
         name: As it is chosen or, for an encoder, as the field calls it.
         modality: Of an encoder, the one that it is shown with; it takes any.
         parameters: Part → trainable parameters; `all` is their sum.
@@ -76,13 +84,16 @@ class _Preset(Section):
 
 
 def count_parts(network: nn.Module) -> dict[str, int]:
-    """Count a network's trainable parameters: all, each encoder, each of its parts, the head."""
+    """Count a network's trainable parameters: all, encoders and their parts, head, context."""
     counts = {"all": count_trainable(network)}
     for name, encoder in network.get_submodule("encoders").named_children():
         assert isinstance(encoder, ModalityEncoder)
         counts[name] = count_trainable(encoder)
         counts |= {f"{name}.{part}": n for part, n in _parts(encoder).items()}
-    return counts | {"fusion": count_trainable(network.get_submodule("head"))}
+    for name, part in network.named_children():
+        if name in _AFTER_ENCODERS:
+            counts[_AFTER_ENCODERS[name]] = count_trainable(part)
+    return counts
 
 
 def encoder_rows() -> list[Row]:
@@ -113,6 +124,22 @@ def head_rows() -> list[Row]:
             )
             for fusion in fusions
         ]
+
+
+def context_rows() -> list[Row]:
+    """Return every context, of 128 units over fused vectors of 256."""
+    contexts: list[ContextConfig] = [
+        RecurrentContext(name="recurrent"),
+        AttentionContext(name="attention"),
+        SpeakerRecurrentContext(name="speaker_recurrent"),
+    ]
+    with _NOWHERE:
+        modules = [(context.name, build_context(context, 256)) for context in contexts]
+    return [
+        Row("context", name, "", {"all": count_trainable(module)})
+        for name, module in modules
+        if module is not None
+    ]
 
 
 def preset_rows(presets: Mapping[str, ModelConfig]) -> list[Row]:

@@ -44,7 +44,8 @@ def adapt(
     lines += describe_speaker_scaling(features, config.space, modalities)
     folds = development.folds
     n_train = round(statistics.fmean(len(fold.train) for fold in folds))
-    config, line = resolve_budget(config, n_train, len(folds))
+    n_turns = round(statistics.fmean(len(fold.train.turns) for fold in folds))
+    config, line = resolve_budget(config, n_train, len(folds), n_turns)
     is_network = isinstance(config.model, NetworkModel)
     return config, [*lines, line] if line and is_network else lines
 

@@ -18,6 +18,9 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 6, 80
 #: A batch of fewer is all noise; the reference's 64 is the largest.
 _SMALLEST_BATCH, _LARGEST_BATCH = 8, 64
 
+#: Of turns of dialogues: about six of IEMOCAP's; in fewer, neighbours are most of a batch.
+_SMALLEST_OF_TURNS, _LARGEST_OF_TURNS = 50, 400
+
 #: Fewer updates an epoch than this, and a validation is due before the network has moved.
 _FEWEST_STEPS = 8
 
@@ -29,7 +32,7 @@ _MANY = 10_000
 
 
 def resolve_budget(
-    config: SearchConfig, n_train: int, n_folds: int = 1
+    config: SearchConfig, n_train: int, n_folds: int = 1, n_turns: int | None = None
 ) -> tuple[SearchConfig, str]:
     """Return a study's configuration with plain values for what the corpus decides of its budget.
 
@@ -39,6 +42,8 @@ def resolve_budget(
         config: The study.
         n_train: Utterances that a training learns from.
         n_folds: Of a trial. A pruner counts trainings, not epochs, where a trial has several.
+        n_turns: Turns that these are read among, which a batch of a model with context counts;
+            None: they are all.
 
     Returns:
         The configuration, and a line on what was decided; empty if epochs and batch were given.
@@ -49,8 +54,11 @@ def resolve_budget(
     def choose(path: str, value: int) -> int:
         return _nearest(config.space, path, value) if given[path] == "auto" else int(given[path])
 
-    batch_size = choose("training.batch_size", _batch_size(n_train))
-    n_steps = math.ceil(n_train / batch_size)
+    n_read, bounds = n_train, (_SMALLEST_BATCH, _LARGEST_BATCH)
+    if config.has_context:
+        n_read, bounds = n_turns or n_train, (_SMALLEST_OF_TURNS, _LARGEST_OF_TURNS)
+    batch_size = choose("training.batch_size", _batch_size(n_read, *bounds))
+    n_steps = math.ceil(n_read / batch_size)
     enough = math.ceil((config.training.steps or 0) / n_steps)  # null beside epochs that are given
     epochs = choose("training.epochs", min(max(enough, _FEWEST_EPOCHS), _MOST_EPOCHS))
     n_trainings = n_folds * config.study.n_seeds
@@ -67,18 +75,23 @@ def resolve_budget(
         if is_unresolved(path, given.get(path)):
             plain = with_value(plain, path, value)
     is_given = "auto" not in (config.training.epochs, config.training.batch_size)
-    line = f"{n_train:,} utterances: {epochs} epochs of {n_steps} steps, batches of {batch_size}"
+    what = f"{n_train:,} utterances"
+    if config.has_context:
+        what += f" among {n_read:,} turns"
+    line = f"{what}: {epochs} epochs of {n_steps} steps, batches of {batch_size}"
     return build(SearchConfig, plain), "" if is_given else line
 
 
-def _batch_size(n_train: int) -> int:
-    """Return the largest power of two that gives an epoch enough steps.
+def _batch_size(n: int, smallest: int, largest: int) -> int:
+    """Return the largest batch that gives an epoch enough steps: the given one, halved.
 
-    >>> [_batch_size(n) for n in (40, 100, 266, 3000)]
+    >>> [_batch_size(n, 8, 64) for n in (40, 100, 266, 3000)]
     [8, 8, 32, 64]
+    >>> [_batch_size(n, 50, 400) for n in (300, 2000, 7869)]
+    [50, 200, 400]
     """
-    size = _LARGEST_BATCH
-    while size > max(_SMALLEST_BATCH, n_train // _FEWEST_STEPS):
+    size = largest
+    while size > max(smallest, n // _FEWEST_STEPS):
         size //= 2
     return size
 

@@ -68,7 +68,7 @@ def test_turns_stand_in_order_beside_their_features(turns, data):
     for batch in data.epoch(12, 1, [0, 0]):
         dialogues = batch.dialogues
         voices = [part["voice"] for part in dialogues.buckets]
-        values = torch.cat([sequence.values[:, 0] for sequence in voices])  # noqa: PD011 (no table)
+        values = torch.cat([sequence.values[:, 0] for sequence in voices])  # noqa: PD011 (tensors)
         read = values[dialogues.places][dialogues.order.mask][:, 0]
         expected = []
         own = data.utterances.table["dialogue"].iloc[batch.rows.numpy()]
@@ -78,7 +78,7 @@ def test_turns_stand_in_order_beside_their_features(turns, data):
             by_id = dict(zip(turns.table["utterance_id"][rows], rows, strict=True))
             rows_in_order = np.array([by_id[key] for key in ids])
             sequence = data.turns.batch(rows_in_order).modalities["voice"]
-            expected.append(sequence.values[:, 0, 0])  # noqa: PD011 (no table)
+            expected.append(sequence.values[:, 0, 0])  # noqa: PD011 (a tensor)
         assert torch.equal(read, torch.cat(expected))
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from emotion_hpo.config.model import FusionConfig, NetworkModel
+from emotion_hpo.config.model import ContextConfig, FusionConfig, NetworkModel
 from emotion_hpo.models import catalogue
 
 CONF = Path(__file__).parents[2] / "conf" / "model"
@@ -72,7 +72,22 @@ def test_every_encoder_and_head_is_listed():
     assert [get_args(kind.model_fields["name"].annotation)[0] for kind in kinds] == [
         row.name for row in heads
     ]
-    assert all(row.parameters["all"] > 0 for row in rows + heads)
+    contexts = catalogue.context_rows()
+    kinds = get_args(get_args(ContextConfig)[0])
+    names = [get_args(kind.model_fields["name"].annotation)[0] for kind in kinds]
+    assert ["none", *(row.name for row in contexts)] == names
+    assert all(row.parameters["all"] > 0 for row in rows + heads + contexts)
+
+
+def test_a_context_counts_its_own_part():
+    """An LSTM of 100 units in both directions and two layers, and its dense layer: by hand."""
+    mapping = yaml.safe_load((CONF / "poria" / "bc_lstm.yaml").read_text(encoding="utf-8"))
+    del mapping["defaults"]
+    (row,) = catalogue.preset_rows({"poria/bc_lstm": NetworkModel.model_validate(mapping)})
+    layers = 2 * 4 * 100 * (100 + 100 + 1) + 2 * 4 * 100 * (200 + 100 + 1)
+    assert row.parameters["context"] == layers + (200 + 1) * 100
+    parts = ("text", "functionals", "fusion", "context")
+    assert row.parameters["all"] == sum(row.parameters[name] for name in parts)
 
 
 def test_the_command_lists_everything(emotion_hpo, isolated):
@@ -82,7 +97,7 @@ def test_the_command_lists_everything(emotion_hpo, isolated):
     presets = {file.relative_to(CONF).with_suffix("").as_posix() for file in CONF.rglob("*.yaml")}
     assert set(counts) == presets
     assert counts["tripathi/combined"]["parameters"]["speech.decoder"] == 188_832
-    for name in (*presets, "attention_bilstm", "spectrogram_cnn", "gated"):
+    for name in (*presets, "attention_bilstm", "spectrogram_cnn", "gated", "speaker_recurrent"):
         assert name in ended.stdout
 
 

@@ -1,12 +1,13 @@
 """A state of the dialogue, and one of each speaker, after DialogueRNN (Majumder et al. 2019).
 
-    g_t = GRU_g([x_t, r_t], g_{t-1})    p_t = GRU_p([x_t, r_t, g_t], p_s)    y_t = x_t + W [g_t p_t]
+    g_t = RNN_g([x_t, r_t], g_{t-1})    p_t = RNN_p([x_t, r_t, g_t], p_s)    y_t = x_t + W [g_t p_t]
 
 where s is the last turn of the same speaker: what somebody says changes their own state, in the
 light of all that was said, and nobody else's. In DialogueRNN the dialogue's state reads the
-speaker's former one in return, which binds every step of one GRU to a step of the other; without
-it, either is one pass of a fused kernel, over the dialogue and over each speaker's own turns.
-With `reads: both` a second pair of GRUs reads the dialogue from its end.
+speaker's former one in return, which binds every step of one to a step of the other; without
+it, either is one pass of a fused kernel, over the dialogue and over each speaker's own turns. They
+are LSTMs, not GRUs, for which processors have no such kernel. With `reads: both` a second pair
+reads the dialogue from its end.
 """
 
 import torch
@@ -16,12 +17,12 @@ from emotion_hpo.config.model import SpeakerRecurrentContext
 from emotion_hpo.dataset.batch import TurnOrder
 from emotion_hpo.models.context.relations import N_RELATIONS, is_same_speaker, relations
 from emotion_hpo.models.dropout import Dropout
-from emotion_hpo.models.layers import Gru, dense
+from emotion_hpo.models.layers import Lstm, dense
 from emotion_hpo.models.steps import permute_steps, reversal
 
 
 class SpeakerStates(nn.Module):
-    """Dropout → GRUs of dialogue and speakers → dropout → dense layer, added to the fused vector.
+    """Dropout → LSTMs of dialogue and speakers → dropout → dense layer, added to the fused vector.
 
     Attributes:
         reads: `past` or `both`.
@@ -58,8 +59,8 @@ class _Direction(nn.Module):
 
     def __init__(self, inputs: int, units: int, dropout: float) -> None:
         super().__init__()
-        self.dialogue = Gru(inputs, units)
-        self.speaker = Gru(inputs + units, units)
+        self.dialogue = Lstm(inputs, units)
+        self.speaker = Lstm(inputs + units, units)
         self.dropout = Dropout(dropout)
 
     def forward(self, values_RLU: Tensor, order: TurnOrder) -> Tensor:
