@@ -67,7 +67,7 @@ def utterances(
     """Some sessions of a corpus, or all, in random order."""
     store = prepare_features(config, folder, quiet)
     shards = tuple(map(store.open, sessions or store.sessions))
-    whole = Utterances.from_shards(shards, store.classes)
+    whole = Utterances.from_shards(shards, store.classes).labelled()
     return whole.subset(np.random.default_rng(0).permutation(len(whole)))
 
 

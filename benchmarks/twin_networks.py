@@ -93,7 +93,8 @@ def main() -> None:
     for model in options.only:
         config = configuration(model, options.epochs)
         store = prepare_features(config, options.features, quiet)
-        everything = Utterances.from_shards(tuple(map(store.open, store.sessions)), store.classes)
+        shards = tuple(map(store.open, store.sessions))
+        everything = Utterances.from_shards(shards, store.classes).labelled()
         curves = [
             list(accuracies(config, everything, model, seed)) for seed in range(options.seeds)
         ]

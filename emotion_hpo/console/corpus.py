@@ -65,8 +65,8 @@ def _dialogue_lines(dialogues: Mapping[str, Any] | None) -> Iterator[str]:
     >>> counts = {"n_turns": 9, "n_dialogues": 2, "n_labelled": 5, "n_followed": 7}
     >>> gaps = {"n_overlapping": 5, "median_gap_s": -0.44, "p95_gap_s": 1.3}
     >>> list(_dialogue_lines({**counts, **gaps}))
-    ['9 turns in 2 dialogues, 5 of them labelled; 71 % start before the turn before ends (median \
-gap -0.4 s, 95 % up to 1.3 s)']
+    ['9 turns in 2 dialogues, 5 of them labelled; 71 % overlap the turn before (median gap -0.4 s, \
+95 % up to 1.3 s)']
     """
     if dialogues is None:
         return
@@ -74,13 +74,12 @@ gap -0.4 s, 95 % up to 1.3 s)']
     if dialogues["n_followed"]:
         share = dialogues["n_overlapping"] / dialogues["n_followed"]
         gaps = (
-            f"; {100 * share:.0f} % start before the turn before ends (median gap "
+            f"; {100 * share:.0f} % overlap the turn before (median gap "
             f"{dialogues['median_gap_s']:.1f} s, 95 % up to {dialogues['p95_gap_s']:.1f} s)"
         )
-    yield (
-        f"{dialogues['n_turns']:,} turns in {dialogues['n_dialogues']:,} dialogues, "
-        f"{dialogues['n_labelled']:,} of them labelled{gaps}"
-    )
+    n_turns, n_labelled = dialogues["n_turns"], dialogues["n_labelled"]
+    labelled = "all" if n_labelled == n_turns else f"{n_labelled:,} of them"
+    yield f"{n_turns:,} turns in {dialogues['n_dialogues']:,} dialogues, {labelled} labelled{gaps}"
 
 
 def _fault_lines(faults: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -200,13 +200,15 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
 
 
 def _select(turns: Utterances, is_seen: NDArray[np.bool_]) -> Utterances:
-    """Select the labelled utterances among some turns, which are all that they may be read among.
+    """Select the labelled utterances among some turns, which are all that their readers see."""
+    return _take(turns, np.flatnonzero(is_seen)).labelled()
 
-    Places in dialogues are counted among these alone, so that they tell of no other turn.
-    """
-    part = turns.subset(np.flatnonzero(is_seen))
-    part.table["turn"] = number_turns(part.table)
-    return part.labelled()
+
+def _take(turns: Utterances, rows: NDArray[np.int64]) -> Utterances:
+    """Take some turns, their places in dialogues counted anew, so that they tell of no other."""
+    taken = turns.subset(rows)
+    taken.table["turn"] = number_turns(taken.table)
+    return taken
 
 
 def _refuse_one_class(folds: tuple[Fold, ...]) -> None:
@@ -236,7 +238,7 @@ def _of_scenario(whole: Utterances, scenario: str | None) -> Utterances:
     rows = np.flatnonzero((whole.table["scenario"] == scenario).to_numpy(bool, na_value=False))
     if not (whole.labels[rows] >= 0).any():
         raise ConfigError(f"split.scenario: no utterance here is {scenario}; leave it at null")
-    return whole.subset(rows)
+    return _take(whole, rows)
 
 
 def _validation_rows(

@@ -58,7 +58,8 @@ def show_corpus_of(name):
             "corpus": "manifest", "synthetic": False, "n_utterances": 3,
             "n_by_session_emotion": {f"{name}1": {f"{name}2": 3}},
             "n_by_modality": {"text": 3}, "missing": {}, "motion_lost": {}, "n_words": 9,
-            "durations": {"hours": None}, "n_word_types": 4, "seconds": 1, "peak_memory_mb": 9,
+            "durations": {"hours": None}, "dialogues": None, "n_word_types": 4, "seconds": 1,
+            "peak_memory_mb": 9,
             "words_without_vectors": {"n_types": 1, "n_words": 1, "first": [name]},
             "remarks": [f"2 of {name}"], "faults": {"bad": {"n": 1, "first": [f"{name}.wav"]}},
         }

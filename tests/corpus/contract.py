@@ -105,7 +105,7 @@ class CorpusContract:
             assert len(table)
             assert table["utterance_id"].is_monotonic_increasing
             assert set(table["session"]) == {session}
-            assert set(table["emotion"]) <= set(corpus.classes)
+            assert set(table["emotion"].dropna()) <= set(corpus.classes)
             assert table[["dialogue", "speaker"]].notna().all(axis=None)
             timed = table[table["end_s"].notna()]
             assert (timed["end_s"] > timed["start_s"]).all()
@@ -114,6 +114,16 @@ class CorpusContract:
                 assert modality in corpus.modalities or not table[f"has_{modality}"].any()
             has_words = [isinstance(text, str) and text != "" for text in table["transcript"]]
             assert has_words == table["has_text"].tolist()
+
+    def test_turns_are_numbered_in_the_order_of_time(self, corpus):
+        for session in corpus.sessions():
+            table = corpus.table(session)
+            assert table["emotion"].notna().any()
+            assert table["turn"][table["emotion"].isna()].notna().all(), "context has a place"
+            for _, rows in table[table["turn"].notna()].groupby("dialogue"):
+                in_order = rows.sort_values("turn")
+                assert list(in_order["turn"]) == list(range(len(rows)))
+                assert in_order["start_s"].is_monotonic_increasing
 
     def test_a_table_is_the_callers_own(self, corpus):
         session = corpus.sessions()[0]

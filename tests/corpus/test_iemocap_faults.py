@@ -283,6 +283,20 @@ def test_a_dialogue_without_its_evaluation_is_counted(damaged, break_, kind):
         opened(root, strict=True).table("1")
 
 
+def test_a_fault_costs_a_turn_of_no_class_that_modality_alone(damaged):
+    root = damaged()
+    rows = opened(root).table("1").query("dialogue == @WHERE and emotion.isna()")
+    name = rows["utterance_id"].iloc[0]
+    broken_wav(root, name)
+    corpus = opened(root)
+    (fault,) = corpus.faults()
+    assert fault.place.endswith(f"{name}.wav")
+    row = corpus.table("1").set_index("utterance_id").loc[name]
+    assert (row["has_speech"], row["has_text"]) == (False, True)
+    recordings = {recording.utterance_id: recording for recording in corpus.recordings("1", WHERE)}
+    assert recordings[name].samples is None
+
+
 def test_a_dialogue_in_another_sessions_folder_is_refused(damaged):
     root = damaged()
     other = root / "Session2" / "dialog" / "EmoEvaluation" / f"{WHERE}.txt"
@@ -294,7 +308,7 @@ def test_a_dialogue_in_another_sessions_folder_is_refused(damaged):
 
 def test_motion_with_a_gap_is_absent_where_it_lacks(damaged):
     root = damaged()
-    rows = opened(root).table("1").query("dialogue == @WHERE").sort_values("start_s")
+    rows = opened(root).table("1").query("dialogue == @WHERE").sort_values("turn")
     start, end = rows.iloc[0][["start_s", "end_s"]]
     before = {
         recording.utterance_id: recording.motion
@@ -311,7 +325,7 @@ def test_motion_with_a_gap_is_absent_where_it_lacks(damaged):
     for recording in opened(root).recordings("1", WHERE):
         if recording.utterance_id == rows.iloc[0]["utterance_id"]:
             assert recording.motion is None, "its frames are gone"
-        else:
+        elif before[recording.utterance_id] is not None:
             np.testing.assert_array_equal(
                 recording.motion["face"], before[recording.utterance_id]["face"]
             )

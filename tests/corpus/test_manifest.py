@@ -273,6 +273,13 @@ class TestExamples:
         assert [len(corpus.table(session)) for session in corpus.sessions()] == [1109, 2610, 9989]
         assert len(corpus.classes) == 7
         assert corpus.modalities == ("text",)
+        turns = pd.concat([corpus.table(session) for session in corpus.sessions()])
+        assert turns["dialogue"].nunique() == 1038 + 114 + 280
+        places = turns.groupby("dialogue")["turn"]
+        assert (places.max() + 1 == places.size()).all()
+        first = turns[turns["dialogue"] == "train_0"].sort_values("turn")
+        assert list(first["start_s"].iloc[:2]) == [0.0, 5.881]
+        assert list(first["speaker"].iloc[:3]) == ["Chandler", "The Interviewer", "Chandler"]
 
     def test_berlin(self, berlin, tmp_path):
         (tmp_path / "wav").symlink_to(berlin / "wav")
