@@ -91,7 +91,7 @@ class Utterances:
     def from_shards(
         cls, shards: tuple[SessionShelf, ...], classes: tuple[str, ...]
     ) -> "Utterances":
-        """Return all rows of some shards."""
+        """Return all rows of some shards, labelled or not."""
         table = pd.concat([shard.table for shard in shards], ignore_index=True)
         places = np.concatenate(
             [

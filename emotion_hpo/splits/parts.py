@@ -42,8 +42,8 @@ class Fold:
 
     Attributes:
         name: The session or speaker that validates, or `validation` where there is but one fold.
-        train: What a training learns from.
-        validation: What it is judged on.
+        train: What a training learns from; its `turns` are those of the training part alone.
+        validation: What it is judged on; its `turns` are those of the validation part alone.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Development:
 
     Attributes:
         folds: What a trial trains and judges on, in this order; no utterance validates twice.
-        everything: What the final training learns from.
+        everything: What the final training learns from; its `turns` are all that are not sealed.
     """
 
     folds: tuple[Fold, ...]
@@ -104,7 +104,10 @@ class Holdout:
         return {label: int((table["emotion"] == label).sum()) for label in self.store.classes}
 
     def unseal(self) -> Utterances:
-        """Read the test utterances; only `final` may, after it has written the ledger."""
+        """Read the test utterances; only `final` may, after it has written the ledger.
+
+        Their `turns` are those of the sealed session alone.
+        """
         whole = Utterances.from_shards((self.store.open(self.session),), self.store.classes)
         return _of_scenario(whole, self.scenario).labelled()
 

@@ -142,6 +142,10 @@ class TestRoundTrip:
         } <= summary.keys()  # fmt: skip
         assert summary["synthetic"] is True
         assert summary["faults"] == {}
+        dialogues = summary["dialogues"]
+        assert dialogues["n_turns"] > dialogues["n_labelled"] == summary["n_utterances"]
+        counts = f"{dialogues['n_turns']} turns in {dialogues['n_dialogues']} dialogues, "
+        assert f"{counts}{dialogues['n_labelled']} of them labelled; " in ended.stdout
         assert 50 < summary["peak_memory_mb"] < 1500
         again = emotion_hpo("prepare", *arguments, "corpus.write_release=out", "study.name=one")
         assert again.status == 2
