@@ -205,10 +205,10 @@ def parameter_unit(path: str) -> str:
     last = path.rpartition(".")[2]
     if last.endswith("_s"):
         return "seconds"
-    counted = {"units", "heads", "rank", "depth", "batch_size", "epochs", "max_words", "max_frames"}
-    if last in counted or last.endswith("_units"):
+    counted = {"units", "heads", "rank", "depth", "reach", "batch_size", "epochs"}
+    if last in counted or last.endswith("_units") or last.startswith("max_"):
         return "number"
-    return {"dropout": "share", "modality_dropout": "share"}.get(last, "value")
+    return "share" if last.endswith("dropout") else "value"
 
 
 def _place(range_: Range, value: object) -> float:

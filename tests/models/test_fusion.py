@@ -31,6 +31,30 @@ def build(config, widths=(3, 3)):
     return head
 
 
+#: As stored models call them.
+NAMES = {
+    "linear": {"classes"},
+    "concat": {"hidden", "classes"},
+    "attention": {"energy.0", "energy.2", "hidden", "classes"},
+    "gated": {"projections.0", "projections.1", "gates", "classes"},
+}
+
+
+@pytest.mark.parametrize("head", NAMES)
+def test_stored_weights_keep_their_names(head):
+    names = {f"{name}.{part}" for name in NAMES[head] for part in ("weight", "bias")}
+    assert set(build(CONFIGS[head]).state_dict()) == names
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_logits_are_classes_of_the_fused_vector(config):
+    head, present_BM = build(config).eval(), torch.ones(3, 2).bool()
+    encoded = encode(head, present_BM)
+    fused_BU = head.fuse(encoded, present_BM)
+    assert fused_BU.shape == (3, head.units)
+    assert torch.equal(head.classes(fused_BU), head(encoded, present_BM))
+
+
 def test_every_head_is_held_to_it():
     kinds = get_args(get_args(FusionConfig)[0])
     names = {get_args(kind.model_fields["name"].annotation)[0] for kind in kinds}
