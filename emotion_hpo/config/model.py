@@ -309,7 +309,8 @@ class NetworkModel(Section):
     frames: Literal["sequences", "statistics"] = Field(
         "sequences",
         description="statistics: a modality of frames is one vector, nine statistics of each "
-        "column; with reads=corpus, `vector` reads it",
+        "column; with reads=corpus, `vector` reads it, and of two views of a source the vector is "
+        "read alone",
     )
     fusion: FusionConfig
     dropout: Share

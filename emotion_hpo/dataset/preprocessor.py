@@ -1,7 +1,7 @@
 """Vocabulary and scales, fitted on the training part; stored with every model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -78,6 +78,7 @@ class Preprocessor:
         described = tuple(filter(train.is_sequence, frames)) if as_vectors or statistics else ()
         view = describe(train, described)
         readers = {modality: fit_reader(view, config, modality) for modality in frames}
+        readers |= {modality: replace(readers[modality], max_length=1) for modality in described}
         vocabulary = vectors = factors = None
         if TEXT in modalities:
             transcripts = train.table["transcript"].dropna()

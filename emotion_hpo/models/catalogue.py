@@ -39,6 +39,7 @@ from emotion_hpo.config.model import (
     TransformerEncoder,
 )
 from emotion_hpo.dataset.batch import InputShape
+from emotion_hpo.features.functionals import STATISTICS
 from emotion_hpo.models.context.build import build_context
 from emotion_hpo.models.fusion import build_head
 from emotion_hpo.models.network import ModalityEncoder, Network, count_trainable
@@ -46,10 +47,12 @@ from emotion_hpo.models.network import ModalityEncoder, Network, count_trainable
 WORDS = InputShape(0, 50, n_tokens=2738)
 SHORT_TERM = InputShape(34, 100)
 SPECTROGRAM = InputShape(128, 128)
+FACTORS = InputShape(500, 1)
 FUNCTIONALS = InputShape(882, 1)
 MOTION = InputShape(189, 200)
 PAPER_INPUTS = {
-    "text": WORDS, "speech": SHORT_TERM, "functionals": FUNCTIONALS, "mocap": MOTION
+    "text": WORDS, "text_factors": FACTORS, "speech": SHORT_TERM, "functionals": FUNCTIONALS,
+    "mocap": MOTION,
 }  # fmt: skip
 N_CLASSES = 4
 
@@ -235,5 +238,28 @@ def _parts(encoder: ModalityEncoder) -> dict[str, int]:
 
 
 def _blank(name: str, preset: NetworkModel) -> Network:
+    inputs = inputs_of(name)
+    if preset.frames == "statistics":
+        inputs = {modality: _described(shape) for modality, shape in inputs.items()}
+        preset = _of_vectors(preset)
     with _NOWHERE:
-        return Network(preset, inputs_of(name), N_CLASSES, blank=True)
+        return Network(preset, inputs, N_CLASSES, blank=True)
+
+
+def _described(frames: InputShape) -> InputShape:
+    """Return the shape of the statistics of frames; words and vectors stay."""
+    is_vector = frames.n_tokens is not None or frames.max_length == 1
+    return frames if is_vector else InputShape(len(STATISTICS) * frames.dimensions, 1)
+
+
+def _of_vectors(preset: NetworkModel) -> NetworkModel:
+    """Return what a model of whatever the corpus has becomes, where it has all of the paper's."""
+    if preset.reads == "encoders" or preset.vector is None:
+        return preset
+    encoders = {**preset.encoders}
+    for steps, vector in (("text", "text_factors"), ("speech", "functionals")):
+        if vector in encoders:
+            encoders.pop(steps, None)
+    frames = [name for name in ("speech", "mocap") if name in encoders]
+    vectors = dict.fromkeys(frames, preset.vector)
+    return preset.model_copy(update={"encoders": encoders | vectors})

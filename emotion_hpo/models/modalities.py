@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from emotion_hpo.config import ModelConfig, NetworkModel
-from emotion_hpo.config.features import TEXT
+from emotion_hpo.config.features import TEXT, TEXT_FACTORS
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.features.text import tokenise
 from emotion_hpo.features.utterances import Utterances
@@ -44,11 +44,14 @@ def without_repetition(modalities: Iterable[str], train: Utterances) -> tuple[st
     """Return those of some modalities whose vectors say something of their own.
 
     Where this program has extracted both views of a voice, the frames' own statistics are left out:
-    they say the same, coarser. The corpus's own features are never left out.
+    they say the same, coarser. The corpus's own features are never left out. Where words are read
+    as one vector, they are not read one by one as well.
     """
     names = tuple(modalities)
-    is_seen_twice = _VECTOR in names and {_FRAMES, _VECTOR} <= train.extracted
-    return tuple(name for name in names if not (is_seen_twice and name == _FRAMES))
+    repeated = {TEXT} if TEXT_FACTORS in names else set()
+    if _VECTOR in names and {_FRAMES, _VECTOR} <= train.extracted:
+        repeated.add(_FRAMES)
+    return tuple(name for name in names if name not in repeated)
 
 
 def available_in(train: Utterances) -> tuple[str, ...]:

@@ -184,8 +184,10 @@ class Predictor:
         """An answer, unless it would be one from nothing."""
         if not modalities:
             why = ""
-            if TEXT in self.columns and utterance.text and not self._tokens(utterance.text):
-                why = f"; there is no word in {utterance.text[:40]!r}"
+            if TEXT in self.columns and utterance.text:
+                has_words = self._tokens(utterance.text)
+                lack = "the model knows nothing of" if has_words else "there is no word in"
+                why = f"; {lack} {utterance.text[:40]!r}"
             return FeatureError(
                 f"there is nothing that the model uses ({', '.join(self.columns)}){why}"
             )

@@ -234,7 +234,11 @@ class TestFeatures:
             list(corpus.recordings("1", "u1"))
 
     def test_names(self, tmp_path):
-        for name, message in (("text", "is for transcripts"), ("A b", "no name of a modality")):
+        for name, message in (
+            ("text", "is for transcripts"),
+            ("text_factors", "is for transcripts"),
+            ("A b", "no name of a modality"),
+        ):
             with pytest.raises(ValueError, match=message):
                 ManifestCorpus(
                     name="manifest", table=tmp_path, features={name: tmp_path}, classes=None,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emotion_hpo.config.features import TextFactors
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording
 from emotion_hpo.errors import ConfigError, FeatureError
 from emotion_hpo.features.extraction import (
@@ -10,6 +11,7 @@ from emotion_hpo.features.extraction import (
     check_sections,
     extract,
     extract_dialogue,
+    source_of,
     stored_modalities,
 )
 
@@ -73,6 +75,15 @@ def test_a_recording_is_seen_twice_where_functionals_are_wanted(fake_corpus, pap
     assert {name: len(array) for name, array in arrays.items()} == {"speech": 4, "functionals": 1}
     alone = paper.model_copy(update={"functionals": None})
     assert all_modalities(corpus, alone) == corpus.modalities
+
+
+def test_words_are_seen_twice_where_factors_are_wanted(fake_corpus, paper):
+    both = paper.model_copy(update={"text_factors": TextFactors(components=9)})
+    corpus = fake_corpus(modalities=("text",))
+    assert all_modalities(corpus, both) == ("text", "text_factors")
+    assert stored_modalities(corpus, both) == ()
+    assert "text_factors" not in all_modalities(fake_corpus(modalities=("speech",)), both)
+    assert source_of("text_factors", ()) == "text"
 
 
 @pytest.mark.parametrize(

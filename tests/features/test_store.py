@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emotion_hpo.config import TwinCorpus
+from emotion_hpo.config import FeaturesConfig, TwinCorpus, build, dump
 from emotion_hpo.corpus import Fault, open_corpus
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import prepare
@@ -106,15 +106,15 @@ def test_finds_its_shards_again(fake_corpus, paper, store, tmp_path, monkeypatch
     [
         pytest.param({"speech": {"max_frames": 5}}, True, id="how arrays are read"),
         pytest.param({"text": {"min_count": 3}}, True, id="the vocabulary"),
+        pytest.param({"text_factors": {"components": 9}}, True, id="what training fits to words"),
         pytest.param({"speech": {"window_s": 0.1}}, False, id="how speech is extracted"),
         pytest.param({"mocap": {"n_parts": 20}}, False, id="how motion is extracted"),
     ],
 )
 def test_a_key_changes_with_what_is_stored(fake_corpus, paper, store, tmp_path, change, same):
-    sections = {
-        name: getattr(paper, name).model_copy(update=update) for name, update in change.items()
-    }
-    other = prepare(fake_corpus(), paper.model_copy(update=sections), tmp_path, 1, quiet)
+    plain = dump(paper)
+    changed = {name: (plain[name] or {}) | update for name, update in change.items()}
+    other = prepare(fake_corpus(), build(FeaturesConfig, plain | changed), tmp_path, 1, quiet)
     assert (other.keys == store.keys) == same
 
 

@@ -54,6 +54,14 @@ def test_parts_add_up():
         assert sum(of_it) == parts[modality]
 
 
+def test_a_model_of_statistics_is_counted_as_it_is_read():
+    (row,) = catalogue.preset_rows({"auto": catalogue.read_presets(CONF)["auto"]})
+    parts = {name for name in row.parameters if "." not in name}
+    assert parts == {"all", "text_factors", "functionals", "mocap", "fusion"}
+    assert row.parameters["text_factors"] == 500 * 256 + 256
+    assert row.parameters["mocap.input"] == 9 * 189 * 64 + 64
+
+
 def test_every_encoder_and_head_is_listed():
     rows, heads = catalogue.encoder_rows(), catalogue.head_rows()
     listed = {modality: set() for modality in ("text", "speech", "mocap")}

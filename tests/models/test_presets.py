@@ -23,7 +23,7 @@ PRESETS = sorted(
 LENGTHS = [5, 2, 6, 1, 4, 3]
 SHAPES = {
     "text": InputShape(0, 6, 12), "speech": InputShape(16, 7), "mocap": InputShape(189, 8),
-    "functionals": InputShape(24, 1),
+    "functionals": InputShape(24, 1), "text_factors": InputShape(9, 1),
 }  # fmt: skip
 
 

@@ -8,11 +8,17 @@ import pytest
 import soundfile
 from mlflow.exceptions import MlflowException
 
+from emotion_hpo.config import ExperimentConfig, build, dump
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.schema import MOTION_PARTS
 from emotion_hpo.errors import FeatureError
+from emotion_hpo.features.origin import describe_origins
+from emotion_hpo.final.breakdowns import group_by_source
 from emotion_hpo.predict import Predictor, Utterance
+from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.training.learner import build_learner
 from tests.pipeline import SMALL, compose_config
+from tests.ready_made import TOKENS, VECTORS
 
 RATE = 16_000
 HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -75,6 +81,61 @@ def test_any_subset_will_do(predictor, utterance):
 def test_what_cannot_be_used_is_named(predictor, utterance, message):
     with pytest.raises(FeatureError, match=message):
         predictor([Utterance(text="fine"), utterance])
+
+
+@pytest.fixture(scope="module", params=[("text", "text_factors"), ("text_factors",)])
+def reader_of_words(request, data_module):
+    encoders = {"text": TOKENS, "text_factors": VECTORS}
+    plain = dump(compose_config(*SMALL, "features.text_factors={components: 5}").experiment())
+    plain["model"]["encoders"] = {name: encoders[name] for name in request.param}
+    config = build(ExperimentConfig, plain)
+    inputs = data_module.fold(config).preprocessor
+    learner = build_learner(config, inputs, 4, seed=0)
+    classes = data_module.development.everything.classes
+    origins = describe_origins(inputs.modalities, config.features, {})
+    return SavedModel(config, inputs, classes, (learner.state(),), origins, synthetic=True)
+
+
+class TestFactors:
+    """A model that reads words twice: as tokens, and as components of their tf-idf."""
+
+    def test_a_text_is_read_both_ways_and_counts_once(self, reader_of_words, data_module):
+        predictor = Predictor(reader_of_words)
+        assert predictor.columns == ("text",)
+        validation = data_module.development.validation
+        texts = list(validation.table["transcript"])
+        (answer,) = predictor.answer([Utterance(text=texts[0])])
+        assert answer.modalities == ("text",)
+        data = reader_of_words.preprocessor.transform(validation)
+        assert np.stack(
+            [answer.probabilities for answer in predictor.answer([*map(Utterance, texts)])]
+        ) == pytest.approx(reader_of_words.probabilities(data)[0], abs=0.01)
+
+    def test_a_stored_model_answers_as_before(self, reader_of_words, data_module, tmp_path):
+        reader_of_words.save(tmp_path / "model.pt")
+        loaded = SavedModel.load(tmp_path / "model.pt")
+        validation = data_module.development.validation
+        before, after = (
+            model.probabilities(model.preprocessor.transform(validation))
+            for model in (reader_of_words, loaded)
+        )
+        np.testing.assert_array_equal(before, after)
+
+    def test_words_that_nobody_knows_are_named(self, reader_of_words):
+        if "text" in reader_of_words.preprocessor.modalities:  # it has a token for them
+            assert Predictor(reader_of_words)([Utterance(text="Ωμέγα")]).shape == (1, 4)
+            return
+        with pytest.raises(FeatureError, match="the model knows nothing of 'Ωμέγα'"):
+            Predictor(reader_of_words)([Utterance(text="Ωμέγα")])
+
+    def test_without_words_both_views_are_masked(self, reader_of_words, data_module):
+        sources = group_by_source(reader_of_words.preprocessor.modalities, reader_of_words.origins)
+        assert sources == {"text": tuple(reader_of_words.preprocessor.modalities)}
+        rest = data_module.development.validation
+        for view in sources["text"]:
+            rest = rest.without(view)
+        (batch,) = reader_of_words.preprocessor.transform(rest).in_order(len(rest))
+        assert not any(sequence.present.any() for sequence in batch.modalities.values())
 
 
 def test_nobody_gets_no_answer(predictor):

@@ -13,6 +13,9 @@ from tests.pipeline import compose_open_config
 
 CLASSES = ("angry", "sad")
 
+#: Frames as they come, each view of a source by its encoder.
+SEQUENCES = "model.frames=sequences"
+
 
 def corpus(ready_made=(), words="yes", **frames):
     """A store, and a development part of two utterances with `frames` of each modality."""
@@ -32,7 +35,7 @@ def corpus(ready_made=(), words="yes", **frames):
 
 
 def test_encoders_and_ranges_are_those_of_what_the_corpus_has():
-    config, lines = adapt(compose_open_config(), *corpus(speech=(9, 34)))
+    config, lines = adapt(compose_open_config(SEQUENCES), *corpus(speech=(9, 34)))
     assert list(config.model.encoders) == ["text", "speech"]
     assert config.model.encoders["speech"].units == 112
     assert {path for path in config.space if "encoders" in path} == {
@@ -46,7 +49,7 @@ def test_encoders_and_ranges_are_those_of_what_the_corpus_has():
 
 def test_ready_made_modalities_get_an_encoder_by_their_shape():
     ready_made = {"video": (1, 7), "gaze": (30, 2), "speech": (1, 47)}
-    config, _ = adapt(compose_open_config(), *corpus(ready_made, words=" ", **ready_made))
+    config, _ = adapt(compose_open_config(SEQUENCES), *corpus(ready_made, words=" ", **ready_made))
     names = {modality: encoder.name for modality, encoder in config.model.encoders.items()}
     template = compose_open_config().model
     assert names == {
@@ -89,6 +92,49 @@ def test_an_encoder_of_ones_own_stays():
     own = "+model.encoders.voice={name: mlp, units: 33, depth: 1, output_units: 8}"
     config, _ = adapt(compose_open_config(own), *corpus(("voice",), voice=(1, 12)))
     assert config.model.encoders["voice"].units == 33
+
+
+@pytest.fixture
+def everything():
+    """A corpus whose recordings were extracted twice, with words read twice, motion and gaze."""
+    frames = {"speech": (9, 34), "functionals": (1, 882), "mocap": (20, 189), "gaze": (30, 2)}
+    store, development = corpus(("gaze",), **frames)
+    store.modalities = (*store.modalities, "text_factors")
+    shelf = development.everything._shards[0]
+    shelf.extracted = frozenset({"speech", "functionals", "mocap"})
+    return store, development
+
+
+def test_with_statistics_all_are_vectors(everything):
+    config, lines = adapt(compose_open_config("model.frames=statistics"), *everything)
+    encoders, template = config.model.encoders, compose_open_config().model
+    assert set(encoders) == {"text_factors", "functionals", "mocap", "gaze"}
+    assert encoders["mocap"] == encoders["gaze"] == template.vector
+    assert encoders["functionals"] == template.encoders["functionals"]
+    assert config.model.frames == "statistics"
+    assert {"model.encoders.mocap.units", "model.encoders.gaze.units"} <= set(config.space)
+    assert "without" not in lines[0]  # the voice is read
+
+
+def test_without_statistics_frames_stay(everything):
+    config, _ = adapt(compose_open_config(SEQUENCES), *everything)
+    assert config.model.encoders["mocap"].name == "conv2d"
+    assert {"speech", "functionals", "text", "text_factors"} <= set(config.model.encoders)
+
+
+def test_without_factors_words_are_tokens(everything):
+    store, development = everything
+    store.modalities = tuple(name for name in store.modalities if name != "text_factors")
+    config, _ = adapt(compose_open_config("model.frames=statistics"), store, development)
+    assert "text" in config.model.encoders
+
+
+def test_without_words_neither_view_is_read(everything):
+    store, development = everything
+    development.everything.table["transcript"] = None
+    config, lines = adapt(compose_open_config(), store, development)
+    assert not {"text", "text_factors"} & set(config.model.encoders)
+    assert "without text." in lines[0]
 
 
 def test_what_a_training_part_lacks_is_left_out():

@@ -8,6 +8,7 @@ from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.study import Epoch
 from emotion_hpo.training.fold_run import Checkpoint, EpochSelector, check_modalities, run
 from tests.pipeline import SMALL, compose_config
+from tests.ready_made import VECTORS
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +66,41 @@ def test_readings_are_shared_by_trials_that_read_alike(config, data_module):
     assert data_module.fold(config) is not data_module.fold(shorter)
 
 
+def test_frames_are_not_read_alike_as_statistics(config, data_module):
+    described = build(ExperimentConfig, with_value(dump(config), "model.frames", "statistics"))
+    before, after = (data_module.fold(which).preprocessor for which in (config, described))
+    for name in ("speech", "mocap"):
+        shape = after.shapes()[name]
+        assert shape.max_length == 1
+        assert shape.dimensions == 9 * before.shapes()[name].dimensions
+    assert after.shapes()["text"] == before.shapes()["text"]
+    outcome = run(described, data_module, 0, EpochSelector("val/accuracy"), lambda _: True)
+    assert np.isfinite(outcome.probabilities).all()
+
+
+def test_trials_share_the_factors_of_a_training_part(config, data_module):
+    with_factors = with_value(dump(config), "features.text_factors", {"components": 5})
+    with_factors["model"]["encoders"] = {"text_factors": VECTORS}
+    shorter = with_value(with_factors, "features.text.max_words", 9)
+    first, second = (
+        data_module.fold(build(ExperimentConfig, plain)).preprocessor
+        for plain in (with_factors, shorter)
+    )
+    assert first is not second
+    assert first.factors is second.factors
+
+
 def test_a_modality_that_the_corpus_lacks_is_named(config):
     check_modalities(config, ("speech", "text", "mocap"), "twin")
     with pytest.raises(ConfigError, match="corpus emodb has speech, text, but the model reads"):
         check_modalities(config, ("speech", "text"), "emodb")
+
+
+def test_a_view_that_is_switched_off_is_named(config):
+    plain = dump(config)
+    plain["model"]["encoders"] = {"text_factors": VECTORS}
+    with pytest.raises(ConfigError, match=r"features.text_factors is null; give it a value"):
+        check_modalities(build(ExperimentConfig, plain), ("text",), "own")
 
 
 def curve_of(*accuracies):
