@@ -2,9 +2,9 @@
 
 On the synthetic twin the truth can be drawn. Many small complete studies (30 trials of 10 epochs)
 are searched, each on development data of its own; their winner's score is promised by the project's
-own statistics (`emotion_hpo.metrics.expected_score`) and held against its accuracy on at least
+own statistics (`metrics.correct_winner_score`) and held against its accuracy on at least
 20,000 utterances that the study has not seen; so is that of the greedy ensemble of its trials
-(`expected_ensemble_score`). They are the rest of the pool that its own were drawn
+(`metrics.correct_ensemble_score`). They are the rest of the pool that its own were drawn
 from at random, so that nothing but the study's luck sets the two apart. Last, an ensemble of each
 study's trials is held against its winner on fresh voices, both retrained on all of the development
 data. All figures are synthetic.

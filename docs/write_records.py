@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-from emotion_hpo.metrics.intervals import Interval
+from emotion_hpo.metrics.confidence_interval import Interval
 from emotion_hpo.study.records.base import Record
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.cost import Cost

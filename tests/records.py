@@ -1,5 +1,6 @@
 """Whole records of a study, invented, for tests that change what they are about."""
 
+from dataclasses import asdict
 from typing import Any
 
 from emotion_hpo.metrics import METRICS, Interval
@@ -13,7 +14,7 @@ CLASSES = ("ang", "exc", "neu", "sad")
 
 def span(low: float, high: float, method: str = "dialogues", **facts: Any) -> dict[str, Any]:
     """An interval as files have it, around its middle."""
-    return Interval((low + high) / 2, low, high, method=method, **facts).as_json()
+    return asdict(Interval((low + high) / 2, low, high, method=method, **facts))
 
 
 def scores(accuracy: float = 0.7) -> dict[str, Any]:

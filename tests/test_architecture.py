@@ -184,6 +184,23 @@ def test_an_init_exports_and_holds_no_logic():
         assert lines <= MOST_INIT_LINES, f"{path.relative_to(PACKAGE)}: {lines} lines of logic"
 
 
+#: Rooms that read what a study stores, and where of them a record leaves the package as JSON.
+READERS = {"selection", "search", "final", "report", "tracking", "console", "cli"}
+WRITES_JSON = {"cli.replay", "tracking.mirroring"}
+
+
+def test_records_are_read_as_records():
+    """A record that becomes a dictionary has keys that nobody checks."""
+    callers = {
+        module
+        for module, path in modules(PACKAGE).items()
+        if module.partition(".")[0] in READERS
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"to_json", "model_dump"}
+    }
+    assert callers == WRITES_JSON
+
+
 def printing(package: Path) -> list[str]:
     """A line for every module below the console that writes to a standard stream."""
     lines = []

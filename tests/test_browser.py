@@ -21,7 +21,8 @@ from omegaconf import OmegaConf
 from emotion_hpo.cli import final
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import build
-from emotion_hpo.report.document import Listing, Page, PageSection, Table, write_page
+from emotion_hpo.report.document import Listing, Page, PageSection, Table
+from emotion_hpo.report.page_files import write_page
 from emotion_hpo.study import ReportHome, StudyHome
 from emotion_hpo.tracking import tracking_uri
 from tests.pipeline import SMALL, compose_config, search

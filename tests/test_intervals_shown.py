@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from emotion_hpo.console.final import show_final
 from emotion_hpo.features.utterances import Utterances
@@ -16,9 +17,13 @@ from emotion_hpo.final import evaluation
 from emotion_hpo.metrics import METRICS, Interval, interval
 from emotion_hpo.metrics.formatting import format_interval
 from emotion_hpo.report.final_plots import against_baseline_plot
-from emotion_hpo.report.final_tables import breakdown_table, final_table, recall_table
-from emotion_hpo.report.formatting import format_ends, interval_method
-from emotion_hpo.report.honesty import reference_table
+from emotion_hpo.report.final_tables import (
+    breakdown_table,
+    final_table,
+    recall_table,
+    reference_table,
+)
+from emotion_hpo.report.formatting import format_ends
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.final_result import FinalResult, PartScores
 from emotion_hpo.tracking.final_run import metrics_of, tags_of
@@ -41,7 +46,7 @@ def a_test(labels, dialogues) -> Utterances:
     return Utterances(table, CLASSES, (), np.zeros((n, 2), np.int64))
 
 
-def result_of(test, predicted, other) -> dict:
+def result_of(test, predicted, other) -> FinalResult:
     """What `final` writes of two models' answers, as far as it has intervals."""
     answers, others = (np.eye(3, dtype=np.float32)[row] for row in (predicted, other))
     scores = evaluation.measure_scores(test, answers).to_json()
@@ -73,25 +78,28 @@ def result_of(test, predicted, other) -> dict:
         default={"trial": "trial_1", "gain": gain, **compared},
         by={"speaker": parts},
         without={"text": without | {"loss_of_accuracy": gain["accuracy"]}},
-    ).to_json()
+    )
 
 
-def stored_in(written) -> Iterator[dict]:
-    """Every interval in what will be JSON."""
-    if isinstance(written, dict) and "method" in written:
+def intervals_of(written) -> Iterator[Interval]:
+    """Every interval in a record, in whatever part of it."""
+    if isinstance(written, Interval):
         yield written
+    elif isinstance(written, BaseModel):
+        for _, value in written:
+            yield from intervals_of(value)
     elif isinstance(written, dict):
         for value in written.values():
-            yield from stored_in(value)
+            yield from intervals_of(value)
 
 
-def check(stored) -> None:
-    if stored["method"] == "not estimable":
-        assert (stored["low"], stored["high"]) == (None, None)
-        assert stored["reason"]
+def check(shown: Interval) -> None:
+    if shown.method == "not estimable":
+        assert shown.ends is None
+        assert shown.reason
         return
-    assert stored["low"] <= stored["estimate"] <= stored["high"]
-    assert stored["low"] < stored["high"]
+    assert shown.low <= shown.estimate <= shown.high
+    assert shown.low < shown.high
 
 
 NONE_RIGHT = (np.zeros(12, int), np.ones(12, int), np.zeros(12, int), [f"d{n}" for n in range(12)])
@@ -118,7 +126,7 @@ def test_every_stored_interval_is_the_one_functions(case):
     labels, predicted, other, dialogues = case
     test = a_test(labels, dialogues)
     result = result_of(test, predicted, other)
-    every = [*stored_in(result)]
+    every = [*intervals_of(result)]
     assert len(every) >= len(METRICS) + 3 + 2 * 2 * len(METRICS) + 2 * 1 + 2
     for stored in every:
         check(stored)
@@ -127,23 +135,23 @@ def test_every_stored_interval_is_the_one_functions(case):
         few = None if less is None else less[rows]
         return interval(
             metric, labels[rows], said[rows], np.array(dialogues)[rows].tolist(), 3, less=few
-        ).as_json()
+        )
 
     for metric in (name for name, one in METRICS.items() if one.exact is not None):
-        assert result[f"{metric}_interval"] == by_function(metric)
-        assert result["baseline"][f"{metric}_interval"] == by_function(metric, said=other)
+        assert result.by_metric()[metric][1] == by_function(metric)
+        assert result.baseline.by_metric()[metric][1] == by_function(metric, said=other)
     for index, name in enumerate(CLASSES):
-        recall = result["recall_by_class"][name]
-        assert recall["interval"] == by_function("accuracy", labels == index)
-        assert recall["recall"] == recall["interval"]["estimate"]
-    for name, part in result["by"]["speaker"].items():
+        recall = result.recall_by_class[name]
+        assert recall.interval == by_function("accuracy", labels == index)
+        assert recall.recall == recall.interval.estimate
+    for name, part in result.by["speaker"].items():
         rows = (test.table["speaker"] == name).to_numpy()
-        assert part["accuracy_interval"] == by_function("accuracy", rows)
-        assert part["uar_interval"] == by_function("uar", rows)
+        assert part.accuracy_interval == by_function("accuracy", rows)
+        assert part.uar_interval == by_function("uar", rows)
     for metric in (name for name, one in METRICS.items() if one.exact is not None):
-        gain = result["baseline"]["gain"][metric]
-        assert gain["interval"] == by_function(metric, less=other)
-        assert gain["difference"] == gain["interval"]["estimate"]
+        gain = getattr(result.baseline.gain, metric)
+        assert gain.interval == by_function(metric, less=other)
+        assert gain.difference == gain.interval.estimate
 
 
 def test_a_metric_that_is_newer_than_a_file_is_left_out(capsys):
@@ -155,11 +163,11 @@ def test_a_metric_that_is_newer_than_a_file_is_left_out(capsys):
     rest = [metric for metric in METRICS.values() if metric.name != "weighted_f1"]
     others = [metric.label for metric in rest]
 
-    show_final(older.to_json())
+    show_final(older)
     screen = capsys.readouterr().out
     assert "weighted F1" not in screen
     assert all(f"baseline {label}" in screen for label in others)
-    final = SimpleNamespace(result=older.to_json(), predictions=None)
+    final = SimpleNamespace(result=older)
     assert [row[0] for row in final_table(final).rows] == others
     (axes,) = against_baseline_plot(SimpleNamespace(synthetic=False), final).figure.axes
     shown = [tick.get_text() for tick in axes.get_xticklabels()]
@@ -179,51 +187,49 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
     result = result_of(a_test(labels, dialogues), predicted, other)
     show_final(result)
     screen = capsys.readouterr().out
-    final = SimpleNamespace(result=result, predictions=None)
-    shown = [("accuracy", result["accuracy_interval"]), ("UAR", result["uar_interval"]),
-             ("macro F1", result["macro_f1_interval"]),
-             ("weighted F1", result["weighted_f1_interval"]),
-             *((f"recall {name}", one["interval"])
-               for name, one in result["recall_by_class"].items()),
-             ("baseline accuracy", result["baseline"]["accuracy_interval"])]  # fmt: skip
-    for name, stored in shown:
-        read = Interval.read(stored)
-        ends = format_interval(read) if read.ends else "not estimable"
-        row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(interval_method(stored))}"
+    final = SimpleNamespace(result=result)
+    of_metrics = {name: around for name, (_, around) in result.by_metric().items()}
+    of_baseline = {name: around for name, (_, around) in result.baseline.by_metric().items()}
+    recalls = {name: recall.interval for name, recall in result.recall_by_class.items()}
+    shown = [
+        *((metric.label, of_metrics[name]) for name, metric in METRICS.items()
+          if metric.unit == "share"),
+        *((f"recall {name}", around) for name, around in recalls.items()),
+        ("baseline accuracy", result.baseline.accuracy_interval),
+    ]  # fmt: skip
+    for name, around in shown:
+        ends = format_interval(around) if around.ends else "not estimable"
+        row = rf"^{name} +[\d.–]+( %)? +{re.escape(ends)} +{re.escape(around.origin)}"
         assert re.search(row, screen, re.MULTILINE), name
-    gain = Interval.read(result["baseline"]["gain"]["accuracy"]["interval"])
+    gain = result.baseline.gain.accuracy.interval
     points = f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f}, by {gain.method})"
     assert (
         f"Gain over the baseline (text): {100 * gain.estimate:+.2f} points of accuracy {points}"
         in screen
     )
 
-    def named(stored, metric="accuracy"):
-        return format_ends(stored, metric), interval_method(stored)
+    def named(around, metric="accuracy"):
+        return format_ends(around, metric), around.origin
 
     for row, metric in zip(final_table(final).rows, METRICS, strict=True):
-        assert row[2:4] == named(result[f"{metric}_interval"], metric)
-        assert row[5:7] == named(result["baseline"][f"{metric}_interval"], metric)
-    for row, recall in zip(
-        recall_table(final).rows, result["recall_by_class"].values(), strict=True
-    ):
-        assert row[3:5] == named(recall["interval"])
-    for row, part in zip(
-        breakdown_table(final).rows, result["by"]["speaker"].values(), strict=True
-    ):
-        assert row[3:5] == named(part["accuracy_interval"])
+        assert row[2:4] == named(of_metrics[metric], metric)
+        assert row[5:7] == named(of_baseline[metric], metric)
+    for row, around in zip(recall_table(final).rows, recalls.values(), strict=True):
+        assert row[3:5] == named(around)
+    for row, part in zip(breakdown_table(final).rows, result.by["speaker"].values(), strict=True):
+        assert row[3:5] == named(part.accuracy_interval)
     (default, _) = reference_table(final).rows
     assert default[4:6] == (f"{100 * gain.low:+.2f} to {100 * gain.high:+.2f}", gain.method)
 
-    record = FinalResult.from_json(result)
-    logged, tag = metrics_of(record), tags_of(record)["intervals"]
-    for name, stored in [("accuracy", result["accuracy_interval"]),
-                         *((f"recall_{name}", one["interval"])
-                           for name, one in result["recall_by_class"].items())]:  # fmt: skip
-        assert logged.get(f"test/{name}") == stored["estimate"]
-        assert logged.get(f"test/{name}_low") == stored["low"]
-        assert logged.get(f"test/{name}_high") == stored["high"]
-        assert f"{name.replace('_', ' ')}: {stored['method']}" in tag
+    logged, tag = metrics_of(result), tags_of(result)["intervals"]
+    for name, around in [
+        ("accuracy", result.accuracy_interval),
+        *((f"recall_{name}", around) for name, around in recalls.items()),
+    ]:
+        assert logged.get(f"test/{name}") == around.estimate
+        assert logged.get(f"test/{name}_low") == around.low
+        assert logged.get(f"test/{name}_high") == around.high
+        assert f"{name.replace('_', ' ')}: {around.method}" in tag
 
 
 def test_twelve_of_which_none_is_right_are_said_to_be_no_certainty(capsys):

@@ -59,12 +59,12 @@ def test_search_and_final_end_at_chance(model, corpus, tmp_path):
     )  # fmt: skip
     assert isinstance(config.corpus, ManifestCorpus)
     summary = search(config).summary
-    assert summary["n_complete"] + summary["n_pruned"] == 2
-    assert summary["baseline"]["validation"]["accuracy"] <= MOST
-    assert summary["expected"]["value"] <= MOST
+    assert summary.n_complete + summary.n_pruned == 2
+    assert summary.baseline.validation.accuracy <= MOST
+    assert summary.expected.value <= MOST
     home = StudyHome(tmp_path, "random")
-    result = final(home, summary["best_trial"], rescore=False, on_features=quiet,
+    result = final(home, summary.best_trial, rescore=False, on_features=quiet,
                    on_retraining=lambda *_: None)  # fmt: skip
-    assert result["n_test"] == N_JUDGED
-    assert result["accuracy"] <= MOST
-    assert result["baseline"]["accuracy"] <= MOST
+    assert result.n_test == N_JUDGED
+    assert result.accuracy <= MOST
+    assert result.baseline.accuracy <= MOST

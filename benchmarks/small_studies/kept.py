@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo.metrics import (
-    Expected,
+    CorrectedScore,
     Run,
     ValidationLabels,
-    expected_ensemble_score,
-    expected_score,
+    correct_ensemble_score,
+    correct_winner_score,
 )
 from emotion_hpo.metrics.combination import greedy_selection, heaviest
 
@@ -41,14 +41,14 @@ class Kept:
     truths: Mapping[str, float]
     n_seeds: int = 1
 
-    def expected(self) -> Expected:
+    def expected(self) -> CorrectedScore:
         """What a search would say of its winner."""
-        return expected_score(self.folds, self.trials())
+        return correct_winner_score(self.folds, self.trials())
 
-    def expected_of_ensemble(self) -> Expected:
+    def expected_of_ensemble(self) -> CorrectedScore:
         """What a search would say of the ensemble of its trials."""
         trials = self.trials()
-        return expected_ensemble_score(self.folds, trials, self.weights(), n_members=N_MEMBERS)
+        return correct_ensemble_score(self.folds, trials, self.weights(), n_members=N_MEMBERS)
 
     def trials(self) -> list[list[Run]]:
         """The trainings of each trial."""

@@ -11,13 +11,15 @@ from emotion_hpo.cli.stored_study import read_study
 from emotion_hpo.config import build
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.commands import StudyCommand
-from emotion_hpo.config.search import TrackingConfig
+from emotion_hpo.config.tracking import TrackingConfig
 from emotion_hpo.console.final import show_final
 from emotion_hpo.console.make_lines import study_line
 from emotion_hpo.console.output import echo, note
 from emotion_hpo.console.progress import preparing, retraining
 from emotion_hpo.errors import StudyError, TrackingError
-from emotion_hpo.study import StudyHome, check_writable, write_json
+from emotion_hpo.study import StudyHome, check_writable
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.study_file import StudyFile
 
 
@@ -47,7 +49,7 @@ def run(command: FinalCommand, requested: Mapping[str, Any]) -> None:
     score(command, requested)
 
 
-def score(command: FinalCommand, requested: Mapping[str, Any]) -> dict[str, Any]:
+def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult:
     """Retrain a trial or an ensemble, score the holdout, publish the result and return it.
 
     Args:
@@ -80,9 +82,7 @@ def score(command: FinalCommand, requested: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def publish(
-    home: StudyHome, stored: StudyFile, result: Mapping[str, Any], output: Path | None
-) -> None:
+def publish(home: StudyHome, stored: StudyFile, result: FinalResult, output: Path | None) -> None:
     """Copy, show, report and log a result that is stored; a step that fails stops no other one.
 
     Raises:
@@ -91,11 +91,11 @@ def publish(
     """
     from emotion_hpo.report import report
 
-    folder = home.final(result["trial"])
+    folder = home.final(result.trial)
     report_line, sync_line = study_line("report", home), study_line("sync", home)
     steps: dict[str, tuple[Callable[[], object], str]] = {
         "written to output": (
-            lambda: write_json(output, result) if output is not None else None,
+            lambda: write_record(output, result) if output is not None else None,
             f"copy {folder.result}",
         ),
         "shown": (lambda: _show(home, result), f"{folder.result} holds it"),
@@ -119,29 +119,29 @@ def publish(
         raise closed_pipe
     if failures:
         raise StudyError(
-            f"{result['trial']} is scored and its result is stored in {folder.result}, but "
+            f"{result.trial} is scored and its result is stored in {folder.result}, but "
             + "; ".join(failures)
         )
 
 
-def _show(home: StudyHome, result: Mapping[str, Any]) -> None:
+def _show(home: StudyHome, result: FinalResult) -> None:
     """Print the scores and where the files are."""
-    folder = home.final(result["trial"])
-    models = ", ".join(str(home.final(member["trial"]).model) for member in result["members"])
+    folder = home.final(result.trial)
+    models = ", ".join(str(home.final(member.trial).model) for member in result.members)
     show_final(result)
     echo(f"\nModel:       {models}\nResult:      {folder.result}")
     echo(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
     echo(f"Ledger:      {home.ledger}")
 
 
-def _log_final(home: StudyHome, stored: StudyFile, result: Mapping[str, Any]) -> None:
+def _log_final(home: StudyHome, stored: StudyFile, result: FinalResult) -> None:
     """Log the final model in MLflow; note what to do where MLflow is away."""
     from emotion_hpo.tracking.tracker import open_tracker
 
-    created_at, synthetic = stored.facts["created_at"], result["synthetic"]
+    created_at, synthetic = stored.facts.created_at, result.synthetic
     try:
         tracker = open_tracker(home, stored.config, created_at, synthetic=synthetic)
-        place = tracker.log_final(home.final(result["trial"]))
+        place = tracker.log_final(home.final(result.trial))
         tracker.log_report(home.report)
     except TrackingError as error:
         line = study_line("sync", home)

@@ -1,14 +1,14 @@
 """`emotion-hpo nested`: search, confirm and score once for each session as the test."""
 
-from typing import Any
-
 from emotion_hpo.cli.final import FinalCommand, score
 from emotion_hpo.cli.search import SearchCommand, search_study
 from emotion_hpo.config import SearchConfig, build, dump
 from emotion_hpo.console.nested import show_nested
 from emotion_hpo.console.output import echo
 from emotion_hpo.console.progress import preparing
-from emotion_hpo.study import StudyHome, check_writable, make_folder, write_json
+from emotion_hpo.study import StudyHome, check_writable, make_folder
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.final_result import FinalResult
 
 
 class NestedCommand(SearchCommand):
@@ -33,7 +33,7 @@ def run(command: NestedCommand) -> None:
         store = prepare_features(config, home.features, on_progress)
     contents = {session: read_content(store.open(session)) for session in store.sessions}
 
-    def score_session(study: SearchConfig) -> dict[str, Any] | None:
+    def score_session(study: SearchConfig) -> FinalResult | None:
         echo(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
         if search_study(study).was_stopped:
             return None
@@ -50,4 +50,4 @@ def run(command: NestedCommand) -> None:
     show_nested(result)
     echo(f"\nResults: {home.nested}")
     if command.output is not None:
-        write_json(command.output, result)
+        write_record(command.output, result)

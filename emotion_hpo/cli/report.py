@@ -4,7 +4,7 @@ from pydantic import Field
 
 from emotion_hpo.cli.pages import show_page, write_comparison
 from emotion_hpo.config.commands import StudyCommand
-from emotion_hpo.config.search import StudyFolder
+from emotion_hpo.config.study_name import StudyFolder
 from emotion_hpo.study import StudyHome, check_writable
 
 

@@ -1,7 +1,7 @@
 """`emotion-hpo search`: run a study or continue it, confirm its leaders, say how to go on."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -18,9 +18,9 @@ from emotion_hpo.console.search_result import (
     show_search,
 )
 from emotion_hpo.errors import StudyError
-from emotion_hpo.study import StudyHome, check_writable, write_json
+from emotion_hpo.study import StudyHome, check_writable
 from emotion_hpo.study.records.base import write_record
-from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
 
 if TYPE_CHECKING:
     from emotion_hpo.search.coordinator import SearchResult
@@ -61,32 +61,32 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     config, summary = result.config, result.summary
     home = StudyHome(config.study.directory, config.study.name)
     if output is not None:
-        write_json(output, summary)
-    count = budget.format_progress(summary["n_finished"], summary["n_trials"])
+        write_record(output, summary)
+    count = budget.format_progress(summary.n_finished, summary.n_trials)
     show_search(summary, count)
-    confirmation = None
-    if not result.was_stopped and summary["best_trial"] is not None:
-        confirmation = confirm_leaders(home, config)
-        summary = {**summary, "confirmed": confirmation}
-        write_record(home.summary, SearchSummary.from_json(summary))
+    selection = None
+    if not result.was_stopped and summary.best_trial is not None:
+        selection = confirm_leaders(home, config)
+        summary = summary.model_copy(update={"confirmed": selection})
+        write_record(home.summary, summary)
         if output is not None:
-            write_json(output, summary)
+            write_record(output, summary)
     show_front(summary)
     show_baseline(summary)
     echo(f"Results: {home.summary}")
-    n_open = summary["n_trials"] - summary["n_finished"]
+    n_open = summary.n_trials - summary.n_finished
     if not result.was_stopped and n_open:
         is_exhausted = result.is_exhausted
-        echo(budget.explain_end(config.study, summary["n_finished"], is_exhausted=is_exhausted))
+        echo(budget.explain_end(config.study, summary.n_finished, is_exhausted=is_exhausted))
     if result.was_stopped:
         echo(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
         return result
-    if summary["best_trial"] is None:
+    if summary.best_trial is None:
         raise StudyError(
             f"no trial of study {home.name!r} was completed; the reasons stand in "
             f"{home.path / 'trials'}/*/trial.json"
         )
-    suggestion = suggest(summary, confirmation)
+    suggestion = suggest(summary, selection)
     assert suggestion is not None, "a trial is complete"
     show_ensemble(summary)
     show_expected(summary, suggestion)
@@ -103,13 +103,13 @@ def observers() -> "Observers":
     return Observers(preparing, SearchScreen, background_tracker)
 
 
-def confirm_leaders(home: StudyHome, config: SearchConfig) -> dict[str, Any] | None:
+def confirm_leaders(home: StudyHome, config: SearchConfig) -> Selection | None:
     """Train the leaders over fresh seeds and print their means; None if the study asks for none."""
     from emotion_hpo.selection.confirmation import confirm
 
     if config.study.confirm_leaders == 0:
         return None
     with confirming() as on_confirming:
-        confirmation = confirm(home, config, on_confirming)
-    show_confirmation(confirmation)
-    return confirmation
+        selection = confirm(home, config, on_confirming)
+    show_confirmation(selection)
+    return selection

@@ -16,7 +16,7 @@ def run(command: StatusCommand) -> None:
     home = StudyHome(command.study.directory, command.study.name)
     stored = study_file.read(home)
     trials = Study(home, stored.config).trials()
-    show_status(stored.config, trials, synthetic=stored.facts["synthetic"])
+    show_status(stored.config, trials, synthetic=stored.facts.synthetic)
     if command.output is not None:
         n_finished = sum(trial.state.is_finished for trial in trials)
         running = [trial.name for trial in trials if trial.state is TrialState.RUNNING]

@@ -4,8 +4,10 @@ from emotion_hpo.config.commands import StudyCommand
 from emotion_hpo.console.output import echo
 from emotion_hpo.errors import StudyError
 from emotion_hpo.runtime.formatting import format_count
-from emotion_hpo.study import StudyHome, read_json, study_file
+from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.study.finals import find_finals
+from emotion_hpo.study.records.base import read_if_there
+from emotion_hpo.study.records.search_summary import SearchSummary
 
 
 class SyncCommand(StudyCommand):
@@ -26,11 +28,11 @@ def run(command: SyncCommand) -> None:
     study = Study(home, stored.config)
     study.requeue_orphans()  # what a killed search left RUNNING is closed in MLflow, too
     trials = study.trials()
-    created_at, synthetic = stored.facts["created_at"], stored.facts["synthetic"]
+    created_at, synthetic = stored.facts.created_at, stored.facts.synthetic
     tracker = open_tracker(home, stored.config, created_at, synthetic=synthetic)
     tracker.mirror(trials)
     if not is_searched(home):
-        tracker.close(read_json(home.summary) if home.summary.exists() else {})
+        tracker.close(read_if_there(home.summary, SearchSummary))
     report(home)
     finals = find_finals(home)
     for final in finals:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, create_model
 
 from emotion_hpo.config.base import Section
-from emotion_hpo.config.search import SearchConfig, StudyConfig, StudyFolder
+from emotion_hpo.config.search import SearchConfig, StudyConfig
+from emotion_hpo.config.study_name import StudyFolder
 
 
 def unchecked(model: type[BaseModel]) -> type[Section]:

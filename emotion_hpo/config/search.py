@@ -1,22 +1,12 @@
-"""A study: what is searched, by which sampler, on how many workers, and where it is kept."""
+"""A study, complete: what one training computes, what is searched of it, by whom and where."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
-from emotion_hpo.config.auto import Auto
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.building import dump, fingerprint, flatten, with_value
 from emotion_hpo.config.classical import BoostingModel, LinearModel, SvmModel, learner
@@ -24,8 +14,12 @@ from emotion_hpo.config.corpus import CorpusConfig
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.config.model import NetworkModel
 from emotion_hpo.config.places import LauncherConfig, LocalLauncher, RayLauncher, StorageConfig
+from emotion_hpo.config.pruner import PrunerConfig
+from emotion_hpo.config.sampler import SamplerConfig
 from emotion_hpo.config.space import SEARCHABLE, Scalar, Space, by_path, is_partial
 from emotion_hpo.config.split import SplitConfig
+from emotion_hpo.config.study_name import StudyFolder
+from emotion_hpo.config.tracking import TrackingConfig
 from emotion_hpo.config.training import TrainingConfig
 from emotion_hpo.errors import unknown_name
 from emotion_hpo.metrics.registry import OBJECTIVES
@@ -35,35 +29,55 @@ if TYPE_CHECKING:
 else:
     Objective = Literal[*OBJECTIVES]
 
-#: What else lies in a folder of studies (`records.StudyHome`): no study's folder.
-SHARED = ("comparisons", "features", "holdout_ledger.jsonl", "mlartifacts", "mlflow.db")
+#: Any model that can be trained.
+ModelConfig = Annotated[
+    Annotated[NetworkModel, Tag("network")]
+    | Annotated[LinearModel, Tag("linear")]
+    | Annotated[SvmModel, Tag("svm")]
+    | Annotated[BoostingModel, Tag("boosting")],
+    Discriminator(learner),
+]
 
 
-def _check_name(name: str) -> str:
-    if name in SHARED:
-        raise ValueError(
-            f"{name!r} lies in every folder of studies already; take {f'{name}-study'!r}"
-        )
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        raise ValueError(
-            "a study's name is its folder's: at most 100 of the letters a to z, digits, '.', '_' "
-            f"and '-', the first a letter or a digit, but got {name!r}; take {_similar(name)!r}"
-        )
-    return name
+class ExperimentConfig(Section):
+    """All that decides what one training computes, its seed apart."""
 
+    corpus: CorpusConfig
+    features: FeaturesConfig
+    split: SplitConfig
+    model: ModelConfig
+    training: TrainingConfig
 
-def _similar(name: str) -> str:
-    """Return a valid name of a study that resembles an invalid one.
+    @model_validator(mode="after")
+    def _turns_are_not_mixed(self) -> Self:
+        is_network = isinstance(self.model, NetworkModel)
+        if is_network and self.has_context and self.training.augmentation.mixup:
+            raise ValueError(
+                "training.augmentation.mixup: turns that are read in their dialogues "
+                "(model.context) cannot be mixed in pairs; set it to 0, or model.context.name=none"
+            )
+        return self
 
-    >>> _similar("../Böse Wörter?"), _similar("…")
-    ('Bose-Worter', 'my-study')
-    """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:100] or "my-study"
+    @property
+    def has_context(self) -> bool:
+        """Whether the model reads utterances among the turns of their dialogues."""
+        return self.model.has_context
 
+    def places(self) -> dict[str, Path]:
+        """Return path in the configuration → where the corpus's files lie."""
+        return {f"corpus.{path}": place for path, place in self.corpus.places().items()}
 
-#: Names a study's folder: safe on every file system, in a URL and on a command line.
-StudyFolder = Annotated[str, AfterValidator(_check_name)]
+    def without_places(self) -> dict[str, Any]:
+        """Return plain data; of the corpus's places only that there are such files."""
+        plain = dump(self)
+        for path in self.places():
+            plain = with_value(plain, path, "…")
+        return plain
+
+    @property
+    def identity(self) -> str:
+        """Return the fingerprint of all but the corpus's places."""
+        return fingerprint(self.without_places())
 
 
 class StudyConfig(Section):
@@ -121,219 +135,6 @@ class StudyConfig(Section):
         if len(set(value)) < len(value):
             raise ValueError(f"the same seed trains the same network again, but got {[*value]}")
         return value
-
-
-class RandomSampler(Section):
-    """Independent random draws, the reference's proposer."""
-
-    name: Literal["random"]
-
-
-class TpeSampler(Section):
-    """Tree-structured Parzen estimator; every argument explicit, for Optuna's defaults change."""
-
-    name: Literal["tpe"]
-    n_startup_trials: int = Field(ge=0)
-    n_ei_candidates: int = Field(ge=1)
-    multivariate: bool
-    group: bool
-    constant_liar: bool
-
-
-class GpSampler(Section):
-    """Gaussian process with expected improvement; for few, dear trials."""
-
-    name: Literal["gp"]
-    n_startup_trials: int = Field(ge=1)
-    deterministic_objective: bool
-
-
-class CmaesSampler(Section):
-    """Covariance matrix adaptation (Hansen 2016); for many trials over numbers."""
-
-    name: Literal["cmaes"]
-    n_startup_trials: int = Field(ge=1)
-    sigma0: float | None = Field(gt=0, description="first step as a share of the ranges; null: 1/6")
-    consider_pruned_trials: bool
-    with_margin: bool
-
-
-class QmcSampler(Section):
-    """Quasi-Monte Carlo: random search that fills the space evenly (Bergstra & Bengio 2012)."""
-
-    name: Literal["qmc"]
-    qmc_type: Literal["sobol", "halton"]
-    scramble: bool
-
-
-class GridSampler(Section):
-    """Every combination, in random order, so that a grid cut short still covers the space."""
-
-    name: Literal["grid"]
-    points: int = Field(
-        ge=2, le=1000, description="values of a range of numbers, its ends included"
-    )
-
-
-class Nsga2Sampler(Section):
-    """A genetic algorithm (Deb et al. 2002), made for two objectives (`study.second_objective`)."""
-
-    name: Literal["nsga2"]
-    population_size: int = Field(ge=2)
-    mutation_prob: float | None = Field(ge=0, le=1, description="null: one parameter a child")
-    crossover_prob: float = Field(ge=0, le=1)
-    swapping_prob: float = Field(ge=0, le=1)
-
-
-SamplerConfig = Annotated[
-    RandomSampler | TpeSampler | GpSampler | CmaesSampler | QmcSampler | GridSampler | Nsga2Sampler,
-    Field(discriminator="name"),
-]
-
-
-MinEpochs = Annotated[
-    Annotated[int, Field(ge=1)] | Auto,
-    Field(
-        description="epochs (of several trainings a trial: trainings) before the first comparison; "
-        "auto: a sixth of all"
-    ),
-]
-
-
-class NoPruner(Section):
-    """Every trial runs to its last epoch."""
-
-    name: Literal["none"]
-
-
-class HyperbandPruner(Section):
-    """Successive halving over several brackets (Li et al. 2018)."""
-
-    name: Literal["hyperband"]
-    min_epochs: MinEpochs
-    reduction_factor: int = Field(ge=2)
-
-
-class MedianPruner(Section):
-    """A trial ends that is worse than the median of the others at the same epoch."""
-
-    name: Literal["median"]
-    n_startup_trials: int = Field(ge=0)
-    n_warmup_epochs: Annotated[int, Field(ge=0)] | Auto = Field(
-        description="epochs (of several trainings a trial: trainings) before any is pruned; auto: "
-        "a sixth of all"
-    )
-    n_min_trials: int = Field(ge=1)
-
-
-class AshaPruner(Section):
-    """Asynchronous successive halving in one bracket (Li et al. 2020)."""
-
-    name: Literal["asha"]
-    min_epochs: MinEpochs
-    reduction_factor: int = Field(ge=2)
-
-
-class PatientPruner(Section):
-    """A trial ends that has not improved on itself for some epochs."""
-
-    name: Literal["patient"]
-    patience: Annotated[int, Field(ge=0)] | Auto = Field(description="auto: half of all epochs")
-    min_delta: float = Field(ge=0)
-
-
-class WilcoxonPruner(Section):
-    """A trial ends that is worse than the best one, fold by fold (Wilcoxon's signed-rank test)."""
-
-    name: Literal["wilcoxon"]
-    p_threshold: float = Field(gt=0, le=1, description="a p-value below it ends the trial")
-    n_startup_folds: int = Field(ge=2, description="folds that are never pruned")
-
-
-PrunerConfig = Annotated[
-    NoPruner | MedianPruner | AshaPruner | HyperbandPruner | PatientPruner | WilcoxonPruner,
-    Field(discriminator="name"),
-]
-
-
-class MlflowTracking(Section):
-    """MLflow mirrors the study; a null uri is the SQLite file beside the studies."""
-
-    name: Literal["mlflow"]
-    uri: str | None
-    experiment: str
-
-    @field_validator("uri")
-    @classmethod
-    def _no_password(cls, value: str | None) -> str | None:
-        """It would stand in `study.yaml`, among MLflow's parameters and in every complaint."""
-        if value is not None and re.match(r"[^/]*://[^/@]*:[^/]*@", value):
-            raise ValueError(
-                "a URI with a password would be stored with the study; a server takes both from "
-                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (for a database, start "
-                "`mlflow server`)"
-            )
-        return value
-
-
-class NoTracking(Section):
-    """Nothing is mirrored."""
-
-    name: Literal["none"]
-
-
-TrackingConfig = Annotated[MlflowTracking | NoTracking, Field(discriminator="name")]
-
-
-#: Any model that can be trained.
-ModelConfig = Annotated[
-    Annotated[NetworkModel, Tag("network")]
-    | Annotated[LinearModel, Tag("linear")]
-    | Annotated[SvmModel, Tag("svm")]
-    | Annotated[BoostingModel, Tag("boosting")],
-    Discriminator(learner),
-]
-
-
-class ExperimentConfig(Section):
-    """All that decides what one training computes, its seed apart."""
-
-    corpus: CorpusConfig
-    features: FeaturesConfig
-    split: SplitConfig
-    model: ModelConfig
-    training: TrainingConfig
-
-    @model_validator(mode="after")
-    def _turns_are_not_mixed(self) -> Self:
-        is_network = isinstance(self.model, NetworkModel)
-        if is_network and self.has_context and self.training.augmentation.mixup:
-            raise ValueError(
-                "training.augmentation.mixup: turns that are read in their dialogues "
-                "(model.context) cannot be mixed in pairs; set it to 0, or model.context.name=none"
-            )
-        return self
-
-    @property
-    def has_context(self) -> bool:
-        """Whether the model reads utterances among the turns of their dialogues."""
-        return self.model.has_context
-
-    def places(self) -> dict[str, Path]:
-        """Return path in the configuration → where the corpus's files lie."""
-        return {f"corpus.{path}": place for path, place in self.corpus.places().items()}
-
-    def without_places(self) -> dict[str, Any]:
-        """Return plain data; of the corpus's places only that there are such files."""
-        plain = dump(self)
-        for path in self.places():
-            plain = with_value(plain, path, "…")
-        return plain
-
-    @property
-    def identity(self) -> str:
-        """Return the fingerprint of all but the corpus's places."""
-        return fingerprint(self.without_places())
 
 
 class SearchConfig(ExperimentConfig):

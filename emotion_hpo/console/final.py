@@ -1,111 +1,99 @@
 """What `final` shows: the test scores with their intervals, and what must be known beside them."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from rich.table import Column, Table
 
 from emotion_hpo.console.intervals import format_gain_interval
 from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.metrics import METRICS
+from emotion_hpo.metrics.confidence_interval import NOT_ESTIMABLE, Interval
 from emotion_hpo.metrics.formatting import format_interval, format_score, format_score_interval
-from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
 from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
+from emotion_hpo.study.records.final_result import ExpectedAndTest, FinalResult, Scores
 
 
-def show_final(result: Mapping[str, Any]) -> None:
+def show_final(result: FinalResult) -> None:
     """Print the test scores with their intervals."""
-    mark = " (synthetic data)" if result["synthetic"] else ""
-    speakers = ", ".join(result["test_speakers"])
+    mark = " (synthetic data)" if result.synthetic else ""
+    speakers = ", ".join(result.test_speakers)
     echo(
-        f"\n{result['trial']} of study {result['study']}: "
-        f"{format_count(result['epochs'], 'epoch')} on {result['n_train']} utterances, seeds "
-        f"{', '.join(map(str, result['seeds']))}"
+        f"\n{result.trial} of study {result.study}: "
+        f"{format_count(result.epochs, 'epoch')} on {result.n_train} utterances, seeds "
+        f"{', '.join(map(str, result.seeds))}"
     )
     echo(
-        f"Session {result['test_session']}, {result['n_test']} utterances of "
-        f"{len(result['test_speakers'])} speakers ({speakers}){mark}"
+        f"Session {result.test_session}, {result.n_test} utterances of "
+        f"{len(result.test_speakers)} speakers ({speakers}){mark}"
     )
     columns = (Column("", overflow="fold"), "score", "95 % interval", "by", "n")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
-    for name, metric, value, stored, n in _scored_rows(result):
-        interval = Interval.read(stored)
+    for name, metric, value, interval, n in _scored_rows(result):
         ends = format_interval(interval, metric) if interval.ends else NOT_ESTIMABLE
-        method = interval.reason or interval.method
-        table.add_row(name, format_score(metric, value), ends, method, str(n))
+        table.add_row(name, format_score(metric, value), ends, interval.origin, str(n))
     open_console().print(table)
     echo(describe_baseline(result))
     for line in _final_remarks(result):
         echo(line)
     echo(
-        f"Intervals by *dialogues* resample the {result['n_dialogues']} dialogues; those by "
+        f"Intervals by *dialogues* resample the {result.n_dialogues} dialogues; those by "
         "*exact* are of as many independent utterances (Clopper and Pearson), the least that they "
         "can be; *dialogues + exact* are of both. None says anything about other speakers."
     )
-    if (paper := result["paper_protocol"]) is not None:
-        echo(f"{paper['warning']}: {format_share(paper['accuracy'])}", "bold red")
-    if result["n_scorings"] > 1:
-        echo(f"This holdout has been scored {result['n_scorings']} times: the score is optimistic.")
-        for scoring in result["scorings"]:
-            who = f" by {scoring['by']}" if scoring["by"] else ""
+    if (paper := result.paper_protocol) is not None:
+        echo(f"{paper.warning}: {format_share(paper.accuracy)}", "bold red")
+    if result.n_scorings > 1:
+        echo(f"This holdout has been scored {result.n_scorings} times: the score is optimistic.")
+        for scoring in result.scorings:
+            who = f" by {scoring.by}" if scoring.by else ""
             echo(
-                f"  {scoring['at']}{who}: {scoring['study']}, {scoring['trial']}, "
-                f"{format_share(scoring['accuracy'])}"
+                f"  {scoring.at}{who}: {scoring.study}, {scoring.trial}, "
+                f"{format_share(scoring.accuracy)}"
             )
-        if result["scorings_spread"] is not None:
-            echo(f"  spread (standard deviation): {100 * result['scorings_spread']:.2f} points")
-    for scoring in result["overlaps"]:
-        echo(
-            f"{scoring['n_shared']} of its utterances lay in a holdout that was scored before: "
-            f"study {scoring['study']}, {scoring['trial']}, {scoring['at']}."
-        )
+        if result.scorings_spread is not None:
+            echo(f"  spread (standard deviation): {100 * result.scorings_spread:.2f} points")
+    for overlap in result.overlaps:
+        echo(overlap.sentence)
 
 
-#: Name of the row, metric, score, its stored interval, number of utterances.
-_ScoreRow = tuple[str, str, float | None, Any, int]
+#: Name of the row, metric, score, its interval, number of utterances.
+_ScoreRow = tuple[str, str, float | None, Interval, int]
 
 
-def _scored_rows(result: Mapping[str, Any]) -> Iterator[_ScoreRow]:
+def _scored_rows(result: FinalResult) -> Iterator[_ScoreRow]:
     """Yield the rows of the table of scores."""
     share = "accuracy"  # a recall is the accuracy on a class's utterances
-    yield from _metric_rows("", result, result["n_test"])
-    for name, recall in result["recall_by_class"].items():
-        yield f"recall {name}", share, recall["recall"], recall["interval"], recall["n"]
-    for kind, groups in result["by"].items():
+    yield from _metric_rows("", result, result.n_test)
+    for name, recall in result.recall_by_class.items():
+        yield f"recall {name}", share, recall.recall, recall.interval, recall.n
+    for kind, groups in result.by.items():
         for name, part in groups.items():
             label = f"{_KINDS.get(kind, kind)} {name}"
-            yield label, share, part["accuracy"], part["accuracy_interval"], part["n"]
-    for name, rest in result["without"].items():
-        yield (
-            f"without {name}",
-            share,
-            rest["accuracy"],
-            rest.get("accuracy_interval", ()),
-            result["n_test"],
-        )
-    if result["trial"] != BASELINE:
-        yield from _metric_rows("baseline ", result["baseline"], result["n_test"])
+            yield label, share, part.accuracy, part.accuracy_interval, part.n
+    for name, rest in result.without.items():
+        yield f"without {name}", share, rest.accuracy, rest.accuracy_interval, result.n_test
+    if result.trial != BASELINE:
+        yield from _metric_rows("baseline ", result.baseline, result.n_test)
 
 
-def _metric_rows(prefix: str, scores: Mapping[str, Any], n: int) -> Iterator[_ScoreRow]:
-    """Yield a row for each metric; an earlier version stored fewer."""
-    for name, metric in METRICS.items():
-        if (interval := scores.get(f"{name}_interval")) is not None:
-            yield f"{prefix}{metric.label}", name, scores[name], interval, n
+def _metric_rows(prefix: str, scores: Scores, n: int) -> Iterator[_ScoreRow]:
+    """Yield a row for each metric."""
+    for name, (value, interval) in scores.by_metric().items():
+        yield f"{prefix}{METRICS[name].label}", name, value, interval, n
 
 
-def describe_baseline(result: Mapping[str, Any]) -> str:
+def describe_baseline(result: FinalResult) -> str:
     """Return what the baseline is and reads, and so what a gain over it means."""
-    reads = result["baseline"]["parts"]
-    if result["trial"] == BASELINE:
+    reads = result.baseline.parts
+    if result.trial == BASELINE:
         return f"It is the baseline, a linear model on {' and '.join(reads)}."
     line = (
         f"The baseline is a linear model on {' and '.join(reads)}, fitted on the same "
         f"utterances; the gain is over what {'these give' if len(reads) > 1 else 'this gives'}."
     )
-    if others := [name for name in result.get("modalities", ()) if name not in reads]:
+    if others := [name for name in result.modalities if name not in reads]:
         line += f" It does not read {' and '.join(others)}, which the model does."
     return line
 
@@ -118,32 +106,32 @@ _KINDS = {
 }
 
 
-def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
+def _final_remarks(result: FinalResult) -> Iterator[str]:
     """Yield what a reader of the test scores should know beside them."""
-    counts = {name: recall["n"] for name, recall in result["recall_by_class"].items()}
-    yield from describe_missing_in_test(counts, result["test_session"])
-    calibration = result["calibration"]
+    counts = {name: recall.n for name, recall in result.recall_by_class.items()}
+    yield from describe_missing_in_test(counts, result.test_session)
+    calibration = result.calibration
     yield (
-        f"Calibration: expected error {100 * calibration['ece']:.1f} points, Brier score "
-        f"{calibration['brier']:.3f} (0 is perfect, 2 the worst)."
+        f"Calibration: expected error {100 * calibration.ece:.1f} points, Brier score "
+        f"{calibration.brier:.3f} (0 is perfect, 2 the worst)."
     )
     yield from _gain_lines(result)
-    cost = result["cost"]
+    cost = result.cost
     yield (
-        f"An utterance takes {cost['latency_ms']:.1f} ms from its features to its probabilities "
-        f"({format_count(cost['n_networks'], 'network')}, {cost['n_parameters']:,} weights, "
-        f"{format_count(cost['n_threads'], 'thread')}, {cost['device']})."
+        f"An utterance takes {cost.latency_ms:.1f} ms from its features to its probabilities "
+        f"({format_count(cost.n_networks, 'network')}, {cost.n_parameters:,} weights, "
+        f"{format_count(cost.n_threads, 'thread')}, {cost.device})."
     )
-    if result["accuracy_spread"] is not None:
+    if result.accuracy_spread is not None:
         yield (
-            f"Single networks: {format_share(result['accuracy_mean'])} on average over "
-            f"{len(result['seeds'])} seeds, standard deviation "
-            f"{100 * result['accuracy_spread']:.2f} points; the scores are of their average."
+            f"Single networks: {format_share(result.accuracy_mean)} on average over "
+            f"{len(result.seeds)} seeds, standard deviation "
+            f"{100 * result.accuracy_spread:.2f} points; the scores are of their average."
         )
-    if (expected := result["expected"]) is not None:
-        yield _format_expected(expected, result["validation"]["objective"])
-    if result["normalised_by_speaker"]:
-        names = ", ".join(result["normalised_by_speaker"])
+    if (expected := result.expected) is not None:
+        yield _format_expected(expected, result.validation.objective)
+    if result.normalised_by_speaker:
+        names = ", ".join(result.normalised_by_speaker)
         yield (
             f"Scaled by each test speaker's own utterances, without their labels: {names}. A "
             "single utterance of a new speaker is scaled by the corpus almost alone and will do "
@@ -151,30 +139,26 @@ def _final_remarks(result: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _gain_lines(result: Mapping[str, Any]) -> Iterator[str]:
+def _gain_lines(result: FinalResult) -> Iterator[str]:
     """Yield the gains of the model over those that it is compared with."""
-    reads = " and ".join(result["baseline"]["parts"])
-    others = (("baseline", f"the baseline ({reads})"), ("default", "the default configuration"))
-    for name, label in others:
-        if result[name] is None or result["trial"] == name:
-            continue
-        gain = result[name]["gain"]["accuracy"]
+    gains = []
+    if result.trial != BASELINE:
+        reads = " and ".join(result.baseline.parts)
+        gains.append((f"the baseline ({reads})", result.baseline.gain.accuracy))
+    if result.default is not None:
+        gains.append(("the default configuration", result.default.gain.accuracy))
+    for label, gain in gains:
         yield (
-            f"Gain over {label}: {100 * gain['difference']:+.2f} points of accuracy "
-            f"({format_gain_interval(gain['interval'])}), McNemar's p {gain['mcnemar_p']:.2g}."
+            f"Gain over {label}: {100 * gain.difference:+.2f} points of accuracy "
+            f"({format_gain_interval(gain.interval)}), McNemar's p {gain.mcnemar_p:.2g}."
         )
 
 
-def _format_expected(expected: Mapping[str, Any], objective: str) -> str:
-    """Return the score that was expected before the test, and whether the test confirms it.
-
-    Args:
-        expected: `value`, `interval`, `holds_for`, `test` and `is_inside` of a result.
-        objective: The metric that these are of.
-    """
-    verdict = {True: ": inside", False: ": outside", None: ""}[expected["is_inside"]]
+def _format_expected(expected: ExpectedAndTest, objective: str) -> str:
+    """Return the score that was expected before the test, and whether the test confirms it."""
+    verdict = {True: ": inside", False: ": outside", None: ""}[expected.is_inside]
     return (
-        f"Expected before the test: {format_score(objective, expected['value'])} (90 % interval "
-        f"{format_score_interval(objective, expected['interval'])}) for {expected['holds_for']}; "
-        f"the test says {format_score(objective, expected['test'])}{verdict}."
+        f"Expected before the test: {format_score(objective, expected.value)} (90 % interval "
+        f"{format_score_interval(objective, expected.interval)}) for {expected.holds_for}; "
+        f"the test says {format_score(objective, expected.test)}{verdict}."
     )

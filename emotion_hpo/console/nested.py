@@ -1,38 +1,38 @@
 """What `nested` shows: the scores with each session as the test."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.table import Column, Table
 
 from emotion_hpo.console.intervals import format_gain_interval, format_with_method
 from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.runtime.formatting import format_share
+from emotion_hpo.study.records.nested import NestedResult
 
 
-def show_nested(result: Mapping[str, Any]) -> None:
+def show_nested(result: NestedResult) -> None:
     """Print the scores with each session as the test, their mean and spread."""
-    mark = " (synthetic data)" if result["synthetic"] else ""
-    echo(f"\nNested protocol, study {result['study']}{mark}")
+    mark = " (synthetic data)" if result.synthetic else ""
+    echo(f"\nNested protocol, study {result.study}{mark}")
     table = Table(
         Column("test session", overflow="fold"), "trial", "accuracy", "UAR", "n",
         box=None, padding=(0, 2, 0, 0),
     )  # fmt: skip
-    for session in result["sessions"]:
-        row = (format_share(session["accuracy"]), format_share(session["uar"]))
-        table.add_row(session["test_session"], session["trial"], *row, str(session["n_test"]))
+    for session in result.sessions:
+        row = (format_share(session.accuracy), format_share(session.uar))
+        table.add_row(session.test_session, session.trial, *row, str(session.n_test))
     open_console().print(table)
-    for metric, label in (("accuracy", "accuracy"), ("uar", "UAR")):
-        scores = result[metric]
+    for scores, label in ((result.accuracy, "accuracy"), (result.uar, "UAR")):
         echo(
-            f"Mean {label} {format_share(scores['mean'])}, standard deviation between sessions "
-            f"{format_share(scores['spread'])}, 95 % interval "
-            f"{format_with_method(scores['interval'])}"
+            f"Mean {label} {format_share(scores.mean)}, standard deviation between sessions "
+            f"{format_share(scores.spread)}, 95 % interval "
+            f"{format_with_method(scores.interval)}"
         )
-    for name, label in (("baseline", "the baseline"), ("default", "the default configuration")):
-        if (gain := result["gain"][name]) is not None:
-            ends = format_gain_interval(gain["interval"])
-            echo(f"Gain over {label}: {100 * gain['mean']:+.2f} points of accuracy ({ends})")
+    gains = result.gain
+    for gain, label in (
+        (gains.baseline, "the baseline"), (gains.default, "the default configuration"),
+    ):  # fmt: skip
+        if gain is not None:
+            ends = format_gain_interval(gain.interval)
+            echo(f"Gain over {label}: {100 * gain.mean:+.2f} points of accuracy ({ends})")
     echo(
         "Intervals by *sessions* are Nadeau and Bengio's (2003), for their training parts overlap."
     )

@@ -63,7 +63,7 @@ def _read_suggestion(home: StudyHome) -> str | None:
     selection = read_if_there(home.selection, Selection)
     if summary is None:
         return None if selection is None else selection.winner
-    suggestion = suggest(summary.to_json(), selection.to_json() if selection else None)
+    suggestion = suggest(summary, selection)
     return None if suggestion is None else suggestion.best
 
 

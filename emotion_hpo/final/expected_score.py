@@ -35,8 +35,7 @@ def read_expected_score(home: StudyHome, plan: Plan) -> ExpectedScore | None:
         if ensemble is None or plan.rule != "greedy" or not _is_same(plan, ensemble):
             return None
         return ExpectedScore(ENSEMBLE, holds_for, ensemble.value, ensemble.interval)
-    confirmed = None if selection is None else selection.to_json()
-    scores = list_expected_scores(summary.to_json(), confirmed)
+    scores = list_expected_scores(summary, selection)
     return next((score for score in scores if score.winner == plan.name), None)
 
 

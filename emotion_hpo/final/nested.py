@@ -8,7 +8,6 @@ on. Since the folds' training parts overlap, the interval of a difference is Nad
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from emotion_hpo.config import GivenSplit, SearchConfig, SplitConfig, build, dump, with_value
 from emotion_hpo.errors import ConfigError
@@ -27,8 +26,8 @@ from emotion_hpo.study.records.final_result import (
 )
 from emotion_hpo.study.records.nested import NestedGains, NestedResult, OverSessions, SessionResult
 
-#: Searches, confirms and scores one study; returns its `result.json`, or None if it was stopped.
-Study = Callable[[SearchConfig], Mapping[str, Any] | None]
+#: Searches, confirms and scores one study; returns its result, or None if it was stopped.
+Study = Callable[[SearchConfig], FinalResult | None]
 
 #: Gives a study's configuration plain values, as its search will.
 Adapt = Callable[[SearchConfig], SearchConfig]
@@ -41,7 +40,7 @@ def nested(
     adapt: Adapt = lambda study: study,
     *,
     rescore: bool = False,
-) -> dict[str, Any] | None:
+) -> NestedResult | None:
     """Run the protocol, or what is left of it.
 
     Args:
@@ -52,7 +51,7 @@ def nested(
         rescore: Score sessions again that another study has scored.
 
     Returns:
-        What `nested.json` holds (`study.records.nested`); None if a session was stopped.
+        None if a session was stopped.
 
     Raises:
         ConfigError: The split is impossible with one of the sessions as the test.
@@ -78,11 +77,8 @@ def nested(
         if stored is not None:  # if it was killed then, the ledger lacks what the result says
             facts = stored.opening, stored.model, stored.accuracy
             ledger.complete(ledger.name_of(contents[study.split.test_session]), *facts)
-        if stored is None:
-            content = score(study)
-            if content is None:
-                return None
-            stored = FinalResult.from_json(content)
+        elif (stored := score(study)) is None:
+            return None
         results.append(stored)
     result = NestedResult(
         study=config.study.name,
@@ -96,7 +92,7 @@ def nested(
         ),
     )
     write_record(StudyHome(config.study.directory, config.study.name).nested, result)
-    return result.to_json()
+    return result
 
 
 def check_nestable(split: SplitConfig) -> None:

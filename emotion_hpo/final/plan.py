@@ -145,8 +145,7 @@ def baseline_recipe(
     training = config.training.model_copy(update={"labels": "majority"})  # it knows no votes
     config = config.model_copy(update={"model": model, "features": features, "training": training})
     record = read_if_there(home.baseline, Baseline)
-    scores = {} if record is None else record.validation.to_json()
-    value = scores.get(stored.config.study.objective.removeprefix("val/"))
+    value = None if record is None else record.validation.value_of(stored.config.study.objective)
     return Recipe(BASELINE, BASELINE, value, config, epochs=1, seeds=(0,))
 
 

@@ -20,6 +20,7 @@ from emotion_hpo.study.finals import find_finals
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.records.base import read_record
 from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.ledger import Looker
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,8 @@ def replay_final(
         saved_models = [
             retrain(member, FinalHome(Path(scratch) / member.name)) for member in plan.members
         ]
-    facts = {"study": home.name, "trial": plan.name, "model": plan.identity, "by": user()}
-    ledger = Ledger(home.ledger)
-    ledger.note("replayed", ledger.name_of(holdout.content), facts)
+    ledger, looker = Ledger(home.ledger), Looker(study=home.name, trial=plan.name, by=user())
+    ledger.note_replay(ledger.name_of(holdout.content), looker, plan.identity)
     test = holdout.unseal()
     answers = plan.combined(
         [

@@ -11,7 +11,6 @@ What `result.json` holds stands in docs/records.md.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.preparation import OnProgress
@@ -34,6 +33,7 @@ from emotion_hpo.study.expected_score import ExpectedScore
 from emotion_hpo.study.facts import commit
 from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.ledger import Looker
 from emotion_hpo.study.trials import read_trials
 
 __all__ = ["Ensemble", "final"]
@@ -55,7 +55,7 @@ def final(
     ensemble: Ensemble = DEFAULT_ENSEMBLE,
     is_paper_protocol: bool = False,
     on_note: Callable[[str], None] = ignore,
-) -> dict[str, Any]:
+) -> FinalResult:
     """Retrain a trial and score the holdout.
 
     Args:
@@ -67,9 +67,6 @@ def final(
         ensemble: How an ensemble is built, if `name` is `ensemble`.
         is_paper_protocol: Also compute the reference's score, the best epoch on the test session.
         on_note: Called, before anything is trained, with what a person should know.
-
-    Returns:
-        What `result.json` holds.
 
     Raises:
         ConfigError: The reference's score is asked for of an ensemble.
@@ -96,8 +93,7 @@ def final(
         for line in describe_missing_in_test(holdout.counts(), holdout.session):
             on_note(line)
         models = _retrain(task, on_retraining)
-        result = _score(task, models, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
-    return result.to_json()
+        return _score(task, models, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
 
 
 @dataclass(frozen=True)
@@ -147,14 +143,10 @@ def _score(
 ) -> FinalResult:
     """Open the holdout, score the models on it, and write everything down."""
     plan, ledger, everything = task.plan, task.ledger, task.development.everything
-    facts = {
-        "study": task.home.name,
-        "trial": plan.name,
-        "config": plan.config,
-        "commit": commit(),
-        "by": user(),
-    }
-    holdout, opening = ledger.open(task.holdout.content, plan.identity, facts, rescore=rescore)
+    looker = Looker(
+        study=task.home.name, trial=plan.name, config=plan.config, commit=commit(), by=user()
+    )
+    holdout, opening = ledger.open(task.holdout.content, plan.identity, looker, rescore=rescore)
     test = task.holdout.unseal()
     occasion = Occasion(
         study=task.home.name,
@@ -170,7 +162,7 @@ def _score(
     by_seed = models.answers(test)
     result = build_result(models, by_seed, everything, test, occasion)
     if is_paper_protocol:
-        ledger.note("paper_protocol", holdout, {**facts, "opening": opening})
+        ledger.note_paper_protocol(holdout, looker, opening)
         paper = paper_protocol(plan.members[0], everything, test)
         result = result.model_copy(update={"paper_protocol": paper})
     write(task.home.final(plan.name), test, by_seed.mean(0), result)

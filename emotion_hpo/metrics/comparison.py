@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from scipy.special import bdtr, chdtrc
 
-from emotion_hpo.metrics.intervals import Interval, interval
+from emotion_hpo.metrics.confidence_interval import Interval
+from emotion_hpo.metrics.intervals import interval
 from emotion_hpo.metrics.scores import Labels, Probabilities, predicted_classes
 
 #: Fewer utterances on which one alone is right: the binomial distribution itself is taken.

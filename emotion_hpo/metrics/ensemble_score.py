@@ -15,17 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo.metrics.combination import Probabilities, greedy_selection, heaviest
+from emotion_hpo.metrics.corrected_score import CorrectedScore, Scored
 from emotion_hpo.metrics.registry import Metric, find_metric
 from emotion_hpo.metrics.repeated_choice import (
     N_PARTS,
-    Expected,
     FoldDraws,
     Run,
     RunScores,
-    Scored,
     ValidationLabels,
     number_sessions,
-    prepare_fold,
+    prepare_folds,
     score_run,
 )
 from emotion_hpo.metrics.sums import Sums, sum_by_group, value_of_sums
@@ -40,7 +39,7 @@ _MOST_CHOSEN_ANEW = 10
 Weights = NDArray[np.float64]
 
 
-def expected_ensemble_score(
+def correct_ensemble_score(
     folds: Mapping[str, ValidationLabels],
     trials: Sequence[Sequence[Run]],
     weights_M: Weights,
@@ -51,7 +50,7 @@ def expected_ensemble_score(
     level: float = 0.90,
     n_resamples: int = 1000,
     seed: int = 0,
-) -> Expected:
+) -> CorrectedScore:
     """Correct an ensemble's validation value for the choice of its members, weights and epochs.
 
     Args:
@@ -69,10 +68,7 @@ def expected_ensemble_score(
         With the heaviest member as `winner`, and the mean over the folds as the value.
     """
     metric = find_metric(objective)
-    parts = {
-        name: prepare_fold(fold, n_smoothed, _N_DIVISIONS, n_resamples, seed + index)
-        for index, (name, fold) in enumerate(folds.items())
-    }
+    parts = prepare_folds(folds, n_smoothed, _N_DIVISIONS, n_resamples, seed)
     repeated = _Repeated(parts, trials, metric, n_members)
     sessions = sorted(set(repeated.sessions.values()))
     judged = {

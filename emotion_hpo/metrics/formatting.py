@@ -1,8 +1,6 @@
 """Scores and intervals as people read them, the same on a screen, in a report and in MLflow."""
 
-from typing import Any
-
-from emotion_hpo.metrics.intervals import Interval
+from emotion_hpo.metrics.confidence_interval import Interval
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.formatting import format_share
 
@@ -42,13 +40,12 @@ def format_interval(interval: Interval, metric: str = "accuracy") -> str:
     return f"{low:.4f} – {high:.4f}"
 
 
-def format_score_interval(objective: str, stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
+def format_score_interval(objective: str, interval: Interval) -> str:
     """Return an interval of a metric, and what decides its ends.
 
-    >>> format_score_interval("val/loss", {"low": 0.5, "high": 0.75, "method": "choice repeated"})
+    >>> format_score_interval("val/loss", Interval(0.6, 0.5, 0.75, method="choice repeated"))
     '0.5000 – 0.7500, by choice repeated'
     """
-    interval = Interval.read(stored)
     if interval.ends is None:
         return format_interval(interval)
     low, high = (format_score(objective, end) for end in interval.ends)

@@ -7,105 +7,25 @@ The rule and its coverage stand in docs/statistics.md, the exact intervals in `e
 a score that have one in `components`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from emotion_hpo.metrics.components import Answers, Component
+from emotion_hpo.metrics.confidence_interval import (
+    BOTH,
+    DIALOGUES,
+    EXACT,
+    NO_WIDTH,
+    SESSIONS,
+    Interval,
+)
 from emotion_hpo.metrics.exact import Reach
 from emotion_hpo.metrics.registry import METRICS, Metric
 from emotion_hpo.metrics.scores import Labels, Probabilities, predicted_classes
 from emotion_hpo.metrics.sums import sum_by_group, value_of_sums
-
-#: What decides the ends of an interval: resampled dialogues, the exact interval, or something of
-#: both; sessions as the test; the choice among trials, repeated; resampled trials.
-DIALOGUES, EXACT, BOTH = "dialogues", "exact", "dialogues + exact"
-SESSIONS, CHOICE, TRIALS = "sessions", "choice repeated", "trials"
-NOT_ESTIMABLE = "not estimable"
-
-#: A narrower interval is rounding.
-NO_WIDTH = 1e-9
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A confidence interval around an estimate, or why there is none.
-
-    Attributes:
-        estimate: The figure; None where it has no value, or an older version did not write it.
-        low: Its lower end; None if it is not estimable.
-        high: Its upper end; None if it is not estimable.
-        level: Coverage aimed at; None where an older version did not write it.
-        method: What decides its ends, in two or three words.
-        n_utterances: How many utterances it is of.
-        n_dialogues: How many dialogues these are of.
-        reason: Why it is not estimable.
-    """
-
-    estimate: float | None
-    low: float | None
-    high: float | None
-    level: float | None = 0.95
-    method: str = DIALOGUES
-    n_utterances: int | None = None
-    n_dialogues: int | None = None
-    reason: str | None = None
-
-    @classmethod
-    def not_estimable(cls, reason: str, estimate: float | None = None, **facts: Any) -> Self:  # noqa: ANN401 (other fields)
-        """Return an interval without ends."""
-        return cls(estimate, None, None, method=NOT_ESTIMABLE, reason=reason, **facts)
-
-    @classmethod
-    def read(cls, stored: Any) -> Self:  # noqa: ANN401 (as read from JSON)
-        """Return what `reader` makes of a file; None where it is not there, or cannot be used.
-
-        Raises:
-            ValueError: It is neither.
-        """
-        if isinstance(stored, Mapping):
-            if not {"low", "high", "method"} <= stored.keys():
-                raise ValueError("an interval has low, high and method")
-            check_ends(stored["low"], stored["high"])
-            names = {field.name for field in fields(cls)}
-            return cls(**{"estimate": None} | {k: v for k, v in stored.items() if k in names})
-        if not isinstance(stored, Sequence) or isinstance(stored, str):
-            raise ValueError("an interval has low, high and method")  # noqa: TRY004 (of a file)
-        if len(stored) == 0 or all(end is None for end in stored):
-            return cls.not_estimable("older version: no ends", level=None)
-        if len(stored) != 2:
-            raise ValueError(f"an interval has 2 ends, not {len(stored)}")
-        check_ends(*stored)
-        if stored[0] == stored[1]:
-            return cls.not_estimable("older version: a point", level=None)
-        return cls(None, stored[0], stored[1], level=None, method="older version")
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values by name."""
-        return asdict(self)
-
-    @property
-    def ends(self) -> tuple[float, float] | None:
-        """Its ends; None if it is not estimable."""
-        return None if self.low is None or self.high is None else (self.low, self.high)
-
-
-def check_ends(low: Any, high: Any) -> None:  # noqa: ANN401 (as read from JSON)
-    """Refuse what cannot be the ends of an interval.
-
-    Raises:
-        ValueError: One of them is no number, or missing alone, or the lower one is the higher.
-    """
-    if low is None and high is None:
-        return
-    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (low, high)):
-        raise ValueError(f"the ends of an interval are numbers, not {low!r} and {high!r}")
-    if not low <= high:
-        raise ValueError(f"low <= high must hold, but got low={low}, high={high}")
 
 
 def interval(

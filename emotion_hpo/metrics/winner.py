@@ -29,24 +29,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_hpo.metrics.corrected_score import CorrectedScore, Scored
 from emotion_hpo.metrics.registry import Metric, find_metric
 from emotion_hpo.metrics.repeated_choice import (
     N_PARTS,
-    Expected,
     FoldDraws,
     Run,
     RunScores,
-    Scored,
     ValidationLabels,
     epoch_sums,
     number_sessions,
-    prepare_fold,
+    prepare_folds,
     score_run,
 )
 from emotion_hpo.metrics.sums import Sums, value_of_sums
 
 
-def expected_score(
+def correct_winner_score(
     folds: Mapping[str, ValidationLabels],
     trials: Sequence[Sequence[Run]],
     objective: str = "val/accuracy",
@@ -55,7 +54,7 @@ def expected_score(
     level: float = 0.90,
     n_resamples: int = 1000,
     seed: int = 0,
-) -> Expected:
+) -> CorrectedScore:
     """Correct the winner's validation value for the choice of trial and epoch.
 
     Args:
@@ -68,10 +67,8 @@ def expected_score(
         seed: Of both.
     """
     metric = find_metric(objective)
-    parts = {
-        name: prepare_fold(fold, n_smoothed, -(-n_resamples // N_PARTS), n_resamples, seed + index)
-        for index, (name, fold) in enumerate(folds.items())
-    }
+    n_divisions = -(-n_resamples // N_PARTS)
+    parts = prepare_folds(folds, n_smoothed, n_divisions, n_resamples, seed)
     looks = [[score_run(parts[run.fold], run, metric) for run in runs] for runs in trials]
     # As a trial's own value is made, and exact: ties stay ties, whatever the order of the folds
     plain = [statistics.fmean(look.value for look in of_trial) for of_trial in looks]

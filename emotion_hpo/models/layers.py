@@ -34,8 +34,8 @@ def widths(units: int, depth: int, taper: float) -> list[int]:
     return [max(1, round(units * taper**layer)) for layer in range(depth)]
 
 
-class Lstm(nn.LSTM):
-    """One direction of one LSTM layer over `(B, T, D)`.
+class _OneDirection(nn.RNNBase):
+    """One direction of one recurrent layer over `(B, T, D)`.
 
     Args:
         inputs: D.
@@ -52,14 +52,12 @@ class Lstm(nn.LSTM):
     bias_hh_l0: Tensor
 
     def __init__(self, inputs: int, units: int, recurrent_dropout: float = 0.0) -> None:
-        super().__init__(inputs, units, batch_first=True)
+        super().__init__(inputs, units, batch_first=True)  # type: ignore[call-arg,arg-type] # the cell's
         self.recurrent_dropout = recurrent_dropout
         nn.init.xavier_uniform_(self.weight_ih_l0)
         nn.init.orthogonal_(self.weight_hh_l0)
         nn.init.zeros_(self.bias_ih_l0)
-        nn.init.ones_(self.bias_ih_l0[units : 2 * units])  # the gates' order: in, forget, cell, out
         nn.init.zeros_(self.bias_hh_l0)
-        self.bias_hh_l0.requires_grad_(False)
 
     def states(self, values_BTD: Tensor) -> Tensor:
         """Return the `(B, T, units)` states after every step."""
@@ -69,34 +67,21 @@ class Lstm(nn.LSTM):
         dropped_weight = nn.functional.dropout(self.weight_hh_l0, self.recurrent_dropout)
         weights = [self.weight_ih_l0, dropped_weight, self.bias_ih_l0, self.bias_hh_l0]
         start = values_BTD.new_zeros(1, values_BTD.shape[0], self.hidden_size)
-        # states, weights, biases, layers, dropout, training, bidirectional, batch first
-        settings = ((start, start), weights, True, 1, 0.0, True, False, True)
-        return torch.lstm(values_BTD, *settings)[0]
+        # biases, layers, dropout, training, bidirectional, batch first
+        settings = (True, 1, 0.0, True, False, True)
+        if isinstance(self, nn.LSTM):
+            return torch.lstm(values_BTD, (start, start), weights, *settings)[0]
+        return torch.gru(values_BTD, start, weights, *settings)[0]
 
 
-class Gru(nn.GRU):
-    """One direction of one GRU layer over `(B, T, D)`; arguments as of `Lstm`."""
-
-    weight_ih_l0: Tensor
-    weight_hh_l0: Tensor
-    bias_ih_l0: Tensor
-    bias_hh_l0: Tensor
+class Lstm(_OneDirection, nn.LSTM):
+    """One direction of one LSTM layer over `(B, T, D)`."""
 
     def __init__(self, inputs: int, units: int, recurrent_dropout: float = 0.0) -> None:
-        super().__init__(inputs, units, batch_first=True)
-        self.recurrent_dropout = recurrent_dropout
-        nn.init.xavier_uniform_(self.weight_ih_l0)
-        nn.init.orthogonal_(self.weight_hh_l0)
-        nn.init.zeros_(self.bias_ih_l0)
-        nn.init.zeros_(self.bias_hh_l0)
+        super().__init__(inputs, units, recurrent_dropout)
+        nn.init.ones_(self.bias_ih_l0[units : 2 * units])  # the gates' order: in, forget, cell, out
+        self.bias_hh_l0.requires_grad_(False)
 
-    def states(self, values_BTD: Tensor) -> Tensor:
-        """Return the `(B, T, units)` states after every step."""
-        if not (self.training and self.recurrent_dropout):
-            states_BTU: Tensor = self(values_BTD)[0]
-            return states_BTU
-        dropped_weight = nn.functional.dropout(self.weight_hh_l0, self.recurrent_dropout)
-        weights = [self.weight_ih_l0, dropped_weight, self.bias_ih_l0, self.bias_hh_l0]
-        start = values_BTD.new_zeros(1, values_BTD.shape[0], self.hidden_size)
-        # states, weights, biases, layers, dropout, training, bidirectional, batch first
-        return torch.gru(values_BTD, start, weights, True, 1, 0.0, True, False, True)[0]
+
+class Gru(_OneDirection, nn.GRU):
+    """One direction of one GRU layer over `(B, T, D)`."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.report.comparison import comparison_page
-from emotion_hpo.report.document import write_page
 from emotion_hpo.report.final_plots import confusion_plot
+from emotion_hpo.report.page_files import write_page
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import pictures

@@ -8,9 +8,9 @@ from emotion_hpo.config import ClassicalModel, NetworkModel
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.final_tables import latency_sentence
+from emotion_hpo.report.findings import Findings
 from emotion_hpo.report.formatting import format_hours
 from emotion_hpo.report.progress import random_values
-from emotion_hpo.report.reading import Findings
 from emotion_hpo.runtime.formatting import format_count, format_share
 
 _YOURS = "For the author to add"
@@ -44,17 +44,15 @@ def _describe_classical(model: ClassicalModel) -> str:
 
 def _source_code(findings: Findings) -> str:
     return (
-        f"commit {findings.facts.get('commit') or 'not recorded'}; versions under “Versions”; "
+        f"commit {findings.facts.commit or 'not recorded'}; versions under “Versions”; "
         "constraints.txt pins every package"
     )
 
 
 def _infrastructure(findings: Findings) -> str:
-    machine = findings.facts.get("hardware")
-    if not machine:
-        return f"{_YOURS}: not recorded by the version that began this study"
-    gpus = ", ".join(machine.get("gpus") or []) or "none"
-    return f"{machine.get('processor')}, {machine.get('cores')} cores, GPUs: {gpus}"
+    machine = findings.facts.hardware
+    gpus = ", ".join(machine.gpus) or "none"
+    return f"{machine.processor}, {machine.cores} cores, GPUs: {gpus}"
 
 
 def _runtime(findings: Findings) -> str:
@@ -65,21 +63,22 @@ def _runtime(findings: Findings) -> str:
 
 
 def _parameters(findings: Findings) -> str:
-    sizes, best = sorted(findings.sizes.values()), findings.winner
+    costs, best = findings.costs, findings.winner
+    sizes = sorted(cost.n_parameters for cost in costs.values())
     if not sizes:
         return f"{_YOURS}: `emotion-hpo models` counts them"
     many = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
-    if best is None or best.number not in findings.sizes:
+    if best is None or best.number not in costs:
         return many
-    return f"{many}; {best.name} {findings.sizes[best.number]:,}"
+    return f"{many}; {best.name} {costs[best.number].n_parameters:,}"
 
 
 def _validation_of_tests(findings: Findings) -> str:
     results = [final.result for final in findings.finals]
     lines = (
-        f"{result['trial']}: validation "
-        f"{format_score(findings.objective, result['validation']['value'])}, test accuracy "
-        f"{format_share(result['accuracy'])}"
+        f"{result.trial}: validation "
+        f"{format_score(findings.objective, result.validation.value)}, test accuracy "
+        f"{format_share(result.accuracy)}"
         for result in results
     )
     return "; ".join(lines) or "No test result was made"
@@ -122,9 +121,9 @@ def _expected_validation(findings: Findings) -> str:
 
 def _examples(findings: Findings) -> str:
     counts = {
-        "training": findings.summary.get("n_train"),
+        "training": findings.summary.n_train if findings.summary else None,
         "validation": findings.n_validation,
-        "test": findings.final.result["n_test"] if findings.final else None,
+        "test": findings.final.result.n_test if findings.final else None,
     }
     parts = (f"{n:,} {part}" for part, n in counts.items() if n is not None)
     return ", ".join(parts) or "No trial has been judged yet"
@@ -146,7 +145,7 @@ def _preprocessing(findings: Findings) -> str:
         names = model.modalities or tuple(normalisation)
     by_speaker = [name for name in names if normalisation.get(name) == "speaker"]
     if findings.final is not None:
-        by_speaker += findings.final.result.get("normalised_by_speaker") or []
+        by_speaker += findings.final.result.normalised_by_speaker
     scaled = ""
     if by_speaker:
         scaled = (

@@ -11,8 +11,8 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
+from emotion_hpo.report.findings import Findings, describe_validation
 from emotion_hpo.report.formatting import format_value
-from emotion_hpo.report.reading import Findings, describe_validation
 from emotion_hpo.report.style import (
     BLACK,
     STATES,
@@ -35,15 +35,17 @@ _WORDS = {"parameters": "trained weights", "latency_ms": "ms an utterance"}
 
 
 def cost_plot(findings: Findings) -> Plot | None:
-    """Plot value against the number of weights, and against latency where it was measured."""
-    sized = {n: float(size) for n, size in findings.sizes.items()}
-    timed = {n: cost["latency_ms"] for n, cost in findings.costs.items() if "latency_ms" in cost}
-    shown = [("parameters", sized), *([("latency_ms", timed)] if timed else [])]
-    if not any(trial.number in sized for trial in findings.scored):
+    """Plot value against the number of weights, and against latency."""
+    costs = findings.costs
+    if not any(trial.number in costs for trial in findings.scored):
         return None
+    shown = {
+        "parameters": {number: float(cost.n_parameters) for number, cost in costs.items()},
+        "latency_ms": {number: cost.latency_ms for number, cost in costs.items()},
+    }
 
     def draw(*panels: Axes) -> None:
-        for axes, (kind, cost) in zip(panels, shown, strict=True):
+        for axes, (kind, cost) in zip(panels, shown.items(), strict=True):
             _plot_trials(axes, findings, cost)
             _cost_axis(axes, kind)
         value_axis(panels[0], findings.objective)
@@ -51,13 +53,10 @@ def cost_plot(findings: Findings) -> Plot | None:
 
     caption = (
         f"What trials reached on {describe_validation(findings)} against what their networks cost "
-        f"to use: trained weights{', and ' + _describe_timing(findings) if timed else ''}. The "
-        "star is the best complete trial."
+        f"to use: trained weights, and {_describe_timing(findings)}. The star is the "
+        "best complete trial."
     )
-    figure = draw_figure(
-        WIDE * (1 if timed else 0.55), 3.0, draw, columns=len(shown), share_y=True,
-        synthetic=findings.synthetic,
-    )  # fmt: skip
+    figure = draw_figure(WIDE, 3.0, draw, columns=2, share_y=True, synthetic=findings.synthetic)
     return Plot("cost", "Accuracy against size and latency", caption, figure)
 
 
@@ -120,10 +119,10 @@ def _front(findings: Findings) -> list[Trial]:
 
 def _describe_timing(findings: Findings) -> str:
     """Describe how latency was measured, for a caption."""
-    timed = [cost for cost in findings.costs.values() if "latency_ms" in cost]
-    threads = sorted({cost["n_threads"] for cost in timed})
-    devices = ", ".join(sorted({cost["device"] for cost in timed}))
-    most = max((cost["n_timed"] for cost in timed), default=0)
+    timed = findings.costs.values()
+    threads = sorted({cost.n_threads for cost in timed})
+    devices = ", ".join(sorted({cost.device for cost in timed}))
+    most = max((cost.n_timed for cost in timed), default=0)
     return (
         f"the median time of up to {most} single utterances from features to probabilities, on "
         f"{' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''} ({devices}), "

@@ -1,21 +1,20 @@
 """How values are written on a page: intervals, parameters, times."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from emotion_hpo.metrics.confidence_interval import NOT_ESTIMABLE, Interval
 from emotion_hpo.metrics.formatting import format_difference, format_score
-from emotion_hpo.metrics.intervals import NOT_ESTIMABLE, Interval
 
 
-def format_ends(stored: Any, metric: str = "accuracy") -> str:  # noqa: ANN401 (as read from JSON)
+def format_ends(interval: Interval, metric: str = "accuracy") -> str:
     """Return the ends of an interval of a metric.
 
-    >>> format_ends({"low": 0.7, "high": 0.75, "method": "exact"}), format_ends([None, None])
+    >>> format_ends(Interval(0.72, 0.7, 0.75)), format_ends(Interval.not_estimable("no utterance"))
     ('70.00 to 75.00 %', 'not estimable')
     """
-    if (ends := Interval.read(stored).ends) is None:
+    if interval.ends is None:
         return NOT_ESTIMABLE
-    low, high = (format_score(metric, end) for end in ends)
+    low, high = (format_score(metric, end) for end in interval.ends)
     return f"{low.removesuffix(' %')} to {high}"
 
 
@@ -30,23 +29,13 @@ def format_difference_ends(interval: Interval, metric: str = "accuracy") -> str:
     return " to ".join(format_difference(metric, end) for end in interval.ends)
 
 
-def interval_method(stored: Any) -> str:  # noqa: ANN401 (as read from JSON)
-    """Return what decides the ends of an interval, or why it has none.
-
-    >>> interval_method({"low": 0.7, "high": 0.75, "method": "exact"}), interval_method([0.7, 0.7])
-    ('exact', 'older version: a point')
-    """
-    interval = Interval.read(stored)
-    return interval.reason or interval.method
-
-
-def join_methods(stored: Sequence[Any]) -> str:
+def join_origins(intervals: Sequence[Interval]) -> str:
     """Return what decides the ends of the intervals that one figure shows.
 
-    >>> join_methods([{"low": 0.7, "high": 0.75, "method": name} for name in ("exact", "exact")])
+    >>> join_origins([Interval(0.72, 0.7, 0.75, method=name) for name in ("exact", "exact")])
     'exact'
     """
-    return " or ".join(dict.fromkeys(map(interval_method, stored)))
+    return " or ".join(dict.fromkeys(interval.origin for interval in intervals))
 
 
 #: How the methods of `metrics.interval` are explained, wherever a table names them.

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 from zipfile import BadZipFile
 
-from pydantic import ValidationError
-
 from emotion_hpo.errors import EmotionHpoError
 
 T = TypeVar("T")
@@ -43,11 +41,5 @@ class Parts:
 
 def _describe_fault(path: Path, error: Exception) -> str:
     """Describe what is wrong with a file, in one line that names it."""
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        said = first["msg"].removeprefix("Value error, ")
-        what = f"{said[0].lower()}{said[1:]}"
-        return f"{path} is not as it was written: {where and f'{where}: '}{what}"
     words = " ".join(str(error).split()) or type(error).__name__
     return words if str(path) in words else f"{path} cannot be read: {words}"

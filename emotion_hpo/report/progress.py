@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.report.reading import Findings, describe_validation, scored_value
+from emotion_hpo.report.findings import Findings, describe_validation, scored_value
 from emotion_hpo.report.statistics import best_so_far, expected_best
 from emotion_hpo.report.style import (
     BLACK,

@@ -2,15 +2,16 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from emotion_hpo.report.document import Table, Text
+from emotion_hpo.report.findings import Findings
 from emotion_hpo.report.formatting import format_times
-from emotion_hpo.report.reading import Findings
 from emotion_hpo.runtime.formatting import format_share
+from emotion_hpo.study.records.final_result import Scoring
+from emotion_hpo.study.records.ledger import ScoredOpening
 
-Scorings = Sequence[Mapping[str, Any]]
+Scorings = Sequence[ScoredOpening | Scoring]
 
 #: Looks that are no scoring, by what the ledger calls them.
 _LOOKS = {
@@ -24,8 +25,8 @@ def list_scorings(findings: Findings) -> Scorings:
 
     The ledger tells of all. Where it was left behind, the results tell of those before them.
     """
-    stored = max(
-        (final.result.get("scorings") or () for final in findings.finals), key=len, default=()
+    stored: Scorings = max(
+        (final.result.scorings for final in findings.finals), key=len, default=()
     )
     return stored if len(stored) > len(findings.openings) else findings.openings
 
@@ -35,14 +36,12 @@ def scored_text(findings: Findings) -> Text | None:
     scorings = list_scorings(findings)
     if len(scorings) < 2:
         return None
-    people = Counter(
-        scoring.get("by") or "somebody whose name is not known" for scoring in scorings
-    )
+    people = Counter(scoring.by or "somebody whose name is not known" for scoring in scorings)
     who = " and ".join(
         f"{name} ({format_times(n)})" if len(people) > 1 else name for name, n in people.items()
     )
     first, last = (
-        _format_minute(choose(scoring["at"] for scoring in scorings)) for choose in (min, max)
+        _format_minute(choose(scoring.at for scoring in scorings)) for choose in (min, max)
     )
     return Text(
         f"This test session has been scored {format_times(len(scorings))}, by {who}, from {first} "
@@ -63,13 +62,11 @@ def _format_minute(at: str) -> str:
 
 def _accuracies(scorings: Scorings) -> str:
     """Format the accuracies, and their spread where all are of one holdout."""
-    accuracies = [
-        scoring["accuracy"] for scoring in scorings if scoring.get("accuracy") is not None
-    ]
+    accuracies = [scoring.accuracy for scoring in scorings if scoring.accuracy is not None]
     if not accuracies:
         return ""
     sentence = f"Accuracy {', '.join(map(format_share, accuracies))}"
-    if len(accuracies) < 2 or len({scoring.get("holdout") for scoring in scorings}) > 1:
+    if len(accuracies) < 2 or len(set(map(_name_holdout, scorings))) > 1:
         return f"{sentence}. "
     return f"{sentence}: standard deviation {100 * statistics.stdev(accuracies):.2f} points. "
 
@@ -80,23 +77,23 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
     if not scorings:
         return [Text("The test session has not been opened.")]
     rows = [
-        (number, scoring["at"], scoring.get("by") or "–", scoring["study"], scoring["trial"],
-         "not finished" if scoring.get("accuracy") is None else format_share(scoring["accuracy"]),
-         str(scoring.get("commit") or "–"), _shorten(str(scoring.get("holdout") or "–")))
+        (number, scoring.at, scoring.by or "–", scoring.study, scoring.trial,
+         "not finished" if scoring.accuracy is None else format_share(scoring.accuracy),
+         (scoring.commit if isinstance(scoring, ScoredOpening) else None) or "–",
+         _name_holdout(scoring))
         for number, scoring in enumerate(scorings, 1)
     ]  # fmt: skip
     columns = ("opening", "at (UTC)", "by", "study", "model", "accuracy", "commit", "holdout")
     table = Table("ledger", "Openings of the test session", columns, rows)
     looks = [
-        Text(f"Besides, it was {_LOOKS[look['event']].format(**look)} (study {look['study']}, "
-             f"{look['at']}, by {look.get('by') or 'somebody'}).")
+        Text(f"Besides, it was {_LOOKS[look.event].format(trial=look.trial)} (study {look.study}, "
+             f"{look.at}, by {look.by or 'somebody'}).")
         for look in findings.looks
     ]  # fmt: skip
     looks += [
-        Text(f"{overlap['n_shared']} of its utterances lay in a holdout that was scored before: "
-             f"study {overlap['study']}, {overlap['trial']}, {overlap['at']}.", is_remark=True)
-        for overlap in scorings[0].get("overlaps", ())
-    ]  # fmt: skip
+        Text(overlap.sentence, is_remark=True)
+        for overlap in (scorings[0].overlaps if isinstance(scorings[0], ScoredOpening) else ())
+    ]
     if len(scorings) == 1:
         first = Text("The test session has been opened once, by this study.")
     else:
@@ -108,6 +105,11 @@ def ledger_blocks(findings: Findings) -> list[Text | Table]:
     return [first, table, *looks]
 
 
-def _shorten(holdout: str) -> str:
-    """Return the beginning of a holdout's digest, enough to tell holdouts apart."""
-    return holdout if len(holdout) <= 24 else f"{holdout[:23]}…"
+def _name_holdout(scoring: ScoredOpening | Scoring) -> str:
+    """Return the beginning of a holdout's digest, enough to tell holdouts apart; a result has none.
+
+    >>> _name_holdout(Scoring(study="s", trial="trial_0", by=None, at="2026-11-20", accuracy=None))
+    '–'
+    """
+    name = scoring.holdout if isinstance(scoring, ScoredOpening) else "–"
+    return name if len(name) <= 24 else f"{name[:23]}…"

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from emotion_hpo.config import Range
-from emotion_hpo.report.reading import Findings, describe_validation, scored_value
+from emotion_hpo.report.findings import Findings, describe_validation, scored_value
 from emotion_hpo.report.statistics import Importance, importance, scaled
 from emotion_hpo.report.style import (
     BLUE,

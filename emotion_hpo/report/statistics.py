@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from emotion_hpo.config import Range
-from emotion_hpo.metrics.intervals import TRIALS, Interval
+from emotion_hpo.metrics.confidence_interval import TRIALS, Interval
 
 #: Fewer trials than this tell nothing of which parameter mattered.
 N_FOR_IMPORTANCE = 10

@@ -184,16 +184,12 @@ def share_axis(axes: Axes, label: str, *, axis: str = "y") -> None:
     labelled.set_label_text(f"{label} (%)")
 
 
-def error_bar_lengths(values: Sequence[float], intervals: Sequence[Any]) -> NDArray[np.float64]:
-    """Return lengths of error bars below and above; 0 of an interval that is not estimable.
-
-    Args:
-        values: The estimates.
-        intervals: As they were stored, or as `metrics.Interval`.
-    """
+def error_bar_lengths(
+    values: Sequence[float], intervals: Sequence[Interval]
+) -> NDArray[np.float64]:
+    """Return lengths of error bars below and above; 0 of an interval that is not estimable."""
     lengths = []
-    for value, stored in zip(values, intervals, strict=True):
-        interval = stored if isinstance(stored, Interval) else Interval.read(stored)
+    for value, interval in zip(values, intervals, strict=True):
         low, high = interval.ends or (value, value)
         lengths.append((max(value - low, 0.0), max(high - value, 0.0)))
     return np.array(lengths).reshape(-1, 2).T

@@ -5,8 +5,8 @@ from collections import Counter
 from emotion_hpo.config import fingerprint
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
+from emotion_hpo.report.findings import Findings
 from emotion_hpo.report.formatting import format_hours, format_value
-from emotion_hpo.report.reading import Findings
 from emotion_hpo.report.statistics import scaled
 from emotion_hpo.report.style import format_objective
 from emotion_hpo.study import Trial, TrialState
@@ -46,15 +46,12 @@ def budget_table(findings: Findings) -> Table:
 
 
 def hardware_rows(findings: Findings) -> list[tuple[str, str]]:
-    """Return the machine, where the study's file names it."""
-    machine = findings.facts.get("hardware") or {}
-    if not machine:
-        return [("Machine", "not recorded by the version that began this study")]
-    gpus = ", ".join(machine.get("gpus") or []) or "none"
+    """Return the machine that began the study."""
+    machine = findings.facts.hardware
     return [
-        ("Processor", f"{machine.get('processor')}, {machine.get('cores')} cores"),
-        ("Memory", f"{machine['memory_gb']} GB" if machine.get("memory_gb") else "–"),
-        ("GPUs", gpus),
+        ("Processor", f"{machine.processor}, {machine.cores} cores"),
+        ("Memory", f"{machine.memory_gb} GB" if machine.memory_gb else "–"),
+        ("GPUs", ", ".join(machine.gpus) or "none"),
         ("Device asked for", findings.config.training.device),
     ]
 
@@ -116,13 +113,14 @@ def edge(findings: Findings, path: str) -> str:
 def best_table(findings: Findings, best: Trial) -> Table:
     """Return the best trial, or the confirmed winner, and where it is from."""
     objective = findings.objective
-    candidates = (findings.selection or {}).get("candidates", ())
-    again = next((candidate for candidate in candidates if candidate["trial"] == best.name), None)
+    candidates = () if findings.selection is None else findings.selection.candidates
+    again = next((candidate for candidate in candidates if candidate.trial == best.name), None)
+    weights, latency_ms = _cost_cells(findings, best)
     rows = [
         ("trial", best.name),
         (f"{format_objective(objective)} in the search", format_score(objective, best.value)),
-        *([(f"trained again, mean of {len(again['values'])}",
-            format_score(objective, again["mean"]))] if again else []),
+        *([(f"trained again, mean of {len(again.values)}",
+            format_score(objective, again.mean))] if again else []),
         ("at epoch", str(best.best_epoch)),
         ("epochs trained", len(best.curve)),
         ("trainings, over folds and seeds", max(len(best.trainings), 1)),
@@ -130,9 +128,8 @@ def best_table(findings: Findings, best: Trial) -> Table:
         ("proposed by", proposer(findings, best)),
         ("lineage", lineage(findings, best)),
         ("seed of its training", best.seed if best.seed is not None else "–"),
-        ("trained weights", f"{findings.sizes[best.number]:,}" if best.number in findings.sizes
-         else "not recorded"),
-        ("latency of one utterance", f"{_latency(findings, best)} ms"),
+        ("trained weights", weights),
+        ("latency of one utterance", f"{latency_ms} ms"),
         ("time of training", format_hours(best.seconds)),
         ("worker, threads", f"{best.worker or '–'}, {best.n_threads or '–'}"),
     ]  # fmt: skip
@@ -164,7 +161,6 @@ def lineage(findings: Findings, trial: Trial) -> str:
 def trials_table(findings: Findings) -> Table:
     """Return every trial."""
     paths = list(findings.config.space)
-    has_latency = any("latency_ms" in cost for cost in findings.costs.values())
     rows = [
         (
             trial.number,
@@ -173,48 +169,38 @@ def trials_table(findings: Findings) -> Table:
             trial.best_epoch if trial.best_epoch is not None else "–",
             len(trial.curve),
             f"{trial.seconds / 60:.2f}",
-            *(
-                [
-                    f"{findings.sizes.get(trial.number, 0):,}"
-                    if trial.number in findings.sizes
-                    else "–"
-                ]
-                if findings.sizes
-                else []
-            ),
-            *([_latency(findings, trial)] if has_latency else []),
+            *(_cost_cells(findings, trial) if findings.costs else ()),
             *(format_value(trial.params[path]) if path in trial.params else "–" for path in paths),
         )
         for trial in findings.trials
     ]
     columns = (
         "trial", "state", format_objective(findings.objective), "best epoch", "epochs", "minutes",
-        *(["weights"] if findings.sizes else []), *(["ms an utterance"] if has_latency else []),
+        *(("weights", "ms an utterance") if findings.costs else ()),
         *(path.replace("model.encoders.", "").removeprefix("model.").removeprefix("training.")
           for path in paths),
     )  # fmt: skip
     return Table("trials", f"All {len(rows)} trials that have ended", columns, rows)
 
 
-def _latency(findings: Findings, trial: Trial) -> str:
-    latency_ms = findings.costs.get(trial.number, {}).get("latency_ms")
-    return "–" if latency_ms is None else f"{latency_ms:.2f}"
+def _cost_cells(findings: Findings, trial: Trial) -> tuple[str, str]:
+    """Return a trial's trained weights and milliseconds an utterance."""
+    cost = findings.costs.get(trial.number)
+    return ("–", "–") if cost is None else (f"{cost.n_parameters:,}", f"{cost.latency_ms:.2f}")
 
 
 def versions_table(findings: Findings) -> Table:
     """Return the versions that a rerun needs to be the same."""
     facts = findings.facts
-    prints = facts.get("fingerprint") or {}
-    machine = facts.get("hardware") or {}
     rows = [
-        ("begun", str(facts.get("created_at", "–"))),
-        ("commit", str(facts.get("commit") or "not a checkout")),
+        ("begun", facts.created_at),
+        ("commit", facts.commit or "not a checkout"),
         ("corpus", findings.config.corpus.name + (" (synthetic)" if findings.synthetic else "")),
         ("corpus fingerprint", fingerprint(dict(findings.shards))),
-        ("experiment fingerprint", str(prints.get("experiment", "–"))),
-        ("space fingerprint", str(prints.get("space", "–"))),
-        *((f"{name}", str(version)) for name, version in (facts.get("versions") or {}).items()),
-        *([("Python", str(machine["python"]))] if machine.get("python") else []),
-        *([("system", str(machine["system"]))] if machine.get("system") else []),
+        ("experiment fingerprint", facts.fingerprint.experiment),
+        ("space fingerprint", facts.fingerprint.space),
+        *((name, str(version)) for name, version in facts.versions.items()),
+        ("Python", facts.hardware.python),
+        ("system", facts.hardware.system),
     ]
     return Table("versions", "Versions and fingerprints", ("", "value"), rows)

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from emotion_hpo.report.formatting import join_methods
-from emotion_hpo.report.reading import Findings, describe_validation
+from emotion_hpo.report.findings import Findings, describe_validation
+from emotion_hpo.report.formatting import join_origins
 from emotion_hpo.report.style import (
     BLACK,
     MARKS,
@@ -90,7 +90,7 @@ def learning_plot(findings: Findings) -> Plot | None:
 
 def seeds_plot(findings: Findings) -> Plot | None:
     """Plot each seed's network of the final models beside the averaged model."""
-    finals = [final for final in findings.finals if final.result.get("accuracy_by_seed")]
+    finals = [final for final in findings.finals if final.result.accuracy_by_seed]
     if not finals:
         return None
 
@@ -98,24 +98,24 @@ def seeds_plot(findings: Findings) -> Plot | None:
         for row, final in enumerate(finals):
             result = final.result
             colour, mark = SERIES[row % len(SERIES)], MARKS[row % len(MARKS)]
-            by_seed = result["accuracy_by_seed"]
+            by_seed = result.accuracy_by_seed
             axes.plot(by_seed, [row] * len(by_seed), mark, color=colour, mfc="none", ms=7,
                       label="one seed's network" if row == 0 else None)  # fmt: skip
-            ends = error_bar_lengths([result["accuracy"]], [result["accuracy_interval"]])
-            axes.errorbar(result["accuracy"], row + 0.22, xerr=ends, fmt="o", color=BLACK,
+            ends = error_bar_lengths([result.accuracy], [result.accuracy_interval])
+            axes.errorbar(result.accuracy, row + 0.22, xerr=ends, fmt="o", color=BLACK,
                           ms=4, capsize=3,
                           label="their average, 95 % interval" if row == 0 else None)  # fmt: skip
-        axes.set_yticks(range(len(finals)), [final.result["trial"] for final in finals])
+        axes.set_yticks(range(len(finals)), [final.result.trial for final in finals])
         axes.set_ylim(-0.6, len(finals) - 0.1)
         axes.set_ylabel("final model")
         share_axis(axes, "test accuracy", axis="x")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
     first = finals[0].result
-    methods = join_methods([final.result["accuracy_interval"] for final in finals])
+    methods = join_origins([final.result.accuracy_interval for final in finals])
     caption = (
-        f"Accuracy of each seed's network on {first['n_test']:,} test utterances in "
-        f"{first['n_dialogues']} dialogues, and of their averaged probabilities. Bars: 95 % "
+        f"Accuracy of each seed's network on {first.n_test:,} test utterances in "
+        f"{first.n_dialogues} dialogues, and of their averaged probabilities. Bars: 95 % "
         f"interval by {methods}, for the average."
     )
     figure = draw_figure(NARROW + 1, 1.5 + 0.4 * len(finals), draw, synthetic=findings.synthetic)

@@ -6,8 +6,8 @@ screen show it beside the best trial.
 
 import io
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, write_bytes
 from emotion_hpo.study.records.base import read_record, write_record
 from emotion_hpo.study.records.baseline import Baseline as BaselineRecord
+from emotion_hpo.study.records.baseline import ValidationScores
 
 if TYPE_CHECKING:
     from emotion_hpo.models.baseline import Baseline, Candidate
@@ -28,7 +29,7 @@ def fit_or_read_baseline(
     development: Development,
     modalities: tuple[str, ...],
     config: SearchConfig,
-) -> Mapping[str, Any]:
+) -> BaselineRecord:
     """Return the baseline's scores from the study's home or, the first time, fit it.
 
     Args:
@@ -38,14 +39,13 @@ def fit_or_read_baseline(
         config: How the study scales them, and whether it reads what was said before.
 
     Returns:
-        Its `parts`, its scores on `validation` (means over the folds), and those of each part
-        alone in `by_part`; where turns before are read, too, those without them in `alone`.
+        Where turns before are read, too, its scores without them stand in `alone`.
 
     Raises:
         StudyError: What is stored cannot be read.
     """
     if home.baseline.exists():
-        return read_record(home.baseline, BaselineRecord).to_json()
+        return read_record(home.baseline, BaselineRecord)
     # scikit-learn: a second, once a study
     from emotion_hpo.models.baseline import count_turns_before, describe
     from emotion_hpo.models.modalities import all_modalities
@@ -63,14 +63,14 @@ def fit_or_read_baseline(
             part: _evaluate(development, features, (part,), models, turns_before)[1]
             for part in parts
         }
-    baseline = {
-        "model": " or ".join(dict.fromkeys(map(describe, models))),
-        "parts": list(parts),
-        "n_train": n_train(development),
-        "validation": scores,
-        "alone": without,
-        "by_part": alone or dict.fromkeys(parts, scores),
-    }
+    record = BaselineRecord(
+        model=" or ".join(dict.fromkeys(map(describe, models))),
+        parts=parts,
+        n_train=n_train(development),
+        validation=scores,
+        alone=without,
+        by_part=alone or dict.fromkeys(parts, scores),
+    )
     validation = development.validation
     buffer = io.BytesIO()
     np.savez_compressed(
@@ -81,9 +81,8 @@ def fit_or_read_baseline(
         probabilities=probabilities,
     )
     write_bytes(home.baseline_probabilities, buffer.getvalue())
-    record = BaselineRecord.from_json(baseline)
     write_record(home.baseline, record)
-    return record.to_json()
+    return record
 
 
 def _evaluate(
@@ -92,7 +91,7 @@ def _evaluate(
     parts: tuple[str, ...],
     models: Sequence["Candidate | None"] = (),
     turns_before: int = 0,
-) -> tuple[list["Baseline"], dict[str, float], NDArray[np.float32]]:
+) -> tuple[list["Baseline"], ValidationScores, NDArray[np.float32]]:
     """Fit on each fold; return the baselines, mean scores, and probabilities `(n, classes)`.
 
     Args:
@@ -123,7 +122,8 @@ def _evaluate(
         by_fold.append(score_all(fold.validation.labels, rows))
         by_utterance |= dict(zip(fold.validation.ids, rows, strict=True))
     means = {name: statistics.fmean(scores[name] for scores in by_fold) for name in by_fold[0]}
-    return fitted, means, np.stack([by_utterance[name] for name in development.validation.ids])
+    probabilities = np.stack([by_utterance[name] for name in development.validation.ids])
+    return fitted, ValidationScores.from_json(means), probabilities
 
 
 def n_train(development: Development) -> int:

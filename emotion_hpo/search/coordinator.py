@@ -8,11 +8,10 @@ goes back into the queue, and that tracking and screen see what happens.
 import logging
 import signal
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -38,7 +37,8 @@ from emotion_hpo.splits.parts import Development, check_sessions
 from emotion_hpo.splits.shared_dialogues import describe_shared_dialogues
 from emotion_hpo.study import StudyHome, Trial, TrialState, make_folder, study_file
 from emotion_hpo.study.records.base import write_record
-from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.baseline import Baseline
+from emotion_hpo.study.records.search_summary import FrontPoint, SearchSummary, WarmStart
 from emotion_hpo.study.trials import best_of, front_of
 from emotion_hpo.training.fold_run import DataModule, check_modalities
 
@@ -51,13 +51,13 @@ class SearchResult:
 
     Attributes:
         config: The study, in plain values.
-        summary: What `search.json` holds.
+        summary: What it came to.
         was_stopped: Whether the user ended it before the budget was spent.
         is_exhausted: Whether every point of the space was tried before it was.
     """
 
     config: SearchConfig
-    summary: Mapping[str, Any]
+    summary: SearchSummary
     was_stopped: bool
     is_exhausted: bool
 
@@ -105,7 +105,7 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         for line in (*notes, *remarks):
             _log.warning(line)
         baseline = fit_or_read_baseline(home, development, store.modalities, config)
-        created_at = study_file.read(home).facts["created_at"]
+        created_at = study_file.read(home).facts.created_at
         tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
         with _stop_signals() as stop:
             study = Study(home, config, gives_up=lambda: stop.at_once)
@@ -114,57 +114,63 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
                 WorkerPool(config, home, study, display, tracker, stop, prior_trials).work()
             finally:  # a study that failed is worth looking at, too
                 trials = study.trials()
-                summary = _summary(config, trials, development, synthetic=store.synthetic)
-                summary["class_remarks"] = remarks
-                summary["warm_start"] = describe_warm_start(config, prior_trials)
-                summary["baseline"] = baseline
-                summary["expected"] = estimate_expected_score(home, config, development, trials)
-                summary["ensemble"] = estimate_ensemble_score(home, config, development, trials)
-                write_record(home.summary, SearchSummary.from_json(summary))
+                summary = _summarise(
+                    home, config, trials, development, baseline,
+                    warm_start=describe_warm_start(config, prior_trials), synthetic=store.synthetic,
+                )  # fmt: skip
+                write_record(home.summary, summary)
                 tracker.finish(trials, summary)
     was_stopped = stop.politely and not is_spent(config, trials)
-    is_short = summary["n_finished"] < config.study.n_trials and not was_stopped
+    is_short = summary.n_finished < config.study.n_trials and not was_stopped
     is_exhausted = is_short and points is not None and not is_used_up(config.study, trials)
     return SearchResult(config, summary, was_stopped=was_stopped, is_exhausted=is_exhausted)
 
 
-def _summary(
-    config: SearchConfig, trials: list[Trial], development: Development, *, synthetic: bool
-) -> dict[str, Any]:
+def _summarise(
+    home: StudyHome,
+    config: SearchConfig,
+    trials: list[Trial],
+    development: Development,
+    baseline: Baseline,
+    *,
+    warm_start: WarmStart | None,
+    synthetic: bool,
+) -> SearchSummary:
     best = best_of(trials, config.study.objective)
     epochs = trained_epochs(trials)
     counts = Counter(trial.state for trial in trials)
-    return {
-        "study": config.study.name,
-        "corpus": config.corpus.name,
-        "synthetic": synthetic,
-        "objective": config.study.objective,
-        "n_trials": config.study.n_trials,
-        "n_finished": sum(trial.state.is_finished for trial in trials),
-        "n_complete": counts[TrialState.COMPLETE],
-        "n_pruned": counts[TrialState.PRUNED],
-        "n_failed": counts[TrialState.FAILED],
-        "n_interrupted": counts[TrialState.INTERRUPTED],
-        "n_folds": len(development.folds),
-        "n_train": n_train(development),
-        "n_validation": len(development.validation),
-        "n_epochs": len(epochs),
-        "best_trial": best.name if best else None,
-        "best_value": best.value if best else None,
-        "best_epoch": best.best_epoch if best else None,
-        "best_params": dict(best.params) if best else None,
-        "training_seconds": sum(epoch.seconds for epoch in epochs),
-        "second_objective": config.study.second_objective,
-        "front": [
-            {
-                "trial": trial.name,
-                "value": trial.value,
-                "cost": trial.cost,
-                "params": dict(trial.params),
-            }
+    return SearchSummary(
+        study=config.study.name,
+        corpus=config.corpus.name,
+        synthetic=synthetic,
+        objective=config.study.objective,
+        n_trials=config.study.n_trials,
+        n_finished=sum(trial.state.is_finished for trial in trials),
+        n_complete=counts[TrialState.COMPLETE],
+        n_pruned=counts[TrialState.PRUNED],
+        n_failed=counts[TrialState.FAILED],
+        n_interrupted=counts[TrialState.INTERRUPTED],
+        n_folds=len(development.folds),
+        n_train=n_train(development),
+        n_validation=len(development.validation),
+        n_epochs=len(epochs),
+        best_trial=best.name if best else None,
+        best_value=best.value if best else None,
+        best_epoch=best.best_epoch if best else None,
+        best_params=dict(best.params) if best else None,
+        training_seconds=sum(epoch.seconds for epoch in epochs),
+        second_objective=config.study.second_objective,
+        front=tuple(
+            FrontPoint(trial=trial.name, value=value, cost=cost, params=dict(trial.params))
             for trial in front_of(trials, config.study.objective)
-        ],
-    }
+            if (value := trial.value) is not None and (cost := trial.cost) is not None
+        ),
+        class_remarks=tuple(describe_missing_classes(development)),
+        warm_start=warm_start,
+        baseline=baseline,
+        expected=estimate_expected_score(home, config, development, trials),
+        ensemble=estimate_ensemble_score(home, config, development, trials),
+    )
 
 
 def _check_files(home: StudyHome, config: SearchConfig) -> None:

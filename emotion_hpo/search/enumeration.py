@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from emotion_hpo.config import Range, Scalar, SearchConfig, dump, flatten
-from emotion_hpo.config.search import GridSampler
+from emotion_hpo.config.sampler import GridSampler
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search.space import Params, applies, grid_points
 

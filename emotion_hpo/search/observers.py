@@ -4,14 +4,15 @@ A search knows neither a terminal nor MLflow. It shows its trials to a `Display`
 `TrialTracker` as they change; without any, it runs in silence.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.features.preparation import OnProgress, quiet
 from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.study.records.search_summary import SearchSummary
 
 
 class Display(AbstractContextManager["Display"], Protocol):
@@ -29,7 +30,7 @@ class TrialTracker(Protocol):
         """Write these trials soon."""
         ...
 
-    def finish(self, trials: list[Trial], summary: Mapping[str, Any]) -> None:
+    def finish(self, trials: list[Trial], summary: SearchSummary) -> None:
         """Write these trials and the summary; return when it is done, or takes too long."""
         ...
 
@@ -66,7 +67,7 @@ class _Silence:
 
     def show(self, trials: Sequence[Trial], message: str = "") -> None: ...
 
-    def finish(self, trials: Sequence[Trial], summary: Mapping[str, Any]) -> None: ...
+    def finish(self, trials: Sequence[Trial], summary: SearchSummary) -> None: ...
 
 
 @contextmanager

@@ -11,7 +11,7 @@ fold's seeds, for seeds of one fold are no independent evidence about the folds.
 import statistics
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.config.search import PatientPruner, PrunerConfig, WilcoxonPruner
+from emotion_hpo.config.pruner import PatientPruner, PrunerConfig, WilcoxonPruner
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.training.trial_run import Outcomes
 

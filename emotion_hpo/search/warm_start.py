@@ -9,13 +9,13 @@ refused: no order of theirs says anything about ours.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from emotion_hpo.config import SearchConfig, dump, flatten
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.search.space import Params, applies
 from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
+from emotion_hpo.study.records.search_summary import WarmStart
 from emotion_hpo.study.trials import read_trials
 
 
@@ -64,11 +64,11 @@ def read_prior_trials(config: SearchConfig) -> tuple[list[PriorTrial], list[str]
 
 def describe_warm_start(
     config: SearchConfig, prior_trials: Sequence[PriorTrial]
-) -> dict[str, Any] | None:
-    """Return what `search.json` says of a warm start: its study, and how many prior trials."""
+) -> WarmStart | None:
+    """Return what `search.json` says of a warm start."""
     if config.warm_start is None:
         return None
-    return {"study": config.warm_start, "n_prior_trials": len(prior_trials)}
+    return WarmStart(study=config.warm_start, n_prior_trials=len(prior_trials))
 
 
 def _is_scored(trial: Trial) -> bool:

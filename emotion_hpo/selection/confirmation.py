@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
@@ -21,9 +20,9 @@ from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
 from emotion_hpo.selection.leaders import PlannedConfirmation, plan_confirmations
 from emotion_hpo.study import StudyHome, Trial
-from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.base import read_if_there, read_record, write_record
 from emotion_hpo.study.records.baseline import Baseline
-from emotion_hpo.study.records.selection import Confirmation, Selection
+from emotion_hpo.study.records.selection import Candidate, Confirmation, Selection
 from emotion_hpo.study.trials import read_trials
 
 #: Between two looks at the processes.
@@ -33,14 +32,8 @@ _LOOK_S = 0.3
 OnConfirming = Callable[[int, int], None]
 
 
-def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) -> dict[str, Any]:
+def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) -> Selection:
     """Train the leaders again, as far as that is not done, and name the winner.
-
-    Returns:
-        What `selection.json` holds: `winner`, `epochs`, `standard_error`, `objective`, `n_seeds`,
-        `expected` (the winner's expected score), `baseline` (the plain model's value: it has no
-        seed, and cannot win), and of each of `candidates`: `trial`, `is_default`, `values`, `mean`,
-        `epochs`, `n_parameters`, `seconds`.
 
     Raises:
         StudyError: A process died, or no leader could be trained.
@@ -48,15 +41,23 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
     trials = read_trials(home)
     confirmations = plan_confirmations(home, config, trials)
     _train_all(home, config, confirmations, on_confirming)
-    selection = select_winner(home, config, trials, confirmations)
-    selection["expected"] = estimate_confirmed_score(
-        home, config, selection["value"], confirmations
+    candidates = _list_candidates(home, trials, confirmations)
+    objective = config.study.objective
+    error = standard_error([candidate.values for candidate in candidates])
+    winner = pick_winner(candidates, find_metric(objective).sign, error)
+    baseline = read_if_there(home.baseline, Baseline)  # it has no seed, and cannot win
+    selection = Selection(
+        winner=winner.trial,
+        epochs=winner.epochs,
+        value=winner.mean,
+        objective=objective,
+        n_seeds=config.study.confirm_seeds,
+        standard_error=error,
+        candidates=tuple(candidates),
+        expected=estimate_confirmed_score(home, config, winner.mean, confirmations),
+        baseline=None if baseline is None else baseline.validation.value_of(objective),
     )
-    selection["baseline"] = None
-    if home.baseline.exists():
-        validation = read_record(home.baseline, Baseline).validation
-        selection["baseline"] = getattr(validation, config.study.objective.removeprefix("val/"))
-    write_record(home.selection, Selection.from_json(selection))
+    write_record(home.selection, selection)
     return selection
 
 
@@ -109,13 +110,10 @@ def _start_process(home: StudyHome, index: int, n_threads: int) -> "subprocess.P
         )
 
 
-def select_winner(
-    home: StudyHome,
-    config: SearchConfig,
-    trials: Sequence[Trial],
-    confirmations: Sequence[PlannedConfirmation],
-) -> dict[str, Any]:
-    """Select the winner among the candidates by the values of their trainings.
+def _list_candidates(
+    home: StudyHome, trials: Sequence[Trial], confirmations: Sequence[PlannedConfirmation]
+) -> list[Candidate]:
+    """Return the leaders of which a training has ended, with what their trainings reached.
 
     Raises:
         StudyError: None of them could be trained.
@@ -125,40 +123,29 @@ def select_winner(
     for number in dict.fromkeys(confirmation.number for confirmation in confirmations):
         own = [confirmation for confirmation in confirmations if confirmation.number == number]
         records = [
-            read_record(home.confirmation(number, each.index).record, Confirmation).to_json()
-            for each in own
+            read_record(home.confirmation(number, each.index).record, Confirmation) for each in own
         ]
-        ended = [record for record in records if record["value"] is not None]
-        if not ended:
+        values = [record.value for record in records if record.value is not None]
+        if not values:
             continue
-        epochs = [record["best_epoch"] for record in ended]
+        epochs = [record.best_epoch for record in records if record.best_epoch is not None]
         first = by_number[number].best_epoch
-        values = [record["value"] for record in ended]
         candidates.append(
-            {
-                "trial": by_number[number].name,
-                "is_default": own[0].is_default,
-                "values": values,
-                "mean": statistics.fmean(values),
-                "epochs": statistics.median_low([*epochs, *([first] if first else [])]),
-                "n_parameters": ended[0]["n_parameters"],
-                "seconds": statistics.fmean(record["seconds"] for record in ended),
-            }
+            Candidate(
+                trial=by_number[number].name,
+                is_default=own[0].is_default,
+                values=tuple(values),
+                mean=statistics.fmean(values),
+                epochs=statistics.median_low([*epochs, *([first] if first else [])]),
+                n_parameters=next(filter(None, (record.n_parameters for record in records))),
+                seconds=statistics.fmean(
+                    record.seconds for record in records if record.seconds is not None
+                ),
+            )
         )
     if not candidates:
         raise StudyError(f"no leader of study {home.name!r} could be trained again")
-    objective = config.study.objective
-    error = standard_error([candidate["values"] for candidate in candidates])
-    winner = pick_winner(candidates, find_metric(objective).sign, error)
-    return {
-        "winner": winner["trial"],
-        "epochs": winner["epochs"],
-        "value": winner["mean"],
-        "objective": objective,
-        "n_seeds": config.study.confirm_seeds,
-        "standard_error": error,
-        "candidates": candidates,
-    }
+    return candidates
 
 
 def standard_error(values: Sequence[Sequence[float]]) -> float:
@@ -179,12 +166,12 @@ def standard_error(values: Sequence[Sequence[float]]) -> float:
     return float((pooled / n_seeds) ** 0.5)
 
 
-def pick_winner(candidates: Sequence[dict[str, Any]], sign: int, error: float) -> dict[str, Any]:
+def pick_winner(candidates: Sequence[Candidate], sign: int, error: float) -> Candidate:
     """Return the winner: within one standard error of the best mean, the fewest parameters.
 
     Of as many parameters the better mean wins, then the earlier candidate: no measured time
     decides, so that the same seed names the same winner again.
     """
-    best = max(sign * candidate["mean"] for candidate in candidates)
-    ties = [candidate for candidate in candidates if sign * candidate["mean"] >= best - error]
-    return min(ties, key=lambda tie: (tie["n_parameters"], -sign * tie["mean"]))
+    best = max(sign * candidate.mean for candidate in candidates)
+    ties = [candidate for candidate in candidates if sign * candidate.mean >= best - error]
+    return min(ties, key=lambda tie: (tie.n_parameters, -sign * tie.mean))

@@ -92,8 +92,7 @@ def candidates_of(home: StudyHome, trials: Sequence[Trial], objective: str) -> l
         if trial.value is not None and _has_answers(home.trial(trial.number))
     ]
     baseline = read_if_there(home.baseline, Baseline)
-    scores = {} if baseline is None else baseline.validation.to_json()
-    value = scores.get(objective.removeprefix("val/"))
+    value = None if baseline is None else baseline.validation.value_of(objective)
     if candidates and value is not None and home.baseline_probabilities.exists():
         candidates.append(Candidate(BASELINE, value, home.baseline_probabilities, None))
     sign = find_metric(objective).sign

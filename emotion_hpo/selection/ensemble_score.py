@@ -6,26 +6,25 @@ by its default settings.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.metrics import Run, ValidationLabels, expected_ensemble_score
+from emotion_hpo.metrics import Run, ValidationLabels, correct_ensemble_score
 from emotion_hpo.selection.ensemble import Ensemble, candidates_of, weights_of
 from emotion_hpo.selection.expected_score import read_runs
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, n_smoothed_of
+from emotion_hpo.study.records.search_summary import EnsembleMember, ExpectedEnsemble
 
 
 def estimate_ensemble_score(
     home: StudyHome, config: SearchConfig, development: Development, trials: Sequence[Trial]
-) -> dict[str, Any] | None:
+) -> ExpectedEnsemble | None:
     """Estimate the expected score of the ensemble.
 
     Returns:
-        What `search.json` holds of it (`study.records.search_summary.ExpectedEnsemble`); None with
-        fewer than two models' answers, or where one of them is best alone.
+        None with fewer than two models' answers, or where one of them is best alone.
     """
     objective, ensemble = config.study.objective, Ensemble()
     ranked = candidates_of(home, trials, objective)
@@ -35,7 +34,7 @@ def estimate_ensemble_score(
     members = np.flatnonzero(weights)
     if len(members) < 2:
         return None
-    expected = expected_ensemble_score(
+    expected = correct_ensemble_score(
         {
             fold.name: ValidationLabels(
                 fold.validation.labels, list(fold.validation.table["dialogue"])
@@ -53,16 +52,17 @@ def estimate_ensemble_score(
         n_members=ensemble.n_members,
         n_smoothed=n_smoothed_of(config.study.value),
     )
-    return {
-        "value": expected.value,
-        "interval": expected.interval.as_json(),
-        "plain": expected.plain,
-        "optimism": expected.plain - expected.value,
-        "members": [
-            {"trial": ranked[member].name, "weight": float(weights[member])} for member in members
-        ],
-        "n_trials": len(ranked),
-    }
+    return ExpectedEnsemble(
+        value=expected.value,
+        interval=expected.interval,
+        plain=expected.plain,
+        optimism=expected.plain - expected.value,
+        members=tuple(
+            EnsembleMember(trial=ranked[member].name, weight=float(weights[member]))
+            for member in members
+        ),
+        n_trials=len(ranked),
+    )
 
 
 def _read_baseline_runs(home: StudyHome, development: Development) -> list[Run]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.metrics import Expected, Run, ValidationLabels, expected_score
+from emotion_hpo.metrics import CorrectedScore, Run, ValidationLabels, correct_winner_score
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, n_smoothed_of
+from emotion_hpo.study.records.search_summary import SearchedScore
 from emotion_hpo.study.trials import rank_trials
 
 #: Trials further behind win in no resample, and each has megabytes of answers.
@@ -29,14 +30,8 @@ TOO_MUCH_FOR_NEW_VOICES = 2.2
 
 def estimate_expected_score(
     home: StudyHome, config: SearchConfig, development: Development, trials: Sequence[Trial]
-) -> dict[str, Any] | None:
-    """Estimate the expected score of a study's winner; None without a complete trial's answers.
-
-    Returns:
-        `value`, `interval` (90 %, as `metrics.Interval`), `plain` (the best validation value),
-        `optimism`, `winner`, `holds_for`, `speakers`, `n_trials`, `n_folds`, `n_dialogues`,
-        `sentence`.
-    """
+) -> SearchedScore | None:
+    """Estimate the expected score of a study's winner; None without a complete trial's answers."""
     ranked = [
         trial
         for trial in rank_trials(trials, config.study.objective)
@@ -51,21 +46,21 @@ def estimate_expected_score(
     }
     runs = [read_runs(home, trial, config.study.value) for trial in candidates]
     n_smoothed = n_smoothed_of(config.study.value)
-    expected = expected_score(folds, runs, config.study.objective, n_smoothed=n_smoothed)
+    expected = correct_winner_score(folds, runs, config.study.objective, n_smoothed=n_smoothed)
     holds_for, speakers = audience(development)
-    return {
-        "value": expected.value,
-        "interval": expected.interval.as_json(),
-        "plain": expected.plain,
-        "optimism": expected.plain - expected.value,
-        "winner": candidates[expected.winner].name,
-        "holds_for": holds_for,
-        "speakers": speakers,
-        "n_trials": len(ranked),
-        "n_folds": expected.n_folds,
-        "n_dialogues": expected.n_dialogues,
-        "sentence": describe_audience(config, expected, holds_for, speakers),
-    }
+    return SearchedScore(
+        value=expected.value,
+        interval=expected.interval,
+        plain=expected.plain,
+        optimism=expected.plain - expected.value,
+        winner=candidates[expected.winner].name,
+        holds_for=holds_for,
+        speakers=tuple(speakers),
+        n_trials=len(ranked),
+        n_folds=expected.n_folds,
+        n_dialogues=expected.n_dialogues,
+        sentence=describe_audience(config, expected, holds_for, speakers),
+    )
 
 
 def audience(development: Development) -> tuple[str, list[str]]:
@@ -76,7 +71,7 @@ def audience(development: Development) -> tuple[str, list[str]]:
 
 
 def describe_audience(
-    config: SearchConfig, expected: Expected, holds_for: str, speakers: Sequence[str]
+    config: SearchConfig, expected: CorrectedScore, holds_for: str, speakers: Sequence[str]
 ) -> str:
     """Return a sentence that says for whom the score is expected."""
     who = ", ".join(speakers[:_N_NAMED])

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from emotion_hpo.metrics import find_metric
+from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
 
 #: What a user writes instead of a trial's name.
 ENSEMBLE, BASELINE = "ensemble", "baseline"
@@ -26,36 +27,25 @@ class Suggestion:
     expected: Mapping[str, float]
 
 
-def suggest(summary: Mapping[str, Any], selection: Mapping[str, Any] | None) -> Suggestion | None:
+def suggest(summary: SearchSummary, selection: Selection | None) -> Suggestion | None:
     """Compare winner, ensemble and baseline; of equals the one that costs less.
-
-    Args:
-        summary: What `search.json` holds.
-        selection: What `selection.json` holds, if leaders were confirmed.
 
     Returns:
         None where no trial is complete.
     """
-    winner = (selection or {}).get("winner") or summary.get("best_trial")
+    winner = summary.best_trial if selection is None else selection.winner
     if winner is None:
         return None
-    of_winner = (selection or {}).get("expected") or summary.get("expected")
+    of_winner = (selection and selection.expected) or summary.expected
     values = {
-        BASELINE: read_baseline(summary),
-        winner: of_winner["value"] if of_winner else None,
-        ENSEMBLE: ensemble["value"] if (ensemble := summary.get("ensemble")) else None,
+        BASELINE: summary.baseline.validation.value_of(summary.objective),
+        winner: of_winner.value if of_winner else None,
+        ENSEMBLE: summary.ensemble.value if summary.ensemble else None,
     }
     expected = {name: value for name, value in values.items() if value is not None}
     if winner not in expected:
         return Suggestion(winner, winner, expected)
-    if summary.get("second_objective") is not None:  # the front decides, and costs count there
+    if summary.second_objective is not None:  # the front decides, and costs count there
         return Suggestion(winner, winner, expected)
-    sign = find_metric(summary["objective"]).sign
+    sign = find_metric(summary.objective).sign
     return Suggestion(max(expected, key=lambda name: sign * expected[name]), winner, expected)
-
-
-def read_baseline(summary: Mapping[str, Any]) -> float | None:
-    """Return the baseline's value of the objective on validation; None where it has none."""
-    scores = (summary.get("baseline") or {}).get("validation") or {}
-    value: float | None = scores.get(summary["objective"].removeprefix("val/"))
-    return value

@@ -61,17 +61,17 @@ def _train(
     else:
         trainings = outcomes.trainings(data_module.development)
         assert outcomes.learner is not None, "a training has just ended"
-        record = {
-            "value": outcomes.value,
-            "best_epoch": outcomes.best_epoch,
-            "by_fold": [training.value for training in trainings],
-            "best_epochs": [(training.fold, training.best_epoch) for training in trainings],
-            "n_parameters": outcomes.learner.n_parameters,
-            "seconds": sum(epoch.seconds for epoch in outcomes.curve),
-            "seed": confirmation.seed,
-        }
+        record = Confirmation(
+            value=outcomes.value,
+            best_epoch=outcomes.best_epoch,
+            by_fold=tuple(training.value for training in trainings),
+            best_epochs=tuple((training.fold, training.best_epoch) for training in trainings),
+            n_parameters=outcomes.learner.n_parameters,
+            seconds=sum(epoch.seconds for epoch in outcomes.curve),
+            seed=confirmation.seed,
+        )
         write_bytes(files.every_epoch, outcomes.every_epoch())  # before what says that it has ended
-        write_record(files.record, Confirmation.from_json(record))
+        write_record(files.record, record)
     files.checkpoint.unlink(missing_ok=True)
 
 

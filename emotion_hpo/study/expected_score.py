@@ -4,11 +4,11 @@ The search estimates it for its best trial (`search.json`), the confirmation for
 over fresh seeds (`selection.json`). Who reads both takes the confirmed one first.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from emotion_hpo.metrics.intervals import Interval
+from emotion_hpo.metrics.confidence_interval import Interval
+from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,15 @@ class ExpectedScore:
 
 
 def list_expected_scores(
-    summary: Mapping[str, Any], selection: Mapping[str, Any] | None
+    summary: SearchSummary | None, selection: Selection | None
 ) -> tuple[ExpectedScore, ...]:
-    """Return what is expected of single trials: by the confirmation first, then by the search.
-
-    Args:
-        summary: What `search.json` holds, or nothing.
-        selection: What `selection.json` holds, if leaders were confirmed.
-    """
-    searched = summary.get("expected")
-    if not searched:
+    """Return what is expected of single trials: by the confirmation first, then by the search."""
+    if summary is None or (searched := summary.expected) is None:
         return ()
-    sources = [(searched["winner"], searched)]
-    if selection and selection.get("expected"):
-        sources.insert(0, (selection["winner"], selection["expected"]))
+    sources = [(searched.winner, searched.value, searched.interval)]
+    if selection is not None and (confirmed := selection.expected) is not None:
+        sources.insert(0, (selection.winner, confirmed.value, confirmed.interval))
     return tuple(
-        ExpectedScore(
-            winner, searched["holds_for"], source["value"], Interval.read(source["interval"])
-        )
-        for winner, source in sources
+        ExpectedScore(winner, searched.holds_for, value, interval)
+        for winner, value, interval in sources
     )

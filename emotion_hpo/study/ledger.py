@@ -12,17 +12,19 @@ that scoring it is a second look; fewer are written into its `opened` line, for 
 
 import getpass
 import itertools
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from emotion_hpo.errors import HoldoutError
 from emotion_hpo.runtime.contents import Content, merged
 from emotion_hpo.study.ledger_file import LedgerFile
 from emotion_hpo.study.records.ledger import (
     HoldoutLine,
+    Looker,
     OpenedLine,
     Overlap,
     PaperProtocolLine,
@@ -102,7 +104,7 @@ class Ledger:
         lines = [line for line in self._file.lines() if line.holdout == holdout]
         scores = {line.opening: line.accuracy for line in lines if isinstance(line, ScoredLine)}
         return [
-            ScoredOpening.from_json({**line.to_json(), "accuracy": scores.get(line.opening)})
+            ScoredOpening(**dict(line), accuracy=scores.get(line.opening))
             for line in lines
             if isinstance(line, OpenedLine)
         ]
@@ -140,15 +142,13 @@ class Ledger:
             if others:
                 raise self._scored_before(f"the holdout of study {study}", content, others[0])
 
-    def open(
-        self, content: Content, model: str, facts: Mapping[str, Any], *, rescore: bool
-    ) -> Opening:
+    def open(self, content: Content, model: str, looker: Looker, *, rescore: bool) -> Opening:
         """Write that a holdout is opened now.
 
         Args:
             content: What the holdout holds.
             model: Identity of the model that is to be scored.
-            facts: `study`, `trial`, and any of `config`, `commit`, `by`.
+            looker: Who opens it.
             rescore: Whether a second look was asked for.
 
         Raises:
@@ -162,12 +162,14 @@ class Ledger:
             if cut:
                 return Opening(holdout, cut[0].opening)
             if all(content.digest != known.digest for known in self._contents().get(holdout, ())):
-                marks = [dict(utterance) for utterance in content.utterances]
-                self._file.append({"event": "holdout", "holdout": holdout, "utterances": marks})
+                marks = tuple(dict(utterance) for utterance in content.utterances)
+                self._file.append(HoldoutLine(holdout=holdout, at=now(), utterances=marks))
             name = f"opening_{len(earlier) + 1}"
-            line = {"event": "opened", "holdout": holdout, "opening": name, "model": model}
-            shared = [overlap.to_json() for overlap in overlaps]
-            self._file.append({**line, **facts, "overlaps": shared})
+            line = OpenedLine(
+                holdout=holdout, at=now(), **dict(looker), opening=name, model=model,
+                overlaps=overlaps,
+            )  # fmt: skip
+            self._file.append(line)
             return Opening(holdout, name)
 
     def score(self, holdout: str, opening: str, accuracy: float) -> None:
@@ -183,16 +185,16 @@ class Ledger:
                 if is_meant and line.accuracy is None:
                     self._append_score(holdout, opening, accuracy)
 
-    def note(self, event: str, holdout: str, facts: Mapping[str, Any]) -> None:
-        """Write another look at a holdout: `paper_protocol` or `replayed`.
-
-        Args:
-            event: Kind of line.
-            holdout: Its name.
-            facts: `study`, `trial`, and what else such a line may hold.
-        """
+    def note_paper_protocol(self, holdout: str, looker: Looker, opening: str | None) -> None:
+        """Write that a model was tested after every epoch, within an opening."""
         with self._file.locked():
-            self._file.append({"event": event, "holdout": holdout, **facts})
+            line = PaperProtocolLine(holdout=holdout, at=now(), **dict(looker), opening=opening)
+            self._file.append(line)
+
+    def note_replay(self, holdout: str, looker: Looker, model: str | None) -> None:
+        """Write that a scored model was trained and tested once more."""
+        with self._file.locked():
+            self._file.append(ReplayedLine(holdout=holdout, at=now(), **dict(looker), model=model))
 
     def alone_with(self, holdout: str) -> AbstractContextManager[None]:
         """Let no other process retrain for a holdout and score it, not even the same model.
@@ -203,8 +205,8 @@ class Ledger:
         return self._file.alone_with(holdout)
 
     def _append_score(self, holdout: str, opening: str, accuracy: float) -> None:
-        line = {"event": "scored", "holdout": holdout, "opening": opening}
-        self._file.append({**line, "accuracy": accuracy})
+        line = ScoredLine(holdout=holdout, at=now(), opening=opening, accuracy=accuracy)
+        self._file.append(line)
 
     def _scored_before(self, subject: str, content: Content, first: ScoredOpening) -> HoldoutError:
         """Return the error that a holdout was scored, or so many of its utterances."""
@@ -220,6 +222,11 @@ class Ledger:
             f"{score}; `make report` and `make sync` show it. A second look makes both optimistic; "
             "rescore=true scores it all the same, and every report will say so"
         )
+
+
+def now() -> str:
+    """Return the time as a line has it (UTC, ISO 8601)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def user() -> str | None:

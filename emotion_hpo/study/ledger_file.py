@@ -6,12 +6,10 @@ A line that cannot be read permits nothing: whoever could break the ledger could
 import hashlib
 import json
 import os
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
@@ -69,11 +67,9 @@ class LedgerFile:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise self._broken(f"line {number} is no line of a ledger") from None
 
-    def append(self, line: Mapping[str, Any]) -> None:
-        """Add a line, as of now, and wait until it is on the disk; only within `locked`."""
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        record = LINES[line["event"]].from_json({**line, "at": at})
-        text = json.dumps(record.to_json(), ensure_ascii=False) + "\n"
+    def append(self, line: Line) -> None:
+        """Add a line, and wait until it is on the disk; only within `locked`."""
+        text = json.dumps(line.to_json(), ensure_ascii=False) + "\n"
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             size = os.fstat(descriptor).st_size

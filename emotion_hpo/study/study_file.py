@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from emotion_hpo.config import (
     ExperimentConfig,
     SearchConfig,
@@ -17,6 +19,8 @@ from emotion_hpo.config.free import FREE_KEYS, FREE_SECTIONS
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.study import RESTORE, StudyHome, read_yaml, write_yaml
 from emotion_hpo.study.facts import collect_facts, commit
+from emotion_hpo.study.records.base import describe_first
+from emotion_hpo.study.records.study_facts import StudyFacts
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,12 @@ class StudyFile:
     Attributes:
         config: The complete configuration.
         shards: Session → content key of its features, the sealed session left out.
-        facts: Versions, commit, time of creation, fingerprints, whether the corpus is synthetic.
+        facts: When, from which code and where it was begun.
     """
 
     config: SearchConfig
     shards: Mapping[str, str]
-    facts: Mapping[str, Any]
+    facts: StudyFacts
 
 
 def exists(home: StudyHome) -> bool:
@@ -61,11 +65,11 @@ def read(home: StudyHome) -> StudyFile:
             SearchConfig, with_value(dump(config), "study.directory", str(home.directory))
         )
         shards, facts = (_mapping(stored, part) for part in ("shards", "facts"))
+        return StudyFile(config, shards, StudyFacts.from_json(facts))
+    except ValidationError as error:
+        raise _foreign(home.study, f"facts.{describe_first(error)}") from None
     except (TypeError, ConfigError) as error:
         raise _foreign(home.study, error) from None
-    if missing := {"created_at", "synthetic"} - facts.keys():
-        raise _foreign(home.study, f"facts.{min(missing)} is missing")
-    return StudyFile(config, shards, facts)
 
 
 def trial_config(home: StudyHome, number: int) -> ExperimentConfig:
@@ -96,11 +100,11 @@ def write_or_compare(
         StudyError: The stored study differs, with the differences and the ways on.
     """
     if not exists(home):
-        _write(home, config, shards, collect_facts(config, synthetic=synthetic).to_json())
+        _write(home, config, shards, collect_facts(config, synthetic=synthetic))
         return []
     stored = check_same(home, config, shards)
     _write(home, config, shards, stored.facts)
-    old, new = stored.facts.get("commit"), commit()
+    old, new = stored.facts.commit, commit()
     if old != new:
         return [f"the code has changed since this study began (commit {old} → {new})"]
     return []
@@ -174,9 +178,10 @@ def check_shards(stored: StudyFile, keys: Mapping[str, str], corpus: str) -> Non
 
 
 def _write(
-    home: StudyHome, config: SearchConfig, shards: Mapping[str, str], facts: Mapping[str, Any]
+    home: StudyHome, config: SearchConfig, shards: Mapping[str, str], facts: StudyFacts
 ) -> None:
-    write_yaml(home.study, {"facts": dict(facts), "shards": dict(shards), "config": dump(config)})
+    content = {"facts": facts.to_json(), "shards": dict(shards), "config": dump(config)}
+    write_yaml(home.study, content)
 
 
 def _mapping(stored: Mapping[str, Any], part: str) -> Mapping[str, Any]:

@@ -9,12 +9,12 @@ tracker looks before it writes.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.runtime.formatting import format_duration
 from emotion_hpo.study import Trial
+from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.tracking.protocol import Tracker
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class BackgroundTracker:
             self._written_at = time.monotonic()
             self._start(trials, None)
 
-    def finish(self, trials: list[Trial], summary: Mapping[str, Any]) -> None:
+    def finish(self, trials: list[Trial], summary: SearchSummary) -> None:
         """Write these trials and the summary; return when it is done, or takes too long."""
         end = time.monotonic() + _LAST_S
         if self._wait(end):
@@ -57,7 +57,7 @@ class BackgroundTracker:
         if not self._wait(end):
             self._warn(f"MLflow has not answered for {format_duration(_LAST_S)}.")
 
-    def _start(self, trials: list[Trial], summary: Mapping[str, Any] | None) -> None:
+    def _start(self, trials: list[Trial], summary: SearchSummary | None) -> None:
         # A daemon: a server that never answers must not keep the process from ending.
         self._writing = threading.Thread(
             target=self._write, args=(trials, summary), name="mirror", daemon=True
@@ -70,7 +70,7 @@ class BackgroundTracker:
             self._writing.join(max(0.0, end - time.monotonic()))
         return self._writing is None or not self._writing.is_alive()
 
-    def _write(self, trials: list[Trial], summary: Mapping[str, Any] | None) -> None:
+    def _write(self, trials: list[Trial], summary: SearchSummary | None) -> None:
         try:
             if self._tracker is None:
                 self._tracker = self._open()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.config.tracking import MlflowTracking
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.study import StudyHome
 from emotion_hpo.tracking.moving import follow_move

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from emotion_hpo.metrics.confidence_interval import Interval
 from emotion_hpo.metrics.formatting import format_interval
-from emotion_hpo.metrics.intervals import Interval
 from emotion_hpo.metrics.registry import METRICS
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.runtime.naming import escaped

@@ -9,17 +9,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from emotion_hpo.config import SearchConfig, dump, fingerprint, flatten
-from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.config.tracking import MlflowTracking
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Epoch, FinalHome, ReportHome, StudyHome, Trial, TrialState
 from emotion_hpo.study.records.base import read_record
 from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.trials import describe_end
 from emotion_hpo.tracking.client import first_line, open_client, tracking_uri
 from emotion_hpo.tracking.final_run import describe_version, metrics_of, tags_of
@@ -94,23 +95,26 @@ class MlflowTracker:
         except Exception as error:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
 
-    def close(self, summary: Mapping[str, Any]) -> None:
-        """End the parent run with the best value and the counts."""
+    def close(self, summary: SearchSummary | None) -> None:
+        """End the parent run, with the best value and the counts of a search that has ended."""
         try:
             parent = self._parent.info.run_id
-            for name, value in summary.items():
-                is_number = isinstance(value, int | float) and not isinstance(value, bool)
-                if not is_number or name == "version":
-                    continue
-                self._client.log_metric(parent, f"study/{name}", float(value))
-            self._runs.tag(parent, {"best_trial": summary.get("best_trial")})
-            self._client.log_dict(parent, dict(summary), "search.json")
-            sizes = {"training": summary.get("n_train"), "validation": summary.get("n_validation")}
-            self._log_data(parent, {part: n for part, n in sizes.items() if n is not None})
+            if summary is not None:
+                self._log_summary(parent, summary)
             self._client.set_terminated(parent)
             self._parent = self._client.get_run(parent)
         except Exception as error:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
+
+    def _log_summary(self, run_id: str, summary: SearchSummary) -> None:
+        for name, value in summary:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if is_number and name != "version":
+                self._client.log_metric(run_id, f"study/{name}", float(value))
+        self._runs.tag(run_id, {"best_trial": summary.best_trial})
+        self._client.log_dict(run_id, summary.to_json(), "search.json")
+        sizes = {"training": summary.n_train, "validation": summary.n_validation}
+        self._log_data(run_id, sizes)
 
     def log_final(self, folder: FinalHome) -> str | None:
         """Write a run for a final model, a child of the study's run, where there is none yet."""

@@ -1,9 +1,10 @@
 """What mirrors a study for people to look at: the protocol, and one that mirrors nothing."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 from emotion_hpo.study import FinalHome, ReportHome, Trial
+from emotion_hpo.study.records.search_summary import SearchSummary
 
 
 class Tracker(Protocol):
@@ -13,8 +14,8 @@ class Tracker(Protocol):
         """Write what is missing of these trials."""
         ...
 
-    def close(self, summary: Mapping[str, Any]) -> None:
-        """End the study's run with its summary."""
+    def close(self, summary: SearchSummary | None) -> None:
+        """End the study's run with its summary, if it has one."""
         ...
 
     def log_final(self, folder: FinalHome) -> str | None:
@@ -32,7 +33,7 @@ class NullTracker:
     def mirror(self, trials: Iterable[Trial]) -> None:
         """Do nothing."""
 
-    def close(self, summary: Mapping[str, Any]) -> None:
+    def close(self, summary: SearchSummary | None) -> None:
         """Do nothing."""
 
     def log_final(self, folder: FinalHome) -> str | None:

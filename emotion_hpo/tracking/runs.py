@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.config.tracking import MlflowTracking
 from emotion_hpo.runtime.naming import escaped
 from emotion_hpo.study import StudyHome
 

@@ -1,7 +1,7 @@
 """Opens the tracker that a study asks for."""
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.config.search import MlflowTracking
+from emotion_hpo.config.tracking import MlflowTracking
 from emotion_hpo.study import StudyHome
 from emotion_hpo.tracking.background import BackgroundTracker
 from emotion_hpo.tracking.mirroring import MlflowTracker

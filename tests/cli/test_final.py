@@ -12,6 +12,7 @@ from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.tracking import tracking_uri
+from tests.records import final_result
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover
@@ -82,12 +83,12 @@ def test_what_fails_after_the_scoring_keeps_nothing_else_back(tmp_path, monkeypa
 
         return take
 
-    monkeypatch.setattr(final, "write_json", step("written to output"))
+    monkeypatch.setattr(final, "write_record", step("written to output"))
     monkeypatch.setattr(final, "show_final", step("shown"))
     monkeypatch.setattr(report, "report", step("reported"))
     monkeypatch.setattr(final, "_log_final", step("logged in MLflow"))
     home = StudyHome(tmp_path, "study")
-    result = {"trial": "trial_0", "members": [{"trial": "trial_0"}]}
+    result = final_result()
 
     def publish():
         final.publish(home, None, result, tmp_path / "out.json")
@@ -122,7 +123,7 @@ def test_a_reader_who_has_seen_enough_keeps_nothing_back(tmp_path, monkeypatch):
     monkeypatch.setattr(final, "show_final", closed)
     monkeypatch.setattr(report, "report", lambda _home: done.append("report"))
     monkeypatch.setattr(final, "_log_final", lambda *_: done.append("mlflow"))
-    result = {"trial": "trial_0", "members": []}
+    result = final_result()
     with pytest.raises(BrokenPipeError):
         final.publish(StudyHome(tmp_path, "study"), None, result, None)
     assert done == ["report", "mlflow"]

@@ -39,7 +39,7 @@ def test_a_server_that_is_down_for_a_whole_search_has_every_run_after_a_sync(
     home, config = make_study("study", *SIZE, f"tracking.uri=http://127.0.0.1:{port}")
     result = search(config)
     said = capsys.readouterr().err
-    assert result.summary["n_finished"] == 3
+    assert result.summary.n_finished == 3
     assert said.count("`emotion-hpo sync` fills in what is missing") == 1
     larger = {"study": config.study.model_copy(update={"n_trials": 4})}
     # as a killed search leaves it: a trial in nobody's hands
@@ -84,7 +84,7 @@ def test_a_server_that_hangs_holds_up_nothing(make_study, monkeypatch, capfd):
         ended_at = time.time()
         assert held, "MLflow was asked"
         held[0][0].close()
-    assert result.summary["n_finished"] == 3
+    assert result.summary.n_finished == 3
     trials = Study(home, config).trials()
     assert {one.state for one in trials} == {TrialState.COMPLETE}
     assert ended_at - max(one.finished_at for one in trials) < 20, "the end was not held up"

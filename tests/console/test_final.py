@@ -3,11 +3,11 @@
 import re
 
 from emotion_hpo.console.final import show_final
-from tests.console.results import RESULT
+from tests.console.results import shown_result
 
 
 def test_final_figures(capsys):
-    show_final(RESULT)
+    show_final(shown_result())
     said = capsys.readouterr()
     assert said.err == ""
     text = said.out
@@ -33,21 +33,13 @@ def test_final_figures(capsys):
     assert "optimistic" not in text
 
 
-def test_what_older_versions_stored_is_shown(capsys):
-    sure = {"recall": 1.0, "interval": [1.0, 1.0], "by_utterance": True, "n": 10}
-    show_final({**RESULT, "recall_by_class": {"ang": sure}, "uar_interval": [0.6, 0.8]})
-    text = capsys.readouterr().out
-    assert re.search(r"UAR +71\.00 % +60\.0 – 80\.0 % +older version", text)
-    assert re.search(r"recall ang +100\.00 % +not estimable +older version: a point", text)
-
-
 def test_a_second_scoring_is_said(capsys):
     looks = [
         {"study": "a", "trial": "trial_1", "by": "ann", "at": "2026-01-02", "accuracy": 0.7},
         {"study": "b", "trial": "trial_2", "by": None, "at": "2026-01-03", "accuracy": 0.72},
     ]
     many = {"n_scorings": 2, "scorings": looks, "scorings_spread": 0.0141}
-    show_final({**RESULT, **many, "synthetic": False})
+    show_final(shown_result(**many, synthetic=False))
     text = capsys.readouterr().out
     assert "This holdout has been scored 2 times: the score is optimistic." in text
     assert "2026-01-02 by ann: a, trial_1, 70.00 %" in text
@@ -56,12 +48,12 @@ def test_a_second_scoring_is_said(capsys):
 
 
 def test_utterances_that_were_scored_before_are_said(capsys):
-    first = {"n_shared": 3, "study": "a", "trial": "trial_1", "at": "2026-01-02"}
-    show_final({**RESULT, "overlaps": [first]})
+    first = {"holdout": "h", "n_shared": 3, "study": "a", "trial": "trial_1", "at": "2026-01-02"}
+    show_final(shown_result(overlaps=[first]))
     said = "3 of its utterances lay in a holdout that was scored before: study a, trial_1, 2026-01"
     assert said in capsys.readouterr().out
 
 
 def test_scaling_by_the_test_speakers_own_utterances_is_said(capsys):
-    show_final({**RESULT, "normalised_by_speaker": ["speech"]})
+    show_final(shown_result(normalised_by_speaker=["speech"]))
     assert "Scaled by each test speaker's own utterances" in capsys.readouterr().out

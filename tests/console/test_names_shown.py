@@ -6,7 +6,13 @@ from emotion_hpo.console.answer import show_answer
 from emotion_hpo.console.corpus import show_corpus
 from emotion_hpo.console.final import show_final
 from emotion_hpo.console.nested import show_nested
-from tests.console.results import RESULT
+from emotion_hpo.study.records.nested import (
+    NestedGains,
+    NestedResult,
+    OverSessions,
+    SessionResult,
+)
+from tests.console.results import PART, RECALL, WITHOUT, shown_result
 
 #: Names that rich, a terminal or a template would take for something of their own.
 ODD = ["[/sad]", "[happy]", ":smile:", "ang&fru", "{neu}", "100% 中性 😀", "n" * 60]
@@ -21,30 +27,29 @@ def unbroken(text):
 def test_names_are_shown_as_they_are(capsys, monkeypatch, name):
     """Of classes, speakers, sessions and modalities, in every table and line."""
     monkeypatch.setenv("COLUMNS", "200")
-    part = RESULT["by"]["wears_markers"]["yes"]
-    show_final(
-        {
-            **RESULT,
-            "study": name,
-            "test_session": name,
-            "test_speakers": [name],
-            "recall_by_class": {name: RESULT["recall_by_class"]["ang"] | {"by_utterance": True}},
-            "by": {"speaker": {name: part}, "scenario": {f"{name}2": part}},
-            "without": {name: {"accuracy": 0.55, "uar": 0.5}},
-        }
+    result = shown_result(
+        study="s",
+        test_session=name,
+        test_speakers=[name],
+        recall_by_class={name: RECALL},
+        by={"speaker": {name: PART}, "scenario": {f"{name}2": PART}},
+        without={name: WITHOUT},
     )
+    show_final(result)
     out = unbroken(capsys.readouterr().out)
     for words in (f"recall {name}", f"speaker {name}", f"scenario {name}2", f"without {name}"):
         assert unbroken(words) in out
-    show_nested(
-        {
-            "study": "s", "synthetic": False, "gain": {"baseline": None, "default": None},
-            "sessions": [{"test_session": name, "trial": "trial_1", "accuracy": 0.5, "uar": 0.5,
-                          "n_test": 9}],
-            "accuracy": {"mean": 0.5, "spread": 0.1, "interval": [0.4, 0.6]},
-            "uar": {"mean": 0.5, "spread": 0.1, "interval": [0.4, 0.6]},
-        }
+    session = SessionResult(
+        test_session=name, study="s", trial="trial_1", accuracy=0.5, uar=0.5, n_test=9,
+        accuracy_interval=result.accuracy_interval, expected=None, test_speakers=(name,),
     )  # fmt: skip
+    score = OverSessions(mean=0.5, spread=0.1, interval=result.accuracy_interval)
+    gain = NestedGains(baseline=None, default=None)
+    show_nested(
+        NestedResult(
+            study="s", synthetic=False, sessions=(session,), accuracy=score, uar=score, gain=gain
+        )
+    )
     assert unbroken(name) in unbroken(capsys.readouterr().out)
     show_answer({name: 0.9, f"{name}2": 0.1}, synthetic=False)
     assert unbroken(name) in unbroken(capsys.readouterr().out)

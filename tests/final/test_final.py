@@ -21,7 +21,6 @@ from emotion_hpo.final.expected_score import read_expected_score
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, halvings_of
 from emotion_hpo.final.replay_final import replay_final
 from emotion_hpo.final.scoring import Ensemble, final
-from emotion_hpo.metrics import Interval
 from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import SavedModel
@@ -30,6 +29,7 @@ from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, Trial, TrialState, study_file
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.ledger import Looker
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.learner import build_learner, fit_preprocessor
 from tests.records import candidate, expected, search_summary, selection, span
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.no_cover
 
 def ends(stored):
     """Ends of an interval of `result.json`."""
-    return Interval.read(stored).ends
+    return stored["low"], stored["high"]
 
 
 def silent(*_arguments):
@@ -48,7 +48,8 @@ def silent(*_arguments):
 
 
 def score(home, wanted="trial_0", *, rescore=False, **more):
-    return final(home, wanted, rescore=rescore, on_features=quiet, on_retraining=silent, **more)
+    shown = {"on_features": quiet, "on_retraining": silent}
+    return final(home, wanted, rescore=rescore, **shown, **more).to_json()
 
 
 def cut_off(home, monkeypatch):
@@ -296,8 +297,8 @@ def test_cut_off_between_scoring_and_writing_it_writes_what_was_scored(searched,
 
 def test_some_utterances_that_were_scored_before_are_said(searched, small_parts):
     few = Content(small_parts[1].content.utterances[:5])
-    facts = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
-    Ledger(searched.ledger).open(few, "model", facts, rescore=False)
+    looker = Looker(study="other", trial="trial_7", config="c", by="ann")
+    Ledger(searched.ledger).open(few, "model", looker, rescore=False)
     result = score(searched)
     (overlap,) = result["overlaps"]
     assert overlap.items() >= {"n_shared": 5, "study": "other", "trial": "trial_7"}.items()

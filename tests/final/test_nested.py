@@ -13,6 +13,7 @@ from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.ledger import Looker
 from tests.records import final_result, gains, scores
 
 
@@ -42,7 +43,7 @@ def protocol(make_study):
         seen.append(one.split.test_session)
         scored = result(one, 0.5 + 0.02 * int(one.split.test_session))
         write_record(StudyHome(home.directory, one.study.name).final(0).result, scored)
-        return scored.to_json()
+        return scored
 
     return home, config, score, seen
 
@@ -51,13 +52,13 @@ def test_every_session_is_the_test_once(protocol):
     home, config, score, seen = protocol
     found = nested(config, contents("123"), score)
     assert seen == ["1", "2", "3"]
-    assert json.loads(home.nested.read_text()) == found
+    assert json.loads(home.nested.read_text()) == found.to_json()
     values = [0.52, 0.54, 0.56]
-    assert found["accuracy"]["mean"] == pytest.approx(0.54)
-    assert found["accuracy"]["spread"] == pytest.approx(np.std(values, ddof=1))
-    assert found["accuracy"]["interval"] == fold_interval(values, 400, 100).as_json()
-    assert found["gain"]["baseline"]["mean"] == pytest.approx(0.04)
-    assert found["gain"]["default"] is None
+    assert found.accuracy.mean == pytest.approx(0.54)
+    assert found.accuracy.spread == pytest.approx(np.std(values, ddof=1))
+    assert found.accuracy.interval == fold_interval(values, 400, 100)
+    assert found.gain.baseline.mean == pytest.approx(0.04)
+    assert found.gain.default is None
 
 
 def test_what_is_finished_is_not_repeated(protocol):
@@ -74,8 +75,8 @@ def test_a_result_that_the_ledger_was_not_told_of_is_entered(protocol):
     """Killed between the two: the session is not scored again, and its line is no loose end."""
     home, config, score, seen = protocol
     ledger = Ledger(home.ledger)
-    facts = {"study": "deep-test1", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
-    opening = ledger.open(contents("1")["1"], "model", facts, rescore=False)
+    looker = Looker(study="deep-test1", trial="trial_0", config="c", by="me")
+    opening = ledger.open(contents("1")["1"], "model", looker, rescore=False)
     score(with_test(config, "1"))
     for _ in range(2):
         nested(config, contents("12"), score)
@@ -101,9 +102,9 @@ def test_nothing_is_scored_where_one_session_would_fail(protocol, make_study):
 def test_a_session_that_another_study_has_scored_is_told_before_any_is_searched(protocol):
     home, config, score, seen = protocol
     ledger = Ledger(home.ledger)
-    mine = {"study": "deep-test2", "trial": "trial_0", "config": "c", "commit": None, "by": "me"}
+    mine = Looker(study="deep-test2", trial="trial_0", config="c", by="me")
     ledger.open(contents("2")["2"], "model", mine, rescore=False)  # cut off before its score
-    theirs = {**mine, "study": "another"}
+    theirs = mine.model_copy(update={"study": "another"})
     opening = ledger.open(contents("3")["3"], "model", theirs, rescore=False)
     ledger.score(*opening, 0.6123)
     with pytest.raises(HoldoutError, match=r"of study deep-test3 was .* another, .* 61\.23 %"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo import metrics
-from emotion_hpo.metrics import Run, ValidationLabels, expected_ensemble_score, expected_score
+from emotion_hpo.metrics import Run, ValidationLabels, correct_ensemble_score, correct_winner_score
 from emotion_hpo.metrics.combination import greedy_selection, heaviest
 
 N, N_CLASSES, N_MEMBERS = 240, 4, 5
@@ -49,7 +49,7 @@ def chosen(folds, trials, objective="val/accuracy", n_members=N_MEMBERS):
 
 def expected(folds, trials, objective="val/accuracy", **settings):
     weights = chosen(folds, trials, objective)
-    return expected_ensemble_score(folds, trials, weights, objective, **settings)
+    return correct_ensemble_score(folds, trials, weights, objective, **settings)
 
 
 @pytest.mark.parametrize("n_folds", [1, 3])
@@ -66,7 +66,7 @@ def test_random_answers_are_expected_at_chance(n_folds):
 def test_of_identical_trials_it_is_the_score_of_one(n_folds):
     folds, ((*runs,), *_) = study(0, [1.0], n_folds=n_folds)
     twins = expected(folds, [runs] * 4)
-    alone = expected_score(folds, [runs])
+    alone = correct_winner_score(folds, [runs])
     assert twins.plain == pytest.approx(alone.plain)
     assert twins.value == pytest.approx(alone.value, abs=1e-9)
     assert twins.half == pytest.approx(alone.half, rel=0.05)
@@ -74,14 +74,14 @@ def test_of_identical_trials_it_is_the_score_of_one(n_folds):
 
 def test_of_a_strong_trial_among_poor_ones_it_is_about_its_score():
     folds, trials = study(0, [3.0, 0.0, 0.0])
-    alone = expected_score(folds, trials)
+    alone = correct_winner_score(folds, trials)
     assert alone.winner == 0
     assert expected(folds, trials).value == pytest.approx(alone.value, abs=0.01)
 
 
 def test_trials_that_err_apart_are_worth_more_together():
     folds, trials = study(0, [1.0] * 8)
-    together, alone = expected(folds, trials), expected_score(folds, trials)
+    together, alone = expected(folds, trials), correct_winner_score(folds, trials)
     assert together.value > alone.value + 0.1
     rng, weights = np.random.default_rng(1), chosen(folds, trials)
     labels = rng.integers(0, N_CLASSES, 20_000)
@@ -111,7 +111,7 @@ def test_members_that_are_good_on_one_sessions_speakers_alone_promise_nothing_fo
 def test_the_plain_value_is_the_ensembles_by_the_objective(objective):
     folds, trials = study(3, [0.8] * 5, n_epochs=2)
     weights = chosen(folds, trials, objective)
-    score = expected_ensemble_score(folds, trials, weights, objective)
+    score = correct_ensemble_score(folds, trials, weights, objective)
     metric, labels = metrics.find_metric(objective), folds["0"].labels
     best = [
         max(runs[0].probabilities, key=lambda epoch: metric.sign * metric.score(labels, epoch))
@@ -144,7 +144,7 @@ def test_seeds_of_a_trial_are_averaged_and_the_same_seed_gives_the_same_score():
     folds, trials = study(0, [1.0] * 6)
     pairs = [[*trials[at], *trials[at + 1]] for at in (0, 2, 4)]
     weights = np.array([1.0, 0.0, 0.0])
-    first, again = (expected_ensemble_score(folds, pairs, weights) for _ in range(2))
+    first, again = (correct_ensemble_score(folds, pairs, weights) for _ in range(2))
     assert first == again
     mean = np.mean([run.probabilities[0] for run in pairs[0]], axis=0)
     assert first.plain == pytest.approx((mean.argmax(1) == folds["0"].labels).mean())

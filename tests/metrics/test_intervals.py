@@ -1,6 +1,5 @@
 """The one function of every interval: against SciPy, hand-made figures and drawn truths."""
 
-import json
 import time
 
 import numpy as np
@@ -10,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from emotion_hpo.metrics import Interval, confusion, fold_interval, interval, mcnemar
+from emotion_hpo.metrics.confidence_interval import BOTH, DIALOGUES, EXACT, NOT_ESTIMABLE
 from emotion_hpo.metrics.exact import clopper_pearson, f1_reach, gain_reach
-from emotion_hpo.metrics.intervals import BOTH, DIALOGUES, EXACT, NOT_ESTIMABLE
 from emotion_hpo.metrics.registry import METRICS as REGISTRY
 
 METRICS = [name for name, metric in REGISTRY.items() if metric.exact is not None]
@@ -189,7 +188,6 @@ def test_every_interval_holds_its_estimate_and_has_a_width(case, metric, level):
     assert (-1 if is_paired else 0) <= low <= found.estimate <= high <= 1
     assert low < high
     assert found.method in (DIALOGUES, EXACT, BOTH)
-    assert Interval.read(json.loads(json.dumps(found.as_json()))) == found
     score = REGISTRY[metric].from_counts
     expected = score(confusion(labels, predicted, n_classes))
     expected -= score(confusion(labels, other, n_classes)) if is_paired else 0
@@ -245,25 +243,6 @@ def test_a_tests_intervals_take_moments():
     for metric in METRICS:
         interval(metric, labels, first, dialogues, 4, less=second)
     assert time.process_time() - began < 2
-
-
-@pytest.mark.parametrize(("stored", "fault"), [
-    ([0.1], "2 ends"),
-    ([0.5, None], "are numbers"),
-    ([0.5, 0.4], "low <= high must hold"),
-    ("0.1", "has low, high and method"),
-    ({"low": 0.1}, "has low, high and method"),
-    ({"low": "0", "high": 1, "method": EXACT}, "are numbers"),
-])  # fmt: skip
-def test_what_is_no_interval_is_refused(stored, fault):
-    with pytest.raises(ValueError, match=fault):
-        Interval.read(stored)
-
-
-def test_what_older_versions_wrote_is_read():
-    assert ends(Interval.read([0.6, 0.7])) == (0.6, 0.7)
-    for stored in ([None, None], [0.0, 0.0], ()):
-        assert Interval.read(stored).method == NOT_ESTIMABLE
 
 
 def test_folds_by_hand():

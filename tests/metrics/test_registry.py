@@ -16,12 +16,12 @@ from emotion_hpo.metrics import (
     Metric,
     Run,
     ValidationLabels,
-    expected_score,
+    correct_winner_score,
     find_metric,
     interval,
 )
+from emotion_hpo.metrics.confidence_interval import DIALOGUES, NOT_ESTIMABLE
 from emotion_hpo.metrics.formatting import format_difference, format_score
-from emotion_hpo.metrics.intervals import DIALOGUES, NOT_ESTIMABLE
 from emotion_hpo.metrics.scores import weighted_f1s
 from emotion_hpo.metrics.sums import sum_by_group, value_of_sums
 
@@ -117,7 +117,7 @@ def test_the_winner_is_corrected_by_every_metric(name, n_folds):
         folds[fold] = ValidationLabels(labels, [f"{fold}_{group}" for group in groups])
         for index, runs in enumerate(trials):
             runs.append(Run(fold, probabilities[2 * index : 2 * index + 2]))
-    found = expected_score(folds, trials, f"val/{name}", n_resamples=100)
+    found = correct_winner_score(folds, trials, f"val/{name}", n_resamples=100)
     best = max if METRICS[name].greater_is_better else min
     by_trial = [
         np.mean([

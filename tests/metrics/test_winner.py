@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo import metrics
-from emotion_hpo.metrics import Run, ValidationLabels, expected_score
+from emotion_hpo.metrics import Run, ValidationLabels, correct_winner_score
 
 N, N_CLASSES = 400, 4
 
@@ -35,7 +35,9 @@ def study(seed, n_trials=20, n_epochs=5, n_folds=1):
 @pytest.mark.parametrize("n_folds", [1, 3])
 def test_luck_is_taken_off(n_folds):
     """The best of a hundred equal looks promises points too much; corrected, about none."""
-    found = [expected_score(*study(seed, n_folds=n_folds), n_resamples=200) for seed in range(40)]
+    found = [
+        correct_winner_score(*study(seed, n_folds=n_folds), n_resamples=200) for seed in range(40)
+    ]
     plain, value = (np.mean([getattr(one, name) for one in found]) for name in ("plain", "value"))
     assert plain > 0.63
     assert value == pytest.approx(0.6, abs=0.008)
@@ -47,7 +49,7 @@ def test_a_clear_winner_loses_nothing():
     rng = np.random.default_rng(0)
     one = fold("a", rng)
     trials = [[Run("a", answers(one.labels, share, rng))] for share in (0.5, 0.8, 0.5)]
-    found = expected_score({"a": one}, trials)
+    found = correct_winner_score({"a": one}, trials)
     assert found.winner == 1
     assert found.value == pytest.approx(found.plain, abs=0.005)
     assert found.interval.low < found.value < found.interval.high
@@ -56,7 +58,7 @@ def test_a_clear_winner_loses_nothing():
 def test_a_single_trial_is_its_own_mean():
     rng = np.random.default_rng(0)
     one = fold("a", rng)
-    found = expected_score({"a": one}, [[Run("a", answers(one.labels, 0.6, rng))]])
+    found = correct_winner_score({"a": one}, [[Run("a", answers(one.labels, 0.6, rng))]])
     assert found.value == pytest.approx(found.plain, abs=0.005)
 
 
@@ -67,7 +69,7 @@ def test_folds_that_differ_wildly_promise_nothing_impossible():
         Run(name, answers(folds[name].labels, share, rng))
         for name, share in zip("ab", (0, 1), strict=True)
     ]
-    found = expected_score(folds, [runs])
+    found = correct_winner_score(folds, [runs])
     assert (found.interval.low, found.interval.high) == (0, 1)
 
 
@@ -76,7 +78,7 @@ def test_the_plain_value_is_the_best_by_the_objective(objective):
     rng = np.random.default_rng(1)
     one = fold("a", rng)
     every = [rng.dirichlet(np.ones(N_CLASSES), (3, N)) for _ in range(6)]
-    found = expected_score({"a": one}, [[Run("a", epochs)] for epochs in every], objective)
+    found = correct_winner_score({"a": one}, [[Run("a", epochs)] for epochs in every], objective)
     figures = [
         [metrics.score_all(one.labels, epoch)[objective[4:]] for epoch in epochs]
         for epochs in every
@@ -100,7 +102,7 @@ def test_folds_that_part_widen_the_interval():
             Run(name, answers(one.labels, share, rng))
             for (name, one), share in zip(folds.items(), shares, strict=True)
         ]
-        found = expected_score(folds, [runs])
+        found = correct_winner_score(folds, [runs])
         return found.interval.high - found.interval.low
 
     assert width([0.5, 0.7, 0.5, 0.7]) > 1.5 * width([0.6, 0.6, 0.6, 0.6])
@@ -112,7 +114,7 @@ def test_of_one_trial_the_interval_is_students():
     folds = {str(index): fold(str(index), rng) for index in range(4)}
     shares = zip(folds.items(), (0.5, 0.6, 0.7, 0.8), strict=True)
     runs = [Run(name, answers(one.labels, share, rng)) for (name, one), share in shares]
-    found = expected_score(folds, [runs])
+    found = correct_winner_score(folds, [runs])
     scores = [(one.probabilities[0].argmax(1) == folds[one.fold].labels).mean() for one in runs]
     half = 2.3534 * np.std(scores, ddof=1) / 2
     assert found.interval.high - found.value == pytest.approx(half, rel=1e-4)
@@ -131,7 +133,7 @@ def test_that_other_sessions_would_choose_another_winner_widens_the_interval():
             ]
             for shares in trials
         ]
-        found = expected_score(folds, made)
+        found = correct_winner_score(folds, made)
         assert found.value == pytest.approx(0.6, abs=0.03)
         return found.interval.high - found.interval.low
 
@@ -149,7 +151,7 @@ def test_a_lead_on_one_folds_speakers_is_no_promise_for_new_ones():
         ]
         for best in range(4)
     ]
-    found = expected_score(folds, trials, n_resamples=100)
+    found = correct_winner_score(folds, trials, n_resamples=100)
     assert found.plain > 0.59
     assert found.value == pytest.approx(0.5, abs=0.03)
 
@@ -168,7 +170,7 @@ def test_speakers_who_talk_to_each_other_count_as_one():
             for one in (0, 4, 1, 5, 2, 6, 3, 7)
         }
         runs = [Run(name, one) for name, one in zip(folds, given, strict=True)]
-        found = expected_score(folds, [runs])
+        found = correct_winner_score(folds, [runs])
         widths.append(found.interval.high - found.interval.low)
         values.append(found.value)
     assert widths[0] > 1.5 * widths[1]
@@ -187,7 +189,7 @@ def test_a_partner_does_not_choose():
         [Run(name, answers(labels, 0.9 if name[0] == str(best) else 0.5, rng)) for name in folds]
         for best in range(4)
     ]
-    found = expected_score(folds, trials, n_resamples=100)
+    found = correct_winner_score(folds, trials, n_resamples=100)
     assert found.value == pytest.approx(0.5, abs=0.03)
 
 
@@ -200,7 +202,7 @@ def test_dialogues_judge_and_choose_as_wholes():
     run = Run("a", np.eye(N_CLASSES, dtype=np.float32)[given][None])
     widths = []
     for names in (dialogue, np.arange(N)):
-        found = expected_score(
+        found = correct_winner_score(
             {"a": ValidationLabels(labels, [str(one) for one in names])}, [[run]]
         )
         assert found.value == pytest.approx(0.6)
@@ -212,7 +214,7 @@ def test_an_interval_is_wider_where_the_choice_is_luck():
     """Equal trials: who wins hangs on the division; of one trial there is no choice."""
     widths = []
     for n_trials, n_epochs in ((1, 1), (20, 5)):
-        found = [expected_score(*study(seed, n_trials, n_epochs)) for seed in range(5)]
+        found = [correct_winner_score(*study(seed, n_trials, n_epochs)) for seed in range(5)]
         widths.append(np.mean([one.interval.high - one.interval.low for one in found]))
     assert widths[1] > 1.15 * widths[0]
 
@@ -234,7 +236,7 @@ def test_a_smoothed_value_is_that_of_its_epochs(objective):
             [np.mean(curve[max(end - 3, 0) : end]) for end in range(1, n_epochs + 1)]
             for curve in curves
         ]
-        found = expected_score(folds, trials, objective, n_smoothed=3, n_resamples=100)
+        found = correct_winner_score(folds, trials, objective, n_smoothed=3, n_resamples=100)
         assert found.plain == pytest.approx(sign * np.max(sign * np.array(smoothed)))
         excess.append(found.value - np.mean(curves))
     assert abs(np.mean(excess)) < 3 * np.std(excess) / len(excess) ** 0.5
@@ -248,7 +250,7 @@ def test_no_winner_is_certain(objective, low):
     """All of twenty utterances right: the exact interval, of 90 %, of one share or of four."""
     labels = np.arange(20) % N_CLASSES
     right = Run("a", np.eye(N_CLASSES, dtype=np.float32)[labels][None])
-    found = expected_score(
+    found = correct_winner_score(
         {"a": ValidationLabels(labels, [*map(str, labels)])}, [[right]], objective
     )
     assert found.value == 1
@@ -270,7 +272,7 @@ def test_trials_that_are_equal_but_for_the_order_of_folds_are_a_tie():
             ]
             for order in (n_right, rng.permutation(n_right))
         ]
-        assert expected_score(folds, trials, n_resamples=5).winner == 0
+        assert correct_winner_score(folds, trials, n_resamples=5).winner == 0
 
 
 @pytest.mark.parametrize("n_dialogues", [2, 3])
@@ -281,7 +283,7 @@ def test_few_dialogues_are_counted_and_make_it_no_surer(n_dialogues):
     few = ValidationLabels(labels, [str(row % n_dialogues) for row in range(N)])
     each = ValidationLabels(labels, [str(row) for row in range(N)])
     found, by_utterance = (
-        expected_score({"0": one}, trials, n_resamples=100) for one in (few, each)
+        correct_winner_score({"0": one}, trials, n_resamples=100) for one in (few, each)
     )
     assert (found.n_dialogues, by_utterance.n_dialogues) == (n_dialogues, N)
     assert found.value == pytest.approx(by_utterance.value, abs=0.02)
@@ -292,11 +294,11 @@ def test_few_dialogues_are_counted_and_make_it_no_surer(n_dialogues):
 def test_with_few_dialogues_utterances_are_left_out(n_dialogues):
     folds, trials = study(0)
     one = ValidationLabels(folds["0"].labels, [str(row % n_dialogues) for row in range(N)])
-    found = expected_score({"0": one}, trials, n_resamples=100)
+    found = correct_winner_score({"0": one}, trials, n_resamples=100)
     assert found.interval.low < found.value < found.interval.high
     assert found.value == pytest.approx(0.6, abs=0.05)
 
 
 def test_the_same_seed_gives_the_same_figure():
     folds, trials = study(3)
-    assert expected_score(folds, trials) == expected_score(folds, trials)
+    assert correct_winner_score(folds, trials) == correct_winner_score(folds, trials)

@@ -26,6 +26,7 @@ from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import read_record, write_record
 from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.ledger import Looker
 from emotion_hpo.study.trials import write_trial
 from tests.pipeline import compose_config
 from tests.records import (
@@ -50,6 +51,10 @@ HOLDOUT = Content(({"words": "twin/5"},))
 
 #: Random search without pruning, the arm whose expected best can be told.
 RANDOM = ("sampler=random", "pruner=none")
+
+#: Scores on a part of the test.
+PART = {"n": 100, **{name: value for name, value in scores(0.7).items()
+                     if name.startswith(("accuracy", "uar"))}}  # fmt: skip
 
 
 def config_for(folder: Path, name: str, *overrides: str) -> SearchConfig:
@@ -156,14 +161,14 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
     counts = metrics.confusion(labels, predicted, 4)
     recalls = metrics.recall_by_class(counts)
     ledger = Ledger(home.ledger)
-    facts = {"study": home.name, "trial": f"trial_{number}", "config": "c", "commit": "0123"}
-    facts["model"] = f"model_{home.name}_{number}"
-    opening = ledger.open(HOLDOUT, facts["model"], facts, rescore=True)
+    looker = Looker(study=home.name, trial=f"trial_{number}", config="c", commit="0123")
+    model = f"model_{home.name}_{number}"
+    opening = ledger.open(HOLDOUT, model, looker, rescore=True)
     probabilities = 0.1 + 0.6 * np.eye(4)[predicted]
     figures = {}
     for name, value in metrics.score_all(labels, probabilities).items():
         figures[name] = value
-        figures[f"{name}_interval"] = metrics.Interval(value, 0.6, 0.8).as_json()
+        figures[f"{name}_interval"] = span(0.6, 0.8) | {"estimate": value}
     result = final_result(
         **figures, study=home.name, trial=f"trial_{number}", synthetic=synthetic, n_test=n,
         recall_by_class={
@@ -173,7 +178,8 @@ def write_final(home: StudyHome, number: int = 0, seed: int = 0, *, synthetic: b
         },
         confusion={"classes": list(CLASSES), "counts": counts.tolist()},
         baseline={"parts": ["text", "speech"], "gain": gains(), **figures},
-        opening=opening.name, model=facts["model"],
+        by={"speaker": dict.fromkeys(("Ses05F", "Ses05M"), PART)},
+        opening=opening.name, model=model,
     )  # fmt: skip
     table = pd.DataFrame(
         {
@@ -213,13 +219,12 @@ def confirm(home: StudyHome, trials: list[Trial]) -> None:
     (path,) = home.path.glob("final/*/result.json")
     names = ("accuracy", "accuracy_interval", "uar", "uar_interval")
     half = {name: value for name, value in scores(0.5).items() if name in names}
-    part = {"n": 100, **{name: value for name, value in scores(0.7).items() if name in names}}
     around = {name: expected()[name] for name in ("winner", "holds_for", "value", "interval")}
     rewrite_result(
         path,
         default={"trial": "trial_1", "gain": gains(), **scores(0.6)},
         without={"speech": {**half, "loss_of_accuracy": gains()["accuracy"]}},
-        by={"scenario": dict.fromkeys(("improvised", "scripted"), part)},
+        by={"scenario": dict.fromkeys(("improvised", "scripted"), PART)},
         expected={**around, "test": 0.7, "is_inside": False},
     )
 

@@ -9,7 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
-from emotion_hpo.report import document
+from emotion_hpo.report import page_files
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.style import Pictures
 from emotion_hpo.study import write_json
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.no_cover
 def unpainted(monkeypatch):
     """Figures are drawn, but neither laid out nor painted."""
     nothing = Pictures(b"<svg/>", b"%PDF", b"\x89PNG")
-    monkeypatch.setattr(document, "pictures", lambda _figure: nothing)
+    monkeypatch.setattr(page_files, "pictures", lambda _figure: nothing)
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda _self, _figure: None)
 
 
@@ -161,7 +161,9 @@ def test_a_configuration_that_is_no_text_is_shown_as_it_is(study):
 def test_a_study_whose_facts_are_damaged_is_one_clear_line(study):
     text = study.study.read_text()
     study.study.write_text(text.replace("synthetic: true", "synthetic: perhaps", 1))
-    with pytest.raises(StudyError, match=r"study\.yaml is not as it was written: synthetic"):
+    with pytest.raises(
+        StudyError, match=r"study\.yaml was not written by this version: facts\.synthetic"
+    ):
         room.report(study)
 
 

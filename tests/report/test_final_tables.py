@@ -4,14 +4,13 @@ from types import SimpleNamespace
 
 from emotion_hpo.report.final_plots import against_baseline_plot
 from emotion_hpo.report.final_tables import final_table
-from emotion_hpo.report.reading import Final
+from emotion_hpo.report.findings import Final
 from tests.records import final_result
 
 
 def test_the_baseline_stands_beside_a_trial_and_not_beside_itself():
     for trial, n_columns in (("trial_0", 7), ("baseline", 4)):
-        result = {**final_result().to_json(), "trial": trial}
-        final = Final(SimpleNamespace(), result, None)
+        final = Final(SimpleNamespace(), final_result(trial=trial), None)
         table = final_table(final)
         assert len(table.columns) == n_columns
         assert {len(row) for row in table.rows} == {n_columns}

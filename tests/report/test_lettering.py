@@ -11,23 +11,27 @@ from matplotlib.text import Text
 from emotion_hpo.report import lettering
 from emotion_hpo.report.final_plots import breakdown_plot, confusion_plot, recall_plot
 from emotion_hpo.report.style import draw_figure, pictures
+from tests.records import final_result, span
 
 #: In no font that is installed: letters of a script that has no users, set aside for anyone.
 UNSHOWN = "\U0010f001\U0010f002"
 
 
 def result_of(classes):
-    figures = {"recall": 0.5, "interval": [0.3, 0.7], "n": 9, "by_utterance": True}
-    part = {"n": 9, "accuracy": 0.5, "accuracy_interval": [0.3, 0.7], "uar": 0.5}
-    n = len(classes)
-    return {
-        "trial": "trial_0", "test_session": classes[0], "n_test": 9 * n, "n_dialogues": 4,
-        "test_speakers": [*classes], "synthetic": False, "uar": 0.5, "accuracy": 0.5,
-        "confusion": {"classes": [*classes], "counts": [[2 + (i == j) for j in range(n)]
-                                                        for i in range(n)]},
-        "recall_by_class": dict.fromkeys(classes, figures),
-        "by": {"speaker": dict.fromkeys(classes, part)},
-    }  # fmt: skip
+    around = span(0.3, 0.7)
+    recall = {"recall": 0.5, "interval": around, "n": 9}
+    part = {"n": 9, "accuracy": 0.5, "accuracy_interval": around, "uar": 0.5,
+            "uar_interval": around}  # fmt: skip
+    counts = [[2 + (row == column) for column in range(len(classes))]
+              for row in range(len(classes))]  # fmt: skip
+    return final_result(
+        test_session=classes[0],
+        test_speakers=[*classes],
+        confusion={"classes": [*classes], "counts": counts},
+        recall_by_class=dict.fromkeys(classes, recall),
+        by={"speaker": dict.fromkeys(classes, part)},
+        synthetic=False,
+    )
 
 
 def shown_in(figure):

@@ -19,21 +19,24 @@ from matplotlib.lines import Line2D
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import METRICS
-from emotion_hpo.report import document
+from emotion_hpo.report import page_files
 from emotion_hpo.report.comparison import comparison_page
-from emotion_hpo.report.document import Table, Text, as_csv
+from emotion_hpo.report.document import Table, Text
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
 from emotion_hpo.report.style import Pictures
+from emotion_hpo.report.table_files import as_csv
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.formatting import format_share
 from emotion_hpo.study import Training, TrialState, write_json
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.ledger import Looker
 from tests.making import ROOT
-from tests.records import candidate, search_summary, selection
+from tests.records import candidate, search_summary, selection, span
 from tests.report.studies import (
     HOLDOUT,
+    PART,
     RANDOM,
     begin,
     config_for,
@@ -213,7 +216,7 @@ def test_tables_are_there_for_programs_and_papers(whole):
 def unpainted(monkeypatch):
     """Figures are laid out, but not painted in three formats, where their words are looked at."""
     nothing = Pictures(b"<svg/>", b"%PDF", b"\x89PNG")
-    monkeypatch.setattr(document, "pictures", lambda _figure: nothing)
+    monkeypatch.setattr(page_files, "pictures", lambda _figure: nothing)
 
 
 def study_with(tmp_path, made, *overrides):
@@ -271,15 +274,13 @@ def test_no_legend_lies_on_the_marks_of_a_large_study(tmp_path):
 def test_a_part_of_one_utterance_is_not_certain(tmp_path, unpainted):
     home = study_with(tmp_path, [])
     write_final(home)
-    path = home.final(0).predictions
-    table = pd.read_csv(path)
-    table.loc[0, "speaker"] = "somebody"
-    table.to_csv(path, index=False)
+    alone = PART | {"n": 1, "accuracy": 1.0, "accuracy_interval": span(0.025, 1.0, "exact")}
+    rewrite_result(home.final(0).result, by={"speaker": {"somebody": alone, "another": PART}})
     page = study_page(read_findings(home))
     (parts,) = [one for one in page.tables() if one.name == "breakdowns"]
     (row,) = [one for one in parts.rows if one[0] == "speaker: somebody"]
     assert row[1] == 1
-    assert row[3] in {"0.00 to 97.50 %", "2.50 to 100.00 %"}
+    assert row[3] == "2.50 to 100.00 %"
     assert row[4] == "exact"
     (plot,) = [one for one in page.plots() if one.name == "breakdowns"]
     assert "exact" in plot.caption.partition("95 % interval by ")[2]
@@ -353,8 +354,8 @@ def test_two_looks_at_the_test_session_are_told(tmp_path, unpainted):
     page = read_page(room.report(home))
     assert "has been opened 2 times" in page.text
     assert "choosing among them" in page.text
-    told = [format_share(one.result["accuracy"]) for one in read_findings(home).finals]
-    spread = statistics.stdev(one.result["accuracy"] for one in read_findings(home).finals)
+    told = [format_share(one.result.accuracy) for one in read_findings(home).finals]
+    spread = statistics.stdev(one.result.accuracy for one in read_findings(home).finals)
     for words in (
         "the session was scored 2 times",
         "has been scored 2 times, by somebody whose name is not known, from 20",
@@ -367,11 +368,11 @@ def test_who_looked_is_told_and_every_other_look(tmp_path, unpainted):
     home = study_with(tmp_path, [])
     write_final(home)
     ledger = Ledger(home.ledger)
-    ann = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
+    ann = Looker(study="other", trial="trial_7", config="c", by="ann")
     opening = ledger.open(HOLDOUT, "m", ann, rescore=True)
     ledger.score(*opening, 0.5)
-    ledger.note("paper_protocol", opening.holdout, ann)
-    ledger.note("replayed", opening.holdout, ann)
+    ledger.note_paper_protocol(opening.holdout, ann, opening.name)
+    ledger.note_replay(opening.holdout, ann, "m")
     page = read_page(room.report(home))
     assert "by somebody whose name is not known (once) and ann (once)" in page.text
     assert "looked at after every epoch of trial_7, for the reference's own figure" in page.text
@@ -383,11 +384,11 @@ def test_who_looked_is_told_and_every_other_look(tmp_path, unpainted):
 def test_utterances_that_were_scored_before_are_said(tmp_path, unpainted):
     home = study_with(tmp_path, [])
     earlier = Content(({"words": "a"},))
-    ann = {"study": "other", "trial": "trial_7", "config": "c", "commit": None, "by": "ann"}
+    ann = Looker(study="other", trial="trial_7", config="c", by="ann")
     Ledger(home.ledger).open(earlier, "m", ann, rescore=False)
     mine = Content((*earlier.utterances, {"words": "b"}))
-    facts = {**ann, "study": home.name}
-    Ledger(home.ledger).open(mine, "m", facts, rescore=False)
+    ours = ann.model_copy(update={"study": home.name})
+    Ledger(home.ledger).open(mine, "m", ours, rescore=False)
     page = read_page(room.report(home))
     assert (
         "1 of its utterances lay in a holdout that was scored before: study other, tr" in page.text
@@ -427,7 +428,7 @@ def test_finals_stand_in_the_order_in_which_they_were_scored(tmp_path, unpainted
     home = study_with(tmp_path, [])
     for number in (10, 9, 0):
         write_final(home, number)
-    assert [one.result["trial"] for one in read_findings(home).finals] == [
+    assert [one.result.trial for one in read_findings(home).finals] == [
         "trial_10", "trial_9", "trial_0"
     ]  # fmt: skip
 

@@ -23,14 +23,15 @@ def test_figures_agree_with_the_stored_answers(make_study, small_parts):
     home, _ = make_study()
     development = small_parts[0]
     found = fit_or_read_baseline(home, development, MODALITIES, CONFIG)
-    assert json.loads(home.baseline.read_text()) == found
-    assert found["parts"] == ["functionals", "mocap", "text"]
-    assert found["by_part"].keys() == set(found["parts"])
-    assert found["model"].startswith(("logistic regression at C = ", "linear SVM at C = "))
-    assert found["n_train"] == len(development.folds[0].train)
+    assert json.loads(home.baseline.read_text()) == found.to_json()
+    assert found.parts == ("functionals", "mocap", "text")
+    assert found.by_part.keys() == set(found.parts)
+    assert found.model.startswith(("logistic regression at C = ", "linear SVM at C = "))
+    assert found.n_train == len(development.folds[0].train)
     stored = np.load(home.baseline_probabilities)
     assert list(stored["utterance_id"]) == development.validation.ids
-    assert found["validation"] == metrics.score_all(stored["label"], stored["probabilities"])
+    scores = metrics.score_all(stored["label"], stored["probabilities"])
+    assert found.validation.to_json() == scores
 
 
 class _Other:
@@ -75,7 +76,7 @@ def test_validation_is_not_looked_at(make_study, small_parts, monkeypatch):
     for home, part in ((make_study("a")[0], development), (make_study("b")[0], other)):
         outcomes.append([])
         scores.append(fit_or_read_baseline(home, part, MODALITIES, CONFIG))
-    assert scores[0]["validation"] != scores[1]["validation"]
+    assert scores[0].validation != scores[1].validation
     for (model, state), (other_model, other_state) in zip(*outcomes, strict=True):
         assert model == other_model
         assert state.keys() == other_state.keys()
@@ -102,7 +103,7 @@ def test_a_broken_file_is_named_and_kept(make_study, small_parts, content):
 def test_one_part_needs_no_second_fit(make_study, small_parts):
     home, _ = make_study()
     found = fit_or_read_baseline(home, small_parts[0], ("mocap",), CONFIG)
-    assert found["by_part"] == {"mocap": found["validation"]}
+    assert found.by_part == {"mocap": found.validation}
 
 
 def test_the_loss_is_scikit_learns():

@@ -30,12 +30,12 @@ def states(home, config):
 def test_two_workers_meet_the_budget_and_a_second_run_adds_nothing(make_study, capfd):
     home, config = make_study("study", "study.n_trials=4", "launcher.n_workers=2")
     result = search(config)
-    assert result.summary["n_finished"] == 4
+    assert result.summary.n_finished == 4
     assert not result.was_stopped
-    assert json.loads(home.summary.read_text())["best_trial"] == result.summary["best_trial"]
+    assert json.loads(home.summary.read_text())["best_trial"] == result.summary.best_trial
     again = search(config)
     assert again.summary == result.summary
-    assert json.loads(home.baseline.read_text()) == result.summary["baseline"]
+    assert json.loads(home.baseline.read_text()) == result.summary.baseline.to_json()
     workers = {one.worker for one in Study(home, config).trials()}
     assert workers <= {"worker_0", "worker_1"}
     assert "[4/4]" in capfd.readouterr().err
@@ -257,7 +257,7 @@ def test_a_trial_that_workers_die_of_is_tried_alone_at_last(
     start = f'exec "{sys.executable}" "{tmp_path / "crashing.py"}" "$3" "$4" "$5"'
     monkeypatch.setattr(sys, "executable", program(tmp_path / "python", start))
     summary = search(config).summary
-    assert (summary["n_complete"], summary["n_failed"], summary["n_interrupted"]) == (2, 1, 3)
+    assert (summary.n_complete, summary.n_failed, summary.n_interrupted) == (2, 1, 3)
     trials = Study(home, config).trials()
     (failed,) = (trial for trial in trials if trial.state is TrialState.FAILED)
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
@@ -296,7 +296,7 @@ def test_a_search_whose_workers_are_killed_again_and_again_stops_and_goes_on(
         with pytest.raises(StudyError, match=r"10 workers in a row were ended from outside .* on$"):
             search(config)
     assert states(home, config) == [TrialState.WAITING]
-    assert search(config).summary["n_complete"] == 1
+    assert search(config).summary.n_complete == 1
 
 
 def test_a_worker_that_cannot_live_is_given_up(make_study, monkeypatch):

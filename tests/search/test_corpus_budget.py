@@ -156,7 +156,7 @@ def test_a_study_is_stored_in_plain_values_and_goes_on(make_study, capfd):
     assert (stored.training.epochs, stored.training.batch_size) == (6, 8)
     assert stored.training.patience == 3
     assert re.search(r"\d+ utterances: 6 epochs of \d+ steps, batches of 8", capfd.readouterr().err)
-    assert search(config).summary["n_finished"] == 1
+    assert search(config).summary.n_finished == 1
     refuse_contradiction(home, dump(stored), {"training": {"epochs": "auto"}})
     with pytest.raises(StudyError, match=r"training.epochs: the study has 6, the command says 7"):
         refuse_contradiction(home, dump(stored), {"training": {"epochs": 7}})

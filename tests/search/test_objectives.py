@@ -25,11 +25,11 @@ def test_a_search_for_the_front(make_study):
     found = search(config).summary
     trials = read_trials(home)
     assert {one.cost for one in trials} > {trials[0].cost}
-    costs = [one["cost"] for one in found["front"]]
-    values = [one["value"] for one in found["front"]]
+    costs = [one.cost for one in found.front]
+    values = [one.value for one in found.front]
     assert costs == sorted(costs)
     assert values == sorted(values)
-    assert found["best_value"] == max(one.value for one in trials) == values[-1]
+    assert found.best_value == max(one.value for one in trials) == values[-1]
 
 
 def test_the_front_holds_what_nothing_beats():

@@ -91,7 +91,7 @@ def test_a_search_over_folds(make_study):
     over = ("split=session", "training.epochs=1", "study.n_trials=2")
     home, config = make_study("study", *over, "launcher.n_workers=1", "pruner=median")
     found = search(config).summary
-    assert (found["n_folds"], found["n_complete"]) == (4, 2)
+    assert (found.n_folds, found.n_complete) == (4, 2)
     for trial in Study(home, config).trials():
         assert [one.fold for one in trial.trainings] == ["1", "2", "3", "4"]
         assert trial.value == pytest.approx(np.mean([one.value for one in trial.trainings]))

@@ -9,6 +9,7 @@ from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
 from emotion_hpo.study import TrialState, study_file
+from emotion_hpo.study.records.search_summary import WarmStart
 
 WARM = ("warm_start=old", "sampler.n_startup_trials=4", "study.n_trials=6", "pruner=none")
 
@@ -51,7 +52,8 @@ def test_scored_trials_are_taken_up(old, make_study):
 def test_how_many_they_are_stands_in_the_summary(old, make_study):
     _, config = make_study("new", *WARM)
     prior_trials, _ = read_prior_trials(config)
-    assert describe_warm_start(config, prior_trials) == {"study": "old", "n_prior_trials": 5}
+    said = WarmStart(study="old", n_prior_trials=5)
+    assert describe_warm_start(config, prior_trials) == said
     assert describe_warm_start(make_study("alone")[1], []) is None
 
 

@@ -16,6 +16,14 @@ N, N_CLASSES = 300, 4
 CONFIG = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="best"))
 
 
+def record_of(value, best_epochs):
+    """What a training leaves, of which its value and its epochs count here."""
+    return Confirmation(
+        value=value, best_epochs=best_epochs, best_epoch=1, by_fold=(value, value),
+        n_parameters=1000, seconds=1.0, seed=0,
+    )  # fmt: skip
+
+
 def confirmation(folder, accuracies, n_seeds=2, seed=0):
     """Re-runs on two folds, whose answers are right with a probability; all trials' files."""
     home, rng = StudyHome(folder, "study"), np.random.default_rng(seed)
@@ -38,7 +46,7 @@ def confirmation(folder, accuracies, n_seeds=2, seed=0):
             }
             np.savez(files.every_epoch, **each)
             value = np.mean([right[folds == fold].mean() for fold in "12"])
-            write_record(files.record, Confirmation(value=value, best_epochs=(("1", 1), ("2", 1))))
+            write_record(files.record, record_of(float(value), (("1", 1), ("2", 1))))
             wanted.append(PlannedConfirmation(number, index, 0, is_default=False))
             values.append(value)
         means.append(np.mean(values))
@@ -51,9 +59,9 @@ def test_the_luck_of_the_choice_is_taken_off(tmp_path):
         home, wanted, means = confirmation(tmp_path / str(seed), [0.6] * 20, seed=seed)
         found = estimate_confirmed_score(home, CONFIG, max(means), wanted)
         gains.append(max(means) - 0.6)
-        left.append(found["value"] - 0.6)
-        assert found["interval"]["low"] < found["value"] < found["interval"]["high"]
-        assert found["value"] == pytest.approx(max(means) - found["optimism"])
+        left.append(found.value - 0.6)
+        assert found.interval.low < found.value < found.interval.high
+        assert found.value == pytest.approx(max(means) - found.optimism)
     assert np.mean(gains) > 0.02
     assert abs(np.mean(left)) < 0.6 * np.mean(gains)
 
@@ -61,7 +69,7 @@ def test_the_luck_of_the_choice_is_taken_off(tmp_path):
 def test_a_clear_winner_keeps_its_mean_and_so_does_a_cheaper_one(tmp_path):
     home, wanted, means = confirmation(tmp_path, [0.5, 0.8, 0.55])
     for mean in (means[1], means[1] - 0.01):
-        assert estimate_confirmed_score(home, CONFIG, mean, wanted)["value"] == pytest.approx(
+        assert estimate_confirmed_score(home, CONFIG, mean, wanted).value == pytest.approx(
             mean, abs=0.005
         )
 
@@ -71,7 +79,7 @@ def test_a_failed_training_is_left_out(tmp_path):
     record = Confirmation(value=None, reason="diverged")
     write_record(home.confirmation(0, 1).record, record)
     home.confirmation(0, 1).every_epoch.unlink()
-    value = estimate_confirmed_score(home, CONFIG, means[1], wanted)["value"]
+    value = estimate_confirmed_score(home, CONFIG, means[1], wanted).value
     assert value == pytest.approx(means[1], abs=0.005)
 
 
@@ -95,8 +103,8 @@ def test_an_interval_that_reaches_beyond_one_keeps_its_width(tmp_path):
             training_0=right[None],
             training_1=wrong[None],
         )
-    interval = estimate_confirmed_score(home, CONFIG, 0.6, wanted)["interval"]
-    assert (interval["low"], interval["high"]) == (0, 1)
+    interval = estimate_confirmed_score(home, CONFIG, 0.6, wanted).interval
+    assert (interval.low, interval.high) == (0, 1)
 
 
 @pytest.mark.parametrize("mean", [0.0, 1.0])
@@ -104,8 +112,8 @@ def test_what_is_expected_is_a_score_and_lies_in_its_interval(tmp_path, mean):
     """A mean of 1, less an optimism below nought, is not more than 1; nor is one of 0 less."""
     home, wanted, _ = confirmation(tmp_path, [0.5, 0.5, 0.5])
     expected = estimate_confirmed_score(home, CONFIG, mean, wanted)
-    low, high = expected["interval"]["low"], expected["interval"]["high"]
-    assert 0 <= low <= expected["value"] <= high <= 1
+    low, high = expected.interval.low, expected.interval.high
+    assert 0 <= low <= expected.value <= high <= 1
     assert low < high
 
 
@@ -126,11 +134,10 @@ def test_smoothed_values_are_of_three_epochs(tmp_path):
         eyes = [np.eye(N_CLASSES, dtype=np.float16)[given] for given in answers]
         np.savez(files.every_epoch, training_0=eyes[0], training_1=eyes[1])
         ends = [(fold, int(np.argmax(c)) + 1) for fold, c in zip("12", smoothed, strict=True)]
-        record = {"value": np.max(smoothed, 1).mean(), "best_epochs": ends}
-        write_record(files.record, Confirmation.from_json(record))
+        write_record(files.record, record_of(np.max(smoothed, 1).mean(), tuple(ends)))
         means.setdefault(one.number, []).append(np.max(smoothed, 1).mean())
     best = max(np.mean(one) for one in means.values())
     config = SimpleNamespace(study=SimpleNamespace(objective="val/accuracy", value="smoothed"))
     found = estimate_confirmed_score(home, config, best, wanted)
-    assert found["optimism"] > 0.01
-    assert found["value"] == pytest.approx(0.6, abs=0.02)
+    assert found.optimism > 0.01
+    assert found.value == pytest.approx(0.6, abs=0.02)

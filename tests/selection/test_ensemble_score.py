@@ -1,7 +1,5 @@
 """What a search expects of its ensemble: read from its files, the ensemble that `final` takes."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -38,16 +36,14 @@ def estimated(searched, data_module):
 def test_it_is_of_the_members_that_final_takes(searched, estimated):
     trials = read_trials(searched)
     score = estimated(trials)
-    assert ExpectedEnsemble.from_json(score).to_json() == json.loads(json.dumps(score))
+    assert ExpectedEnsemble.from_json(score.to_json()) == score
     members, weights = members_of(searched, trials, "val/accuracy", Ensemble())
-    assert score["members"] == [
-        {"trial": name, "weight": pytest.approx(weight)}
-        for name, weight in zip(members, weights, strict=True)
-    ]
-    assert (score["plain"], score["value"]) == (1.0, 1.0)
-    assert score["optimism"] == pytest.approx(0)
-    assert score["interval"]["low"] < 1.0
-    assert score["n_trials"] == 2
+    assert [member.trial for member in score.members] == members
+    assert [member.weight for member in score.members] == pytest.approx(weights)
+    assert (score.plain, score.value) == (1.0, 1.0)
+    assert score.optimism == pytest.approx(0)
+    assert score.interval.low < 1.0
+    assert score.n_trials == 2
 
 
 def test_there_is_none_of_one_trial_nor_where_one_is_best_alone(searched, estimated):

@@ -1,6 +1,5 @@
 """What a search promises: read from its files, for the right speakers."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from emotion_hpo.selection.expected_score import HEARD, NEW, audience, estimate_expected_score
 from emotion_hpo.splits.parts import split
 from emotion_hpo.study import TrialState, study_file
+from emotion_hpo.study.records.search_summary import SearchedScore
 from emotion_hpo.study.trials import best_of, read_trials
 from tests.pipeline import SMALL, compose_config
 
@@ -22,13 +22,13 @@ def test_the_winner_is_the_best_trial_and_its_plain_value_the_same(searched, pro
     trials = read_trials(searched)
     found = promised(trials)
     best = best_of(trials)
-    assert found["winner"] == best.name
-    assert found["plain"] == pytest.approx(best.value)
-    assert found["interval"]["low"] < found["value"] < found["interval"]["high"]
-    assert found["interval"]["method"] == "choice repeated"
-    assert found["optimism"] == pytest.approx(found["plain"] - found["value"])
-    assert found["n_trials"] == 2
-    assert json.loads(json.dumps(found)) == found
+    assert found.winner == best.name
+    assert found.plain == pytest.approx(best.value)
+    assert found.interval.low < found.value < found.interval.high
+    assert found.interval.method == "choice repeated"
+    assert found.optimism == pytest.approx(found.plain - found.value)
+    assert found.n_trials == 2
+    assert SearchedScore.from_json(found.to_json()) == found
 
 
 def test_only_complete_trials_are_chosen_from(searched, promised):
@@ -36,7 +36,7 @@ def test_only_complete_trials_are_chosen_from(searched, promised):
     best = best_of(trials)
     cut = [replace(one, state=TrialState.PRUNED) if one == best else one for one in trials]
     found = promised(cut)
-    assert (found["n_trials"], found["winner"] == best.name) == (1, False)
+    assert (found.n_trials, found.winner == best.name) == (1, False)
     assert promised([]) is None
 
 
@@ -50,7 +50,7 @@ AUDIENCES = [
 
 @pytest.mark.parametrize(("overrides", "holds_for", "said"), AUDIENCES)
 def test_it_says_for_whom_it_holds(small_store, overrides, holds_for, said):
-    from emotion_hpo.metrics import Expected
+    from emotion_hpo.metrics import CorrectedScore
     from emotion_hpo.selection.expected_score import describe_audience
 
     config = compose_config(*SMALL, *overrides)
@@ -58,7 +58,7 @@ def test_it_says_for_whom_it_holds(small_store, overrides, holds_for, said):
     heard_or_new, speakers = audience(development)
     assert heard_or_new == holds_for
     assert not any(speaker.startswith("Ses05") for speaker in speakers)
-    expected = Expected(
+    expected = CorrectedScore(
         winner=0,
         plain=0.7,
         value=0.68,

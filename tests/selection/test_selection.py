@@ -15,9 +15,10 @@ from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
 from emotion_hpo.study import study_file
 from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.selection import Candidate
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
-from tests.records import baseline
+from tests.records import baseline, candidate
 
 
 def silent(*_counts):
@@ -38,8 +39,9 @@ def study(searched):
     return make
 
 
-def candidate(trial, mean, n_parameters, seconds=1.0):
-    return {"trial": trial, "mean": mean, "n_parameters": n_parameters, "seconds": seconds}
+def a_candidate(trial, mean, n_parameters, seconds):
+    facts = {"mean": mean, "n_parameters": n_parameters, "seconds": seconds}
+    return Candidate.from_json(candidate(trial, **facts))
 
 
 WINNERS = [
@@ -57,8 +59,8 @@ WINNERS = [
 
 @pytest.mark.parametrize(("found", "sign", "error", "wins", "why"), WINNERS)
 def test_the_winner(found, sign, error, wins, why):
-    candidates = [candidate(str(place), *one) for place, one in enumerate(found)]
-    assert pick_winner(candidates, sign, error)["trial"] == str(wins), why
+    candidates = [a_candidate(str(place), *one) for place, one in enumerate(found)]
+    assert pick_winner(candidates, sign, error).trial == str(wins), why
 
 
 def test_one_value_each_says_nothing_about_spread():
@@ -97,7 +99,7 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
     if plain_value is not None:
         figures = dict.fromkeys(METRICS, plain_value)
         write_record(home.baseline, baseline(validation=figures))
-    assert confirm_leaders(home, config)["baseline"] == plain_value
+    assert confirm_leaders(home, config).baseline == plain_value
     text = capsys.readouterr().out
     assert said in text
     assert ("baseline" in text) == bool(said)
@@ -106,19 +108,17 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
 def test_what_was_trained_is_not_trained_again(done, data_module, monkeypatch):
     home, config = done
     found = confirm(home, config, silent)
-    assert json.loads(home.selection.read_text()) == {"version": 1, **found}
-    assert found["winner"] in {one["trial"] for one in found["candidates"]}
-    assert found["n_seeds"] == 2
-    interval = found["expected"]["interval"]
-    assert interval["low"] < found["expected"]["value"] < interval["high"]
-    assert found["expected"]["value"] == pytest.approx(
-        found["value"] - found["expected"]["optimism"]
-    )
-    for one in found["candidates"]:
-        assert len(one["values"]) == 2
-        assert one["mean"] == pytest.approx(sum(one["values"]) / 2)
-        assert one["n_parameters"] > 1000
-        assert 1 <= one["epochs"] <= 3
+    assert json.loads(home.selection.read_text()) == found.to_json()
+    assert found.winner in {one.trial for one in found.candidates}
+    assert found.n_seeds == 2
+    interval = found.expected.interval
+    assert interval.low < found.expected.value < interval.high
+    assert found.expected.value == pytest.approx(found.value - found.expected.optimism)
+    for one in found.candidates:
+        assert len(one.values) == 2
+        assert one.mean == pytest.approx(sum(one.values) / 2)
+        assert one.n_parameters > 1000
+        assert 1 <= one.epochs <= 3
     assert not list(home.path.glob("selection/*/checkpoint.pt"))
 
 

@@ -13,12 +13,13 @@ import emotion_hpo
 from emotion_hpo.errors import HoldoutError
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.records.ledger import Looker
 
 #: Holdouts by a name that only these tests know, of ten utterances each.
 CORPUS_5, CORPUS_4 = (
     Content(tuple({"words": f"{name} {i}"} for i in range(10))) for name in ("corpus-5", "corpus-4")
 )
-FACTS = {"study": "quick", "trial": "trial_3", "config": "c0ffee", "commit": None}
+LOOKER = Looker(study="quick", trial="trial_3", config="c0ffee")
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def ledger(tmp_path) -> Ledger:
 
 def score_once(ledger, content=CORPUS_5, model="model-a", accuracy=0.5, *, rescore=False):
     """Open a holdout and write what came out."""
-    opening = ledger.open(content, model, FACTS, rescore=rescore)
+    opening = ledger.open(content, model, LOOKER, rescore=rescore)
     ledger.score(*opening, accuracy)
     return opening.name
 
@@ -44,12 +45,12 @@ def test_an_empty_ledger_permits_and_writes_nothing(ledger):
 
 
 def test_an_opening_is_two_lines(ledger):
-    opening = ledger.open(CORPUS_5, "model-a", FACTS, rescore=False)
+    opening = ledger.open(CORPUS_5, "model-a", LOOKER, rescore=False)
     held, opened = map(json.loads, ledger.path.read_text().splitlines())
     name = CORPUS_5.digest
     marks = [dict(one) for one in CORPUS_5.utterances]
     assert held.items() >= {"event": "holdout", "holdout": name, "utterances": marks}.items()
-    assert opened.items() >= {**FACTS, "event": "opened", "holdout": name}.items()
+    assert opened.items() >= {**LOOKER.to_json(), "event": "opened", "holdout": name}.items()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", opened["at"])
     ledger.score(*opening, 0.7104)
     _, first, second = ledger.path.read_text().splitlines()
@@ -67,7 +68,7 @@ def test_a_second_scoring_is_refused_with_the_firsts_line(ledger):
         with pytest.raises(HoldoutError, match=said):
             ledger.check(CORPUS_5, model, rescore=False)
         with pytest.raises(HoldoutError, match=said):
-            ledger.open(CORPUS_5, model, FACTS, rescore=False)
+            ledger.open(CORPUS_5, model, LOOKER, rescore=False)
     assert ledger.path.read_bytes() == before
 
 
@@ -110,7 +111,7 @@ def test_a_holdout_that_is_mostly_an_earlier_one_is_refused_as_a_second_look(led
     with pytest.raises(HoldoutError, match=said):
         ledger.check(nearly, "model-b", rescore=False)
     with pytest.raises(HoldoutError, match=said):
-        ledger.open(nearly, "model-b", FACTS, rescore=False)
+        ledger.open(nearly, "model-b", LOOKER, rescore=False)
     with pytest.raises(HoldoutError, match=r"^this holdout was scored before"):
         ledger.check(part(0, 1, 2), "model-b", rescore=False)
     with pytest.raises(HoldoutError, match=r"11 utterances of the holdout of study deep were"):
@@ -135,7 +136,9 @@ def test_two_halves_that_were_scored_apart_are_a_second_look_together(ledger):
 def test_a_smaller_overlap_is_written_down(ledger):
     score_once(ledger)
     mixed = part(0, 1, 2, more="abcdef")
-    opening = ledger.open(mixed, "model-b", {**FACTS, "study": "later"}, rescore=False)
+    opening = ledger.open(
+        mixed, "model-b", LOOKER.model_copy(update={"study": "later"}), rescore=False
+    )
     (line,) = openings(ledger, mixed)
     (overlap,) = line.overlaps
     assert (overlap.n_shared, overlap.study, overlap.trial) == (3, "quick", "trial_3")
@@ -158,23 +161,23 @@ def test_a_ledger_of_another_version_is_named(ledger, version, fault):
 
 
 def test_a_cut_off_scoring_is_completed_by_the_same_model_alone(ledger):
-    opening = ledger.open(CORPUS_5, "model-a", FACTS, rescore=False)
+    opening = ledger.open(CORPUS_5, "model-a", LOOKER, rescore=False)
     with pytest.raises(HoldoutError, match=r"scored before: .*, not finished"):
-        ledger.open(CORPUS_5, "model-b", FACTS, rescore=False)
+        ledger.open(CORPUS_5, "model-b", LOOKER, rescore=False)
     ledger.check(CORPUS_5, "model-a", rescore=False)
-    assert ledger.open(CORPUS_5, "model-a", FACTS, rescore=False) == opening
+    assert ledger.open(CORPUS_5, "model-a", LOOKER, rescore=False) == opening
     ledger.score(*opening, 0.5)
     assert len(openings(ledger)) == 1
     with pytest.raises(HoldoutError, match=r"accuracy 50\.00 %"):
-        ledger.open(CORPUS_5, "model-a", FACTS, rescore=False)
+        ledger.open(CORPUS_5, "model-a", LOOKER, rescore=False)
 
 
 def test_a_cut_off_rescoring_is_completed_with_rescore(ledger):
     score_once(ledger, model="model-a")
-    cut = ledger.open(CORPUS_5, "model-b", FACTS, rescore=True)
+    cut = ledger.open(CORPUS_5, "model-b", LOOKER, rescore=True)
     with pytest.raises(HoldoutError, match="scored before"):
-        ledger.open(CORPUS_5, "model-b", FACTS, rescore=False)
-    assert ledger.open(CORPUS_5, "model-b", FACTS, rescore=True) == cut
+        ledger.open(CORPUS_5, "model-b", LOOKER, rescore=False)
+    assert ledger.open(CORPUS_5, "model-b", LOOKER, rescore=True) == cut
     assert len(openings(ledger)) == 2
 
 
@@ -208,7 +211,7 @@ def test_a_broken_line_permits_nothing(ledger, line, fault):
     message = rf"holdout_ledger\.jsonl is not readable: {fault}.*; mend its broken line by hand"
     for rescore in (False, True):
         with pytest.raises(HoldoutError, match=message):
-            ledger.open(CORPUS_4, "model-b", FACTS, rescore=rescore)
+            ledger.open(CORPUS_4, "model-b", LOOKER, rescore=rescore)
 
 
 @pytest.mark.parametrize("name", ["holdout_ledger.jsonl", "holdout_ledger.lock"])
@@ -216,7 +219,7 @@ def test_a_folder_in_its_place_permits_nothing(ledger, name):
     (ledger.path.parent / name).mkdir(parents=True)
     said = r"holdout_ledger\.jsonl cannot be read and written \(Is a directory\); no holdout is"
     with pytest.raises(HoldoutError, match=said):
-        ledger.open(CORPUS_5, "model-a", FACTS, rescore=True)
+        ledger.open(CORPUS_5, "model-a", LOOKER, rescore=True)
 
 
 @pytest.mark.parametrize("method", ["read_text", "mkdir"])
@@ -226,7 +229,7 @@ def test_a_ledger_that_may_not_be_touched_permits_nothing(ledger, monkeypatch, m
 
     monkeypatch.setattr(Path, method, refuse)
     with pytest.raises(HoldoutError, match=r"ledger\.jsonl .* \(Permission denied\); no holdout"):
-        ledger.open(CORPUS_5, "model-a", FACTS, rescore=False)
+        ledger.open(CORPUS_5, "model-a", LOOKER, rescore=False)
 
 
 @pytest.mark.parametrize("ending", ["", "\n\n", " \n", "\r\n"])
@@ -238,9 +241,9 @@ def test_an_editors_line_ends_break_nothing(ledger, ending):
 
 
 def test_any_letters_stay_in_one_line(ledger):
-    facts = {**FACTS, "study": "a\nb\u2028c\x85d ✓"}
-    ledger.open(CORPUS_5, "model-a", facts, rescore=False)
-    assert openings(ledger)[0].study == facts["study"]
+    name = "a\nb\u2028c\x85d ✓"
+    ledger.open(CORPUS_5, "model-a", Looker(study=name, trial="trial_3"), rescore=False)
+    assert openings(ledger)[0].study == name
 
 
 RACER = """
@@ -248,12 +251,13 @@ import sys
 from pathlib import Path
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study.ledger import Ledger
+from emotion_hpo.study.records.ledger import Looker
 content = Content(({"words": "yes"},))
-facts = {"study": "quick", "trial": "trial_3"}
+looker = Looker(study="quick", trial="trial_3")
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    print(Ledger(Path(sys.argv[1])).open(content, sys.argv[2], facts, rescore=False).name)
+    print(Ledger(Path(sys.argv[1])).open(content, sys.argv[2], looker, rescore=False).name)
 except PermissionError as error:
     print("refused")
 """

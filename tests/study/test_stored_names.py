@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from emotion_hpo.config import SearchConfig, build, dump, with_value
-from emotion_hpo.config.search import SHARED
+from emotion_hpo.config.study_name import SHARED
 from emotion_hpo.corpus.parquet import names_as_text
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.store import FeatureStore

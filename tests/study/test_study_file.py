@@ -37,11 +37,11 @@ def test_a_study_is_written_once_and_read_back(home, config):
     stored = study_file.read(home)
     assert stored.config == config
     assert stored.shards == SHARDS
-    assert stored.facts["fingerprint"]["experiment"] == config.experiment().identity
-    assert stored.facts["versions"].keys() >= {"torch", "numpy", "optuna", "emotion-hpo"}
-    assert stored.facts["hardware"]["cores"] >= 1
-    assert stored.facts["hardware"]["processor"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stored.facts["created_at"])
+    assert stored.facts.fingerprint.experiment == config.experiment().identity
+    assert stored.facts.versions.keys() >= {"torch", "numpy", "optuna", "emotion-hpo"}
+    assert stored.facts.hardware.cores >= 1
+    assert stored.facts.hardware.processor
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stored.facts.created_at)
 
 
 def test_the_same_again_changes_nothing(home, config):
@@ -318,7 +318,7 @@ def test_a_fact_that_is_cut_off_is_named(home, config, fact):
     stored = read_yaml(home.study)
     del stored["facts"][fact]
     write_yaml(home.study, stored)
-    with pytest.raises(StudyError, match=rf"study\.yaml was not .*: facts\.{fact} is missing"):
+    with pytest.raises(StudyError, match=rf"study\.yaml was not .*: facts\.{fact}: field required"):
         study_file.read(home)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import mlflow
@@ -26,7 +26,7 @@ from emotion_hpo.tracking import NullTracker, final_model, open_tracker, trackin
 from emotion_hpo.tracking import background as mirror_module
 from emotion_hpo.tracking.background import BackgroundTracker
 from emotion_hpo.tracking.client import open_client
-from tests.records import final_result
+from tests.records import final_result, search_summary, span
 
 TRACKED = ("tracking=mlflow",)
 
@@ -225,7 +225,7 @@ def test_a_study_of_the_same_name_begun_anew_has_its_own_runs(study):
 
 def test_the_parent_run_holds_the_configuration_and_the_summary(study):
     tracker = open_for(study)
-    tracker.close({"n_finished": 12, "best_value": 0.66, "best_trial": "trial_7", "study": "s"})
+    tracker.close(search_summary(n_finished=12, best_trial="trial_7"))
     _, found = runs(study)
     parent = found["study"]
     assert parent.info.status == "FINISHED"
@@ -238,7 +238,7 @@ def test_artifacts_lie_beside_the_database_wherever_the_command_was_started(stud
     home, _ = study
     tracker = open_for(study)
     monkeypatch.chdir(home.directory.parent)
-    tracker.close({"n_finished": 1})
+    tracker.close(search_summary())
     assert list(home.mlflow_artifacts.rglob("search.json"))
 
 
@@ -249,14 +249,10 @@ def final_folder(study, small_saved_model):
     folder.path.mkdir(parents=True)
     for path in (folder.predictions, folder.confusion):
         path.write_text("{}")
-    ends = {
-        f"{one}_interval": Interval(0.5, 0.3, 0.7).as_json()
-        for one in ("accuracy", "uar", "macro_f1")
-    }
-    absent = Interval.not_estimable("no utterance")
-    recall = {"ang": {"recall": 0.6, "interval": Interval(0.6, 0.4, 0.8, method="exact").as_json(),
-                      "n": 9},
-              "sad": {"recall": None, "interval": absent.as_json(), "n": 0}}  # fmt: skip
+    ends = {f"{name}_interval": span(0.3, 0.7) for name in ("accuracy", "uar", "macro_f1")}
+    absent = asdict(Interval.not_estimable("no utterance"))
+    recall = {"ang": {"recall": 0.6, "interval": span(0.4, 0.8, "exact"), "n": 9},
+              "sad": {"recall": None, "interval": absent, "n": 0}}  # fmt: skip
     result = final_result(
         study=study[0].name, n_train=79, n_test=22, accuracy=0.5, uar=0.4, macro_f1=0.45, **ends,
         recall_by_class=recall,
@@ -361,7 +357,7 @@ def test_artifacts_follow_their_folder(study, final_folder, tmp_path, move):
     client, _ = runs((moved, config))
     uri = tracking_uri(moved, config.tracking)
     assert client.get_model_version_by_alias("study", "best").run_id
-    open_tracker(moved, config, "2026-01-01T00:00:00Z", synthetic=True).close({"n_finished": 1})
+    open_tracker(moved, config, "2026-01-01T00:00:00Z", synthetic=True).close(search_summary())
     assert list(moved.mlflow_artifacts.rglob("search.json"))
     assert not list(home.directory.rglob("search.json"))
     shutil.rmtree(home.directory, ignore_errors=True)
@@ -397,8 +393,8 @@ def test_only_places_below_the_moved_folder_change(study):
 def test_runs_say_what_they_are_and_what_they_read(study, final_folder):
     tracker = open_for(study)
     tracker.mirror([TRIAL, FAILED])
-    tracker.close({"n_train": 63, "n_validation": 16})
-    tracker.close({"n_train": 63, "n_validation": 16})
+    tracker.close(search_summary(n_train=63, n_validation=16))
+    tracker.close(search_summary(n_train=63, n_validation=16))
     tracker.log_final(final_folder)
     _, found = runs(study)
 
@@ -453,7 +449,7 @@ def test_a_final_models_run_is_written_once_and_anew_where_it_was_cut_off(
 
 
 def test_a_final_model_does_not_wake_the_studys_run(study, final_folder):
-    open_for(study).close({"n_finished": 1, "synthetic": True})
+    open_for(study).close(search_summary())
     open_for(study).log_final(final_folder)
     _, found = runs(study)
     assert found["study"].info.status == "FINISHED"
@@ -528,7 +524,7 @@ def test_no_tracking_is_a_tracker_too(make_study):
     tracker = open_tracker(home, config, "2026-01-01T00:00:00Z", synthetic=True)
     assert isinstance(tracker, NullTracker)
     tracker.mirror(TRIALS)
-    tracker.close({})
+    tracker.close(None)
     assert tracker.log_final(home.final(0)) is None
     tracker.log_report(home.report)
 
@@ -543,18 +539,18 @@ class Recorder(NullTracker):
         self.shown.append([one.number for one in trials])
 
     def close(self, summary):
-        self.closed.append(dict(summary))
+        self.closed.append(summary)
 
 
 class TestMirror:
     def test_shows_what_it_is_given_and_finishes(self, monkeypatch):
         monkeypatch.setattr(mirror_module, "_INTERVAL_S", 0.0)
         recorder = Recorder()
-        mirror = BackgroundTracker(lambda: recorder)
+        mirror, summary = BackgroundTracker(lambda: recorder), search_summary()
         mirror.show([TRIAL])
-        mirror.finish([TRIAL, PRUNED], {"n_finished": 2})
+        mirror.finish([TRIAL, PRUNED], summary)
         assert recorder.shown[-1] == [0, 3]
-        assert recorder.closed == [{"n_finished": 2}]
+        assert recorder.closed == [summary]
 
     def test_a_tracker_that_is_down_is_logged_once_and_opened_again(self, caplog):
         calls = []
@@ -568,7 +564,7 @@ class TestMirror:
         mirror = BackgroundTracker(open_tracker)
         mirror._write([TRIAL], None)
         mirror._write([TRIAL], None)
-        mirror.finish([TRIAL], {})
+        mirror.finish([TRIAL], search_summary())
         assert len(calls) == 3
         (record,) = caplog.records
         assert "cannot be used: refused. The search goes on" in record.message

@@ -18,20 +18,22 @@ from optuna.samplers import BaseSampler
 
 from emotion_hpo.config import Range, Scalar, SearchConfig
 from emotion_hpo.config.auto import resolved
-from emotion_hpo.config.search import (
+from emotion_hpo.config.pruner import (
     AshaPruner,
-    CmaesSampler,
-    GpSampler,
-    GridSampler,
     HyperbandPruner,
     MedianPruner,
     NoPruner,
-    Nsga2Sampler,
     PatientPruner,
+    WilcoxonPruner,
+)
+from emotion_hpo.config.sampler import (
+    CmaesSampler,
+    GpSampler,
+    GridSampler,
+    Nsga2Sampler,
     QmcSampler,
     RandomSampler,
     TpeSampler,
-    WilcoxonPruner,
 )
 from emotion_hpo.errors import StudyError
 from emotion_hpo.runtime.seeds import derive

@@ -4,12 +4,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.study.records.base import Part, Record
 from emotion_hpo.study.records.metrics import with_metrics
 
 
 class _NamedScores(Part):
     accuracy: float | None = Field(description="share of right answers")
+
+    def value_of(self, metric: str) -> float | None:
+        """Return the value by a metric, or by an objective; None where none was stored."""
+        value: float | None = getattr(self, find_metric(metric).name)
+        return value
 
 
 if TYPE_CHECKING:

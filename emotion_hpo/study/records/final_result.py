@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
+from emotion_hpo.metrics.confidence_interval import Interval
+from emotion_hpo.metrics.registry import METRICS
 from emotion_hpo.study.records.base import FileName, Part, Record
 from emotion_hpo.study.records.cost import FinalCost
 from emotion_hpo.study.records.intervals import StoredInterval
@@ -91,6 +93,14 @@ class _NamedScores(Part):
     accuracy_interval: StoredInterval = Field(description="of the accuracy")
     uar: float = Field(description="unweighted average recall")
     uar_interval: StoredInterval = Field(description="of the UAR")
+
+    def by_metric(self) -> dict[str, tuple[float, Interval]]:
+        """Return metric → value and interval; a file from before a metric was added has fewer."""
+        return {
+            name: (getattr(self, name), interval)
+            for name in METRICS
+            if (interval := getattr(self, f"{name}_interval")) is not None
+        }
 
 
 if TYPE_CHECKING:  # what the code names by itself; the registry's other metrics are beside them

@@ -29,6 +29,14 @@ class Overlap(Part):
     trial: str = Field(description="for which trial")
     at: str = Field(description="when (UTC, ISO 8601)")
 
+    @property
+    def sentence(self) -> str:
+        """What a reader of a later score must know of it."""
+        return (
+            f"{self.n_shared} of its utterances lay in a holdout that was scored before: study "
+            f"{self.study}, {self.trial}, {self.at}."
+        )
+
 
 class Line(Record):
     """What every line has."""
@@ -49,14 +57,18 @@ class HoldoutLine(Line):
     utterances: tuple[Marks, ...] = Field(description="kind of mark → mark of its content, each")
 
 
-class Look(Line):
-    """Somebody who looked at a holdout, for a trial."""
+class Looker(Part):
+    """Who looks at a holdout, and for which trial."""
 
     study: str = Field(description="name of the study")
     trial: str = Field(description="`trial_42`, `ensemble` or `baseline`")
     config: str | None = Field(None, description="fingerprint of the configuration")
     commit: str | None = Field(None, description="of the code")
     by: str | None = Field(None, description="user of the system")
+
+
+class Look(Looker, Line):
+    """Somebody who looked at a holdout, for a trial."""
 
 
 class OpenedLine(Look):

@@ -1,8 +1,8 @@
 """`selection.json` and `selection/*/confirmation.json`: the leaders, trained over fresh seeds."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emotion_hpo.study.records.base import Part, Record
 from emotion_hpo.study.records.intervals import StoredInterval
@@ -62,3 +62,11 @@ class Confirmation(Record):
     n_parameters: int | None = Field(None, description="trainable weights")
     seconds: float | None = Field(None, description="time of the training")
     seed: int | None = Field(None, description="of the training")
+
+    @model_validator(mode="after")
+    def _is_whole_or_failed(self) -> Self:
+        facts = {name: value for name, value in self if name not in ("version", "reason")}
+        if len({value is None for value in facts.values()}) > 1:
+            missing = next(name for name, value in facts.items() if value is None)
+            raise ValueError(f"a training that has ended has a value, and {missing} is null")
+        return self
