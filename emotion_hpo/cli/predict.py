@@ -1,4 +1,4 @@
-"""`emotion-hpo predict`: class probabilities of one utterance, or of many."""
+"""`emotion-hpo predict`: class probabilities of one utterance, of many, or turn by turn."""
 
 import sys
 import time
@@ -17,7 +17,7 @@ from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import check_writable, write_bytes, write_json
 
 if TYPE_CHECKING:
-    from emotion_hpo.predict import Predictor, Utterance
+    from emotion_hpo.predict import Dialogue, Predictor, Utterance
 
 
 class PredictCommand(Section):
@@ -33,7 +33,17 @@ class PredictCommand(Section):
         description="modality to ready-made features, as in training: .npy of the utterance, or "
         "of all `utterances` as corpus.features takes it"
     )
-    speaker: str = Field(description="who speaks, where the model scales by speaker")
+    speaker: str = Field(
+        description="who speaks, where the model scales by speaker or reads dialogues"
+    )
+    dialogue: Path | None = Field(
+        description="file of what was said before, of a model that reads the turns before: the "
+        "utterance is the next turn, and is added; a new file begins a dialogue"
+    )
+    start_s: float | None = Field(
+        ge=0, allow_inf_nan=False, description="when the turn starts, in seconds of its dialogue"
+    )
+    end_s: float | None = Field(ge=0, allow_inf_nan=False, description="when it ends")
     utterances: Path | None = Field(
         description="many instead: a folder of .wav files, or a .csv, .tsv or .parquet table"
     )
@@ -49,6 +59,13 @@ def run(command: PredictCommand) -> None:
     if is_empty and not command.features:
         raise ConfigError("nothing to predict: give wav=FILE, text=WORDS, motion=FILE, features."
                           "NAME=FILE or several, or utterances=FOLDER_OR_TABLE")  # fmt: skip
+    if command.dialogue is None and (command.start_s, command.end_s) != (None, None):
+        raise ConfigError("start_s and end_s are those of a turn; give dialogue=FILE, too")
+    if command.dialogue is not None and command.utterances is not None:
+        raise ConfigError(
+            "dialogue=FILE is read turn by turn; the turns of a table are read together where it "
+            "has the columns dialogue, speaker and turn or start_s, so leave dialogue out"
+        )
     check_writable(command.output)
     from emotion_hpo.predict import Predictor, find_model
 
@@ -62,18 +79,30 @@ def run(command: PredictCommand) -> None:
 
 def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) -> None:
     """Print the answer on the utterance that the command describes."""
+    from emotion_hpo.predict import READINGS
+
     utterance = _read_utterance(command)
-    answer = predictor.answer([utterance])[0]
-    if isinstance(answer, FeatureError):
-        raise answer
+    dialogue = None
+    if command.dialogue is None:
+        answer = predictor.answer([utterance])[0]
+        if isinstance(answer, FeatureError):
+            raise answer
+    else:
+        before = _open_dialogue(command.dialogue, predictor)
+        answer, dialogue = predictor.answer_next(utterance, before)
+        write_bytes(command.dialogue, dialogue.to_text().encode())
     # What a library sets up at its first use is not the model's time.
     began = time.perf_counter()
-    predictor.answer([utterance])
+    predictor.answer([utterance]) if dialogue is None else predictor.answer_next(utterance, before)
     took_s = time.perf_counter() - began
     probabilities = dict(zip(predictor.classes, answer.probabilities.tolist(), strict=True))
     show_answer(probabilities, synthetic=predictor.synthetic)
     networks = format_count(predictor.n_networks, "network")
     echo(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
+    if predictor.reads:
+        echo(f"{path}: {READINGS[predictor.reads]}")
+    if dialogue is not None:
+        echo(f"{command.dialogue}: {format_count(len(dialogue.turns), 'turn')}, with this one")
     given = _given_modalities(command)
     if missing := [key for key, modality in given.items() if modality not in answer.modalities]:
         note(
@@ -83,7 +112,27 @@ def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) ->
     if command.output is not None:
         write_json(command.output, {"model": str(path), "probabilities": probabilities,
                                     "modalities": list(answer.modalities),
+                                    "reads": predictor.reads,
                                     "latency_ms": 1000 * took_s})  # fmt: skip
+
+
+def _open_dialogue(path: Path, predictor: "Predictor") -> "Dialogue":
+    """Read what was said before; nothing, where there is no such file yet.
+
+    Raises:
+        FeatureError: The model keeps no dialogue, or the file holds none of its.
+        StudyError: It could not be written.
+    """
+    dialogue = predictor.begin()
+    check_writable(path, "dialogue")
+    if not path.exists():
+        return dialogue
+    try:
+        return dialogue.continued(path.read_text("utf-8", errors="replace"))
+    except FeatureError as error:
+        raise FeatureError(f"{path}: {error}") from None
+    except OSError as error:
+        raise FeatureError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _given_modalities(command: PredictCommand) -> dict[str, str]:
@@ -106,12 +155,13 @@ def _read_utterance(command: PredictCommand) -> "Utterance":
         name: read_features(path, f"features.{name}: {path}")
         for name, path in command.features.items()
     }
-    return Utterance(text, samples, rate, motion, command.speaker, features)
+    start_s, end_s, speaker = command.start_s, command.end_s, command.speaker
+    return Utterance(text, samples, rate, motion, speaker, features, start_s=start_s, end_s=end_s)
 
 
 def _predict_many(command: PredictCommand, predictor: "Predictor", path: Path) -> None:
     """Write a table of answers on all utterances of a folder or a table."""
-    from emotion_hpo.predict import find_rows, predict_rows
+    from emotion_hpo.predict import READINGS, find_rows, predict_rows
 
     assert command.utterances is not None
     rows = find_rows(command.utterances, command.features)
@@ -133,6 +183,8 @@ def _predict_many(command: PredictCommand, predictor: "Predictor", path: Path) -
         mark = " (model trained on synthetic data)" if predictor.synthetic else ""
         echo(f"{output}: {len(table)} utterances, {len(table) / took_s:.0f} a second, "
             f"by {path}{mark}")  # fmt: skip
+    if predictor.reads:
+        note(f"{path}: {READINGS[predictor.reads]}")
     n_bad = int(table["error"].notna().sum())
     if n_bad:
         first = table.loc[table["error"].notna()].iloc[0]

@@ -21,12 +21,14 @@ class ServeCommand(Section):
 
 def run(command: ServeCommand) -> None:
     """Answer requests with a final model until Ctrl-C."""
-    from emotion_hpo.predict import find_model
+    from emotion_hpo.predict import READINGS, Predictor, find_model
 
     path = find_model(command.model_file)
     refuse_taken_port(command.port, "serve")
     from emotion_hpo.tracking.serving import serve
 
     echo(f"{path} on http://127.0.0.1:{command.port}/invocations (Ctrl-C ends it)")
+    if reads := Predictor.open(path).reads:
+        echo(f"{path}: {READINGS[reads]}")
     sys.stdout.flush()
     serve(path, command.port)

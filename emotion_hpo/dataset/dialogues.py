@@ -204,6 +204,8 @@ def read_turns(
     gaps_s = np.zeros(len(table), np.float32)
     starts, ends = times["start_s"].to_numpy(), times["end_s"].to_numpy()
     for turns in dialogues:
+        if (starts[turns] == starts[turns[0]]).all():
+            continue  # the times of recordings of their own
         gaps_s[turns[1:]] = np.nan_to_num(starts[turns[1:]] - ends[turns[:-1]])
     return speakers, gaps_s, dialogues
 

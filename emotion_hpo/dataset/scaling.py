@@ -16,6 +16,9 @@ from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.features.utterances import Utterances
 
+#: Who speaks where nobody says it; all such utterances are scaled as one speaker's.
+UNKNOWN_SPEAKER = "unknown"
+
 #: The corpus's scale weighs as much as so many utterances of a speaker: beside one utterance it is
 #: three quarters, beside the 8 that `auto` asks of everyone a quarter, beside 50 a twentieth.
 N_PRIOR = 3
@@ -120,7 +123,7 @@ class FeatureReader:
         """
         if self.speakers is None or self.corpus is None:
             return [self.corpus] * len(utterances)
-        names = utterances.table["speaker"].to_numpy()
+        names = utterances.table["speaker"].fillna(UNKNOWN_SPEAKER).to_numpy()
         unheard = [name for name in np.unique(names) if name not in self.speakers]
         shape = (self.max_length, self.dimensions)
         new = {

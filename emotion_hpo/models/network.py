@@ -145,6 +145,25 @@ class Network(nn.Module):
             encoded[name] = encoder.steps(sequence) if self.head.needs_steps else encoder(sequence)
         return self.head.fuse([encoded[name] for name in self.encoders], present_BM)
 
+    def follow(
+        self, modalities: Mapping[str, Sequence], before_LU: Tensor, order: TurnOrder
+    ) -> tuple[Tensor, Tensor]:
+        """Classify an utterance after turns that were read before it.
+
+        Args:
+            modalities: Of the utterance, alone in its batch.
+            before_LU: The fused vectors of those turns.
+            order: Of one row, those turns and the utterance.
+
+        Returns:
+            Its logits `(C,)`, and its fused vector `(U,)`, which the next utterance needs.
+        """
+        assert self.context is not None
+        fused_1U = self.fuse(modalities)
+        states_LU: Tensor = self.context(torch.cat([before_LU, fused_1U])[None], order)[0]
+        logits_C: Tensor = self.head.classes(states_LU[-1])
+        return logits_C.float(), fused_1U[0]
+
     def _alone(self, fused_BU: Tensor) -> Tensor:
         """Return the states of turns without neighbours."""
         if self.context is None:

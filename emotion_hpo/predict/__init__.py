@@ -1,11 +1,13 @@
 """Use a trained model on new utterances: any subset of its modalities, made as in training.
 
 `predictor.py` asks the model, `reading.py` takes what people have (a WAV, words, motion, arrays of
-features) and refuses what cannot be one utterance, `batch.py` goes through a folder or a table.
+features) and refuses what cannot be one utterance, `batch.py` goes through a folder or a table, and
+`dialogue.py` keeps a dialogue that goes on.
 """
 
-from emotion_hpo.predict.batch import find_rows, predict_rows
-from emotion_hpo.predict.predictor import FEATURES, Answer, Predictor, Utterance
+from emotion_hpo.predict.batch import predict_rows
+from emotion_hpo.predict.dialogue import Dialogue
+from emotion_hpo.predict.predictor import READINGS, TURN_COLUMNS, Predictor
 from emotion_hpo.predict.reading import (
     find_model,
     read_features,
@@ -14,10 +16,15 @@ from emotion_hpo.predict.reading import (
     read_text,
     to_array,
 )
+from emotion_hpo.predict.rows import find_rows
+from emotion_hpo.predict.utterance import FEATURES, Answer, Utterance
 
 __all__ = [
     "FEATURES",
+    "READINGS",
+    "TURN_COLUMNS",
     "Answer",
+    "Dialogue",
     "Predictor",
     "Utterance",
     "find_model",

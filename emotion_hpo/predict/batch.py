@@ -6,8 +6,9 @@ What cannot be used is not dropped: its row says why, and the caller is answered
 import contextlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,120 +16,49 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.corpus.faults import refuse_rows
-from emotion_hpo.corpus.manifest_features import FeatureFile
-from emotion_hpo.corpus.manifest_file import Columns, read_columns
+from emotion_hpo.dataset.dialogues import pack
+from emotion_hpo.dataset.scaling import UNKNOWN_SPEAKER
 from emotion_hpo.errors import CorpusError, FeatureError
-from emotion_hpo.predict.predictor import FEATURES, Answer, Predictor, Utterance
+from emotion_hpo.predict.predictor import Predictor
 from emotion_hpo.predict.reading import read_features, read_motion, read_sound, read_text, to_array
+from emotion_hpo.predict.rows import Row
+from emotion_hpo.predict.utterance import FEATURES, Answer, Utterance
 
 #: Utterances that are in memory at once: 256 of 5 s are 80 MB of samples.
 _AT_ONCE = 256
-
-#: Columns of a table that say something of an utterance, beside `features.NAME`.
-_SOURCES = ("audio", "transcript", "motion")
-
-#: Of a table; those of a manifest, and anybody's own, may stand beside them.
-_COLUMNS = Columns(
-    ("utterance_id",),
-    (*_SOURCES, "start_s", "end_s", "speaker"),
-    is_open=True,
-    names=("utterance_id", "speaker"),
-)
 
 #: A time that is not there, as programs write it. Of words only an empty field is missing: somebody
 #: may well say "None", or be called NA.
 _NO_TIME = ("NA", "N/A", "NaN", "nan", "None", "null")
 
 
+#: A recording may end this much before or after its turn.
+_LATE_S = 0.5
+
+
 @dataclass(frozen=True)
-class Row:
-    """What is given of one utterance, not read yet.
+class _Dialogue:
+    """Of which dialogue a row is a turn.
 
     Attributes:
-        utterance_id: Its name.
-        cells: Column → value; without those that are missing.
-        folder: That paths are relative to.
-        place: Of a table, the file and line.
-        files: Modality → the file of features that holds all utterances'.
+        name: Of the dialogue.
+        has_own_recordings: Whether each of its turns has a recording of its own, which is read
+            whole: its times are those of the dialogue. Else they say which part is the turn.
     """
 
-    utterance_id: str
-    cells: Mapping[str, str]
-    folder: Path = Path()
-    place: str = ""
-    files: Mapping[str, FeatureFile] = field(default_factory=dict)
-
-
-def find_rows(source: Path, features: Mapping[str, Path] | None = None) -> list[Row]:
-    """The utterances that a folder or a table holds, in order.
-
-    Args:
-        source: A folder of WAV files, or a table (`.csv`, `.tsv`, `.parquet`) with `utterance_id`
-            and any of `audio`, `start_s`, `end_s`, `transcript`, `motion`, `speaker` and
-            `features.NAME`; its paths are relative to its own folder.
-        features: Modality → a file of all utterances' features, as a manifest takes it.
-
-    Raises:
-        CorpusError: It is neither, or a row has no name of its own.
-        FeatureError: It names no utterance, or nothing of them.
-    """
-    rows = _folder_rows(source) if source.is_dir() else _table_rows(source, bool(features))
-    if not features:
-        return rows
-    if twice := [name for name in features if any(FEATURES + name in row.cells for row in rows)]:
-        raise FeatureError(f"{FEATURES}{twice[0]} is a column of {source}, too; leave one out")
-    ids = [row.utterance_id for row in rows]
-    files = {name: FeatureFile(path, name, ids, "features") for name, path in features.items()}
-    return [replace(row, files=files) for row in rows]
-
-
-def _folder_rows(folder: Path) -> list[Row]:
-    rows = [
-        Row(str(path.relative_to(folder).with_suffix("")), {"audio": str(path)})
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() == ".wav"
-        and not path.name.startswith("._")  # what macOS leaves in archives
-    ]
-    if not rows:
-        raise FeatureError(f"{folder} holds no .wav file")
-    return rows
-
-
-def _table_rows(path: Path, is_beside_features: bool) -> list[Row]:
-    if not path.exists():
-        raise FeatureError(f"{path}: no such file or folder")
-    table, places = read_columns(path, _COLUMNS)
-    has_any = any(name in _SOURCES or name.startswith(FEATURES) for name in table.columns)
-    if not has_any and not is_beside_features:
-        raise FeatureError(
-            f"{path}: a table needs one of the columns {', '.join(_SOURCES)}, {FEATURES}NAME"
-        )
-    if table.empty:
-        raise FeatureError(f"{path} holds no utterance")
-    ids = table["utterance_id"]
-    if nameless := [place for place, name in zip(places, ids, strict=True) if name is None]:
-        refuse_rows(nameless, "have no utterance_id")
-    if twice := [places[row] for row in np.flatnonzero(ids.duplicated())]:
-        refuse_rows(twice, "repeat an utterance_id")
-    return [
-        Row(
-            cells["utterance_id"],
-            {str(name): cell for name, cell in cells.items() if cell is not None},
-            path.parent,
-            place,
-        )
-        for cells, place in zip(table.to_dict("records"), places, strict=True)
-    ]
+    name: str
+    has_own_recordings: bool
 
 
 def predict_rows(
     predictor: Predictor,
     rows: Sequence[Row],
     on_progress: Callable[[int, int], None],
-    speaker: str = "unknown",
+    speaker: str = UNKNOWN_SPEAKER,
 ) -> pd.DataFrame:
     """One row an utterance: its id, the likeliest emotion, all probabilities, or what is wrong.
+
+    A model with a context reads the turns of a dialogue together; others look at no dialogue.
 
     Args:
         predictor: The model.
@@ -139,39 +69,102 @@ def predict_rows(
     Returns:
         Columns `utterance_id`, `predicted`, `p_CLASS` of each class, `modalities` (what the answer
         is from), `error`.
+
+    Raises:
+        FeatureError: There are dialogues, but nothing says how they run.
     """
-    answers: list[dict[str, Any]] = []
-    for portion in _portions(rows):
-        utterances = [_read(row, speaker) for row in portion]
-        answers += _answer(predictor, portion, utterances)
+    answers: dict[int, dict[str, Any]] = {}
+    dialogues = _find_dialogues(rows) if predictor.reads else [None] * len(rows)
+    for numbers in _portions(rows, dialogues):
+        portion = [rows[number] for number in numbers]
+        utterances = [_read(rows[number], speaker, dialogues[number]) for number in numbers]
+        answers |= zip(numbers, _answer(predictor, portion, utterances), strict=True)
         on_progress(len(answers), len(rows))
     names = [f"p_{name}" for name in predictor.classes]
     return pd.DataFrame(
-        answers, columns=["utterance_id", "predicted", *names, "modalities", "error"]
+        [answers[number] for number in range(len(rows))],
+        columns=["utterance_id", "predicted", *names, "modalities", "error"],
     )
 
 
-def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), _AT_ONCE):
-        yield rows[start : start + _AT_ONCE]
+def _find_dialogues(rows: Sequence[Row]) -> list[_Dialogue | None]:
+    """Of which dialogue each row is a turn; in different sessions, dialogues are different ones.
+
+    Raises:
+        FeatureError: Nothing says how they run.
+    """
+    names = [
+        json.dumps([row.cells.get("session"), row.cells["dialogue"]])
+        if "dialogue" in row.cells
+        else None
+        for row in rows
+    ]
+    turns: dict[str, list[Row]] = defaultdict(list)
+    for name, row in zip(names, rows, strict=True):
+        if name is not None:
+            turns[name].append(row)
+    if turns and not any({"turn", "start_s"} & row.cells.keys() for row in rows):
+        raise FeatureError(
+            "the model reads the turns of a dialogue in their order: beside `dialogue` the table "
+            "needs `turn`, or `start_s` and `end_s`"
+        )
+    n_of = Counter(row.cells["audio"] for row in rows if "audio" in row.cells)
+    dialogues = {}
+    for name, those in turns.items():
+        counts = [n_of[row.cells["audio"]] for row in those if "audio" in row.cells]
+        dialogues[name] = _Dialogue(name, len(counts) > 1 and max(counts) == 1)
+    return [None if name is None else dialogues[name] for name in names]
 
 
-def _read(row: Row, speaker: str) -> Utterance | FeatureError:
+def _portions(
+    rows: Sequence[Row], dialogues: Sequence[_Dialogue | None]
+) -> Iterator[Sequence[int]]:
+    """Numbers of rows that are read at once: dialogues as a whole, each in the order of its ids."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    for number, dialogue in enumerate(dialogues):
+        groups[number if dialogue is None else dialogue.name].append(number)
+    for numbers in groups.values():
+        numbers.sort(key=lambda number: rows[number].utterance_id)
+    for portion in pack([np.array(numbers) for numbers in groups.values()], _AT_ONCE):
+        yield np.concatenate(portion).tolist()
+
+
+def _read(row: Row, speaker: str, dialogue: _Dialogue | None) -> Utterance | FeatureError:
     """The utterance, or what is wrong with it."""
     try:
         samples, rate, motion, text = None, 16_000, None, row.cells.get("transcript")
-        if (path := _path(row, "audio")) is not None:
-            samples, rate = read_sound(
-                path, path.name, _seconds(row, "start_s"), _seconds(row, "end_s")
-            )
+        turn = start_s = end_s = None
+        if dialogue is not None:
+            turn, start_s, end_s = (_number(row, name) for name in ("turn", "start_s", "end_s"))
+        if (path := _path(row, "audio")) is not None and dialogue and dialogue.has_own_recordings:
+            samples, rate = read_sound(path, path.name)
+            _check_length(path.name, len(samples) / rate, start_s, end_s)
+        elif path is not None:
+            part = (_number(row, "start_s"), _number(row, "end_s"))
+            samples, rate = read_sound(path, path.name, *part)
         if (path := _path(row, "motion")) is not None:
             motion = read_motion(path, path.name)
         if text is not None:
             text = read_text(text, "transcript")
-        features = dict(_features(row))
-        return Utterance(text, samples, rate, motion, row.cells.get("speaker", speaker), features)
+        features, speaker = dict(_features(row)), row.cells.get("speaker", speaker)
+        name = None if dialogue is None else dialogue.name
+        return Utterance(text, samples, rate, motion, speaker, features, name, turn, start_s, end_s)
     except (CorpusError, FeatureError) as error:
         return FeatureError(str(error))
+
+
+def _check_length(name: str, seconds: float, start_s: float | None, end_s: float | None) -> None:
+    """Refuse a recording of one turn that is not as long as the turn.
+
+    Raises:
+        FeatureError: It is not.
+    """
+    if start_s is None or end_s is None or abs(seconds - (end_s - start_s)) <= _LATE_S:
+        return
+    raise FeatureError(
+        f"{name}: the recording lasts {seconds:.2f} s, but the turn from start_s={start_s:g} to "
+        f"end_s={end_s:g}; no other row names it, so that it should be the turn alone"
+    )
 
 
 def _features(row: Row) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -206,8 +199,8 @@ def _path(row: Row, name: str) -> Path | None:
     return row.folder / row.cells[name] if name in row.cells else None
 
 
-def _seconds(row: Row, name: str) -> float | None:
-    """A time of a row, if it has one.
+def _number(row: Row, name: str) -> float | None:
+    """A time of a row, or its turn, if it has one.
 
     Raises:
         FeatureError: It is no number.
@@ -215,12 +208,13 @@ def _seconds(row: Row, name: str) -> float | None:
     text = row.cells.get(name)
     if text is None or text in _NO_TIME:
         return None
-    seconds = math.nan
+    number = math.nan
     with contextlib.suppress(ValueError):
-        seconds = float(text)
-    if math.isnan(seconds) or "_" in text:  # Python takes 1_5 for 15
-        raise FeatureError(f"{name} is no number of seconds: {text!r}")
-    return seconds
+        number = float(text)
+    if math.isnan(number) or "_" in text:  # Python takes 1_5 for 15
+        what = "number" if name == "turn" else "number of seconds"
+        raise FeatureError(f"{name} is no {what}: {text!r}")
+    return number
 
 
 def _answer(

@@ -5,69 +5,50 @@ ready-made, as the model's file says of each modality (`features.origin`), reads
 training part was read, and averages the networks of the model. A modality that is not there is
 masked, as in training. Networks are built once, when the model is opened, so that one utterance is
 answered in milliseconds; features of many utterances are extracted on all cores.
+
+A model with a context reads the turns of a dialogue together: all that are given at once, or, where
+it reads the past alone, one after the other. It computes in float32: bfloat16 rounds a turn by what
+else is in the batch, so that either way would have answers of its own.
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config.features import TEXT
+from emotion_hpo.config.model import NetworkModel, NoContext
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Recording
 from emotion_hpo.dataset import Dataset
+from emotion_hpo.dataset.batches import Reads
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import extract, source_of
 from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade
 from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.predict.dialogue import Dialogue, Turn
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.predict.turns import find_fault, place_turns, turn_columns
+from emotion_hpo.predict.utterance import FEATURES, Answer, Arrays, Utterance
+from emotion_hpo.training.network_learner import NetworkLearner
 
 #: Fewer utterances than this are extracted sooner than threads start.
 _FEW = 4
 
-#: Before the name of a modality that an utterance brings as arrays.
-FEATURES = "features."
+#: How much of its dialogue a model reads beside an utterance, and what a person should know of it.
+READINGS = {
+    "past": "reads the turns before",
+    "both": "reads the turns after, too: not for live use",
+}
 
-Arrays = Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """What is known of an utterance; at least one of text, samples, motion and features.
-
-    Attributes:
-        text: Its words.
-        samples: Its waveform, float32 `(n,)` in [-1, 1].
-        sample_rate_hz: Of `samples`.
-        motion: Its motion capture `(frames, 189)`: head 6, hand 18, face 165; NaN where lost.
-        speaker: Who speaks, if that is known: scales by speaker need it.
-        features: Ready-made features by modality, `(d,)` or `(frames, d)`; NaN where lost.
-    """
-
-    text: str | None = None
-    samples: NDArray[np.float32] | None = None
-    sample_rate_hz: int = 16_000
-    motion: NDArray[np.float32] | None = None
-    speaker: str = "unknown"
-    features: Arrays = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model says of an utterance.
-
-    Attributes:
-        probabilities: Of each class `(classes,)`.
-        modalities: What it was answered from, sorted; the others were missing. All that is made of
-            a recording counts as `speech`.
-    """
-
-    probabilities: NDArray[np.float32]
-    modalities: tuple[str, ...]
+#: What an utterance says of its dialogue; `state` is what was said before, turn by turn.
+TURN_COLUMNS = ("dialogue", "speaker", "turn", "start_s", "end_s", "state")
 
 
 class Predictor:
@@ -78,6 +59,8 @@ class Predictor:
     """
 
     def __init__(self, saved_model: SavedModel) -> None:
+        if saved_model.preprocessor.in_dialogues:
+            saved_model = saved_model.in_float32()
         self._saved_model = saved_model
         self._learners = saved_model.build_learners()
 
@@ -107,6 +90,11 @@ class Predictor:
         return (*extracted, *(f"{FEATURES}{name}" for name in sorted(self.ready_made)))
 
     @property
+    def turn_columns(self) -> tuple[str, ...]:
+        """What it may say of its dialogue; nothing where utterances are read alone."""
+        return TURN_COLUMNS if self.reads else ()
+
+    @property
     def ready_made(self) -> Mapping[str, ReadyMade]:
         """Modality → the shape of the features that an utterance brings."""
         return {
@@ -125,6 +113,14 @@ class Predictor:
         """Whether it was trained on invented content."""
         return self._saved_model.synthetic
 
+    @property
+    def reads(self) -> Literal["past", "both"] | None:
+        """Which turns of its dialogue are read beside an utterance; None: it is read alone."""
+        model = self._saved_model.config.model
+        if not isinstance(model, NetworkModel) or isinstance(model.context, NoContext):
+            return None
+        return model.context.reads
+
     def __call__(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
         """Class probabilities `(n, classes)`.
 
@@ -142,41 +138,116 @@ class Predictor:
     def answer(self, utterances: Sequence[Utterance]) -> list[Answer | FeatureError]:
         """The answer to each utterance, or why it has none; those that have are asked together."""
         made = dict(enumerate(self._extract_all(utterances)))
-        answers: dict[int, Answer | FeatureError] = {
-            row: error for row, error in made.items() if isinstance(error, FeatureError)
-        }
-        arrays = {
-            row: features
-            for row, features in made.items()
-            if not isinstance(features, FeatureError)
-        }
-        if arrays:
-            judged = self._ask([utterances[row] for row in arrays], list(arrays.values()))
-            answers |= zip(arrays, judged, strict=True)
+        arrays: dict[int, Arrays] = {}
+        answers: dict[int, Answer | FeatureError] = {}
+        for row, features in made.items():
+            if isinstance(features, FeatureError):
+                answers[row] = features
+            else:
+                arrays[row] = features
+        usable = {row: utterances[row] for row in arrays}
+        if self.reads:
+            usable, faults = place_turns(usable)
+            answers |= faults
+        if usable:
+            judged = self._ask([*usable.values()], [arrays[row] for row in usable])
+            answers |= zip(usable, judged, strict=True)
         return [answers[row] for row in made]
+
+    def begin(self) -> Dialogue:
+        """A dialogue in which nothing was said yet, to be answered turn by turn.
+
+        Raises:
+            FeatureError: The model cannot do so.
+        """
+        if self.reads is None:
+            raise FeatureError("the model reads every utterance alone: it keeps no dialogue")
+        if self.reads == "both":
+            raise FeatureError(
+                "the model reads the turns after, too: it cannot answer while a dialogue goes on; "
+                "give all turns at once, as a table or a request with a column dialogue, or train "
+                "with model.context.reads=past"
+            )
+        learner = self._learners[0]
+        assert isinstance(learner, NetworkLearner)
+        return Dialogue(self._digest, (len(self._learners), learner.network.head.units))
+
+    def answer_next(self, utterance: Utterance, before: Dialogue) -> tuple[Answer, Dialogue]:
+        """The answer to the next turn of a dialogue, and the dialogue with it.
+
+        Args:
+            utterance: The turn; its `dialogue` and `turn` mean nothing.
+            before: What `begin`, or an earlier answer, gave.
+
+        Raises:
+            FeatureError: It cannot be used; it is no turn of the dialogue then.
+        """
+        if fault := find_fault(utterance):
+            raise FeatureError(fault)
+        arrays = self._extract(utterance)
+        if isinstance(arrays, FeatureError):
+            raise arrays
+        order, every = before.order_to(utterance), []
+        with np.errstate(over="ignore", invalid="ignore"):  # as of many
+            data = self._read([replace(utterance, dialogue=None)], [arrays])
+            (modalities,) = self._present(data)
+            for number, learner in enumerate(self._learners):
+                assert isinstance(learner, NetworkLearner)
+                every.append(learner.follow(data, 0, before.vectors(number), order))
+        probabilities = np.mean([shares for shares, _ in every], axis=0)
+        answer = self._judged(utterance, modalities, probabilities)
+        if isinstance(answer, FeatureError):
+            raise answer
+        vectors = np.stack([vector for _, vector in every])
+        turn = Turn(utterance.speaker, utterance.start_s, utterance.end_s, vectors)
+        return answer, replace(before, turns=(*before.turns, turn))
+
+    @cached_property
+    def _digest(self) -> str:
+        return self._saved_model.digest()
 
     def _ask(
         self, utterances: Sequence[Utterance], arrays: Sequence[Arrays]
     ) -> list[Answer | FeatureError]:
+        """Ask for all at once; where they are read together, one without an answer is left out."""
+        answers = self._ask_together(utterances, arrays)
+        if self.reads is None or all(isinstance(answer, Answer) for answer in answers):
+            return answers
+        # What is broken may have broken its neighbours: who has no answer alone?
+        alone = self._ask_together(utterances, arrays, "alone")
+        usable = [row for row, answer in enumerate(alone) if isinstance(answer, Answer)]
+        if len(usable) == len(alone):
+            return answers
+        if usable:
+            again = self._ask([utterances[row] for row in usable], [arrays[row] for row in usable])
+            for row, answer in zip(usable, again, strict=True):
+                alone[row] = answer
+        return alone
+
+    def _ask_together(
+        self, utterances: Sequence[Utterance], arrays: Sequence[Arrays], reads: Reads = "all"
+    ) -> list[Answer | FeatureError]:
+        # What a scale carries beyond float32 is masked like what was lost.
+        with np.errstate(over="ignore", invalid="ignore"):
+            data = self._read(utterances, arrays)
+            present = self._present(data)
+            every = [learner.probabilities(data, reads) for learner in self._learners]
+        rows = zip(utterances, present, np.mean(every, axis=0), strict=True)
+        return [self._judged(*row) for row in rows]
+
+    def _read(self, utterances: Sequence[Utterance], arrays: Sequence[Arrays]) -> Dataset:
+        """Read utterances as those of the training part were."""
         table = pd.DataFrame(
             {
                 "utterance_id": [f"{index:09d}" for index in range(len(utterances))],
-                "speaker": [utterance.speaker for utterance in utterances],
                 "transcript": [utterance.text for utterance in utterances],
                 "emotion": self.classes[0],  # a data set has labels; nobody looks at these
+                **turn_columns(utterances),
             }
         ).reindex(columns=list(COLUMNS))
         places = np.stack([np.zeros(len(table), np.int64), np.arange(len(table))], axis=1)
         read = Utterances(table, self.classes, (self._shelf(arrays),), places)
-        # What a scale carries beyond float32 is masked like what was lost.
-        with np.errstate(over="ignore", invalid="ignore"):
-            data = self._saved_model.preprocessor.transform(read)
-            present = self._present(data)
-            probabilities = self._saved_model.probabilities(data, self._learners).mean(0)
-        return [
-            self._judged(utterance, modalities, row)
-            for utterance, modalities, row in zip(utterances, present, probabilities, strict=True)
-        ]
+        return self._saved_model.preprocessor.transform(read)
 
     def _judged(
         self, utterance: Utterance, modalities: tuple[str, ...], probabilities: NDArray[np.float32]

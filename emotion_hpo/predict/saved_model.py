@@ -4,9 +4,10 @@ Several trainings of one configuration, from different seeds, are one model: the
 are averaged.
 """
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ class SavedModel:
         """
         built = self.build_learners() if learners is None else learners
         return np.stack([learner.probabilities(data) for learner in built])
+
+    def in_float32(self) -> "SavedModel":
+        """Return the same model, which computes in float32 whatever it was trained in."""
+        training = self.config.training.model_copy(update={"precision": "float32"})
+        return replace(self, config=self.config.model_copy(update={"training": training}))
+
+    def digest(self) -> str:
+        """Return what changes whenever a weight does."""
+        digest = hashlib.sha256()
+        for state in self.networks:
+            for name, value in state.items():
+                digest.update(name.encode())
+                digest.update(value.numpy().tobytes())
+        return digest.hexdigest()
 
     def save(self, path: Path) -> None:
         """Replace the model file as a whole."""

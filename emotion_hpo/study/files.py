@@ -43,8 +43,12 @@ def make_folder(path: Path) -> Path:
         ) from None
 
 
-def check_writable(path: Path | None) -> None:
+def check_writable(path: Path | None, key: str = "output") -> None:
     """Say before long work that its result could not be written.
+
+    Args:
+        path: Where.
+        key: Which names the file.
 
     Raises:
         StudyError: A file cannot be made there.
@@ -59,7 +63,7 @@ def check_writable(path: Path | None) -> None:
             pass
     except OSError as error:
         raise StudyError(
-            f"cannot write {path}: {error.strerror}; give another output=FILE"
+            f"cannot write {path}: {error.strerror}; give another {key}=FILE"
         ) from None
 
 

@@ -14,7 +14,8 @@ import pandas as pd
 import soundfile
 
 from emotion_hpo.corpus.schema import MOTION_PARTS
-from emotion_hpo.predict.predictor import FEATURES, Predictor
+from emotion_hpo.predict.predictor import READINGS, Predictor
+from emotion_hpo.predict.utterance import FEATURES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,6 +49,8 @@ def log_model(
             name="model", registered_model_name=name, await_registration_for=60, **_settings(model)
         )
     version = str(info.registered_model_version)
+    if reads := Predictor.open(model).reads:
+        about = f"{about} The model {READINGS[reads]}."
     client.update_model_version(name, version, about)
     client.set_registered_model_alias(name, ALIAS, version)
 
@@ -104,10 +107,12 @@ def _signature(predictor: Predictor) -> "ModelSignature":
 
     columns = [
         ColSpec(DataType.string if name == "text" else AnyType(), name, required=False)
-        for name in predictor.columns
+        for name in (*predictor.columns, *predictor.turn_columns)
     ]
-    classes = [ColSpec(DataType.double, name) for name in predictor.classes]
-    return ModelSignature(Schema(columns), Schema(classes))
+    answers = [ColSpec(DataType.double, name) for name in predictor.classes]
+    if predictor.reads == "past":
+        answers.append(ColSpec(DataType.string, "state", required=False))
+    return ModelSignature(Schema(columns), Schema(answers))
 
 
 @contextlib.contextmanager

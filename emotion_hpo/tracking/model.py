@@ -6,11 +6,19 @@ table, a row an utterance, with any of those columns that the model reads: `text
 for each modality that it learnt from ready-made features (`(d,)` or `(frames, d)` numbers). Out: a
 column of probabilities for each emotion. What cannot be used is refused as MLflow refuses a wrong
 column, so that a server answers with 400 and one line, and lives on.
+
+A model with a context takes `dialogue`, `speaker`, and `turn` or `start_s` and `end_s` of each turn
+beside: rows of one dialogue are read together. One that reads the past alone also answers turn by
+turn: `state` is empty for the first turn of a dialogue; the answer has a column `state`, too, which
+comes back with the next turn. Nothing is kept here.
 """
 
 import base64
 import io
-from collections.abc import Hashable, Mapping
+import sys
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +27,13 @@ import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from numpy.typing import NDArray
 
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.predict.predictor import FEATURES, Predictor, Utterance
+from emotion_hpo.predict.dialogue import Dialogue
+from emotion_hpo.predict.predictor import Predictor
 from emotion_hpo.predict.reading import read_sound, read_text, to_array
+from emotion_hpo.predict.utterance import FEATURES, Answer, Utterance
 
 
 class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -40,22 +51,59 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         """
         records = model_input.to_dict("records")
         if model_input.columns.empty:  # MLflow drops columns that it does not know
-            takes = ", ".join(self._predictor.columns)
+            takes = ", ".join((*self._predictor.columns, *self._predictor.turn_columns))
             message = f"nothing that the model uses; the columns are {takes}"
             raise MlflowException(message, INVALID_PARAMETER_VALUE)
         try:
-            rows = [_utterance(index, row) for index, row in enumerate(records)]
-            probabilities = self._predictor(rows).astype(np.float64)
+            return self._answer(records)
         except FeatureError as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from None
-        return pd.DataFrame(probabilities, columns=list(self._predictor.classes))
+
+    def _answer(self, records: Sequence[Mapping[Hashable, Any]]) -> pd.DataFrame:
+        """Answer rows that go on with a dialogue one by one, and all others together.
+
+        Raises:
+            FeatureError: An utterance cannot be used; it is named.
+        """
+        takes_turns = bool(self._predictor.turn_columns)
+        utterances = [_utterance(index, row, takes_turns) for index, row in enumerate(records)]
+        states = [row.get("state") if takes_turns else None for row in records]
+        if all(map(_is_missing, states)):
+            return self._table(self._predictor(utterances))
+        answers = []
+        for index, (utterance, state) in enumerate(zip(utterances, states, strict=True)):
+            try:
+                answers.append(self._follow(utterance, state))
+            except FeatureError as error:
+                raise FeatureError(f"utterance {index}: {error}") from None
+        table = self._table(np.stack([answer.probabilities for answer, _ in answers]))
+        return table.assign(state=[dialogue.to_text() for _, dialogue in answers])
+
+    def _follow(self, utterance: Utterance, state: object) -> tuple[Answer, Dialogue]:
+        """Answer the next turn of a dialogue.
+
+        Raises:
+            FeatureError: It, or what was said before, cannot be used.
+        """
+        before = self._predictor.begin()
+        if not isinstance(state, str) or utterance.dialogue is not None:
+            raise FeatureError(
+                "where a request goes on with dialogues, every row has a state, text that is empty "
+                "at a dialogue's start, and none has a dialogue"
+            )
+        return self._predictor.answer_next(utterance, before.continued(state) if state else before)
+
+    def _table(self, probabilities: NDArray[np.float32]) -> pd.DataFrame:
+        table = probabilities.astype(np.float64)
+        return pd.DataFrame(table, columns=list(self._predictor.classes))
 
 
-def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
+def _utterance(index: int, row: Mapping[Hashable, Any], takes_turns: bool) -> Utterance:
     """Build an utterance from a row of a request.
 
     Raises:
-        FeatureError: Its sound is no WAV file, its arrays are no numbers, or it is too long.
+        FeatureError: Its sound is no WAV file, its arrays or times are no numbers, or it is too
+            long.
     """
     name = f"utterance {index}"
     text, speech, motion = (
@@ -77,7 +125,29 @@ def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
         if str(column).startswith(FEATURES) and not _is_missing(value)
     }
     frames = None if motion is None else to_array(motion, f"{name}: motion")
-    return Utterance(words, samples, rate, frames, features=arrays)
+    utterance = Utterance(words, samples, rate, frames, features=arrays)
+    return _as_turn(utterance, row, name) if takes_turns else utterance
+
+
+def _as_turn(utterance: Utterance, row: Mapping[Hashable, Any], name: str) -> Utterance:
+    """Add what a row says of its dialogue.
+
+    Raises:
+        FeatureError: A time is no number.
+    """
+    said: dict[str, Any] = {}
+    for column in ("turn", "start_s", "end_s"):
+        value = row.get(column)
+        if value is None or _is_missing(value):
+            continue
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        if not is_number or abs(value) > sys.float_info.max:
+            raise FeatureError(f"{name}: {column} must be a number")
+        said[column] = float(value)
+    for column in ("dialogue", "speaker"):
+        if not _is_missing(row.get(column)):
+            said[column] = str(row[column])
+    return replace(utterance, **said)
 
 
 def _is_missing(value: object) -> bool:

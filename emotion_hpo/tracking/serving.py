@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from emotion_hpo.predict import FEATURES
+from emotion_hpo.predict import FEATURES, TURN_COLUMNS
 from emotion_hpo.tracking.final_model import save_model
 
 if TYPE_CHECKING:
@@ -164,7 +164,9 @@ def unknown_column(name: str, known: Sequence[str]) -> str:
 columns are text, features.speech"
     """
     why = ""
-    if f"{FEATURES}{name}" in known:
+    if name in TURN_COLUMNS:
+        why = ": it reads every utterance alone"
+    elif f"{FEATURES}{name}" in known:
         why = f": its {name} is ready-made, so give {FEATURES}{name}"
     return f"the model takes no column {name!r}{why}; the columns are {', '.join(known)}"
 

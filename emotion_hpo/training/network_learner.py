@@ -1,6 +1,7 @@
 """A network as a learner: trained epoch by epoch, by the loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emotion_hpo.config.training import TrainingConfig
+from emotion_hpo.dataset.batch import Sequence as Modality
+from emotion_hpo.dataset.batch import TurnOrder
 from emotion_hpo.dataset.batches import Dataset, Reads
 from emotion_hpo.models.network import Network, count_trainable
 from emotion_hpo.training.loop import (
@@ -63,14 +66,26 @@ class NetworkLearner:
 
     def answer(self, data: Dataset, row: int) -> NDArray[np.float32]:
         """Return the logits of one utterance."""
-        device = device_of(self._config)
-        if self.network.training or next(self.network.parameters()).device.type != device.type:
-            self.network.to(device).eval()
-        with torch.inference_mode(), autocast_of(self._config, device):
-            batch = data.batch(np.array([row]))
-            inputs = {name: part.to(device) for name, part in batch.modalities.items()}
-            logits: NDArray[np.float32] = self.network(inputs).cpu().numpy()[0]
+        with self._answering() as device:
+            logits: NDArray[np.float32] = self.network(_alone(data, row, device)).cpu().numpy()[0]
         return logits
+
+    def follow(
+        self, data: Dataset, row: int, before_LU: NDArray[np.float32], order: TurnOrder
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probabilities of an utterance after other turns, and its fused vector.
+
+        Args:
+            data: Where the utterance is.
+            row: Which one.
+            before_LU: The fused vectors `(L, units)` of the turns before it.
+            order: Of one row, those turns and the utterance.
+        """
+        with self._answering() as device:
+            before = torch.from_numpy(before_LU).to(device)
+            inputs = _alone(data, row, device)
+            logits_C, fused_U = self.network.follow(inputs, before, order.to(device))
+            return logits_C.softmax(0).cpu().numpy(), fused_U.float().cpu().numpy()
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy of the weights, on the CPU."""
@@ -80,3 +95,18 @@ class NetworkLearner:
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Take weights."""
         self.network.load_state_dict(state)
+
+    @contextmanager
+    def _answering(self) -> Iterator[torch.device]:
+        """Set the network up to answer; yield where it does."""
+        device = device_of(self._config)
+        if self.network.training or next(self.network.parameters()).device.type != device.type:
+            self.network.to(device).eval()
+        with torch.inference_mode(), autocast_of(self._config, device):
+            yield device
+
+
+def _alone(data: Dataset, row: int, device: torch.device) -> dict[str, Modality]:
+    """Return what is read of one utterance."""
+    batch = data.batch(np.array([row]))
+    return {name: part.to(device) for name, part in batch.modalities.items()}

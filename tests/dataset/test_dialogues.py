@@ -174,3 +174,11 @@ def test_packing_leaves_no_dialogue_out():
     assert [[len(turns) for turns in batch] for batch in pack(dialogues, 7)] == [
         [3], [9], [2, 2], [5]
     ]  # fmt: skip
+
+
+def test_times_of_recordings_of_their_own_are_no_gaps():
+    table = pd.DataFrame({"dialogue": "d", "turn": [0, 1, 2], "start_s": 0.0, "end_s": [3.0, 2, 4]})
+    assert read_turns(table)[1].tolist() == [0, 0, 0]
+    table["start_s"] = [0.0, 4.0, 7.0]
+    table["end_s"] = [3.0, 6.0, 9.0]
+    assert read_turns(table)[1].tolist() == [0, 1, 1]
