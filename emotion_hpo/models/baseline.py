@@ -5,7 +5,7 @@ It is logistic regression or a linear support vector machine, at one of a few va
 inside the training part, by log loss: of few utterances accuracies tie and jump. Where
 validation has voices of its own, the divisions keep speakers apart, else dialogues. Features are
 scaled as the study scales them, or by the corpus where it does not. Where the models of the study
-read what was said before, it does, too.
+read what was said before, it does, too; what it is, is chosen by the utterances alone.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from torch import Tensor
 from emotion_hpo.config import FeaturesConfig, LinearModel, SearchConfig, SvmModel
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
-from emotion_hpo.dataset.vectoriser import Vectoriser, Window
+from emotion_hpo.dataset.vectoriser import Vectoriser
 from emotion_hpo.dataset.vectors import Vectors, is_sparse
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
@@ -157,7 +157,7 @@ def _choose(data: Dataset, *, by_speaker: bool, turns_before: int = 0) -> Candid
 
     First how much numbers weigh beside words, by logistic regression at few values of `c`.
     """
-    vectors = Vectoriser.fit(data, characters=True, window=Window(turns_before))(data)
+    vectors = Vectoriser.fit(data, characters=True)(data)
     labels = np.unique(data.labels.numpy(), return_inverse=True)[1]
     default = LinearModel(name="baseline", learner="linear", turns_before=turns_before)
     if labels.max() == 0 or not sum(vectors.widths):
