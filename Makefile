@@ -6,7 +6,7 @@
 #   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare search final nested report compare predict serve status replay sync models ui test test-faults test-cluster check format bench docs clean
+.PHONY: help prepare search final nested report compare predict serve status replay sync models ui test coverage test-faults test-cluster check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -75,9 +75,14 @@ sync: $(RUNTIME)  ## write to MLflow what it lacks of a study
 ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
 	@$(BIN)/emotion-hpo ui $(OVERRIDES) $(value ARGS)
 
-test: $(DEV)  ## run the tests with coverage
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+test: $(DEV)  ## run the tests
+	$(PYTEST) $(value ARGS)
+
+coverage: $(DEV)  ## run the tests in up to twice the time, and fail where they reach too few lines
 	$(BIN)/coverage erase
-	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --cov --cov-report= $(value ARGS)
+	$(PYTEST) --cov --cov-report= $(value ARGS)
 	$(BIN)/coverage report
 
 test-faults: $(DEV)  ## kill a search's processes 50 times, start 20 worker pools at once: nothing is lost

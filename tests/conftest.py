@@ -1,5 +1,6 @@
 """Fixtures of all tests; those of the later rooms come from `pipeline.py`."""
 
+import gc
 import logging
 import os
 import secrets
@@ -13,11 +14,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, event
 
+from emotion_hpo.runtime.start import collect_seldom
+
 pytest_plugins = ["tests.pipeline"]
 
 # Read when torch is loaded: tests run beside each other, and on tiny networks the threads of each
 # would spend their time waiting for those of the others.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# As the command line sets it: the threads of a worker process that wait for each other would spin,
+# for three times as long as they compute.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+# What joblib takes for the number of cores: tests run beside each other, and to start a second
+# process that reads a corpus takes longer than to read a small one.
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 
 
 # How long an example takes says how busy the machine is, and nothing about the code.
@@ -31,7 +42,13 @@ KILL_SEED = "EMOTION_HPO_KILL_SEED"
 
 def pytest_configure() -> None:
     """Draw the seed in the process that starts all others, which inherit it."""
+    collect_seldom()
     os.environ.setdefault(KILL_SEED, str(secrets.randbelow(1_000_000)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from what has been imported, which is never garbage."""
+    gc.freeze()
 
 
 def pytest_report_header() -> str:
@@ -57,6 +74,14 @@ def _logs_as_at_the_start() -> Iterator[None]:
     for name in logging.root.manager.loggerDict:
         if name.startswith("emotion_hpo"):
             logging.getLogger(name).disabled = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_wait_for_no_disk() -> Iterator[None]:
+    """Nor do our own files: a report's test waited for the disk as long as it computed."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _file: None)
+        yield
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
 """What the tests of the later rooms need: a small twin, prepared once, and studies on it."""
 
+import copy
+import functools
+import hashlib
 import io
+import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from emotion_hpo import report
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.cli.search import observers
 from emotion_hpo.config import SearchConfig, build
@@ -19,8 +24,12 @@ from emotion_hpo.console.output import show_logs
 from emotion_hpo.features.origin import describe_origins
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.models import baseline
+from emotion_hpo.models.modalities import all_modalities
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.report import style
 from emotion_hpo.search import coordinator
+from emotion_hpo.search.baseline import fit_or_read_baseline
 from emotion_hpo.search.coordinator import SearchResult
 from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.search.optuna.study import Study
@@ -39,6 +48,9 @@ SMALL = (
     "tracking=none",
 )  # fmt: skip
 
+#: Where a study lies.
+DIRECTORY = "study.directory="
+
 StudyMaker = Callable[..., tuple[StudyHome, SearchConfig]]
 
 
@@ -49,19 +61,45 @@ def compose_config(*overrides: str) -> SearchConfig:
 
 def compose_open_config(*overrides: str) -> SearchConfig:
     """Compose `conf/search.yaml` as the command line does, and build it; `auto` stays `auto`."""
+    directories = [override for override in overrides if override.startswith(DIRECTORY)]
+    plain = copy.deepcopy(_compose(*(text for text in overrides if text not in directories)))
+    for override in directories:  # of each test another, of which nothing else depends
+        plain["study"]["directory"] = override.removeprefix(DIRECTORY)
+    return build(SearchConfig, plain)
+
+
+@functools.cache
+def _compose(*overrides: str) -> dict[str, Any]:
+    """Compose by Hydra, which takes a fifth of a second."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         composed = compose("search", [*overrides])
-    plain = OmegaConf.to_container(composed, resolve=True)
-    assert isinstance(plain, dict)
+    plain = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True))
     plain.pop("output")
     plain["study"]["name"] = plain["study"]["name"] or "study"
-    return build(SearchConfig, plain)
+    return plain
 
 
 def search(config: SearchConfig) -> SearchResult:
     """Search as the command line does, with its screen and its tracker."""
     show_logs()
     return coordinator.search(config, observers())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_baseline_is_chosen_once() -> Iterator[None]:
+    """Choose the baseline of the same rows once: every search and every final does, in seconds."""
+    chosen: dict[bytes, baseline.Candidate] = {}
+    search_path = baseline._search_path
+
+    def choose(*rows: Any) -> baseline.Candidate:
+        key = hashlib.sha256(pickle.dumps(rows)).digest()
+        if key not in chosen:
+            chosen[key] = search_path(*rows)
+        return chosen[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(baseline, "_search_path", choose)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +126,18 @@ def small_parts(small_store: FeatureStore) -> tuple[Development, Holdout]:
 def data_module(small_parts: tuple[Development, Holdout]) -> DataModule:
     """The small twin's development part, ready to be trained on."""
     return DataModule(small_parts[0])
+
+
+@pytest.fixture(scope="session")
+def small_baseline(
+    tmp_path_factory: pytest.TempPathFactory, small_parts: tuple[Development, Holdout]
+) -> tuple[Path, Path]:
+    """The baseline's two files, as the first search on the small twin writes them."""
+    home = StudyHome(tmp_path_factory.mktemp("baseline"), "study")
+    development = small_parts[0]
+    modalities = tuple(all_modalities(development.everything))
+    fit_or_read_baseline(home, development, modalities, compose_config(*SMALL).features)
+    return home.baseline, home.baseline_probabilities
 
 
 @pytest.fixture(scope="session")
@@ -168,6 +218,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
     monkeypatch.setattr(screen, "Console", console)
     return seen
+
+
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reports lay their figures out, but not paint them: `report/` looks at the pictures."""
+    monkeypatch.setattr(style, "picture", lambda _figure, kind: b"<svg/>" if kind == "svg" else b"")
+    monkeypatch.setattr(report, "picture", style.picture)
 
 
 @pytest.fixture

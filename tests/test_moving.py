@@ -63,7 +63,7 @@ def touch(folder: Path) -> None:
         os.utime(path, (1e9 + second, 1e9 + second))
 
 
-def test_a_finished_study_goes_on_from_another_place(emotion_hpo, isolated):
+def test_a_finished_study_goes_on_from_another_place(emotion_hpo, isolated, unpainted):
     first, second, third = (isolated / name for name in ("first", "second place", "third"))
     table = write_corpus(first / "corpus")
     where = f"study.directory={first / 'studies'}"

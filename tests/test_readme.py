@@ -38,6 +38,7 @@ WORKSHOP = {
     "bench",
     "clean",
     "help",
+    "coverage",
     "test-faults",
     "test-cluster",
     "docs",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from emotion_hpo.cli.registry import COMMANDS, Command
 from emotion_hpo.errors import ConfigError, EmotionHpoError, unknown_name
+from emotion_hpo.runtime.start import collect_seldom
 
 if TYPE_CHECKING:
     from emotion_hpo.cli.composition import Composition
@@ -43,6 +44,7 @@ def main() -> None:
         sys.stdout.write(USAGE)
         return
     name, *overrides = arguments
+    collect_seldom()
     # Threads that wait for each other give their core away: on a shared machine the default, to
     # spin, costs a training most of its time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

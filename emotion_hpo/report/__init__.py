@@ -13,7 +13,7 @@ from emotion_hpo.report.final_plots import confusion_plot
 from emotion_hpo.report.page_files import write_page
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
-from emotion_hpo.report.style import pictures
+from emotion_hpo.report.style import picture
 from emotion_hpo.study import StudyHome, write_bytes
 
 __all__ = ["compare", "report"]
@@ -27,7 +27,7 @@ def report(home: StudyHome) -> Path:
     """
     findings = read_findings(home)
     for final in findings.finals:
-        write_bytes(final.home.confusion, pictures(confusion_plot(final.result).figure).png)
+        write_bytes(final.home.confusion, picture(confusion_plot(final.result).figure, "png"))
     return write_page(study_page(findings), home.report)
 
 

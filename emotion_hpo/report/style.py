@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -156,14 +156,16 @@ def draw_figure(
 
 def pictures(figure: Figure) -> Pictures:
     """Write a figure as SVG, PDF and PNG; the same figure gives the same bytes."""
-    formats: dict[str, bytes] = {}
-    nobody = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+    return Pictures(*(picture(figure, kind) for kind in ("svg", "pdf", "png")))
+
+
+def picture(figure: Figure, kind: Literal["svg", "pdf", "png"]) -> bytes:
+    """Write a figure in one of the formats."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+    buffer = io.BytesIO()
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
-        for kind, metadata in nobody.items():
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
-            formats[kind] = buffer.getvalue()
-    return Pictures(**formats)
+        figure.savefig(buffer, format=kind, dpi=160, metadata=undated[kind])
+    return buffer.getvalue()
 
 
 def legend_above(axes: Axes) -> None:

@@ -43,7 +43,7 @@ class _StandIn(ModuleType):
 
 
 def stay_eager() -> None:
-    """Keep the compiler out of this process until it is needed; call it before training."""
+    """Keep the compiler out of this process until it is needed; call it before any optimiser."""
     if _NAME not in sys.modules:
         stand_in = _StandIn(_NAME)
         sys.modules[_NAME] = stand_in

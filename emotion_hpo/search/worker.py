@@ -1,6 +1,6 @@
 """A worker's life: claim a trial, train it, report every epoch, end it; until no slot is left.
 
-Started as `python -m emotion_hpo.search.worker STUDY_FOLDER NAME N_THREADS`. Its end of a pipe is
+Started by `runtime.start` with the arguments `STUDY_FOLDER NAME N_THREADS`. Its end of a pipe is
 its standard input: when that closes, whoever started it is gone, and it stops at once. SIGTERM is
 a polite stop: the running epoch ends, its state is saved, and the trial goes back into the queue.
 """
@@ -237,7 +237,3 @@ def main() -> None:
         sys.exit(NO_FAULT_STATUS)  # it may still hold a trial, which is not to blame
     except StudyError as error:
         sys.exit(f"{name}: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -97,11 +97,12 @@ def _train_all(
 
 def _start_process(home: StudyHome, index: int, n_threads: int) -> "subprocess.Popen[bytes]":
     threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    program = ["-m", "emotion_hpo.runtime.start", "emotion_hpo.selection.worker"]
     log = home.worker_log(f"confirmation_{index}")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "emotion_hpo.selection.worker", str(home.path), str(n_threads)],
+            [sys.executable, *program, str(home.path), str(n_threads)],
             stdin=subprocess.PIPE,  # closes when we die, in whatever way: then it ends, too
             stdout=output,
             stderr=output,

@@ -1,7 +1,7 @@
 """A process that trains leaders again: takes the next training that nobody holds, as long as any.
 
-Started as `python -m emotion_hpo.selection.worker STUDY_FOLDER N_THREADS`; its standard input is a
-pipe that closes when whoever started it is gone. It never sees the sealed session.
+Started by `runtime.start` with the arguments `STUDY_FOLDER N_THREADS`; its standard input is a pipe
+that closes when whoever started it is gone. It never sees the sealed session.
 """
 
 import sys
@@ -80,7 +80,3 @@ def main() -> None:
     folder, n_threads = Path(sys.argv[1]), int(sys.argv[2])
     home = StudyHome(folder.parent, folder.name)
     work(home, *setup(home, n_threads))
-
-
-if __name__ == "__main__":
-    main()

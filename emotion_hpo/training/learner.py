@@ -16,10 +16,8 @@ from emotion_hpo.dataset.batches import Dataset, Reads
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.models.classical import ClassicalModel
 from emotion_hpo.models.modalities import modalities_of, reads_statistics
 from emotion_hpo.models.network import build_network
-from emotion_hpo.training.classical_learner import ClassicalLearner
 from emotion_hpo.training.loop import Evaluation, OnEpoch, TrainingState
 from emotion_hpo.training.network_learner import NetworkLearner
 
@@ -141,6 +139,10 @@ def build_learner(
     if isinstance(model, NetworkModel):
         network = build_network(model, preprocessor.shapes(), n_classes, seed=seed, blank=blank)
         return NetworkLearner(network, config.training)
+    # A second for scikit-learn, which networks do without
+    from emotion_hpo.models.classical import ClassicalModel
+    from emotion_hpo.training.classical_learner import ClassicalLearner
+
     if config.training.labels == "votes":
         raise ConfigError(
             f"training.labels: learner={model.learner} learns from the majority's label alone; "

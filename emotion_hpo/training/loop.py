@@ -27,7 +27,7 @@ from emotion_hpo.dataset.batches import BatchSource, Dataset
 from emotion_hpo.dataset.resident import on_device, with_vectors
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.metrics.registry import score_all
-from emotion_hpo.runtime.torch_internals import multiplies_bfloat16
+from emotion_hpo.runtime.torch_internals import multiplies_bfloat16, stay_eager
 from emotion_hpo.runtime.usage import Meter
 from emotion_hpo.study import Epoch
 
@@ -232,6 +232,7 @@ def _copy_state(
 def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     parameters = [weight for weight in network.parameters() if weight.requires_grad]
     rate, chosen = config.learning_rate, config.optimizer
+    stay_eager()
     match chosen.name:
         case "adam":
             # Keras's epsilon, the reference's; fused: one pass over the weights, not a dozen

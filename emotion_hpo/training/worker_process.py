@@ -14,7 +14,6 @@ import torch
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.runtime.memory import keep_freed_memory
-from emotion_hpo.runtime.torch_internals import stay_eager
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import DataModule
@@ -24,7 +23,6 @@ from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 def setup(home: StudyHome, n_threads: int) -> tuple[SearchConfig, DataModule]:
     """Set this process up to train, and read what it trains on."""
     torch.set_num_threads(n_threads)
-    stay_eager()
     pa.set_memory_pool(pa.system_memory_pool())  # its own one keeps what reading a table took
     threading.Thread(target=_die_with_the_pipe, daemon=True).start()
     config = study_file.read(home).config

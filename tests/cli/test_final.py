@@ -29,7 +29,7 @@ def tracked(searched):
 
 
 def test_a_final_that_is_cut_off_after_its_score_is_shown_by_sync(
-    tracked, emotion_hpo, monkeypatch
+    tracked, emotion_hpo, monkeypatch, unpainted
 ):
     home, config = tracked
     where = ("study.name=study", f"study.directory={home.directory}")
@@ -153,7 +153,7 @@ def odd_table(folder):
     return path
 
 
-def test_names_of_any_kind_go_all_the_way(emotion_hpo, isolated, monkeypatch):
+def test_names_of_any_kind_go_all_the_way(emotion_hpo, isolated, monkeypatch, unpainted):
     """From the table to the registered model, past a screen that fails."""
     table = odd_table(isolated)
     searched = emotion_hpo(

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from emotion_hpo import report
-from emotion_hpo.config import SearchConfig
+from emotion_hpo.config import LinearModel, SearchConfig
 from emotion_hpo.features.preparation import quiet
+from emotion_hpo.models import baseline
 from emotion_hpo.search import coordinator
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
@@ -33,6 +34,8 @@ class PoolOfThisProcess:
 def test_each_session_is_the_test_and_the_next_one_validates(emotion_hpo, isolated, monkeypatch):
     monkeypatch.setattr(coordinator, "WorkerPool", PoolOfThisProcess)
     monkeypatch.setattr(report, "report", lambda _home: "none")
+    plain = LinearModel(name="baseline", learner="linear")  # to choose it takes a second a session
+    monkeypatch.setattr(baseline, "_search_path", lambda *_: plain)
     ended = emotion_hpo(
         "nested", *SMALL, "split=speakers", "study.name=deep", "study.n_trials=1",
         "pruner=none", "training.epochs=1", "launcher.n_workers=1",

@@ -26,7 +26,7 @@ from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.splits.parts import Holdout
-from emotion_hpo.study import Epoch, Trial, TrialState, study_file
+from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState, study_file
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.ledger import Looker
@@ -52,6 +52,15 @@ def score(home, wanted="trial_0", *, rescore=False, **more):
     return final(home, wanted, rescore=rescore, **shown, **more).to_json()
 
 
+@pytest.fixture(scope="module")
+def scored(searched_once, tmp_path_factory):
+    """A study whose first trial has been scored, and the result; nobody changes either."""
+    folder = tmp_path_factory.mktemp("scored") / "studies"
+    shutil.copytree(searched_once, folder, symlinks=True)
+    home = StudyHome(folder, "study")
+    return home, score(home)
+
+
 def cut_off(home, monkeypatch):
     """Interrupt a scoring after its opening, before a byte of the holdout is read."""
 
@@ -64,10 +73,10 @@ def cut_off(home, monkeypatch):
             score(home)
 
 
-def test_the_result_holds_what_it_promises(searched, small_parts):
+def test_the_result_holds_what_it_promises(scored, small_parts):
     development, holdout = small_parts
-    result = score(searched)
-    assert json.loads(searched.final(0).result.read_text()) == result
+    home, result = scored
+    assert json.loads(home.final(0).result.read_text()) == result
     assert result["n_train"] == len(development.everything)
     assert result["n_test"] == len(holdout.unseal())
     assert result["seeds"] == [0, 1]
@@ -83,19 +92,19 @@ def test_the_result_holds_what_it_promises(searched, small_parts):
         assert low <= result[name] <= high
 
 
-def test_no_recall_is_certain(searched):
+def test_no_recall_is_certain(scored):
     """Of so few utterances, some class is right without exception, or wrong."""
-    for one in score(searched)["recall_by_class"].values():
+    for one in scored[1]["recall_by_class"].values():
         low, high = ends(one["interval"])
         assert low <= one["recall"] <= high
         assert low < high
 
 
-def test_the_baseline_is_scored_by_the_same_opening(searched, small_parts):
+def test_the_baseline_is_scored_by_the_same_opening(scored, small_parts):
     development, holdout = small_parts
-    result = score(searched)
+    home, result = scored
     test = holdout.unseal()
-    features = study_file.read(searched).config.features
+    features = study_file.read(home).config.features
     answers = Baseline.fit(development.everything, features).probabilities(test)
     expected = accuracy_score(test.labels, answers.argmax(1))
     assert result["baseline"]["accuracy"] == pytest.approx(expected)
@@ -106,9 +115,9 @@ def test_the_baseline_is_scored_by_the_same_opening(searched, small_parts):
     assert result["n_scorings"] == 1
 
 
-def test_figures_agree_with_the_stored_predictions(searched):
-    result = score(searched)
-    table = pd.read_csv(searched.final(0).predictions)
+def test_figures_agree_with_the_stored_predictions(scored):
+    home, result = scored
+    table = pd.read_csv(home.final(0).predictions)
     truth, said = table["emotion"], table["predicted"]
     assert result["accuracy"] == pytest.approx(accuracy_score(truth, said))
     assert result["uar"] == pytest.approx(balanced_accuracy_score(truth, said))
@@ -117,9 +126,9 @@ def test_figures_agree_with_the_stored_predictions(searched):
     assert np.array(result["confusion"]["counts"]).sum() == result["n_test"]
 
 
-def test_the_answers_are_as_sure_as_said(searched):
-    result = score(searched)
-    table = pd.read_csv(searched.final(0).predictions)
+def test_the_answers_are_as_sure_as_said(scored):
+    home, result = scored
+    table = pd.read_csv(home.final(0).predictions)
     classes = result["confusion"]["classes"]
     probabilities = table[[f"p_{name}" for name in classes]].to_numpy()
     truth = np.eye(len(classes))[[classes.index(one) for one in table["emotion"]]]
@@ -130,10 +139,10 @@ def test_the_answers_are_as_sure_as_said(searched):
     assert sum(one["n"] for one in found["reliability"]) == result["n_test"]
 
 
-def test_every_breakdown_counts_every_utterance(searched, small_parts):
-    result = score(searched)
+def test_every_breakdown_counts_every_utterance(scored, small_parts):
+    home, result = scored
     test = small_parts[1].unseal().table
-    said = pd.read_csv(searched.final(0).predictions)
+    said = pd.read_csv(home.final(0).predictions)
     assert set(result["by"]) == {
         "scenario", "speaker", "wears_markers", "modalities", "transcript_in_training"
     }  # fmt: skip
@@ -157,7 +166,7 @@ def test_every_breakdown_counts_every_utterance(searched, small_parts):
     assert {name: part["n"] for name, part in result["by"]["modalities"].items()} == present
 
 
-def test_words_that_training_had_are_told_apart(searched, small_parts):
+def test_words_that_training_had_are_told_apart(scored, small_parts):
     development, holdout = small_parts
 
     def words(text):
@@ -165,15 +174,15 @@ def test_words_that_training_had_are_told_apart(searched, small_parts):
 
     known = set(map(words, development.everything.table["transcript"]))
     repeated = [words(text) in known for text in holdout.unseal().table["transcript"]]
-    by = score(searched)["by"]["transcript_in_training"]
+    by = scored[1]["by"]["transcript_in_training"]
     counts = {"yes": sum(repeated), "no": len(repeated) - sum(repeated)}
     assert {name: part["n"] for name, part in by.items()} == {k: n for k, n in counts.items() if n}
 
 
-def test_each_modality_is_removed_in_turn(searched, small_parts):
-    result = score(searched)
+def test_each_modality_is_removed_in_turn(scored, small_parts):
+    home, result = scored
     assert set(result["without"]) == {"text", "speech", "mocap"}
-    saved_model = SavedModel.load(searched.final(0).model)
+    saved_model = SavedModel.load(home.final(0).model)
     test = small_parts[1].unseal()
     for modality, found in result["without"].items():
         lacking = test.without(modality)
@@ -199,8 +208,8 @@ def test_it_is_held_against_baseline_and_default_configuration(searched):
     assert result["n_scorings"] == 1, "the others need no opening of their own"
 
 
-def test_the_default_configuration_is_not_held_against_itself(searched):
-    assert score(searched, "trial_0")["default"] is None
+def test_the_default_configuration_is_not_held_against_itself(scored):
+    assert scored[1]["default"] is None
 
 
 def test_what_search_promised_is_held_against_the_test(searched):
@@ -310,21 +319,18 @@ def ledger_key(home):
     return line["holdout"]
 
 
-def test_the_stored_model_gives_the_stored_predictions(searched, small_parts):
-    score(searched)
-    table = pd.read_csv(searched.final(0).predictions)
-    saved_model = SavedModel.load(searched.final(0).model)
+def test_the_stored_model_gives_the_stored_predictions(scored, small_parts):
+    home, _ = scored
+    table = pd.read_csv(home.final(0).predictions)
+    saved_model = SavedModel.load(home.final(0).model)
     test = small_parts[1].unseal()
     again = saved_model.probabilities(saved_model.preprocessor.transform(test)).mean(0)
     stored = table[[f"p_{name}" for name in test.classes]].to_numpy()
     np.testing.assert_allclose(again, stored, atol=1e-6)
 
 
-def test_the_same_study_gives_the_same_result(searched, tmp_path):
-    first = score(searched)
-    searched.ledger.unlink()
-    for path in searched.final(0).path.iterdir():
-        path.unlink()
+def test_the_same_study_gives_the_same_result(scored, searched):
+    _, first = scored
     again = score(searched)
     when = {"seconds": 0, "scorings": [], "cost": None, "scored_at": None}
     assert {**again, **when} == {**first, **when}
@@ -523,9 +529,10 @@ def test_the_papers_score_is_that_of_the_best_epoch(searched, monkeypatch):
     assert found["accuracy"] == 0.5
 
 
-def test_without_it_nothing_looks_at_the_test_by_epoch(searched):
-    assert score(searched)["paper_protocol"] is None
-    assert Ledger(searched.ledger).other_looks(ledger_key(searched)) == []
+def test_without_it_nothing_looks_at_the_test_by_epoch(scored):
+    home, result = scored
+    assert result["paper_protocol"] is None
+    assert Ledger(home.ledger).other_looks(ledger_key(home)) == []
 
 
 @pytest.mark.parametrize("name", ["trial_1", "ensemble"])

@@ -9,9 +9,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
-from emotion_hpo.report import page_files
 from emotion_hpo.report.reading import read_findings
-from emotion_hpo.report.style import Pictures
 from emotion_hpo.study import write_json
 from tests.report.studies import (
     begin,
@@ -28,10 +26,8 @@ pytestmark = pytest.mark.no_cover
 
 
 @pytest.fixture(autouse=True)
-def unpainted(monkeypatch):
+def not_laid_out(unpainted, monkeypatch):
     """Figures are drawn, but neither laid out nor painted."""
-    nothing = Pictures(b"<svg/>", b"%PDF", b"\x89PNG")
-    monkeypatch.setattr(page_files, "pictures", lambda _figure: nothing)
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda _self, _figure: None)
 
 

@@ -19,12 +19,11 @@ from matplotlib.lines import Line2D
 from emotion_hpo import report as room
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import METRICS
-from emotion_hpo.report import page_files
+from emotion_hpo.report import style
 from emotion_hpo.report.comparison import comparison_page
 from emotion_hpo.report.document import Table, Text
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.study_page import study_page
-from emotion_hpo.report.style import Pictures
 from emotion_hpo.report.table_files import as_csv
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.formatting import format_share
@@ -185,7 +184,7 @@ def test_the_answer_comes_first(tmp_path, unpainted):
     assert page.sections[0].blocks[1].name == "confusion"
 
 
-def test_every_figure_from_the_twin_is_marked(whole, tmp_path):
+def test_every_figure_from_the_twin_is_marked(whole, tmp_path, unpainted):
     for plot in study_page(read_findings(whole)).plots():
         assert "synthetic" in plot.figure.get_suptitle(), plot.name
     page = read_page(whole.report.page)
@@ -213,10 +212,12 @@ def test_tables_are_there_for_programs_and_papers(whole):
 
 
 @pytest.fixture
-def unpainted(monkeypatch):
-    """Figures are laid out, but not painted in three formats, where their words are looked at."""
-    nothing = Pictures(b"<svg/>", b"%PDF", b"\x89PNG")
-    monkeypatch.setattr(page_files, "pictures", lambda _figure: nothing)
+def only_svg(monkeypatch):
+    """Paint what a page holds, but neither PDF nor PNG, which `whole` has, too."""
+    paint = style.picture
+    monkeypatch.setattr(
+        style, "picture", lambda figure, kind: paint(figure, kind) if kind == "svg" else b""
+    )
 
 
 def study_with(tmp_path, made, *overrides):
@@ -225,14 +226,14 @@ def study_with(tmp_path, made, *overrides):
     return home
 
 
-def test_a_study_without_a_trial_is_a_page(tmp_path):
+def test_a_study_without_a_trial_is_a_page(tmp_path, only_svg):
     page = read_page(room.report(study_with(tmp_path, [])))
     assert "No trial is complete yet" in page.text
     assert "Trials finished 0" in page.text
     assert not page.images
 
 
-def test_a_study_of_one_trial_is_a_page(tmp_path):
+def test_a_study_of_one_trial_is_a_page(tmp_path, only_svg):
     (one,) = trials(1, config_for(tmp_path, "study"))
     page = read_page(room.report(study_with(tmp_path, [one])))
     assert "Best trial" in page.text
@@ -296,7 +297,7 @@ def test_what_is_typed_is_set_as_code(tmp_path, unpainted):
     assert r"\texttt{emotion-hpo prepare}" in latex
 
 
-def test_a_study_of_failures_is_a_page(tmp_path):
+def test_a_study_of_failures_is_a_page(tmp_path, only_svg):
     made = [failed(one) for one in trials(3, config_for(tmp_path, "study"))]
     made[2] = failed(made[2], "out of memory: <b>8 GB</b> & more")
     page = read_page(room.report(study_with(tmp_path, made)))
@@ -337,11 +338,11 @@ def reported_elsewhere(home):
     return ended.stdout.strip()
 
 
-def test_500_trials_are_a_small_page(tmp_path):
+def test_500_trials_are_a_small_page(tmp_path, only_svg):
     """How soon it is there, `benchmarks/report.py` tells."""
     config = config_for(tmp_path, "study", *RANDOM)
     home = study_with(tmp_path, [*trials(500, config)], *RANDOM)
-    reported_elsewhere(home)  # where no coverage is measured, which takes ten times as long
+    room.report(home)
     assert home.report.page.stat().st_size < 10_000_000
     assert "All 500 trials" in read_page(home.report.page).text
 
@@ -617,7 +618,7 @@ def test_folds_and_seeds_of_a_trial_are_shown(tmp_path):
     assert [one.get_text() for one in legend.get_texts()] == ["a", "b", "mean"]
 
 
-def test_a_broken_ledger_is_a_remark(tmp_path):
+def test_a_broken_ledger_is_a_remark(tmp_path, unpainted):
     home = study_with(tmp_path, [])
     home.ledger.write_text("{")
     assert "mend its broken line by hand" in read_page(room.report(home)).text
@@ -641,7 +642,7 @@ class TestComparison:
             homes.append(home)
         return homes
 
-    def test_a_pair_is_a_page(self, pair):
+    def test_a_pair_is_a_page(self, pair, only_svg):
         page = read_page(room.compare(pair))
         assert "first (trial_0) less second (trial_0)" in page.text
         (table,) = [t for t in comparison_page([*map(read_findings, pair)]).tables()

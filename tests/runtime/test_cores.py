@@ -21,6 +21,7 @@ def test_a_pinned_process_has_the_cores_that_it_is_pinned_to():
         capture_output=True,
         text=True,
         check=True,
+        env={name: value for name, value in os.environ.items() if name != "LOKY_MAX_CPU_COUNT"},
         cwd=Path(__file__).parents[2],
     )
     assert ended.stdout == "1\n"

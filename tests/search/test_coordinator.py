@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -139,8 +140,18 @@ LONG = (
 )
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(make_study):
+@pytest.fixture
+def long_study(make_study, small_baseline):
+    """A study that has its baseline, which a process of its own would take seconds to choose."""
     home, config = make_study("study", *LONG)
+    home.path.mkdir()
+    for path in small_baseline:
+        shutil.copy(path, home.path)
+    return home, config
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(long_study):
+    home, config = long_study
     command = Command(home, *LONG)
     until(lambda: len(curves(home)) == 2)
     command.process.send_signal(signal.SIGINT)
@@ -163,8 +174,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(make_stud
             assert [epoch.to_json() for epoch in one.curve[: len(old)]] == old
 
 
-def test_ctrl_c_twice_stops_at_once_and_loses_no_trial(make_study):
-    home, config = make_study("study", *LONG)
+def test_ctrl_c_twice_stops_at_once_and_loses_no_trial(long_study):
+    home, config = long_study
     command = Command(home, *LONG)
     until(lambda: len(curves(home)) == 2)
     command.process.send_signal(signal.SIGINT)
@@ -177,8 +188,8 @@ def test_ctrl_c_twice_stops_at_once_and_loses_no_trial(make_study):
     assert states(home, config).count(TrialState.WAITING) == 2
 
 
-def test_a_killed_search_leaves_no_process_and_loses_no_epoch(make_study):
-    home, config = make_study("study", *LONG)
+def test_a_killed_search_leaves_no_process_and_loses_no_epoch(long_study):
+    home, config = long_study
     command = Command(home, *LONG)
     until(lambda: len(curves(home)) == 2)
     workers = psutil.Process(command.process.pid).children(recursive=True)
@@ -197,8 +208,8 @@ def test_a_killed_search_leaves_no_process_and_loses_no_epoch(make_study):
             assert [epoch.epoch for epoch in one.curve] == list(range(1, N_EPOCHS + 1))
 
 
-def test_a_killed_worker_is_replaced(make_study):
-    home, config = make_study("study", *LONG)
+def test_a_killed_worker_is_replaced(long_study):
+    home, config = long_study
     command = Command(home, *LONG)
     until(lambda: len(curves(home)) == 2)
     children = psutil.Process(command.process.pid).children(recursive=True)
@@ -254,7 +265,7 @@ def test_a_trial_that_workers_die_of_is_tried_alone_at_last(
 ):
     home, config = make_study("study", "study.n_trials=3", "launcher.n_workers=2", "pruner=none")
     (tmp_path / "crashing.py").write_text(CRASHING)
-    start = f'exec "{sys.executable}" "{tmp_path / "crashing.py"}" "$3" "$4" "$5"'
+    start = f'exec "{sys.executable}" "{tmp_path / "crashing.py"}" "$4" "$5" "$6"'
     monkeypatch.setattr(sys, "executable", program(tmp_path / "python", start))
     summary = search(config).summary
     assert (summary.n_complete, summary.n_failed, summary.n_interrupted) == (2, 1, 3)

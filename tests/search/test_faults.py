@@ -24,7 +24,7 @@ from tests.search.processes import Command
 
 N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))
 SEED = int(os.environ["EMOTION_HPO_KILL_SEED"])
-N_TRIALS = 40
+N_TRIALS = 16
 STUDY = (
     f"study.n_trials={N_TRIALS}",
     "launcher.n_workers=2",
@@ -54,7 +54,7 @@ def search_under_fire(home, n_kills: int) -> list[str]:
         while len(killed) < n_kills:
             workers = workers_of(command.process)
             if workers and (latest_epoch(home) > shot_at or dice.random() < 0.004):
-                time.sleep(dice.uniform(0.0, 2.5))
+                time.sleep(dice.uniform(0.0, 1.0))
                 shot_at = time.time()
                 victim = dice.choice([command.process, *workers, *workers])
                 with contextlib.suppress(ProcessLookupError):

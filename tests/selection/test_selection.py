@@ -10,6 +10,7 @@ from emotion_hpo.cli.search import confirm_leaders
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import METRICS
+from emotion_hpo.selection import confirmation
 from emotion_hpo.selection.confirmation import confirm, pick_winner, standard_error
 from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
@@ -155,19 +156,16 @@ def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, data_modu
 
 def test_its_processes_end_with_their_starter(study):
     home, _ = study(seeds=1)
-    command = [sys.executable, "-m", "emotion_hpo.selection.worker", str(home.path), "1"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = confirmation._start_process(home, 0, 1)
     process.stdin.close()
     assert process.wait(timeout=60) == NO_FAULT_STATUS
 
 
 def test_processes_that_die_are_named(study, monkeypatch):
-    from emotion_hpo.selection import confirmation as selection
-
     home, config = study(seeds=1)
     dead = [sys.executable, "-c", "import os; os._exit(9)"]
     monkeypatch.setattr(
-        selection, "_start_process", lambda *_: subprocess.Popen(dead, stdin=subprocess.PIPE)
+        confirmation, "_start_process", lambda *_: subprocess.Popen(dead, stdin=subprocess.PIPE)
     )
     with pytest.raises(StudyError, match=r"confirming trainings did not end; see .*workers"):
         confirm(home, config, silent)

@@ -36,10 +36,10 @@ def start_process(
     threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     log = home.worker_log(name)
     log.parent.mkdir(parents=True, exist_ok=True)
-    module, label = "emotion_hpo.search.worker", f"{name}{place}"
+    program = ["-m", "emotion_hpo.runtime.start", "emotion_hpo.search.worker"]
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", module, str(home.path), label, str(n_threads)],
+            [sys.executable, *program, str(home.path), f"{name}{place}", str(n_threads)],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
