@@ -59,7 +59,7 @@ def test_a_model_of_statistics_is_counted_as_it_is_read():
     parts = {name for name in row.parameters if "." not in name}
     assert parts == {"all", "text_factors", "functionals", "mocap", "fusion"}
     assert row.parameters["text_factors"] == 500 * 256 + 256
-    assert row.parameters["mocap.input"] == 9 * 189 * 64 + 64
+    assert row.parameters["mocap.input"] == 9 * 189 * 32 + 32
 
 
 def test_every_encoder_and_head_is_listed():
