@@ -24,7 +24,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config.features import TEXT
-from emotion_hpo.config.model import NetworkModel, NoContext
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Recording
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batches import Reads
@@ -117,9 +116,9 @@ class Predictor:
     def reads(self) -> Literal["past", "both"] | None:
         """Which turns of its dialogue are read beside an utterance; None: it is read alone."""
         model = self._saved_model.config.model
-        if not isinstance(model, NetworkModel) or isinstance(model.context, NoContext):
+        if not model.has_context:
             return None
-        return model.context.reads
+        return "both" if model.reads_after else "past"
 
     def __call__(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
         """Class probabilities `(n, classes)`.
@@ -169,7 +168,11 @@ class Predictor:
                 "with model.context.reads=past"
             )
         learner = self._learners[0]
-        assert isinstance(learner, NetworkLearner)
+        if not isinstance(learner, NetworkLearner):
+            raise FeatureError(
+                "the model has no network: it keeps no dialogue; give all turns so far at once, as "
+                "a table or a request with a column dialogue"
+            )
         return Dialogue(self._digest, (len(self._learners), learner.network.head.units))
 
     def answer_next(self, utterance: Utterance, before: Dialogue) -> tuple[Answer, Dialogue]:
