@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -15,11 +15,13 @@ from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.described import describe
 from emotion_hpo.dataset.dialogues import DialogueDataset
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
-from emotion_hpo.dataset.text_factors import TextFactors
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features import glove
 from emotion_hpo.features.text import Vocabulary, tokenise
 from emotion_hpo.features.utterances import Utterances
+
+if TYPE_CHECKING:
+    from emotion_hpo.dataset.text_factors import TextFactors
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Preprocessor:
     vectors: NDArray[np.float32] | None = None
     described: tuple[str, ...] = ()
     in_dialogues: bool = False
-    factors: TextFactors | None = None
+    factors: "TextFactors | None" = None
 
     @classmethod
     def fit(
@@ -87,6 +89,8 @@ class Preprocessor:
             if config.text.vectors is not None and not as_vectors:
                 vectors = glove.read_vectors(config.text.vectors, vocabulary)
         if TEXT_FACTORS in modalities:
+            from emotion_hpo.dataset.text_factors import TextFactors  # scikit-learn: a second
+
             assert config.text_factors is not None  # else no corpus has them
             factors = TextFactors.fit(train, config.text_factors.components)
         text = config.text

@@ -9,7 +9,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,12 +20,14 @@ from emotion_hpo.config import ExperimentConfig, NetworkModel, build, dump
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.scaling import FeatureReader, Scale
-from emotion_hpo.dataset.text_factors import TextFactors
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, plain_origins, read_origins
 from emotion_hpo.features.text import Vocabulary
 from emotion_hpo.study import write_bytes
 from emotion_hpo.training.learner import Learner, build_learner
+
+if TYPE_CHECKING:
+    from emotion_hpo.dataset.text_factors import TextFactors
 
 
 @dataclass(frozen=True)
@@ -182,8 +184,14 @@ def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
         stored["marks"],
         described=tuple(stored["described"]),
         in_dialogues=stored.get("in_dialogues", False),  # older models read no dialogues
-        factors=None if factors is None else TextFactors.load(factors),
+        factors=None if factors is None else _text_factors(factors),
     )
+
+
+def _text_factors(stored: Mapping[str, Tensor]) -> "TextFactors":
+    from emotion_hpo.dataset.text_factors import TextFactors  # scikit-learn: a second
+
+    return TextFactors.load(stored)
 
 
 def _scale(stored: tuple[Tensor, Tensor]) -> Scale:
