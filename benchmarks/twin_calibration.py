@@ -1,8 +1,9 @@
 """Where simple classifiers land on the synthetic twin, beside where they land on IEMOCAP.
 
 Fit on Sessions 1 to 4, scored on Session 5, on new utterances by the speakers of Sessions 1 to 4,
-and on speakers that nobody has heard. Inputs are the project's own features, averaged over the
-utterance. What to turn when the columns part: `emotion_hpo.corpus.twin.expression.DIFFICULTY`.
+and on speakers that nobody has heard: utterances of a class, each by itself. Inputs are the
+project's own features, averaged over the utterance. What to turn when the columns part:
+`emotion_hpo.corpus.twin.expression.DIFFICULTY`.
 
     python benchmarks/twin_calibration.py --fresh 2000
 """
@@ -64,6 +65,7 @@ class Averages:
     def of(cls, corpus: Twin, workers: int) -> "Averages":
         """Extract a whole corpus."""
         table = pd.concat([corpus.table(session) for session in corpus.sessions()])
+        table = table[table["emotion"].notna()]
         pairs = table[["session", "dialogue"]].drop_duplicates().itertuples(index=False, name=None)
         with ProcessPoolExecutor(workers) as pool:
             averages = {

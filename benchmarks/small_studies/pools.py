@@ -50,8 +50,8 @@ class Pool:
         if not speech_file.exists():
             folder.mkdir(parents=True, exist_ok=True)
             rows = twin_table(_SEED, 1.0, draw)
-            if known:
-                rows = rows[rows["session"] != "5"].reset_index(drop=True)
+            is_read = rows["emotion"].notna() & ((rows["session"] != "5") | (not known))
+            rows = rows[is_read].reset_index(drop=True)
             columns = ["utterance_id", "session", "dialogue", "speaker", "transcript", "emotion"]
             rows[columns].to_parquet(table_file)
             np.save(speech_file, _heard(rows, draw))

@@ -65,7 +65,7 @@ class TwinCorpus(CorpusSection):
 
     name: Literal["twin"]
     seed: int = Field(ge=0)
-    scale: float = Field(gt=0, le=1, description="share of IEMOCAP's utterances to draw")
+    scale: float = Field(gt=0, le=1, description="share of IEMOCAP's turns to draw")
     write_release: Path | None = Field(
         None, description="`prepare` also writes the twin there, in the form of IEMOCAP's release"
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from emotion_hpo.corpus import Twin
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.twin import motion, voice
 from emotion_hpo.corpus.twin.expression import Act
+from emotion_hpo.corpus.twin.stage import frames_within
 from emotion_hpo.corpus.twin.table import twin_table
 from emotion_hpo.errors import CorpusError
 from tests.corpus.contract import CorpusContract
@@ -31,11 +33,31 @@ LOST = {
     "4": (0.280, 99, 384, 0),
     "5": (0.618, 235, 154, 24),
 }
+# session: turns of improvised and of scripted dialogues
+TURNS = {
+    "1": (759, 1060), "2": (788, 1023), "3": (1044, 1092), "4": (1060, 1043), "5": (1133, 1037),
+}  # fmt: skip
+# session: turns of each label that is no class
+BETWEEN = {
+    "1": {"dis": 1, "fea": 12, "fru": 280, "hap": 135, "oth": 1, "sur": 25, "xxx": 415},
+    "2": {"fea": 9, "fru": 325, "hap": 117, "oth": 1, "sur": 17, "xxx": 436},
+    "3": {"dis": 1, "fea": 2, "fru": 382, "hap": 135, "sur": 28, "xxx": 572},
+    "4": {"fea": 7, "fru": 481, "hap": 65, "oth": 1, "sur": 19, "xxx": 564},
+    "5": {"fea": 10, "fru": 381, "hap": 143, "sur": 18, "xxx": 520},
+}
 
 
 @pytest.fixture(scope="module")
-def table(full_twin) -> pd.DataFrame:
-    return pd.concat([full_twin.table(session) for session in full_twin.sessions()])
+def turns(full_twin) -> pd.DataFrame:
+    """All turns, by session and id."""
+    tables = [full_twin.table(session) for session in full_twin.sessions()]
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def table(turns) -> pd.DataFrame:
+    """Those that have a class: the corpus's utterances."""
+    return turns[turns["emotion"].notna()]
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +71,8 @@ def words(transcripts) -> Counter:
 
 @pytest.mark.parametrize("session", COUNTS)
 class TestSession:
-    def test_counts(self, full_twin, session):
-        table = full_twin.table(session)
+    def test_counts(self, table, session):
+        table = table[table["session"] == session]
         counts, n_dialogues, improvised, female = COUNTS[session]
         assert tuple(table["emotion"].value_counts().sort_index()) == counts
         assert table["dialogue"].nunique() == n_dialogues
@@ -58,6 +80,20 @@ class TestSession:
         assert (table["scenario"] == "scripted").sum() == len(table) - improvised
         assert (table["speaker"] == f"Ses0{session}F").sum() == female
         assert (table["speaker"] == f"Ses0{session}M").sum() == len(table) - female
+
+    def test_counts_of_all_turns(self, full_twin, session):
+        table = full_twin.table(session)
+        improvised, scripted = TURNS[session]
+        assert (table["scenario"] == "improvised").sum() == improvised
+        assert (table["scenario"] == "scripted").sum() == scripted
+        labels = full_twin.labels(session)
+        assert list(labels) == list(table["utterance_id"])
+        labelled = table["emotion"].notna().to_numpy()
+        between = np.array(list(labels.values()))[~labelled]
+        assert Counter(between.tolist()) == BETWEEN[session]
+        assert [labels[name] for name in table["utterance_id"][labelled]] == (
+            table["emotion"][labelled].tolist()
+        )
 
     def test_names(self, full_twin, session):
         table = full_twin.table(session)
@@ -73,18 +109,23 @@ class TestSession:
 
     def test_lost_markers(self, full_twin, session):
         rows = twin_table(full_twin.seed, full_twin.scale, None)
-        shares = rows.loc[rows["session"] == session, "nan_share"]
+        ours = rows[rows["session"] == session]
+        shares = ours.loc[ours["emotion"].notna(), "nan_share"]
         mean, always, never, no_motion = LOST[session]
         assert shares.isna().sum() == no_motion
-        assert (~full_twin.table(session)["has_mocap"]).sum() == no_motion
+        assert ours["nan_share"].isna().sum() == (90 if no_motion else 0)
+        assert (~full_twin.table(session)["has_mocap"]).sum() == ours["nan_share"].isna().sum()
         assert (shares == 1).sum() == always
         assert (shares == 0).sum() == never
         assert shares.mean() == pytest.approx(mean, abs=0.005)
 
-    def test_utterances_of_a_dialogue_do_not_overlap(self, full_twin, session):
-        table = full_twin.table(session).sort_values(["dialogue", "start_s"])
-        before = table.groupby("dialogue")["end_s"].shift()
-        assert (table["start_s"] >= before.fillna(0)).all()
+    def test_turns_stand_in_the_order_of_time(self, full_twin, session):
+        table = full_twin.table(session).sort_values(["dialogue", "turn"])
+        by_dialogue = table.groupby("dialogue")
+        assert (table["turn"] == by_dialogue.cumcount()).all()
+        assert (by_dialogue["start_s"].diff().dropna() > 0).all()
+        own_end = table.groupby(["dialogue", "speaker"])["end_s"].shift()
+        assert (table["start_s"] >= own_end.fillna(0)).all(), "nobody interrupts himself"
 
 
 class TestWhole:
@@ -123,7 +164,7 @@ class TestWhole:
     def test_validation_rows_of_the_paper(self, seed):
         twin = Twin(seed)
         rows = pd.concat([twin.table(session) for session in "1234"], ignore_index=True)
-        validation = rows.iloc[3000:]
+        validation = rows[rows["emotion"].notna()].iloc[3000:]
         assert len(validation) == 838
         assert validation["utterance_id"].iloc[0] == "Ses04F_impro04_M018"
         assert tuple(validation["emotion"].value_counts().sort_index()) == (290, 196, 227, 125)
@@ -137,6 +178,105 @@ class TestWhole:
         assert table["votes"].str.fullmatch(r'\{"[a-z]{3}": \d(, "[a-z]{3}": 1)?\}').all()
 
 
+def share_of_same(rows: pd.DataFrame, before: pd.Series, labels: str) -> dict[str, float]:
+    """Label → per cent of turns that have it, of those whose earlier turn has it."""
+    return {
+        label: 100 * (rows["label"][before == label] == label).mean() for label in labels.split()
+    }
+
+
+class TestDialogues:
+    """Figures of IEMOCAP's dialogues: counted on its release."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def rows(cls, full_twin, turns) -> pd.DataFrame:
+        """All turns with their labels, in the order of dialogue and time."""
+        labels = {}
+        for session in full_twin.sessions():
+            labels |= full_twin.labels(session)
+        labelled = turns.assign(label=turns["utterance_id"].map(labels))
+        return labelled.sort_values(["dialogue", "turn"], ignore_index=True)
+
+    def test_lengths(self, rows):
+        sizes = rows.groupby("dialogue").size()
+        assert len(rows) == 10_039
+        assert len(sizes) == 151
+        assert (sizes.min(), sizes.max()) == (pytest.approx(24, abs=3), 167)
+        assert sizes.idxmax() == "Ses04F_impro07"
+        assert sizes.quantile([0.25, 0.5, 0.75]).tolist() == pytest.approx([49, 67, 81], abs=5)
+        n_class = rows["emotion"].notna().groupby(rows["dialogue"]).sum()
+        assert n_class.min() >= 3
+        assert n_class.median() == pytest.approx(32, abs=3)
+
+    def test_all_turns_last_as_long_and_say_as_much(self, rows):
+        seconds = rows["end_s"] - rows["start_s"]
+        assert seconds.sum() / 3600 == pytest.approx(12.44, abs=0.1)
+        assert seconds.median() == pytest.approx(3.5, abs=0.1)
+        n_words = rows["transcript"].str.split().str.len()
+        assert n_words.sum() == pytest.approx(116_116, rel=0.01)
+
+    def test_who_speaks_when(self, rows):
+        by_dialogue = rows.groupby("dialogue")
+        same = rows["speaker"] == by_dialogue["speaker"].shift()
+        assert same.sum() / (len(rows) - 151) == pytest.approx(0.168, abs=0.01)
+        gaps = (rows["start_s"] - by_dialogue["end_s"].shift()).dropna()
+        assert (gaps < 0).mean() == pytest.approx(0.71, abs=0.02)
+        assert gaps.median() == pytest.approx(-0.44, abs=0.05)
+        assert gaps.quantile([0.05, 0.95]).tolist() == pytest.approx([-2.4, 1.3], abs=0.25)
+
+    def test_labels_run_on_with_the_same_speaker(self, rows):
+        before = rows.groupby(["dialogue", "speaker"])["label"].shift()
+        shares = share_of_same(rows, before, "ang exc neu sad fru hap xxx")
+        published = [62, 67, 63, 75, 60, 56, 48]
+        assert list(shares.values()) == pytest.approx(published, abs=11)
+
+    def test_labels_run_on_with_the_other_speaker(self, rows):
+        by_dialogue = rows.groupby("dialogue")
+        other = by_dialogue["speaker"].shift() != rows["speaker"]
+        before = by_dialogue["label"].shift().where(other)
+        shares = share_of_same(rows, before, "ang exc neu sad fru hap xxx")
+        published = [35, 40, 22, 54, 40, 39, 38]
+        assert list(shares.values()) == pytest.approx(published, abs=11)
+
+    def test_labels_at_a_distance(self, rows):
+        emotion = rows["emotion"]
+        shares = []
+        for lag in (1, 2, 4, 8, 16):
+            before = rows.groupby("dialogue")["emotion"].shift(lag)
+            both = emotion.notna() & before.notna()
+            shares.append(100 * (emotion == before)[both].mean())
+        assert shares == pytest.approx([71, 85, 80, 73, 69], abs=5)
+
+    def test_commonest_class_of_a_dialogue(self, rows):
+        labelled = rows[rows["emotion"].notna()]
+        commonest = labelled.groupby("dialogue")["emotion"].agg(
+            lambda emotions: emotions.value_counts(normalize=True).iloc[0]
+        )
+        assert commonest.mean() == pytest.approx(0.75, abs=0.04)
+
+    def test_plays_come_again_but_for_slips(self, full_twin, rows):
+        hidden = twin_table(full_twin.seed, full_twin.scale, None).set_index("utterance_id")
+        by_line = rows.assign(line=rows["utterance_id"].map(hidden["line"])).set_index("line")
+        first, other = (
+            by_line.loc[by_line["dialogue"] == f"Ses0{n}F_script02_2", "transcript"] for n in "12"
+        )
+        both = pd.concat([first, other], axis=1, keys=["first", "other"]).dropna()
+        assert len(both) > 0.8 * len(other)
+        assert 0.05 < (both["first"] == both["other"]).mean() < 0.8
+        n_same = sum(
+            len(set(left.lower().split()) & set(right.lower().split()))
+            for left, right in both.itertuples(index=False)
+        )
+        n_words = sum(len(set(text.lower().split())) for text in both["other"])
+        assert n_same / n_words > 0.75, "a slip leaves most of a line"
+
+    def test_no_column_tells_the_label_of_a_context_row(self, full_twin):
+        context = full_twin.table("1").query("emotion.isna()")
+        assert {"label", "said", "mood", "shown", "meant"}.isdisjoint(context.columns)
+        assert len(context) == sum(BETWEEN["1"].values())
+
+
 class TestScale:
     @pytest.mark.parametrize("scale", [0.001, 0.02, 0.3])
     def test_every_session_keeps_classes_and_speakers(self, scale):
@@ -144,9 +284,13 @@ class TestScale:
         assert twin.sessions() == ("1", "2", "3", "4", "5")
         for session in twin.sessions():
             table = twin.table(session)
-            assert set(table["emotion"]) == set(twin.classes)
+            labelled = table["emotion"].notna()
+            assert set(table["emotion"][labelled]) == set(twin.classes)
             assert set(table["speaker"]) == {f"Ses0{session}F", f"Ses0{session}M"}
-            assert len(table) == pytest.approx(scale * sum(COUNTS[session][0]), abs=4)
+            n, n_between = sum(COUNTS[session][0]), sum(BETWEEN[session].values())
+            assert labelled.sum() == pytest.approx(scale * n, abs=4)
+            assert (~labelled).sum() == pytest.approx(labelled.sum() * n_between / n, abs=1)
+            assert table.groupby("dialogue").size().max() > 1
 
 
 class TestSeed:
@@ -169,36 +313,50 @@ class TestSeed:
                     np.testing.assert_array_equal(recording.samples, alone[recording.utterance_id])
 
 
+def all_rows(twin) -> pd.DataFrame:
+    return pd.concat([twin.table(session) for session in twin.sessions()], ignore_index=True)
+
+
 class TestDraws:
     def test_fresh_speakers_are_nobodys(self, full_twin, table):
-        fresh = full_twin.fresh(600, seed=0)
-        rows = pd.concat([fresh.table(session) for session in fresh.sessions()])
-        assert len(rows) == 600
+        rows = all_rows(full_twin.fresh(600, seed=0))
+        assert rows["emotion"].notna().sum() == 600
         assert rows["utterance_id"].is_unique
         assert not set(rows["speaker"]) & set(table["speaker"])
         assert rows["speaker"].nunique() == 4
 
     def test_known_speakers_say_new_things(self, full_twin, table):
-        drawn = full_twin.draw(600, seed=0)
-        rows = pd.concat([drawn.table(session) for session in drawn.sessions()])
-        assert len(rows) == 600
+        rows = all_rows(full_twin.draw(600, seed=0))
+        assert rows["emotion"].notna().sum() == 600
         assert set(rows["speaker"]) == set(table["speaker"])
         assert not set(rows["utterance_id"]) & set(table["utterance_id"])
+
+    def test_dialogues_are_drawn_whole(self, full_twin):
+        rows = all_rows(full_twin.fresh(600, seed=0)).sort_values(["dialogue", "turn"])
+        by_dialogue = rows.groupby("dialogue")
+        assert (rows["turn"] == by_dialogue.cumcount()).all()
+        assert (by_dialogue["speaker"].nunique() == 2).all()
+        lengths = by_dialogue.size()
+        assert lengths.median() > 40
+        assert rows["emotion"].isna().any()
 
     def test_shape_is_drawn_from_one_session(self, full_twin):
         rows = full_twin.draw(1098, seed=0, like="5").table("5")
         assert tuple(rows["emotion"].value_counts().sort_index()) == COUNTS["5"][0]
+        assert rows["dialogue"].nunique() == 31
 
     def test_more_than_the_corpus_has(self):
         fresh = Twin(0, 0.02).fresh(6000, seed=2)
-        assert sum(len(fresh.table(session)) for session in fresh.sessions()) == 6000
+        assert all_rows(fresh)["emotion"].notna().sum() == 6000
         assert fresh.sessions() == tuple(sorted(fresh.sessions()))
 
     def test_another_seed_is_another_draw(self):
-        first, other = (next(Twin(0).fresh(5, seed).recordings("6", d)).samples
-                      for seed in (1, 2)
-                      for d in Twin(0).fresh(5, seed).table("6")["dialogue"][:1])  # fmt: skip
-        assert first.shape != other.shape or not np.array_equal(first, other)
+        drawn = []
+        for seed in (1, 2):
+            fresh = Twin(0).fresh(5, seed)
+            dialogue = fresh.table("6")["dialogue"].iloc[0]
+            drawn.append(next(fresh.recordings("6", dialogue)).samples)
+        assert drawn[0].shape != drawn[1].shape or not np.array_equal(*drawn)
 
     @pytest.mark.parametrize(("n", "like", "message"), [
         (0, None, r"n >= 1 must hold, but got n=0"),
@@ -270,12 +428,12 @@ class TestMotion:
         assert jaw(True) > jaw(False)
 
 
-#: First utterance of version 1.
+#: First turn of version 3.
 GOLDEN = {
-    "utterance_id": "Ses01F_impro01_F000",
-    "characters": 390,
-    "loudness": 0.0097918,
-    "chin_mm": 3.28352,
+    "utterance_id": "Ses01F_impro01_M000",
+    "characters": 339,
+    "loudness": 0.0093822,
+    "chin_mm": 1.882512,
 }
 
 
@@ -283,9 +441,27 @@ def test_what_is_synthesised_changes_only_with_its_version(full_twin):
     """Stored features are found by the fingerprint: raise `_VERSION`, then change these figures."""
     recording = next(full_twin.recordings("1", "Ses01F_impro01"))
     assert recording.utterance_id == GOLDEN["utterance_id"]
-    assert len(full_twin.table("1")["transcript"].iloc[0]) == GOLDEN["characters"]
+    transcripts = full_twin.table("1").set_index("utterance_id")["transcript"]
+    assert len(transcripts[GOLDEN["utterance_id"]]) == GOLDEN["characters"]
     assert float(recording.samples.std()) == pytest.approx(GOLDEN["loudness"], rel=1e-3)
     assert float(recording.motion["face"][:, 1].std()) == pytest.approx(GOLDEN["chin_mm"], rel=1e-3)
+
+
+def test_where_turns_overlap_both_show_the_same_motion(full_twin):
+    dialogue = "Ses02F_impro01"
+    table = full_twin.table("2").query("dialogue == @dialogue").sort_values("turn")
+    moved = {r.utterance_id: r.motion["head"] for r in full_twin.recordings("2", dialogue)}
+    n_overlaps = 0
+    rows = list(table.itertuples())
+    for row, following in pairwise(rows):
+        first, n = frames_within(row.start_s, row.end_s)
+        second, n_following = frames_within(following.start_s, following.end_s)
+        n_shared = min(first + n - second, n_following)
+        if n_shared > 0:
+            n_overlaps += 1
+            shared = moved[row.utterance_id][second - first :][:n_shared]
+            np.testing.assert_array_equal(moved[following.utterance_id][:n_shared], shared)
+    assert n_overlaps > 5
 
 
 class TestContract(CorpusContract):

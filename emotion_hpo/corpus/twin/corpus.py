@@ -1,16 +1,18 @@
 """The synthetic twin: IEMOCAP's exact shape, invented content.
 
 IEMOCAP cannot be shipped, and a project that only runs on it cannot be tried. The twin copies what
-is published of its shape (`figures`, `shape`, `lengths`) and invents what was said (`sentences`),
-how it sounded (`voice`) and how it looked (`motion`) from what each utterance expresses
-(`expression`, which also holds the difficulty). All of it passes the same extractors as recordings
-do. Since it can draw any number of new utterances (`fresh`, `draw`), a configuration's *true*
-accuracy can be computed: what no real corpus can tell. Every figure from it is *synthetic*.
+is published of its shape (`figures`, `dialogue_figures`; `shape`, `moods`, `lengths`, `timing`) and
+invents what was said (`sentences`, `plays`), how it sounded (`voice`) and how it looked (`motion`)
+from what each turn expresses (`expression`, which also holds the difficulty). All of it passes the
+same extractors as recordings do. Since it can draw any number of new utterances (`fresh`, `draw`),
+a configuration's *true* accuracy can be computed: what no real corpus can tell. Every figure from
+it is *synthetic*.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,16 +22,18 @@ from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Recording, validate_table
 from emotion_hpo.corpus.twin import motion, voice
+from emotion_hpo.corpus.twin.dialogue_figures import LABELS
 from emotion_hpo.corpus.twin.draws import Draw
 from emotion_hpo.corpus.twin.expression import DIFFICULTY
 from emotion_hpo.corpus.twin.figures import CLASSES, SESSIONS
+from emotion_hpo.corpus.twin.stage import Stage
 from emotion_hpo.corpus.twin.table import HIDDEN, acts, twin_table
 from emotion_hpo.errors import CorpusError
 
 __all__ = ["Draw", "Twin", "open_corpus"]
 
 #: Raised with every change to what is synthesised, so that stored features are made anew.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Twin:
 
     Attributes:
         seed: Everything follows from it and from an utterance's id.
-        scale: Share of IEMOCAP's utterances that it has.
+        scale: Share of IEMOCAP's turns that it has.
         extra: More utterances of the same kind instead of the corpus's own, or None.
     """
 
@@ -53,7 +57,7 @@ class Twin:
     ready_made = ()
 
     def fresh(self, n: int, seed: int, like: str | None = None) -> "Twin":
-        """`n` utterances by speakers that nobody has heard, as a corpus of its own.
+        """`n` utterances by speakers that nobody has heard, in dialogues, as a corpus of its own.
 
         Args:
             n: How many; a pair of speakers has about 250.
@@ -84,12 +88,23 @@ class Twin:
         return ()
 
     def table(self, session: str) -> pd.DataFrame:
-        """The session's utterances; nothing is synthesised."""
+        """The session's turns, context rows without emotion among them; nothing is synthesised."""
         rows = self._session(session).drop(columns=list(HIDDEN))
         return validate_table(rows, self.classes, f"twin, session {session}")
 
+    def labels(self, session: str) -> Mapping[str, str]:
+        """Utterance id → the label that its annotators agree on, of a context row, too.
+
+        For whoever writes the twin down as IEMOCAP's release; no model may see it.
+        """
+        rows = self._session(session)
+        return {
+            name: LABELS[label]
+            for name, label in zip(rows["utterance_id"], rows["label"], strict=True)
+        }
+
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
-        """Synthesise a dialogue's utterances, one at a time."""
+        """Synthesise a dialogue's turns, one at a time, in their order in time."""
         rows = self._session(session)
         rows = rows[rows["dialogue"] == dialogue]
         if rows.empty:
@@ -99,9 +114,14 @@ class Twin:
         who = "" if self.extra is None or self.extra.known else key
         voices = {name: voice.voice(self.seed, who + name) for name in rows["speaker"].unique()}
         face = motion.face(self.seed, who + dialogue.partition("_")[0])
-        for utterance_id, speaker, act in acts(rows, key):
+        stage = Stage()
+        in_time = rows.sort_values("turn")
+        spans = zip(in_time["start_s"], in_time["end_s"], strict=True)
+        for span, (utterance_id, speaker, act) in zip(spans, acts(in_time, key), strict=True):
             samples = voice.speak(self.seed, act, voices[speaker])
-            moved = None if np.isnan(act.nan_share) else motion.move(self.seed, act, face)
+            moved = None
+            if not np.isnan(act.nan_share):
+                moved = stage.show(*span, partial(motion.move, self.seed, act, face))
             yield Recording(utterance_id, samples, voice.SAMPLE_RATE_HZ, moved)
 
     def _with(self, extra: Draw) -> "Twin":

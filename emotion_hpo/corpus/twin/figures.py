@@ -77,8 +77,11 @@ VALIDATION_STARTS = "Ses04F_impro04_M018"
 #: So these precede them in Session 4: its counts less ang 290, exc 196, neu 227, sad 125.
 BEFORE_VALIDATION = (37, 42, 31, 18)
 
-#: Utterances without a motion file lie in these dialogues.
-WITHOUT_MOTION = ("Ses05M_script01_1b", "Ses05F_impro03")
+#: Turns without a motion file: all of this dialogue, and the last nine of that.
+STILL_DIALOGUE = "Ses05M_script01_1b"
+STILL_SCENE, STILL_TURNS = "Ses05F_impro03", 9
+#: And so many of the latter have a class; with those of the former they are `no_motion`.
+STILL_CLASSES = 4
 
 #: Seconds at cumulative shares of the utterances. 5, 50, 95 and 100 % are IEMOCAP's; the others
 #: were set so that the mean is 4.57 s.

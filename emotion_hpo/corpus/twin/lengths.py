@@ -6,14 +6,18 @@ The sorted lengths are fixed by published quantiles; what is drawn is only who g
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.corpus.twin.figures import DURATION_S, MEAN_DURATION_S, WORDS
+from emotion_hpo.corpus.twin.figures import CLASSES, DURATION_S, MEAN_DURATION_S, WORDS
 
-#: Words a second beside neutral speech, in the order of the classes: anger and joy talk faster.
-_RATE = np.array([0.18, 0.12, 0.0, -0.30])
-#: Scatter of the speaking rate; small, since long utterances do have many words.
-_RATE_SCATTER = 0.25
+#: How many more words, in standard deviations of the logarithm, are said in each class, and in a
+#: turn of none: long utterances do have many words, but anger and joy talk faster than sadness.
+_WORDINESS = np.array([0.25, 0.25, -0.20, -0.15, 0.05])
+#: Scatter of the pace against that of how much is said.
+_PACE_SCATTER = 0.35
+#: Length of the turns between against that of the classes' utterances.
+BETWEEN_PACE = 0.952
 
 
 def quantiles(figures: Mapping[float, float], n: int) -> NDArray[np.float64]:
@@ -34,15 +38,47 @@ def quantiles(figures: Mapping[float, float], n: int) -> NDArray[np.float64]:
     return np.asarray(np.exp(PchipInterpolator(bent(shares), values)(bent(np.linspace(0, 1, n)))))
 
 
-def durations(emotion: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
+def quantiles_linear(figures: Mapping[float, float], n: int) -> NDArray[np.float64]:
+    """As `quantiles`, by straight lines, for values that may be negative."""
+    return np.interp(np.linspace(0, 1, n), list(figures), list(figures.values()))
+
+
+def drawn(
+    rng: np.random.Generator, rows: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Seconds and words of each turn; a line of a play is as long in all its performances.
+
+    Args:
+        rng: Decides who says much.
+        rows: Turns with `line`, `said`, `label` and `emotion`.
+    """
+    line = rows["line"].to_numpy()
+    much = rng.normal(size=len(rows))
+    of_line = rng.normal(size=line.max() + 1)
+    much[line >= 0] = of_line[line[line >= 0]]
+    scatter = much + rng.normal(scale=_PACE_SCATTER, size=len(rows))
+    much += _WORDINESS[np.minimum(rows["said"], len(CLASSES))]
+    seconds, words = np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
+    has_class = rows["emotion"].notna().to_numpy()
+    for where in (has_class, ~has_class):
+        words[where] = np.floor(quantiles(WORDS, int(where.sum()))).astype(np.int64)[
+            ranks(much[where])
+        ]
+    label = rows["label"].to_numpy()
+    seconds[has_class] = durations(label[has_class], scatter[has_class])
+    ordered = BETWEEN_PACE * quantiles(DURATION_S, int((~has_class).sum()))
+    seconds[~has_class] = ordered[ranks(scatter[~has_class])]
+    return np.round(seconds, 4), words
+
+
+def durations(emotion: NDArray[np.int64], scatter: NDArray[np.float64]) -> NDArray[np.float64]:
     """Seconds of each utterance, with IEMOCAP's quantiles overall and its means by emotion.
 
     Args:
         emotion: Class of each utterance, as its number.
-        rng: Decides who is long within a class.
+        scatter: Decides who is long within a class.
     """
     ordered = quantiles(DURATION_S, len(emotion))
-    scatter = rng.normal(size=len(emotion))
     target = (
         np.array(MEAN_DURATION_S)
         * ordered.mean()
@@ -50,22 +86,14 @@ def durations(emotion: NDArray[np.int64], rng: np.random.Generator) -> NDArray[n
     )
     shift = np.zeros(4)
     for _ in range(12):  # moving a class by its relative error settles within a few rounds
-        values = ordered[_ranks(scatter + shift[emotion])]
+        values = ordered[ranks(scatter + shift[emotion])]
         mean = np.bincount(emotion, values, minlength=4) / np.bincount(emotion, minlength=4)
         shift += 1.3 * np.log(target / mean)
     return values
 
 
-def word_counts(
-    seconds: NDArray[np.float64], emotion: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Words of each utterance: IEMOCAP's quantiles, dealt out by duration and speaking rate."""
-    spoken = np.log(seconds) + _RATE[emotion] + rng.normal(scale=_RATE_SCATTER, size=len(seconds))
-    return np.floor(quantiles(WORDS, len(seconds))).astype(np.int64)[_ranks(spoken)]
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rank of each value among all, from 0."""
-    ranks = np.empty(len(values), dtype=np.int64)
-    ranks[np.argsort(values, kind="stable")] = np.arange(len(values))
-    return ranks
+    order = np.empty(len(values), dtype=np.int64)
+    order[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return order

@@ -18,13 +18,16 @@ from emotion_hpo.corpus.twin.randomness import stream
 
 #: Exponent and offset of the law of Zipf and Mandelbrot; set so that the corpus has about as many
 #: word types, and as many that occur once, as IEMOCAP.
-_ZIPF, _OFFSET = 1.22, 10.0
+_ZIPF, _OFFSET = 0.84, 10.0
 #: Where emotion's own stems stand in the law: as common as the n-th plain one.
 _TINTED_EVERY = 3
 #: A plain word's leaning towards each emotion, a scatter of logarithms: each says a bit.
 _LEANING = 0.5
 #: How much likelier an emotion's own stem is where that emotion is expressed, and elsewhere.
 _OWN, _OTHERS = 20.0, 0.2
+
+#: Slots that a scene fills with words of its own, and how many it has for each.
+_TOPICAL, _PER_TOPIC = ("N", "NS", "V", "VD", "VG", "J"), 6
 
 _VOWELS = "aeiou"
 
@@ -63,6 +66,17 @@ def slots() -> Mapping[str, Slot]:
                     [(form(word), label) for word, label in tinted[kind]])
         for name, (kind, form) in forms.items()
     }  # fmt: skip
+
+
+@cache
+def topics(scene: str) -> Mapping[str, tuple[str, ...]]:
+    """Slot's name → words that are spoken where a scene is played, in any session."""
+    own = {}
+    for name in _TOPICAL:
+        rng = stream(0, "topic", scene, name)
+        words = slots()[name].words
+        own[name] = tuple(words[i] for i in rng.permutation(len(words))[:_PER_TOPIC])
+    return own
 
 
 def _slot(name: str, plain: list[str], tinted: list[tuple[str, str]]) -> Slot:

@@ -100,10 +100,18 @@ def face(seed: int, wearer: str) -> Face:
     )
 
 
-def move(seed: int, act: Act, wearer: Face) -> dict[str, NDArray[np.float32]]:
+def move(
+    seed: int, act: Act, wearer: Face, n_frames: int | None = None
+) -> dict[str, NDArray[np.float32]]:
     """Synthesise the motion during an utterance.
 
     A listener shows less of what the speaker feels, and a still jaw.
+
+    Args:
+        seed: The corpus's.
+        act: What is expressed, for how long.
+        wearer: Of the markers.
+        n_frames: That the cameras take meanwhile; None: as many as the length says.
 
     Returns:
         Part → `(frames, width)`, in degrees and mm.
@@ -113,7 +121,7 @@ def move(seed: int, act: Act, wearer: Face) -> dict[str, NDArray[np.float32]]:
         act = replace(act, intensity=act.intensity * DIFFICULTY.listener)
     strengths = wearer.style * cues(act, _PROTOTYPES, DIFFICULTY.motion_noise, rng)
     cue = dict(zip(_CUES, strengths.tolist(), strict=True))
-    n_frames = max(2, round(act.seconds * FRAMES_PER_S))
+    n_frames = n_frames or max(2, round(act.seconds * FRAMES_PER_S))
     courses = _courses(n_frames, act.seconds, 18, rng)
     time = np.linspace(-1, 1, n_frames, dtype=np.float32)
 

@@ -2,7 +2,7 @@
 
 So the code that reads the licensed release can be tried and tested by anyone. A dialogue is written
 at a time. Beside what the twin knows stand things that a reader must not take: macOS leftovers,
-turns of no class, frames between the turns whose values are absurd.
+ids without a label, frames between the turns whose values are absurd.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +18,7 @@ from emotion_hpo.corpus.iemocap.release import SYNTHETIC_MARK
 from emotion_hpo.corpus.schema import MOTION_PARTS, Recording
 from emotion_hpo.corpus.twin import release_text
 from emotion_hpo.corpus.twin.motion import FRAMES_PER_S
+from emotion_hpo.corpus.twin.stage import frame_times, frames_within
 from emotion_hpo.errors import CorpusError
 
 _HEAD = "pitch roll yaw tra_x tra_y tra_z"
@@ -41,6 +42,8 @@ class _Recorded(Protocol):
 
     def table(self, session: str) -> pd.DataFrame: ...
 
+    def labels(self, session: str) -> Mapping[str, str]: ...
+
     def recordings(self, session: str, dialogue: str) -> Iterable[Recording]: ...
 
 
@@ -48,7 +51,7 @@ def write_release(twin: _Recorded, root: Path, on_progress: OnProgress) -> int:
     """Write a twin below a folder, which must be empty or new.
 
     Returns:
-        The number of utterances written, those of no class left out.
+        The number of turns written, of every label.
 
     Raises:
         CorpusError: The folder holds something, or cannot be written.
@@ -65,7 +68,8 @@ def write_release(twin: _Recorded, root: Path, on_progress: OnProgress) -> int:
         )
         for session, table in tables.items():
             folder = root / f"Session{session}"
-            for name, rows in table.groupby("dialogue"):
+            labelled = table.assign(label=table["utterance_id"].map(twin.labels(session)))
+            for name, rows in labelled.groupby("dialogue"):
                 dialogue = str(name)
                 recordings = {
                     recording.utterance_id: recording
@@ -117,21 +121,20 @@ def _write_sounds(
     """A recording a turn, and the dialogue's own: the actress left, the actor right."""
     sentences = folder / "sentences" / "wav" / dialogue
     sentences.mkdir(parents=True, exist_ok=True)
-    both = np.zeros((round((turns[-1].end_s + 1) * _RATE_HZ), 2), np.float32)
+    end_s = max(turn.end_s for turn in turns)
+    both = np.zeros((round((end_s + 1) * _RATE_HZ), 2), np.float32)
+    speaks = np.zeros(both.shape, dtype=bool)
     for turn in turns:
-        recorded = recordings.get(turn.utterance_id)
-        if recorded is None:  # a turn of no class
-            samples = np.full(round((turn.end_s - turn.start_s) * _RATE_HZ), 0.01, np.float32)
-        else:
-            assert recorded.samples is not None, "the twin always speaks"
-            samples = recorded.samples
+        samples = recordings[turn.utterance_id].samples
+        assert samples is not None, "the twin always speaks"
         path = sentences / f"{turn.utterance_id}.wav"
         soundfile.write(path, samples, _RATE_HZ, subtype="PCM_16")
         first = round(turn.start_s * _RATE_HZ)
-        place = both[first : first + len(samples)]
         own = 0 if turn.utterance_id.rsplit("_", 1)[1].startswith("F") else 1
-        place[:, own] += samples[: len(place)]
-        place[:, 1 - own] += _CROSSTALK * samples[: len(place)]
+        both[first : first + len(samples), own] = samples
+        speaks[first : first + len(samples), own] = True
+    # A microphone lets the other actor through while its own is silent.
+    both += np.where(speaks, 0, _CROSSTALK * both[:, ::-1])
     (folder / "dialog" / "wav").mkdir(parents=True, exist_ok=True)
     path = folder / "dialog" / "wav" / f"{dialogue}.wav"
     soundfile.write(path, both, _RATE_HZ, subtype="PCM_16")
@@ -144,16 +147,13 @@ def _write_motion(
     recordings: Mapping[str, Recording],
 ) -> None:
     """A file a part of the motion; none where no turn has any."""
-    moved = []
-    for turn in turns:
-        recorded = recordings.get(turn.utterance_id)
-        if recorded is not None and recorded.motion is not None:
-            moved.append((turn, recorded.motion))
+    moved = [
+        (turn, motion)
+        for turn in turns
+        if (motion := recordings[turn.utterance_id].motion) is not None
+    ]
     if not moved:
         return
-    ends = [-1.0, *(turn.end_s for turn in turns[:-1])]
-    starts = [*(turn.start_s for turn in turns[1:]), np.inf]
-    free = {turns[i].utterance_id: (ends[i], starts[i]) for i in range(len(turns))}
     for part, width in MOTION_PARTS.items():
         path = dialog / _MOTION[part] / f"{dialogue}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,35 +161,44 @@ def _write_motion(
             columns = _HEAD if part == "head" else " ".join(f"c{i}" for i in range(width))
             file.write(f"Frame# Time {columns}\n")
             file.write(" ".join(["markers"] * width) + "\n")
-            for turn, motion in moved:
-                _write_frames(file, turn, motion[part], free[turn.utterance_id])
+            written = 0.0  # turns overlap: what one has shown the next one need not
+            for i, (turn, motion) in enumerate(moved):
+                following = moved[i + 1][0].start_s if i + 1 < len(moved) else np.inf
+                written = _write_frames(file, turn, motion[part], written, following)
 
 
 def _write_frames(
     file: TextIO,
     turn: release_text.Turn,
     frames: NDArray[np.float32],
-    free: tuple[float, float],
-) -> None:
+    written: float,
+    following: float,
+) -> float:
     """A turn's frames, and an absurd one on each side of it where no other turn is.
 
     Args:
         file: Gets the rows.
         turn: Whose frames.
         frames: `(frames, width)`.
-        free: End of the turn before, start of the turn after.
+        written: Until when frames are written already.
+        following: Start of the next turn.
+
+    Returns:
+        Until when they are now.
     """
-    # A quarter of a frame after the start: no rounding puts the last one beyond the end.
-    times = turn.start_s + (np.arange(len(frames)) + 0.25) / FRAMES_PER_S
+    first, _ = frames_within(turn.start_s, turn.end_s)
+    times = frame_times(first, len(frames))
     absurd = np.full(frames.shape[1], _ABSURD)
     row = "%d %.5f" + " %.5f" * frames.shape[1] + "\n"
     lines = []
-    if turn.start_s - free[0] > 2 * _BESIDE_S:
+    if turn.start_s - written > 2 * _BESIDE_S:
         beside = turn.start_s - _BESIDE_S
         lines.append(row % (round(beside * FRAMES_PER_S), beside, *absurd))
     for time, values in zip(times.tolist(), frames.tolist(), strict=True):
-        lines.append(row % (round(time * FRAMES_PER_S), time, *values))
-    if free[1] - turn.end_s > 2 * _BESIDE_S:
-        beside = turn.end_s + _BESIDE_S
+        if time > written:
+            lines.append(row % (round(time * FRAMES_PER_S), time, *values))
+    if min(following, np.inf) - max(turn.end_s, written) > 2 * _BESIDE_S:
+        beside = max(turn.end_s, written) + _BESIDE_S
         lines.append(row % (round(beside * FRAMES_PER_S), beside, *absurd))
     file.write("".join(lines).replace("nan", "NaN"))
+    return max(written, turn.end_s)

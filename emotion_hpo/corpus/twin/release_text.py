@@ -1,6 +1,6 @@
 """The twin's evaluations and transcripts as the release writes them, with the release's quirks.
 
-Beside the turns of the four classes there are others (`xxx`, `fru`, `hap`), ids without a label,
+Beside the turns of the four classes there are others (`xxx`, `fru`, `hap` …), ids without a label,
 lines without a time, and evaluators who give two labels at once: whoever reads the release must
 cope with them.
 """
@@ -14,15 +14,8 @@ import pandas as pd
 #: Label → what evaluators write.
 _WORDS = {
     "ang": "Anger", "exc": "Excited", "neu": "Neutral", "sad": "Sadness", "fru": "Frustration",
-    "hap": "Happiness", "oth": "Other", "sur": "Surprise",
+    "hap": "Happiness", "oth": "Other", "sur": "Surprise", "fea": "Fear", "dis": "Disgust",
 }  # fmt: skip
-#: Turns of no class that follow in every dialogue: label, and what the evaluators said.
-_OTHERS = (
-    ("xxx", ("ang", "neu", "sur")), ("fru", ("fru", "fru", "ang")), ("hap", ("hap", "hap", "exc")),
-)  # fmt: skip
-#: Numbers that no turn of the twin reaches.
-_FIRST_OTHER = 900
-_OTHER_SECONDS = 0.5
 
 
 class Turn(NamedTuple):
@@ -38,12 +31,12 @@ class Turn(NamedTuple):
 
 
 def turns(rows: pd.DataFrame) -> list[Turn]:
-    """A dialogue's turns in their order in time, those of no class at its end."""
-    in_time: Iterator[Any] = rows.sort_values("start_s").itertuples()
-    turns_in_time = [
+    """A dialogue's turns in their order in time; `rows` have their `label`, too."""
+    in_time: Iterator[Any] = rows.sort_values("turn").itertuples()
+    return [
         Turn(
             row.utterance_id,
-            row.emotion,
+            row.label,
             row.start_s,
             row.end_s,
             (row.valence, row.activation, row.dominance),
@@ -52,22 +45,6 @@ def turns(rows: pd.DataFrame) -> list[Turn]:
         )
         for row in in_time
     ]
-    dialogue = rows["dialogue"].iloc[0]
-    end_s = float(rows["end_s"].max())
-    for i, (label, votes) in enumerate(_OTHERS):
-        start_s = round(end_s + 1 + i, 4)
-        turns_in_time.append(
-            Turn(
-                f"{dialogue}_{'FM'[i % 2]}{_FIRST_OTHER + i}",
-                label,
-                start_s,
-                round(start_s + _OTHER_SECONDS, 4),
-                (2.5, 3.0, 3.0),
-                votes,
-                f"Turn of {label}.",
-            )
-        )
-    return turns_in_time
 
 
 def evaluation(dialogue: list[Turn]) -> Iterator[str]:
@@ -79,7 +56,7 @@ def evaluation(dialogue: list[Turn]) -> Iterator[str]:
         times = f"[{turn.start_s:.4f} - {turn.end_s:.4f}]"
         yield f"{times}\t{turn.utterance_id}\t{turn.label}\t[{mean}]"
         evaluators: list[tuple[str, ...]] = [(vote,) for vote in turn.votes]
-        if i % 2 and len(set(turn.votes)) > 1:  # the first also gives the last's label
+        if i % 2 and len(set(turn.votes)) == 2:  # the first also gives the last's label
             evaluators = [(turn.votes[0], turn.votes[-1]), *evaluators[1:-1]]
         for number, labels in enumerate(evaluators, start=2):
             said = " ".join(f"{_WORDS[label]};" for label in labels)

@@ -6,7 +6,7 @@ in long utterances what comes before "but" may belong to another emotion. Some l
 come again word for word in other sessions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.corpus.twin import figures
+from emotion_hpo.corpus.twin import plays
 from emotion_hpo.corpus.twin.expression import DIFFICULTY
 from emotion_hpo.corpus.twin.figures import CLASSES
-from emotion_hpo.corpus.twin.lexicon import slots
+from emotion_hpo.corpus.twin.lexicon import slots, topics
 from emotion_hpo.corpus.twin.randomness import stream
 
 #: How much likelier a clause is with those who prefer it than with others.
@@ -68,13 +68,14 @@ def _clauses(longest: int) -> tuple[tuple[_Clause, ...], NDArray[np.float64]]:
     return tuple(clauses), cumulative / cumulative[:, -1:]
 
 
-def sentence(emotion: int, n_words: int, rng: np.random.Generator) -> str:
+def sentence(emotion: int, n_words: int, rng: np.random.Generator, topic: str = "") -> str:
     """Say something.
 
     Args:
         emotion: The emotion shown, as its number.
         n_words: How many words to say.
         rng: The utterance's own stream.
+        topic: Scene whose things are spoken of, or of nothing in particular.
     """
     draws = iter(rng.random(4 * n_words + 8).tolist())
     clear = next(draws) < DIFFICULTY.text_clear
@@ -89,7 +90,7 @@ def sentence(emotion: int, n_words: int, rng: np.random.Generator) -> str:
             said.append("but")
             turn = False
             continue
-        said += _clause(first if before else lean, n_words - len(said), draws)
+        said += _clause(first if before else lean, n_words - len(said), draws, topic)
     return _punctuated(said)
 
 
@@ -105,18 +106,22 @@ def _punctuated(words: list[str]) -> str:
     return text if begins else text.rstrip(",") + "."
 
 
-def _clause(lean: int, n_left: int, draws: Iterator[float]) -> list[str]:
+def _clause(lean: int, n_left: int, draws: Iterator[float], topic: str) -> list[str]:
     """One clause of at most `n_left` words."""
     clauses, cumulative = _clauses(min(n_left, _LONGEST))
     clause = clauses[int(np.searchsorted(cumulative[lean], next(draws), side="right"))]
     return [
-        word if slot is None else _filled(word, slot, lean, next(draws))
+        word if slot is None else _filled(word, slot, lean, next(draws), topic)
         for word, slot in zip(clause.words, clause.slot, strict=True)
     ]
 
 
-def _filled(word: str, slot: str, lean: int, draw: float) -> str:
-    """Fill a slot; the uniform draw decides whether the word is tinted, and then which it is."""
+def _filled(word: str, slot: str, lean: int, draw: float, topic: str) -> str:
+    """Fill a slot; the draw decides whether the word is the scene's or tinted, and which it is."""
+    if topic and (own := topics(topic).get(slot)):
+        if draw < DIFFICULTY.text_topic:
+            return word.replace(slot, own[int(draw / DIFFICULTY.text_topic * len(own))])
+        draw = (draw - DIFFICULTY.text_topic) / (1 - DIFFICULTY.text_topic)
     if draw < DIFFICULTY.text_tint:
         draw, row = draw / DIFFICULTY.text_tint, lean
     else:
@@ -128,56 +133,47 @@ def _filled(word: str, slot: str, lean: int, draw: float) -> str:
     return word.replace(slot, choice)
 
 
-def transcripts(seed: int, key: str, rows: pd.DataFrame, earlier: pd.DataFrame | None) -> list[str]:
+def transcripts(seed: int, key: str, rows: pd.DataFrame, known: Set[str] | None) -> list[str]:
     """What is said in each row.
 
     Args:
         seed: The corpus's.
         key: Goes before an id to name its stream.
-        rows: With `utterance_id`, `shown`, `n_words`, `scenario` and `emotion`.
-        earlier: Rows with `transcript` besides, of which IEMOCAP's share is repeated word for word
-            in the scripted rows; or None.
+        rows: With `utterance_id`, `meant`, `n_words`, `line`, `line_words` and `emotion`.
+        known: What was said in earlier sessions, of which IEMOCAP's share is said again, word for
+            word, in the scripted rows that have a class; None in the first.
     """
-    said = [
-        sentence(emotion, n_words, stream(seed, key + name, "text"))
-        for name, emotion, n_words in zip(
-            rows["utterance_id"], rows["shown"], rows["n_words"], strict=True
-        )
-    ]
-    if earlier is not None:
-        _repeat(said, rows, earlier, stream(seed, key, "repeats", rows["session"].iloc[0]))
-    return said
-
-
-def _repeat(
-    said: list[str], rows: pd.DataFrame, earlier: pd.DataFrame, rng: np.random.Generator
-) -> None:
-    """Replace scripted lines by earlier ones until the published share of all lines is repeated."""
-    known = set(earlier["transcript"])
-    missing = round(figures.REPEATED * len(said)) - sum(line in known for line in said)
-    plays = earlier[earlier["scenario"] == "scripted"]
-    lines: dict[tuple[int, str], list[str]] = {}
-    for n_words, emotion, line in zip(
-        plays["n_words"], plays["emotion"], plays["transcript"], strict=True
+    scripted = rows.loc[rows["line"] >= 0, ["line", "meant", "line_words"]].drop_duplicates("line")
+    lines = {
+        line: sentence(emotion, n_words, stream(seed, f"line{line}", "text"))
+        for line, emotion, n_words in scripted.itertuples(index=False)
+    }
+    said, slips = [], []
+    # `Ses01F_impro05a` and every `impro05`: all sessions play the same scenes.
+    scenes = rows["dialogue"].str.extract(r"_(impro\d\d|script)", expand=False)
+    for name, emotion, n_words, line, scene in zip(
+        rows["utterance_id"], rows["meant"], rows["n_words"], rows["line"], scenes, strict=True
     ):
-        lines.setdefault((n_words, emotion), []).append(line)
-    shapes = list(zip(rows["n_words"], rows["emotion"], strict=True))
-    for row in rng.permutation(np.flatnonzero((rows["scenario"] == "scripted").to_numpy())):
-        candidates = lines.get(shapes[row], [])
-        if missing > 0 and candidates and said[row] not in known:
-            said[row] = candidates[int(rng.integers(len(candidates)))]
-            missing -= 1
+        rng = stream(seed, key + name, "text")
+        said.append(lines[line] if line >= 0 else sentence(emotion, n_words, rng, scene))
+        slips.append(plays.slipped(lines[line], n_words, rng) if line >= 0 else said[-1])
+    rng = stream(seed, key, "repeats", rows["session"].iloc[0])
+    exact = plays.repeated(said, slips, rows, known, rng)
+    return [said[i] if exact[i] else slips[i] for i in range(len(rows))]
 
 
-def with_sounds(seed: int, key: str, rows: pd.DataFrame, count: int) -> list[str]:
+def with_sounds(
+    seed: int, key: str, rows: pd.DataFrame, alone: "pd.Series[bool]", count: int
+) -> list[str]:
     """Put a bracketed sound in place of the first word of `count` transcripts.
 
     Transcripts that are said more than once are left alone, so that they stay repeats.
     """
     rng = stream(seed, key, "sounds")
-    emotion = rows["emotion"].map(figures.CLASSES.index).to_numpy()
+    is_class = rows["label"] < len(CLASSES)
+    emotion = rows["label"].where(is_class, rows["shown"]).to_numpy()
     scores = rng.random(len(rows)) ** (1 / _SOUNDING[emotion])
-    scores[rows["transcript"].duplicated(keep=False)] = 0
+    scores[~alone.to_numpy()] = 0
     marked = list(rows["transcript"])
     for row in np.argsort(-scores, kind="stable")[:count]:
         rest = " ".join(marked[row].split()[1:])

@@ -1,205 +1,198 @@
-"""The twin's shape: who says how many utterances of which emotion where, and for how long.
+"""The twin's shape: who takes how many turns of which label where, and for how long.
 
-Counts by session, emotion, scenario and gender are IEMOCAP's exactly (or their share, for a smaller
-twin); which utterance is which follows from the seed.
+Counts by session, label, scenario and gender are IEMOCAP's exactly (or their share, for a smaller
+twin); which turn is which follows from the seed.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.corpus.twin import figures, lengths
-from emotion_hpo.corpus.twin.figures import CLASSES, SESSIONS, SessionFigures
+from emotion_hpo.corpus.twin import (
+    dialogue_figures,
+    figures,
+    lengths,
+    markers,
+    moods,
+    quotas,
+    sizes,
+    timing,
+)
+from emotion_hpo.corpus.twin.dialogue_figures import LABELS
+from emotion_hpo.corpus.twin.figures import CLASSES
 from emotion_hpo.corpus.twin.randomness import stream
-
-#: How improvised each emotion is, in the order of `CLASSES`, against a scatter of 1.
-_IMPROVISED = np.array([-0.25, 0.0, 0.1, 0.1])
-#: How much an emotion prefers the scenes written for it, as a logarithm.
-_SCENE_PREFERENCE = 1.6
-#: Turns between two that have one of the four classes: about half of IEMOCAP's have another label.
-_OTHER_TURNS = 1.0
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """One session's utterances before they have names; arrays of one row each."""
-
-    emotion: NDArray[np.int64]
-    improvised: NDArray[np.bool_]
-    female: NDArray[np.bool_]
-    early: NDArray[np.bool_]
-    dialogue: NDArray[np.int64]
-    names: tuple[str, ...]
 
 
 def plan(seed: int, scale: float) -> pd.DataFrame:
-    """All sessions' utterances: ids, speakers, emotions, times, word counts and lost markers.
+    """All sessions' turns: ids, speakers, labels, times, word counts and lost markers.
 
-    Columns: those of the utterance table that concern structure, and `n_words` and `nan_share`
-    (share of motion frames with a lost marker; NaN where there is no motion file).
+    Columns: those of the utterance table that concern structure, and `label` (number of one of
+    `LABELS`), `said` (the label that the words follow: a line of a play has its own), `line` (of a
+    play, -1 where improvised), `line_words` (as written), `mood` (the class that the speaker is
+    nearest to), `n_words` and `nan_share` (share of motion frames with a lost
+    marker; NaN where there is no motion file). Sorted by id.
     """
-    sessions = [_session(seed, scale, session) for session in SESSIONS]
-    table = pd.concat(sessions).sort_values("utterance_id", ignore_index=True)
-    rng = stream(seed, "lengths")
-    emotion = table["emotion"].map(CLASSES.index).to_numpy(dtype=np.int64)
-    seconds = lengths.durations(emotion, rng)
-    table["n_words"] = lengths.word_counts(seconds, emotion, rng)
-    return _timed(table, seconds, rng)
-
-
-def scaled(count: int, scale: float) -> int:
-    """That share of a count, at least one of it."""
-    return max(1, round(count * scale)) if count else 0
-
-
-def _session(seed: int, scale: float, session: str) -> pd.DataFrame:
-    """One session without times."""
-    rng = stream(seed, "shape", session)
-    draft = _drawn(SESSIONS[session], session, scale, rng)
-    order = rng.random(len(draft.emotion)) + draft.improvised * 0.3 * (draft.emotion != 2)
-    order += ~draft.early  # what precedes the validation rows also precedes them in its dialogue
-    rows = pd.DataFrame({
-        "session": session,
-        "dialogue": np.array(draft.names)[draft.dialogue],
-        "gender": np.where(draft.female, "F", "M"),
-        "emotion": np.array(CLASSES)[draft.emotion],
-        "scenario": np.where(draft.improvised, "improvised", "scripted"),
-        "early": draft.early,
-        "order": order,
-    })  # fmt: skip
-    rows = rows.sort_values(["dialogue", "order"], ignore_index=True)
-    rows["number"] = rng.geometric(1 / (1 + _OTHER_TURNS), size=len(rows))
-    by_actor = rows.groupby(["dialogue", "gender"])
-    rows["number"] = by_actor["number"].cumsum() - 1
-    if scale == 1:
-        _fix_validation_start(rows)
-    rows["utterance_id"] = [
-        f"{dialogue}_{gender}{number:03d}"
-        for dialogue, gender, number in zip(
-            rows["dialogue"], rows["gender"], rows["number"], strict=True
-        )
-    ]
-    rows["speaker"] = f"Ses0{session}" + rows["gender"]
+    rows = _turns(seed, scale)
+    rows["label"], rows["said"] = _labels(seed, scale, rows)
+    rows["mood"] = _moods(rows)
+    rows["emotion"] = [LABELS[label] if label < len(CLASSES) else None for label in rows["label"]]
     rows["wears_markers"] = rows["dialogue"].str[5] == rows["gender"]
-    rows["nan_share"] = _nan_shares(rows["dialogue"], SESSIONS[session], rng)
-    return rows.drop(columns=["gender", "number", "early"])
+    rows["nan_share"] = markers.lost_shares(seed, rows)
+    seconds, rows["n_words"] = lengths.drawn(stream(seed, "lengths"), rows)
+    rows["start_s"], rows["end_s"] = timing.timed(rows, seconds, stream(seed, "timing"))
+    # A line is as long as it mostly is.
+    median = rows["n_words"].groupby(rows["line"]).median().astype(int)
+    rows["line_words"] = rows["line"].map(median)
+    columns = ["gender", "early", "pinned", "still", "actress_leads"]
+    return rows.drop(columns=columns).sort_values("utterance_id", ignore_index=True)
 
 
-def _drawn(session: SessionFigures, name: str, scale: float, rng: np.random.Generator) -> _Draft:
-    """Draw emotions, scenarios, genders and dialogues with the session's exact margins."""
-    counts = [scaled(count, scale) for count in session.counts]
-    n = sum(counts)
-    emotion = np.repeat(np.arange(4), counts)
-    improvised = _top(
-        _IMPROVISED[emotion] + rng.normal(size=n), round(n * session.improvised / session.total)
-    )
-    early = np.zeros(n, dtype=bool)
-    if scale == 1 and name == "4":
-        for label, count in enumerate(figures.BEFORE_VALIDATION):
-            eligible = np.flatnonzero(improvised & (emotion == label))
-            early[rng.choice(eligible, count, replace=False)] = True
-    female = _top(rng.random(n), round(n * session.female / session.total))
-    names = _dialogues(session, name, scale)
-    scores = rng.gumbel(size=(n, len(names)))
-    for column, dialogue in enumerate(names):
+def _turns(seed: int, scale: float) -> pd.DataFrame:
+    """Turns without labels, in the order of session, dialogue and time."""
+    counts = sizes.turn_counts(seed, scale)
+    pieces = _lines(seed, counts)
+    parts = []
+    for dialogue, n_turns in counts.items():
+        rng = stream(seed, "turns", dialogue)
         scene = dialogue.split("_", 1)[1]
-        scores[:, column] += _SCENE_PREFERENCE * (emotion == _scene_emotion(scene))
-        scores[improvised != scene.startswith("impro"), column] = -np.inf
-        scores[:, column] -= 1.0 * scene.endswith("b")  # a second take is short
-    if early.any():
-        position = np.array([_validation_side(dialogue) for dialogue in names])
-        scores[np.ix_(early, position > 0)] = -np.inf
-        scores[np.ix_(~early, position < 0)] = -np.inf
-        # In the dialogue where they begin, all of the actress's turns precede them, and few enough
-        # of the actor's to be numbered below the first of them.
-        scores[np.ix_(~early & female, position == 0)] = -np.inf
-        scores[np.ix_(early & ~female, position == 0)] -= 2.0
-    return _Draft(emotion, improvised, female, early, scores.argmax(axis=1), names)
+        if scene.startswith("impro"):
+            female, line = _speakers(n_turns, rng), np.full(n_turns, -1)
+        else:
+            of_piece = pieces[scene]
+            # A passage is left out where a performance is shorter.
+            n_out = len(of_piece) - n_turns
+            begin = int(rng.integers(n_turns + 1))
+            chosen = np.r_[:begin, begin + n_out : len(of_piece)]
+            female, line = of_piece["female"].to_numpy()[chosen], of_piece.index.to_numpy()[chosen]
+        rows = pd.DataFrame({
+            "session": dialogue[4],
+            "dialogue": dialogue,
+            "scenario": "scripted" if scene.startswith("script") else "improvised",
+            "gender": np.where(female, "F", "M"),
+            "line": line,
+            "actress_leads": dialogue[5] == "F" or scene.startswith("script"),
+        })  # fmt: skip
+        rows["turn"] = np.arange(n_turns)
+        rows["number"] = rows.groupby("gender").cumcount()
+        parts.append(rows)
+    rows = pd.concat(parts, ignore_index=True)
+    rows["speaker"] = "Ses0" + rows["session"] + rows["gender"]
+    number = rows.pop("number").astype(str).str.zfill(3)
+    rows["utterance_id"] = rows["dialogue"] + "_" + rows["gender"] + number
+    is_four = (rows["session"] == "4") & (scale == 1)
+    rows["early"] = is_four & (rows["utterance_id"] < figures.VALIDATION_STARTS)
+    # So that this very turn has a class.
+    rows["pinned"] = is_four & (rows["utterance_id"] == figures.VALIDATION_STARTS)
+    rows["still"] = _still(rows, scale)
+    return rows
 
 
-def _dialogues(session: SessionFigures, name: str, scale: float) -> tuple[str, ...]:
-    """The session's dialogues; fewer, of both kinds and both actors, for a smaller twin."""
-    names = []
-    for wearer, scenes in session.dialogues.items():
-        for kind in ("impro", "script"):
-            of_kind = [scene for scene in scenes if scene.startswith(kind)]
-            chosen = of_kind[: max(1, round(len(of_kind) * np.sqrt(scale)))]
-            names += [f"Ses0{name}{wearer}_{scene}" for scene in chosen]
-    return tuple(names)
+def _still(rows: pd.DataFrame, scale: float) -> "pd.Series[bool]":
+    """Whether a turn has no motion file: a whole dialogue's, and the last ones of a scene."""
+    last = rows[rows["session"] == "5"]
+    scene = last["dialogue"] == figures.STILL_SCENE
+    if not scene.any():
+        scene = last["dialogue"] == last["dialogue"].iloc[0]
+    of_scene = last.index[scene][-sizes.scaled(figures.STILL_TURNS, scale) :]
+    return (rows["dialogue"] == figures.STILL_DIALOGUE) | rows.index.isin(of_scene)
 
 
-def _scene_emotion(scene: str) -> int:
-    """The emotion that a scene was written for, going round the classes."""
-    digits = [int(character) for character in scene if character.isdigit()]
-    return sum(digits) % 4
+def _lines(seed: int, counts: dict[str, int]) -> dict[str, pd.DataFrame]:
+    """Piece → its lines, numbered through: whose each is; the longest performance has them all."""
+    n_lines: dict[str, int] = {}
+    for dialogue, n_turns in counts.items():
+        scene = dialogue.split("_", 1)[1]
+        if scene.startswith("script"):
+            n_lines[scene] = max(n_turns, n_lines.get(scene, 0))
+    pieces, n_before = {}, 0
+    for piece, n in sorted(n_lines.items()):
+        female = _speakers(n, stream(seed, "lines", piece))
+        pieces[piece] = pd.DataFrame({"female": female}, index=np.arange(n_before, n_before + n))
+        n_before += n
+    return pieces
 
 
-def _validation_side(dialogue: str) -> int:
-    """-1, 0, 1: before, in or after the dialogue in which the paper's validation rows begin."""
-    start = figures.VALIDATION_STARTS.rsplit("_", 1)[0]
-    return (dialogue > start) - (dialogue < start)
+def _speakers(n_turns: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Whether each turn is hers: mostly the other's than before."""
+    switches = rng.random(n_turns) >= dialogue_figures.SAME_SPEAKER
+    switches[1:2] = True  # both speak
+    return np.asarray(np.cumsum(switches) % 2 == 0)
 
 
-def _fix_validation_start(rows: pd.DataFrame) -> None:
-    """Number the turns around the paper's first validation row so that it has its id."""
-    dialogue, turn = figures.VALIDATION_STARTS.rsplit("_", 1)
-    actor = rows.index[(rows["dialogue"] == dialogue) & (rows["gender"] == turn[0])]
-    if not len(actor):
-        return
-    n_early = int(rows.loc[actor, "early"].sum())
-    first = int(turn[1:])
-    numbers = rows.loc[actor, "number"].to_numpy().copy()
-    numbers[:n_early] = np.linspace(0, first - 1, n_early).astype(int)
-    numbers[n_early:] += first - numbers[n_early]
-    rows.loc[actor, "number"] = numbers
+def _labels(
+    seed: int, scale: float, rows: pd.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Label of each turn, and the label that its words follow."""
+    rng = stream(seed, "labels")
+    line = rows["line"].to_numpy()
+    scripted = line >= 0
+    kind = quotas.kinds(rows)
+    labels = np.concatenate([
+        quotas.random_labels(
+            of_session, kind[of_session.index], sizes.label_counts(str(session), scale), rng
+        )
+        for session, of_session in rows.groupby("session")
+    ])  # fmt: skip
+    dialogue = rows["dialogue"].factorize()[0]
+    female = (rows["gender"] == "F").to_numpy()
+    leaning = _leaning(rows, dialogue, female, rng)
+    # The plays' own lines first: one performance of them all, whose labels all others lean to.
+    own = _line_labels(rows[scripted], labels[scripted], leaning[scripted], rng)
+    leaning[scripted, own[line[scripted]]] += moods.RUNNING.line
+    near = moods.neighbours(dialogue, female)
+    session = rows["session"].factorize()[0]
+    early = rows["early"].to_numpy()
+    settled = moods.settle(labels, leaning, near, session, kind, early, rng)
+    return settled, np.where(scripted, own[line], settled)
 
 
-def _top(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
-    """Mark the `count` highest, at least one and not all."""
-    chosen = np.zeros(len(scores), dtype=bool)
-    chosen[np.argsort(-scores)[: min(max(count, 1), len(scores) - 1)]] = True
-    return chosen
-
-
-def _nan_shares(
-    dialogue: "pd.Series[str]", session: SessionFigures, rng: np.random.Generator
+def _leaning(
+    rows: pd.DataFrame,
+    dialogue: NDArray[np.int64],
+    female: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Share of frames with a lost marker: always, never, and in between with the session's mean."""
-    n = len(dialogue)
-    ratio = n / session.total
-    shares = np.full(n, np.nan)
-    rank = dialogue.map({name: i for i, name in enumerate(figures.WITHOUT_MOTION)}).fillna(9)
-    n_missing = round(session.no_motion * ratio)
-    rows = np.argsort(rank.to_numpy(), kind="stable")[n_missing:]
-    # Markers come off in a dialogue and stay off: its utterances are alike.
-    loose = dict.fromkeys(dialogue)
-    mood = {name: rng.normal() for name in loose}
-    rows = rows[np.argsort([mood[dialogue.iloc[row]] + rng.normal() for row in rows])]
-    n_always = round(session.nan_always * ratio)
-    n_never = round(session.nan_never * ratio)
-    between = rows[n_never : len(rows) - n_always]
-    shares[rows[:n_never]] = 0.0
-    shares[rows[len(rows) - n_always :]] = 1.0
-    if len(between):
-        mean = (session.nan_share * len(rows) - n_always) / len(between)
-        mean = float(np.clip(mean, 0.05, 0.95))
-        drawn = np.sort(rng.beta(2 * mean, 2 * (1 - mean), size=len(between)))
-        shares[between] = np.clip(drawn * mean / drawn.mean(), 0.01, 0.99)
-    return shares
+    """`(turns, labels)`: what each turn leans to by its scene and its performance."""
+    first = rows.drop_duplicates("dialogue")
+    is_play = (first["scenario"] == "scripted").to_numpy()
+    scatter = np.array(moods.RUNNING.performance)[is_play.astype(int)]
+    own = scatter[:, None, None] * rng.normal(size=(len(first), 2, len(LABELS)))
+    scene = [
+        moods.leanings(name.split("_", 1)[1], leads)
+        for name, leads in zip(first["dialogue"], first["actress_leads"], strict=True)
+    ]
+    return np.asarray((own + np.stack(scene))[dialogue, np.where(female, 0, 1)])
 
 
-def _timed(
-    table: pd.DataFrame, seconds: NDArray[np.float64], rng: np.random.Generator
-) -> pd.DataFrame:
-    """Set the utterances of each dialogue one after the other, with other turns between them."""
-    table["seconds"] = np.round(seconds, 4)
-    table["pause"] = np.round(rng.gamma(1.5, 2.0, size=len(table)), 4)
-    table = table.sort_values(["dialogue", "order"])
-    passed = (table["pause"] + table["seconds"]).groupby(table["dialogue"]).cumsum()
-    table["end_s"] = passed.round(4)
-    table["start_s"] = (passed - table["seconds"]).round(4)
-    return table.drop(columns=["order", "pause", "seconds"]).sort_values(
-        "utterance_id", ignore_index=True
+def _line_labels(
+    rows: pd.DataFrame,
+    labels: NDArray[np.int64],
+    leaning: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Label of each line of the plays, running on as in one performance of all."""
+    first = ~rows["line"].duplicated().to_numpy()
+    order = np.argsort(rows["line"].to_numpy()[first], kind="stable")
+    lines = rows[first].iloc[order]
+    near = moods.neighbours(
+        lines["dialogue"].str.split("_", n=1).str[1].factorize()[0],
+        (lines["gender"] == "F").to_numpy(),
     )
+    n = len(lines)
+    dealt_out = rng.permutation(labels)[:n]
+    nothing = np.zeros(n, dtype=np.int64)
+    return moods.settle(
+        dealt_out, leaning[first][order], near, nothing, nothing, nothing.astype(bool), rng
+    )
+
+
+def _moods(rows: pd.DataFrame) -> "pd.Series[int]":
+    """The class that a turn's speaker had last in the dialogue or play, else has next."""
+    piece = rows["dialogue"].str.split("_", n=1).str[1].where(rows["line"] >= 0, rows["dialogue"])
+    place = rows["line"].where(rows["line"] >= 0, rows["turn"])
+    turns = rows.assign(piece=piece, place=place).sort_values(["piece", "place"], kind="stable")
+    classes = turns["said"].where(turns["said"] < len(CLASSES))
+    by_speaker = [turns["piece"], turns["gender"]]
+    last = classes.groupby(by_speaker).ffill()
+    mood = last.fillna(classes.groupby(by_speaker).bfill()).fillna(CLASSES.index("neu"))
+    return mood.astype(int).reindex(rows.index)
