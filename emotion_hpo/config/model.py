@@ -333,8 +333,12 @@ class NetworkModel(Section):
 
     @model_validator(mode="after")
     def _has_templates(self) -> Self:
-        if self.reads == "corpus" and (self.vector is None or self.sequence is None):
-            raise ValueError("reads=corpus needs model.vector and model.sequence")
+        needs_sequence = self.frames == "sequences"
+        if self.reads == "corpus" and (
+            self.vector is None or (needs_sequence and self.sequence is None)
+        ):
+            also = " and model.sequence" * needs_sequence
+            raise ValueError(f"reads=corpus with frames={self.frames} needs model.vector{also}")
         return self
 
 
