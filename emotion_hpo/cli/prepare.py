@@ -37,7 +37,7 @@ def run(command: PrepareCommand) -> None:
     with preparing(f"Preparing {command.corpus.name}") as on_progress:
         store = prepare_features(command, home.features, on_progress)
     corpus = open_corpus(command.corpus, command.split.session_column)
-    word_vectors = command.features.text.vectors
+    word_vectors = getattr(command.features.text, "vectors", None)
     counts = summary(store)
     result = {
         **counts,

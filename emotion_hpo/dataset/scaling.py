@@ -102,6 +102,7 @@ class FeatureReader:
         corpus: Scale of the training part, or None where nothing is scaled.
         speakers: Scale of each training speaker, where each speaker has their own; else None.
         n_prior: Utterances as which the training part's scale counts in a speaker's own.
+        n_layers: Of a pretrained model, that a frame holds one after the other.
     """
 
     dimensions: int
@@ -109,6 +110,7 @@ class FeatureReader:
     corpus: Scale | None
     speakers: Mapping[str, Scale] | None
     n_prior: float = N_PRIOR
+    n_layers: int = 1
 
     @property
     def by_speaker(self) -> bool:
@@ -160,19 +162,20 @@ def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Feat
             f"features.{modality}.normalise is still auto: it has to become speaker or corpus "
             "before anything is scaled (dataset.resolve_normalise)"
         )
+    n_layers = train.n_layers(modality)
     if normalise == "none":
-        return FeatureReader(dimensions, max_length, None, None)
+        return FeatureReader(dimensions, max_length, None, None, n_layers=n_layers)
     shape = (max_length, dimensions)
     cut = (train.sequence(modality, row)[:max_length] for row in rows)
     corpus = Scale.fit(cut, dimensions)
     if normalise == "corpus":
-        return FeatureReader(dimensions, max_length, corpus, None)
+        return FeatureReader(dimensions, max_length, corpus, None, n_layers=n_layers)
     names = train.table["speaker"].to_numpy()
     speakers = {
         name: corpus.blend(_moments(train, modality, names == name, shape), N_PRIOR)
         for name in np.unique(names)
     }
-    return FeatureReader(dimensions, max_length, corpus, speakers)
+    return FeatureReader(dimensions, max_length, corpus, speakers, n_layers=n_layers)
 
 
 def _moments(

@@ -24,7 +24,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 from torch import Tensor
 
-from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.tfidf import KINDS, fit_tfidf, load_tfidf, tfidf_state
 from emotion_hpo.dataset.vectors import Vectors, from_bytes, is_sparse, to_bytes
@@ -74,9 +73,8 @@ class Vectoriser:
         fitted, turns = _FITTED.setdefault(train, {}), train.turns
         if (characters, window) not in fitted:
             kinds = tuple(KINDS) if characters else ("words",)
-            texts = fit_tfidf(_transcripts(turns), kinds) if TEXT in turns.n_steps else {}
-            modalities = tuple(name for name in turns.n_steps if name != TEXT)
-            fitted[characters, window] = cls(modalities, texts, window)
+            texts = fit_tfidf(_transcripts(turns), kinds) if turns.reads_words else {}
+            fitted[characters, window] = cls(turns.dense_modalities, texts, window)
         return fitted[characters, window]
 
     def __call__(self, data: Dataset) -> Vectors:
@@ -132,9 +130,7 @@ def _dense(data: Dataset) -> dict[str, NDArray[np.float32]]:
     if data not in _DENSE:
         batch = data.batch(np.arange(len(data)))
         _DENSE[data] = {
-            name: sequence.values[:, 0].numpy()
-            for name, sequence in batch.modalities.items()
-            if name != TEXT
+            name: batch.modalities[name].values[:, 0].numpy() for name in data.dense_modalities
         }
     return _DENSE[data]
 

@@ -3,89 +3,127 @@
 This is what runs in the worker processes of `store.prepare`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config.features import FUNCTIONALS, SPEECH, TEXT, TEXT_FACTORS, FeaturesConfig
+from emotion_hpo.config.features import (
+    FUNCTIONALS,
+    SPEECH,
+    SPEECH_ENCODER,
+    TEXT,
+    TEXT_ENCODER,
+    TEXT_FACTORS,
+    FeaturesConfig,
+    PretrainedSpeech,
+)
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus, Recording
 from emotion_hpo.errors import ConfigError, FeatureError, UnusableError, unknown_name
 from emotion_hpo.features import mocap, speech
+from emotion_hpo.features.extracted import Arrays, Extracted
 from emotion_hpo.features.marks import compute_marks
+from emotion_hpo.features.pretrained.encoders import Encoded, Encoders
 
 #: Part of every key: raise it whenever an extractor's output changes.
 FEATURES_VERSION = 3
 
 #: A further view → the modality that is made of the same source, by whose name people know it.
-_VIEWS: Mapping[str, str] = {FUNCTIONALS: SPEECH, TEXT_FACTORS: TEXT}
+_VIEWS: Mapping[str, str] = {
+    FUNCTIONALS: SPEECH, SPEECH_ENCODER: SPEECH, TEXT_FACTORS: TEXT, TEXT_ENCODER: TEXT,
+}  # fmt: skip
 
-Arrays = dict[str, NDArray[np.float32]]
-
-
-class Extracted(NamedTuple):
-    """What is stored of an utterance.
-
-    Attributes:
-        utterance_id: The row of the table that this belongs to.
-        arrays: Modality → `(frames, dimensions)`; one that it has not is left out.
-        marks: By which its recordings are known again (`compute_marks`).
-        faults: Why a recording or an array of it could not be used.
-    """
-
-    utterance_id: str
-    arrays: Arrays
-    marks: Mapping[str, str]
-    faults: tuple[Fault, ...] = ()
+#: Seconds of recordings that are read at once for a pretrained model: enough for full batches.
+_READ_AT_ONCE_S = 60.0
 
 
 def extract_dialogue(
-    corpus: Corpus, config: FeaturesConfig, session: str, dialogue: str
+    corpus: Corpus,
+    encoders: Encoders,
+    session: str,
+    dialogue: str,
+    transcripts: Mapping[str, str | None],
 ) -> Iterator[Extracted]:
-    """Extract a dialogue, one utterance after the other.
+    """Extract a dialogue, one utterance after the other; for a pretrained model, some at once.
+
+    Args:
+        corpus: What to read.
+        encoders: What to extract, and the pretrained models of it.
+        session: Of the dialogue.
+        dialogue: Which.
+        transcripts: Of its utterances, by id.
 
     Raises:
         FeatureError: The extractor cannot work as configured; an utterance is named.
     """
-    modalities = stored_modalities(corpus, config)
-    for recording in corpus.recordings(session, dialogue):
-        utterance_id, faults = recording.utterance_id, list(recording.faults)
-        try:
-            arrays, reasons = _usable(recording, modalities, config)
-        except FeatureError as error:
-            raise FeatureError(f"{utterance_id}: {error}") from None
-        kinds = {modality: f"no {modality}: {reason}" for modality, reason in reasons.items()}
-        for modality in recording.features.keys() & arrays.keys():
-            if np.isnan(arrays[modality]).any():
-                kinds[modality] = f"ready-made {modality} with values that are not finite, masked"
-        for modality, kind in sorted(kinds.items()):
-            source = recording.sources.get(modality)
-            faults.append(Fault(kind, f"{source}, {utterance_id}" if source else utterance_id))
-        yield Extracted(utterance_id, arrays, compute_marks(recording), tuple(faults))
+    modalities = stored_modalities(corpus, encoders.features)
+    recordings: Iterable[Recording] = corpus.recordings(session, dialogue)
+    most_s = _READ_AT_ONCE_S if len(encoders) else 0.0
+    for group in _groups(recordings, most_s):
+        texts = [transcripts.get(recording.utterance_id) for recording in group]
+        encodings = encoders.encode(group, texts, modalities)
+        for recording, encoded in zip(group, encodings, strict=True):
+            yield _extract_utterance(recording, modalities, encoders.features, encoded)
+
+
+def _groups(recordings: Iterable[Recording], most_s: float) -> Iterator[list[Recording]]:
+    """Runs of recordings that together last no longer than so many seconds, or are single."""
+    group: list[Recording] = []
+    seconds = 0.0
+    for recording in recordings:
+        samples = recording.samples
+        lasts_s = 0.0 if samples is None else len(samples) / recording.sample_rate_hz
+        if group and (seconds + lasts_s > most_s or not most_s):
+            yield group
+            group, seconds = [], 0.0
+        group.append(recording)
+        seconds += lasts_s
+    if group:
+        yield group
+
+
+def _extract_utterance(
+    recording: Recording,
+    modalities: tuple[str, ...],
+    config: FeaturesConfig,
+    encoded: Mapping[str, Encoded],
+) -> Extracted:
+    utterance_id, faults = recording.utterance_id, list(recording.faults)
+    try:
+        arrays, reasons = _usable(recording, modalities, config, encoded)
+    except FeatureError as error:
+        raise FeatureError(f"{utterance_id}: {error}") from None
+    kinds = {modality: f"no {modality}: {reason}" for modality, reason in reasons.items()}
+    for modality in recording.features.keys() & arrays.keys():
+        if np.isnan(arrays[modality]).any():
+            kinds[modality] = f"ready-made {modality} with values that are not finite, masked"
+    for modality, kind in sorted(kinds.items()):
+        source = recording.sources.get(modality)
+        faults.append(Fault(kind, f"{source}, {utterance_id}" if source else utterance_id))
+    return Extracted(utterance_id, arrays, compute_marks(recording), tuple(faults))
 
 
 def all_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
     """Return the corpus's modalities, and further views that are made of what it has."""
-    has_factors = config.text_factors is not None and TEXT in corpus.modalities
-    return (*shard_modalities(corpus, config), *([TEXT_FACTORS] * has_factors))
+    recorded = {*corpus.modalities} - {*corpus.ready_made}
+    views = [
+        view
+        for view, source in _VIEWS.items()
+        if source in recorded and config.section(view) and view not in corpus.modalities
+    ]
+    return (*corpus.modalities, *views)
 
 
 def shard_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
-    """Return the modalities that a shard holds: words in its table, others as arrays.
-
-    They are the corpus's, and `functionals` where they are made of its recordings.
-    """
-    has_recordings = SPEECH in corpus.modalities and SPEECH not in corpus.ready_made
-    if config.functionals is None or not has_recordings or FUNCTIONALS in corpus.modalities:
-        return corpus.modalities
-    return (*corpus.modalities, FUNCTIONALS)
+    """Return the modalities that a shard holds: all but those that a training part decides."""
+    return tuple(name for name in all_modalities(corpus, config) if name != TEXT_FACTORS)
 
 
 def stored_modalities(corpus: Corpus, config: FeaturesConfig) -> tuple[str, ...]:
-    """Return the modalities that are stored as arrays."""
-    return tuple(modality for modality in shard_modalities(corpus, config) if modality != TEXT)
+    """Return the modalities that are stored as arrays: all, but words as such."""
+    modalities = shard_modalities(corpus, config)
+    return tuple(name for name in modalities if name != TEXT or TEXT in config.pretrained)
 
 
 def source_of(modality: str, ready_made: Collection[str]) -> str:
@@ -113,20 +151,32 @@ def check_sections(config: FeaturesConfig, corpus: Corpus) -> None:
         raise ConfigError("\n".join(errors))
 
 
-def extract(recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig) -> Arrays:
-    """Extract a recording's modalities; ready-made features go before extraction.
+def extract(
+    recording: Recording,
+    modalities: tuple[str, ...],
+    encoders: Encoders,
+    transcript: str | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """Extract an utterance's modalities `(frames, dimensions)`; ready-made features go before.
 
     Raises:
         FeatureError: It cannot be used.
     """
-    arrays, reasons = _usable(recording, modalities, config)
+    (encoded,) = encoders.encode([recording], [transcript], modalities)
+    arrays, reasons = _usable(recording, modalities, encoders.features, encoded)
     for modality, reason in reasons.items():
         raise UnusableError(f"{modality}: {reason}")
-    return arrays
+    return {
+        modality: array.reshape(len(array), -1).astype(np.float32, copy=False)
+        for modality, array in arrays.items()
+    }
 
 
 def _usable(
-    recording: Recording, modalities: tuple[str, ...], config: FeaturesConfig
+    recording: Recording,
+    modalities: tuple[str, ...],
+    config: FeaturesConfig,
+    encoded: Mapping[str, Encoded],
 ) -> tuple[Arrays, dict[str, str]]:
     """Return the arrays of a recording, and by modality why what it brings cannot be used.
 
@@ -142,7 +192,7 @@ def _usable(
     reasons: dict[str, str] = {}
     for modality in modalities:
         try:
-            values = _array(recording, modality, config)
+            values = _array(recording, modality, config, encoded.get(modality))
         except UnusableError as error:
             reasons[source_of(modality, recording.features)] = str(error)
         else:
@@ -152,13 +202,18 @@ def _usable(
 
 
 def _array(
-    recording: Recording, modality: str, config: FeaturesConfig
-) -> NDArray[np.float32] | None:
+    recording: Recording, modality: str, config: FeaturesConfig, encoded: Encoded | None
+) -> NDArray[np.floating] | None:
     """One modality of a recording `(frames, dimensions)`, or None if it was not recorded."""
     samples, motion = recording.samples, recording.motion
     if (ready_made := recording.features.get(modality)) is not None:
         return _as_frames(modality, ready_made)
-    if modality == "speech" and samples is not None and samples.size:
+    if isinstance(encoded, UnusableError):
+        raise encoded
+    if encoded is not None or modality in config.pretrained:
+        return encoded
+    if modality == SPEECH and samples is not None and samples.size:
+        assert not isinstance(config.speech, PretrainedSpeech), "encoded above"
         return speech.extract(samples, recording.sample_rate_hz, config.speech)
     if modality == FUNCTIONALS and config.functionals and samples is not None and samples.size:
         return speech.extract(samples, recording.sample_rate_hz, config.functionals)

@@ -16,6 +16,7 @@ from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.config.base import Section
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import FEATURES_VERSION
+from emotion_hpo.features.pretrained.weights import settings_of
 
 #: What each extractor starts from.
 SOURCES: Mapping[str, str] = {
@@ -23,6 +24,8 @@ SOURCES: Mapping[str, str] = {
     "text_factors": "words",
     "speech": "a recording",
     "functionals": "a recording",
+    "speech_encoder": "a recording",
+    "text_encoder": "words",
     "mocap": "motion capture",
 }
 
@@ -89,11 +92,38 @@ def describe_origins(
         features: How those that are not ready-made were extracted.
         ready_made: The shape of those that are.
     """
-    settings = features.extraction()
+    names = tuple(modalities)
+    extracted = [name for name in names if name not in ready_made]
+    settings = settings_of(features, extracted)
     return {
         name: ready_made.get(name) or Extraction(version=FEATURES_VERSION, settings=settings[name])
-        for name in modalities
+        for name in names
     }
+
+
+def check_weights(origins: Mapping[str, Origin], features: FeaturesConfig) -> None:
+    """Refuse pretrained models other than those that the training part was read by.
+
+    Args:
+        origins: How each modality was made.
+        features: As in training.
+
+    Raises:
+        FeatureError: A model is not at hand, or its weights are others.
+    """
+    pretrained = {
+        name: origin.settings["weights"]
+        for name, origin in origins.items()
+        if isinstance(origin, Extraction) and "weights" in origin.settings
+    }
+    settings = settings_of(features, tuple(pretrained))
+    for name, weights in pretrained.items():
+        if settings[name]["weights"] != weights:
+            raise FeatureError(
+                f"{name}: the model was trained on what the weights {weights[:12]} say, but "
+                f"features.{name}.model={features.section(name).model} holds the weights "
+                f"{settings[name]['weights'][:12]}; put the former there"
+            )
 
 
 def plain_origins(origins: Mapping[str, Origin]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A shard is a folder: `shard.json` (what it is, and every file's size and checksum), `table.parquet`,
 `marks.json` (by which an utterance's recordings are known again), and for each modality
-`<name>.f32` (all frames, one after the other) and `<name>.offsets.npy`.
+`<name>.f32` (all frames, one after the other; of a pretrained model's layers `<name>.f16`) and
+`<name>.offsets.npy`.
 Opening one reads its header and touches no other shard. Values are read by the pages that are asked
 for, and processes that open the same shard share them.
 """
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emotion_hpo.config.features import PRETRAINED
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.errors import FeatureError
@@ -26,13 +28,13 @@ from emotion_hpo.errors import FeatureError
 HEADER = "shard.json"
 TABLE = "table.parquet"
 MARKS = "marks.json"
-VALUES = ".f32"  # little-endian float32, nothing else
+VALUES = {"<f4": ".f32", "<f2": ".f16"}  # by type: little-endian numbers, nothing else
 CHUNK_BYTES = 1 << 24
 
 
-def values_file(modality: str) -> str:
+def values_file(modality: str, dtype: str = "<f4") -> str:
     """Name of the file that holds a modality's frames."""
-    return f"{quote(modality, safe='')}{VALUES}"
+    return f"{quote(modality, safe='')}{VALUES[dtype]}"
 
 
 def offsets_file(modality: str) -> str:
@@ -46,19 +48,22 @@ class Ragged:
     A pickled one carries its path, not its values.
     """
 
-    def __init__(self, folder: Path, modality: str, dimensions: int) -> None:
-        self.dimensions = dimensions
-        self._values_path = folder / values_file(modality)
+    def __init__(self, folder: Path, modality: str, entry: Mapping[str, Any]) -> None:
+        """Take what a shard's header says of a modality."""
+        self.dimensions: int = entry["dimensions"]
+        self.n_layers: int = entry.get("n_layers", 1)
+        self._dtype: str = entry.get("dtype", "<f4")
+        self._values_path = folder / values_file(modality, self._dtype)
         self._offsets_path = folder / offsets_file(modality)
 
     @cached_property
-    def values(self) -> NDArray[np.float32]:
-        """All frames, `(total, dimensions)`, read-only."""
+    def values(self) -> NDArray[np.floating]:
+        """All frames as they are stored, `(total, dimensions)`, read-only."""
         shape = (int(self.offsets[-1]), self.dimensions)
         if 0 in shape:
             return np.empty(shape, dtype=np.float32)
         # As a plain array: every slice of a `memmap` costs twice as much.
-        return np.asarray(np.memmap(self._values_path, dtype="<f4", mode="r", shape=shape))
+        return np.asarray(np.memmap(self._values_path, self._dtype, mode="r", shape=shape))
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
@@ -77,7 +82,8 @@ class Ragged:
 
     def __getitem__(self, index: int) -> NDArray[np.float32]:
         """Frames of one utterance, `(frames, dimensions)`."""
-        return self.values[self.offsets[index] : self.offsets[index + 1]]
+        frames = self.values[self.offsets[index] : self.offsets[index + 1]]
+        return frames.astype(np.float32, copy=False)
 
     def __getstate__(self) -> dict[str, Any]:
         mapped = {"values", "offsets"}
@@ -103,7 +109,7 @@ class Shard:
         self.key: str = header["key"]
         self.faults = tuple(Fault(*entry) for entry in header.get("faults", ()))
         self.features = {
-            modality: Ragged(path, modality, entry["dimensions"])
+            modality: Ragged(path, modality, entry)
             for modality, entry in header["features"].items()
         }
 
@@ -116,8 +122,11 @@ class Shard:
 
     @property
     def extracted(self) -> frozenset[str]:
-        """The modalities that were extracted here, from recordings."""
-        return frozenset(self.header.get("extraction", ()))
+        """The modalities that were computed here from recordings, by rule: no model's states."""
+        settings: Mapping[str, Mapping[str, Any]] = self.header.get("extraction", {})
+        return frozenset(
+            name for name, values in settings.items() if values.get("name") != PRETRAINED
+        )
 
     @cached_property
     def marks(self) -> dict[str, dict[str, str]]:
@@ -153,7 +162,7 @@ def find_damage(path: Path, key: str, *, checksums: bool = False) -> str | None:
             size = (path / name).stat().st_size
             if size != expected["bytes"]:
                 return f"{name} has {size} bytes where {expected['bytes']} were written"
-            read = checksums or not name.endswith(VALUES)
+            read = checksums or not name.endswith((*VALUES.values(),))
             if read and _checksum(path / name) != expected["crc32"]:
                 return f"{name} is not what was written (its checksum differs)"
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -1,4 +1,4 @@
-"""A waveform becomes features, by the configuration's `name`; the one owner of audio libraries.
+"""A waveform becomes features, by the configuration's `name`; the one owner of openSMILE and soxr.
 
 In: mono samples at any rate. Out: float32 `(frames, dimensions)`. Everything is computed at 16 kHz,
 so that features of different corpora mean the same. librosa and openSMILE take a second and more to
@@ -22,6 +22,7 @@ from emotion_hpo.config.features import (
 )
 from emotion_hpo.errors import FeatureError, UnusableError
 from emotion_hpo.features.functionals import STATISTICS, describe_frames
+from emotion_hpo.features.mel import mel_filters
 from emotion_hpo.features.short_term import NAMES, short_term
 
 __all__ = ["egemaps", "extract", "functionals", "resample", "short_term", "spectrogram"]
@@ -94,22 +95,13 @@ def spectrogram(
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
     # Padding a short window with zeros keeps every mel band at least one FFT bin wide.
     n_fft = max(window, 2048 * n_bands // 128)
-    mel = _mel(n_fft, n_bands)
+    mel = mel_filters(SAMPLE_RATE_HZ, n_fft, n_bands)
     power = np.empty((len(frames), n_bands))
     for first in range(0, len(frames), BLOCK_FRAMES):
         block = slice(first, first + BLOCK_FRAMES)
         spectrum = np.fft.rfft(frames[block] * hann, n_fft, axis=1)
         power[block] = (spectrum.real**2 + spectrum.imag**2) @ mel
     return 10 * np.log10(np.maximum(power, FLOOR))
-
-
-@lru_cache(maxsize=4)
-def _mel(n_fft: int, n_bands: int) -> NDArray[np.float64]:
-    """Slaney's mel filters, `(n_fft // 2 + 1, n_bands)`."""
-    from librosa.filters import mel
-
-    filters = mel(sr=SAMPLE_RATE_HZ, n_fft=n_fft, n_mels=n_bands, dtype=np.float64)
-    return np.ascontiguousarray(filters.T)
 
 
 def functionals(

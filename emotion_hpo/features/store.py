@@ -8,7 +8,10 @@ processes, a task a dialogue, results in order: memory stays bounded, and the sa
 same bytes whatever the number of workers.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pandas as pd
 from filelock import FileLock, Timeout
 
 from emotion_hpo.config.building import fingerprint
@@ -29,11 +33,19 @@ from emotion_hpo.features.extraction import (
     shard_modalities,
     stored_modalities,
 )
+from emotion_hpo.features.finished import finished_folder
+from emotion_hpo.features.pretrained.encoders import Encoders
+from emotion_hpo.features.pretrained.forecast import forecast
+from emotion_hpo.features.pretrained.weights import fetch_missing, settings_of
 from emotion_hpo.features.shard import Ragged, Shard, find_damage, open_shard
 from emotion_hpo.features.workers import extractor
 from emotion_hpo.features.writing import ShardWriter, disk
+from emotion_hpo.runtime.cores import n_cores
+from emotion_hpo.runtime.formatting import format_duration
 
 __all__ = ["FeatureStore", "Ragged", "Shard", "prepare"]
+
+_log = logging.getLogger(__name__)
 
 #: File of the corpus's folder that remembers what its files hold.
 DIGESTS = ".digests.json"
@@ -162,8 +174,11 @@ def _identities(
     corpus: Corpus, config: FeaturesConfig, directory: Path, leave_out: str | None
 ) -> dict[str, Identity]:
     """Session → all that its shard's content depends on; none of a session that is left out."""
-    digests, extraction = Digests(_folder(corpus, directory) / DIGESTS), config.extraction()
+    digests = Digests(_folder(corpus, directory) / DIGESTS)
     modalities = shard_modalities(corpus, config)
+    extracted = [name for name in modalities if name not in corpus.ready_made]
+    fetch_missing(config, extracted)
+    extraction = settings_of(config, extracted, digests)
     identities = {
         session: {
             "version": FEATURES_VERSION,
@@ -173,11 +188,7 @@ def _identities(
             "synthetic": corpus.synthetic,
             "classes": list(corpus.classes),
             "modalities": list(modalities),
-            "extraction": {
-                name: extraction[name]
-                for name in modalities
-                if name in extraction and name not in corpus.ready_made
-            },
+            "extraction": extraction,
         }
         for session in corpus.sessions()
         if session != leave_out
@@ -196,10 +207,18 @@ def _make(
 ) -> None:
     """Make the shards of some sessions, one session after the other."""
     tables = {session: corpus.table(session) for session in identities}
-    dialogues = {session: list(table["dialogue"].unique()) for session, table in tables.items()}
+    dialogues = {session: _transcripts(table) for session, table in tables.items()}
     done, total = 0, sum(map(len, dialogues.values()))
     stored = stored_modalities(corpus, config)
-    with extractor(corpus, config, n_workers) as extracted:
+    encoded = [name for name in stored if name in config.pretrained]
+    layered = [name for name in encoded if config.pretrained[name].layers != "last"]
+    keeps_dialogues = bool(encoded)
+    encoders = Encoders(config, n_cores())
+    if encoded:
+        n_workers = 1  # one copy of a model, which uses all cores or the GPU itself
+        _log.info(forecast(encoders, encoded, pd.concat(tables.values())))
+    began = time.monotonic()
+    with extractor(corpus, encoders, n_workers) as extracted:
         for session, identity in identities.items():
             path, key = store.shard_path(session), store.keys[session]
             waits = partial(
@@ -209,18 +228,42 @@ def _make(
                 if find_damage(path, key, checksums=True) is None:  # another process was faster
                     done += len(dialogues[session])
                     continue
-                with ShardWriter(path, tables[session], stored) as writer:
-                    for dialogue, utterances in extracted(session, dialogues[session]):
+                finished = finished_folder(path) if keeps_dialogues else None
+                with ShardWriter(path, tables[session], stored, layered) as writer:
+                    for dialogue, utterances in extracted(session, dialogues[session], finished):
                         for utterance in utterances:
                             writer.add(utterance)
                         done += 1
                         on_progress(done, total, f"session {session}: {dialogue}")
                     writer.finish(identity | {"key": key})
+                if finished is not None:
+                    shutil.rmtree(finished, ignore_errors=True)
+    if encoded and (seconds := _duration_s(tables.values())):
+        elapsed = time.monotonic() - began
+        _log.info(
+            f"Extracted {seconds / 3600:.2f} h in {format_duration(elapsed)}: real-time factor "
+            f"{elapsed / seconds:.3f}"
+        )
     n_faults = len(corpus.faults()) + sum(len(store.open(session).faults) for session in identities)
     if n_faults:
         count = f"{n_faults} fault{'s' * (n_faults > 1)}"
         said = f"{count} of the corpus's files, which `emotion-hpo prepare` names"
         on_progress(done, total, said)
+
+
+def _duration_s(tables: Iterable[pd.DataFrame]) -> float:
+    """Seconds of the utterances of which the length is known."""
+    return sum(float((table["end_s"] - table["start_s"]).sum()) for table in tables)
+
+
+def _transcripts(table: pd.DataFrame) -> dict[str, dict[str, str | None]]:
+    """Dialogue → utterance → what was said, if that is known."""
+    dialogues: dict[str, dict[str, str | None]] = {}
+    columns = (table["dialogue"], table["utterance_id"], table["transcript"])
+    for dialogue, utterance_id, text in zip(*columns, strict=True):
+        transcripts = dialogues.setdefault(dialogue, {})
+        transcripts[utterance_id] = text if isinstance(text, str) else None
+    return dialogues
 
 
 @contextmanager

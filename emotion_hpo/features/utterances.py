@@ -24,7 +24,7 @@ class Shelf(Protocol):
 
     @property
     def extracted(self) -> frozenset[str]:
-        """Those that no corpus brought: they were extracted from its recordings."""
+        """Those that were computed from recordings by rule: no corpus's, no model's states."""
         ...
 
 
@@ -142,7 +142,7 @@ class Utterances:
 
     @property
     def extracted(self) -> frozenset[str]:
-        """The modalities that no corpus brought: they were extracted from its recordings."""
+        """The modalities computed from recordings by rule: no corpus's, no model's states."""
         return frozenset(name for shelf in self._shards for name in shelf.extracted)
 
     def on_other_shelves(self, change: Callable[[Shelf], Shelf]) -> "Utterances":
@@ -150,6 +150,11 @@ class Utterances:
         shards = tuple(change(shard) for shard in self._shards)
         turns = self._turns and self._turns.on_other_shelves(change)
         return Utterances(self.table, self.classes, shards, self._places, turns)
+
+    def n_layers(self, modality: str) -> int:
+        """Return how many layers of a pretrained model a frame holds, one after the other."""
+        features = [shelf.features[modality] for shelf in self._shards]
+        return max(getattr(sequences, "n_layers", 1) for sequences in features)
 
     def is_sequence(self, modality: str) -> bool:
         """Return whether any of these utterances has more than one frame of a modality."""

@@ -9,41 +9,52 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
-from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.schema import Corpus
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.extraction import Extracted, extract_dialogue
+from emotion_hpo.features.extracted import Extracted
+from emotion_hpo.features.extraction import extract_dialogue
+from emotion_hpo.features.finished import read_dialogue, write_dialogue
+from emotion_hpo.features.pretrained.encoders import Encoders
+from emotion_hpo.features.writing import disk
 
-#: Session and its dialogues to each dialogue with its utterances.
-Extractor = Callable[[str, Iterable[str]], Iterator[tuple[str, Iterable[Extracted]]]]
+#: Of a dialogue: its transcripts by utterance.
+Transcripts = Mapping[str, str | None]
+
+#: Session, its dialogues with their transcripts and where finished ones are kept, if they are, to
+#: each dialogue with its utterances.
+Extractor = Callable[
+    [str, Mapping[str, Transcripts], Path | None], Iterator[tuple[str, Iterable[Extracted]]]
+]
 
 AHEAD = 2  # dialogues a worker: one that it works on and one that waits for it
 
 # What a worker process extracts from; set once as it starts, so that no task carries the corpus.
-_task: tuple[Corpus, FeaturesConfig] | None = None
+_task: tuple[Corpus, Encoders] | None = None
 
 
 @contextmanager
-def extractor(corpus: Corpus, config: FeaturesConfig, n_workers: int) -> Iterator[Extractor]:
+def extractor(corpus: Corpus, encoders: Encoders, n_workers: int) -> Iterator[Extractor]:
     """Provide a function that extracts dialogues by a pool of processes.
 
     Args:
         corpus: What to read.
-        config: What to extract.
+        encoders: What to extract, and the pretrained models of it.
         n_workers: Processes; with 1 or fewer, this one does it.
     """
     if n_workers <= 1:
-        with threadpool_limits(1):  # more threads add up in another order: other last bits
-            yield lambda session, dialogues: (
-                (dialogue, extract_dialogue(corpus, config, session, dialogue))
-                for dialogue in dialogues
+        # More threads add up in another order: other last bits. A pretrained model has its own.
+        with threadpool_limits(1, "blas" if len(encoders) else None):
+            yield lambda session, dialogues, folder: (
+                (dialogue, _extract(corpus, encoders, session, dialogue, transcripts, folder))
+                for dialogue, transcripts in dialogues.items()
             )
         return
     pool = ProcessPoolExecutor(
@@ -51,22 +62,28 @@ def extractor(corpus: Corpus, config: FeaturesConfig, n_workers: int) -> Iterato
         # A forked child would inherit locks that threads of this process hold.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_set_up,
-        initargs=(corpus, config),
+        initargs=(corpus, encoders),
     )
     try:
-        yield lambda session, dialogues: _in_order(pool, session, dialogues, AHEAD * n_workers)
+        yield lambda session, dialogues, folder: _in_order(
+            pool, session, dialogues, folder, AHEAD * n_workers
+        )
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _in_order(
-    pool: ProcessPoolExecutor, session: str, dialogues: Iterable[str], n_ahead: int
+    pool: ProcessPoolExecutor,
+    session: str,
+    dialogues: Mapping[str, Transcripts],
+    folder: Path | None,
+    n_ahead: int,
 ) -> Iterator[tuple[str, Iterable[Extracted]]]:
     """Results of dialogues in their order, `n_ahead` of them under way."""
     waiting: deque[tuple[str, Future[list[Extracted]]]] = deque()
     try:
-        for dialogue in dialogues:
-            waiting.append((dialogue, pool.submit(_work, session, dialogue)))
+        for dialogue, transcripts in dialogues.items():
+            waiting.append((dialogue, pool.submit(_work, session, dialogue, transcripts, folder)))
             if len(waiting) == n_ahead:
                 first, future = waiting.popleft()
                 yield first, future.result()
@@ -80,10 +97,10 @@ def _in_order(
         ) from None
 
 
-def _set_up(corpus: Corpus, config: FeaturesConfig) -> None:
+def _set_up(corpus: Corpus, encoders: Encoders) -> None:
     """Set a worker process up."""
     global _task  # noqa: PLW0603 (a process of its own: nothing else lives here)
-    _task = corpus, config
+    _task = corpus, encoders
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -96,8 +113,29 @@ def _end_with_parent() -> None:
     os._exit(1)  # the main thread waits for tasks that will never come
 
 
-def _work(session: str, dialogue: str) -> list[Extracted]:
+def _work(
+    session: str, dialogue: str, transcripts: Transcripts, folder: Path | None
+) -> list[Extracted]:
     """Extract one dialogue, in a worker process."""
     assert _task is not None
-    corpus, config = _task
-    return list(extract_dialogue(corpus, config, session, dialogue))
+    corpus, encoders = _task
+    return list(_extract(corpus, encoders, session, dialogue, transcripts, folder))
+
+
+def _extract(
+    corpus: Corpus,
+    encoders: Encoders,
+    session: str,
+    dialogue: str,
+    transcripts: Transcripts,
+    folder: Path | None,
+) -> Iterable[Extracted]:
+    """Extract a dialogue, unless it is kept; without a folder, as the utterances are asked for."""
+    if folder is None:
+        return extract_dialogue(corpus, encoders, session, dialogue, transcripts)
+    utterances = read_dialogue(folder, dialogue)
+    if utterances is None:
+        utterances = [*extract_dialogue(corpus, encoders, session, dialogue, transcripts)]
+        with disk(folder):
+            write_dialogue(folder, dialogue, utterances)
+    return utterances

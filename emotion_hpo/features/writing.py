@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.extraction import Extracted
+from emotion_hpo.features.extracted import Extracted
 from emotion_hpo.features.shard import HEADER, MARKS, TABLE, offsets_file, values_file
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -30,22 +30,27 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 class _Values:
     """The frames of one modality, appended in the order of arrival."""
 
-    def __init__(self, path: Path, n_utterances: int) -> None:
+    def __init__(self, path: Path, n_utterances: int, dtype: str) -> None:
         self.path = path
+        self.dtype = dtype
+        self.n_layers = 1
         self.file = path.open("wb")
         self.starts = np.zeros(n_utterances, dtype=np.int64)
         self.lengths = np.zeros(n_utterances, dtype=np.int64)
         self.dimensions = self.n_frames = self.n_lost = self.checksum = 0
 
-    def append(self, row: int, frames: NDArray[np.float32]) -> None:
-        """Write an utterance's frames."""
+    def append(self, row: int, frames: NDArray[np.floating]) -> None:
+        """Write an utterance's frames `(frames, d)`, or of several layers `(frames, layers, d)`."""
+        if frames.ndim == 3:
+            self.n_layers = frames.shape[1]
+            frames = frames.reshape(len(frames), -1)
         if not self.dimensions:
             self.dimensions = frames.shape[1]
         if frames.shape[1] != self.dimensions:
             raise FeatureError(
                 f"{frames.shape[1]} dimensions, where utterances before have {self.dimensions}"
             )
-        data = np.ascontiguousarray(frames, dtype="<f4").data.cast("B")
+        data = np.ascontiguousarray(frames, dtype=self.dtype).data.cast("B")
         self.file.write(data)
         self.checksum = zlib.crc32(data, self.checksum)
         self.starts[row], self.lengths[row] = self.n_frames, len(frames)
@@ -59,8 +64,8 @@ class _Values:
         if np.all(np.diff(self.starts[rows]) > 0):
             return
         arrived = self.path.rename(self.path.with_suffix(".arrived"))
-        frames = np.memmap(arrived, dtype="<f4", mode="r", shape=(self.n_frames, self.dimensions))
-        ordered = type(self)(self.path, len(self.lengths))
+        frames = np.memmap(arrived, self.dtype, mode="r", shape=(self.n_frames, self.dimensions))
+        ordered = type(self)(self.path, len(self.lengths), self.dtype)
         for row in map(int, rows):
             ordered.append(row, frames[self.starts[row] : self.starts[row] + self.lengths[row]])
         ordered.file.close()
@@ -71,7 +76,21 @@ class _Values:
 class ShardWriter:
     """Writes one shard; a context that leaves nothing behind unless `finish` was reached."""
 
-    def __init__(self, path: Path, table: pd.DataFrame, modalities: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: pd.DataFrame,
+        modalities: tuple[str, ...],
+        layered: Collection[str] = (),
+    ) -> None:
+        """Begin a shard.
+
+        Args:
+            path: Where it will lie.
+            table: The session's utterances.
+            modalities: That are stored.
+            layered: Those of a pretrained model's layers, which are stored in half precision.
+        """
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
         self._table = table
@@ -83,7 +102,7 @@ class ShardWriter:
             shutil.rmtree(self._partial, ignore_errors=True)  # left by a process that was killed
             self._partial.mkdir()
             self._values = {
-                modality: _Values(self._partial / values_file(modality), len(table))
+                modality: _open_values(self._partial, modality, len(table), modality in layered)
                 for modality in modalities
             }
 
@@ -137,6 +156,8 @@ class ShardWriter:
                     "n_present": int(np.count_nonzero(values.lengths)),
                     "n_frames": values.n_frames,
                     "n_lost": values.n_lost,
+                    "n_layers": values.n_layers,
+                    "dtype": values.dtype,
                 }
             files |= self._write(TABLE, _parquet(self._as_stored()))
             marks = {id_: self._marks.get(id_, {}) for id_ in self._rows}
@@ -188,6 +209,11 @@ def disk(path: Path) -> Iterator[None]:
         else:
             trouble = f"cannot be written ({error.strerror})"
         raise FeatureError(f"{path}: {trouble}") from error
+
+
+def _open_values(folder: Path, modality: str, n_utterances: int, is_layered: bool) -> _Values:
+    dtype = "<f2" if is_layered else "<f4"
+    return _Values(folder / values_file(modality, dtype), n_utterances, dtype)
 
 
 def _make_durable(path: Path) -> None:

@@ -12,7 +12,7 @@ from emotion_hpo.features.text import tokenise
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.evaluation import Probabilities, measure, measure_accuracy_gain
 from emotion_hpo.predict.saved_model import SavedModel
-from emotion_hpo.study.records.final_result import PartScores, Without
+from emotion_hpo.study.records.final_result import LayerWeights, PartScores, Without
 
 #: Which utterances of a test belong together, by name.
 Groups = Mapping[str, NDArray[np.bool_]]
@@ -142,6 +142,25 @@ def remove_each_source(
             loss_of_accuracy=measure_accuracy_gain(test, whole, answers),
         )
     return by_source
+
+
+def layer_weights(saved_models: Sequence[SavedModel]) -> dict[str, LayerWeights]:
+    """Return what networks weigh each layer of a pretrained model with, by modality."""
+    weights: dict[str, list[tuple[float, ...]]] = {}
+    layers: dict[str, tuple[int, ...]] = {}
+    for saved_model in saved_models:
+        for name, reader in saved_model.preprocessor.readers.items():
+            for state in saved_model.networks:
+                if (logits := state.get(f"encoders.{name}.layer_mix.logits")) is None:
+                    continue
+                weights.setdefault(name, []).append(tuple(logits.softmax(0).tolist()))
+                numbers = saved_model.config.features.pretrained[name].layers
+                every = tuple(range(reader.n_layers))
+                layers[name] = every if isinstance(numbers, str) else numbers
+    return {
+        name: LayerWeights(layers=layers[name], weights=tuple(rows))
+        for name, rows in weights.items()
+    }
 
 
 def normalised_by_speaker(saved_models: Sequence[SavedModel]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.breakdowns import (
     break_down,
     group_by_source,
+    layer_weights,
     normalised_by_speaker,
     remove_each_source,
 )
@@ -161,6 +162,7 @@ def build_result(
         default=_compare_default(models.default, test, answers),
         by=break_down(test, everything, models.members[0], answers),
         without=remove_each_source(test, models.answers, models.sources),
+        layer_weights=layer_weights(models.members),
         normalised_by_speaker=normalised_by_speaker(models.members),
         expected=compare_with_test(occasion.expected, occasion.objective, test, answers),
         cost=measure_final_cost(models.members, test),

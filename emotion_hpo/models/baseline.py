@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from torch import Tensor
 
 from emotion_hpo.config import FeaturesConfig, LinearModel, SearchConfig, SvmModel
+from emotion_hpo.config.features import TextFeatures
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.vectoriser import Vectoriser
@@ -148,8 +149,9 @@ def _with_scales(features: FeaturesConfig) -> FeaturesConfig:
         for name, section in features
         if getattr(section, "normalise", None) == "none"
     }
-    text = features.text.model_copy(update={"min_count": 1})
-    return features.model_copy(update={**unscaled, "text": text})
+    if isinstance(features.text, TextFeatures):
+        unscaled["text"] = features.text.model_copy(update={"min_count": 1})
+    return features.model_copy(update=unscaled)
 
 
 def _choose(data: Dataset, *, by_speaker: bool, turns_before: int = 0) -> Candidate:

@@ -54,6 +54,11 @@ PAPER_INPUTS = {
     "text": WORDS, "text_factors": FACTORS, "speech": SHORT_TERM, "functionals": FUNCTIONALS,
     "mocap": MOTION,
 }  # fmt: skip
+#: Mean and deviation of Whisper tiny's states; the mean of MiniLM's.
+PRETRAINED_INPUTS = {
+    "probe": {"speech": InputShape(768, 1)},
+    "fusion_pretrained": {"speech": InputShape(768, 1), "text": InputShape(384, 1)},
+}
 N_CLASSES = 4
 
 #: Part of a network → as it is called in a configuration.
@@ -174,6 +179,8 @@ def inputs_of(preset: str) -> dict[str, InputShape]:
     label = preset.rsplit("/", 1)[-1]
     if "spectrogram" in label:
         return PAPER_INPUTS | {"speech": SPECTROGRAM}
+    if label in PRETRAINED_INPUTS:
+        return PRETRAINED_INPUTS[label]
     if "functionals" in label:
         return PAPER_INPUTS | {"speech": FUNCTIONALS}
     return PAPER_INPUTS
@@ -232,7 +239,8 @@ def _encoder_counts(config: EncoderConfig, shape: InputShape) -> dict[str, int]:
 
 
 def _parts(encoder: ModalityEncoder) -> dict[str, int]:
-    parts = {} if encoder.embedding is None else {"embedding": count_trainable(encoder.embedding)}
+    before = {"embedding": encoder.embedding, "layer_mix": encoder.layer_mix}
+    parts = {name: count_trainable(part) for name, part in before.items() if part is not None}
     parts |= {name: count_trainable(part) for name, part in encoder.encoder.named_children()}
     return {name: n for name, n in parts.items() if n}
 

@@ -13,6 +13,7 @@ from emotion_hpo.config.model import EncoderConfig
 from emotion_hpo.models.attention_decoder import AttentionDecoderNetwork
 from emotion_hpo.models.convolutional import ImageEncoder, StepsEncoder
 from emotion_hpo.models.dense import DenseEncoder
+from emotion_hpo.models.mean import MeanNetwork
 from emotion_hpo.models.recurrent import RecurrentEncoder
 from emotion_hpo.models.residual import ResidualEncoder
 from emotion_hpo.models.transformer import TransformerNetwork
@@ -38,6 +39,8 @@ def build_encoder(
     match config.name:
         case "mlp":
             return DenseEncoder(config, dimensions, max_length, dropout)
+        case "mean":
+            return MeanNetwork(config, dimensions, dropout)
         case "lstm" | "gru":
             return RecurrentEncoder(config, dimensions, dropout)
         case "conv1d":

@@ -48,7 +48,7 @@ def without_repetition(modalities: Iterable[str], train: Utterances) -> tuple[st
     as one vector, they are not read one by one as well.
     """
     names = tuple(modalities)
-    repeated = {TEXT} if TEXT_FACTORS in names else set()
+    repeated = {TEXT} if TEXT_FACTORS in names and TEXT not in train.framed else set()
     if _VECTOR in names and {_FRAMES, _VECTOR} <= train.extracted:
         repeated.add(_FRAMES)
     return tuple(name for name in names if name not in repeated)
@@ -57,4 +57,4 @@ def without_repetition(modalities: Iterable[str], train: Utterances) -> tuple[st
 def available_in(train: Utterances) -> tuple[str, ...]:
     """Return what at least one of some utterances has, sorted."""
     has_words = any(map(tokenise, train.table["transcript"].dropna()))
-    return tuple(sorted([*train.framed, *([TEXT] if has_words else [])]))
+    return tuple(sorted({*train.framed, *([TEXT] if has_words else [])}))

@@ -19,18 +19,23 @@ from emotion_hpo.models.context.build import build_context
 from emotion_hpo.models.embedding import Embedding
 from emotion_hpo.models.encoders import StepEncoder, build_encoder
 from emotion_hpo.models.fusion import build_head
+from emotion_hpo.models.layer_mix import LayerMix
 from emotion_hpo.models.steps import EncodedSteps, clean
 
 
 class ModalityEncoder(nn.Module):
-    """An embedding where the input is tokens, then the encoder."""
+    """Tokens are embedded, layers mixed where that is learnt; then the encoder."""
 
     def __init__(
         self, config: EncoderConfig, shape: InputShape, dropout: float, *, blank: bool
     ) -> None:
         super().__init__()
-        self.embedding = None
-        self.columns = slice(*(config.columns or (0, shape.dimensions)))
+        self.embedding = self.layer_mix = None
+        width = shape.dimensions
+        if config.layer_mix == "learned" and shape.n_layers > 1:
+            self.layer_mix = LayerMix(shape.n_layers)
+            width //= shape.n_layers
+        self.columns = slice(*(config.columns or (0, width)))
         dimensions = self.columns.stop - self.columns.start
         if config.embedding is not None:
             self.embedding = Embedding(config.embedding, shape, blank=blank)
@@ -77,6 +82,8 @@ class ModalityEncoder(nn.Module):
             mask_BT = mask_BT.new_zeros(len(mask_BT), 1)
         mask_BT = mask_BT & present_B[:, None]
         if self.embedding is None:
+            if self.layer_mix is not None:
+                values = self.layer_mix(values)
             return clean(values[:, :, self.columns], mask_BT), mask_BT
         return self.embedding(values, mask_BT), mask_BT
 
@@ -243,9 +250,10 @@ def _check_input(modality: str, encoder: EncoderConfig, inputs: Mapping[str, Inp
         raise ConfigError(f"{path}: the input is not tokens, so {path}.embedding must be null")
     if encoder.columns is not None:
         start, stop = encoder.columns
-        if tokens or not start < stop <= shape.dimensions:
+        width = shape.dimensions // (shape.n_layers if encoder.layer_mix == "learned" else 1)
+        if tokens or not start < stop <= width:
             raise ConfigError(
-                f"{path}.columns: start < stop <= {shape.dimensions} (the input's features) must "
+                f"{path}.columns: start < stop <= {width} (the input's features) must "
                 f"hold, but got [{start}, {stop}]"
             )
 

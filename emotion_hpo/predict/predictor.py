@@ -29,7 +29,8 @@ from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batches import Reads
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import extract, source_of
-from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade
+from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade, check_weights
+from emotion_hpo.features.pretrained.encoders import Encoders
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.dialogue import Dialogue, Turn
 from emotion_hpo.predict.saved_model import SavedModel
@@ -55,6 +56,9 @@ class Predictor:
 
     Args:
         saved_model: The model.
+
+    Raises:
+        FeatureError: It reads what a pretrained model says, and that is not at hand, or another.
     """
 
     def __init__(self, saved_model: SavedModel) -> None:
@@ -62,6 +66,8 @@ class Predictor:
             saved_model = saved_model.in_float32()
         self._saved_model = saved_model
         self._learners = saved_model.build_learners()
+        self._encoders = Encoders(saved_model.config.features)
+        check_weights(saved_model.origins, saved_model.config.features)
 
     @classmethod
     def open(cls, path: Path) -> "Predictor":
@@ -106,6 +112,14 @@ class Predictor:
     def n_networks(self) -> int:
         """How many trainings are averaged."""
         return len(self._learners)
+
+    @property
+    def reads_pretrained(self) -> bool:
+        """Whether it reads what pretrained models say."""
+        return any(
+            isinstance(origin, Extraction) and "weights" in origin.settings
+            for origin in self._saved_model.origins.values()
+        )
 
     @property
     def synthetic(self) -> bool:
@@ -301,7 +315,7 @@ class Predictor:
             )
             modalities = tuple(self._saved_model.preprocessor.readers)
             with np.errstate(over="ignore", invalid="ignore"):  # samples far beyond [-1, 1]
-                return extract(recording, modalities, self._saved_model.config.features)
+                return extract(recording, modalities, self._encoders, utterance.text)
         except FeatureError as error:
             return error
 

@@ -151,6 +151,7 @@ def _plain_preprocessor(preprocessor: Preprocessor) -> dict[str, Any]:
                 if reader.speakers is None
                 else {name: _plain_scale(scale) for name, scale in reader.speakers.items()},
                 "n_prior": reader.n_prior,
+                "n_layers": reader.n_layers,
             }
             for modality, reader in preprocessor.readers.items()
         },
@@ -171,6 +172,7 @@ def _preprocessor(stored: Mapping[str, Any]) -> Preprocessor:
             if reader["speakers"] is None
             else {name: _scale(scale) for name, scale in reader["speakers"].items()},
             reader["n_prior"],
+            reader.get("n_layers", 1),
         )
         for modality, reader in stored["readers"].items()
     }

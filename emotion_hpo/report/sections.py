@@ -24,6 +24,7 @@ from emotion_hpo.report.final_tables import (
     reference_table,
 )
 from emotion_hpo.report.findings import Final, Findings
+from emotion_hpo.report.layer_plots import layer_plots
 from emotion_hpo.report.progress import expected_plot, progress_plot
 from emotion_hpo.report.scorings import scored_text
 from emotion_hpo.report.space_plots import importance_plot, parallel_plot, slices_plot
@@ -169,6 +170,7 @@ def _final(findings: Findings) -> list[Block]:
         breakdown_plot(first),
         breakdown_table(first),
         reliability_plot(first),
+        *layer_plots(first),
         seeds_plot(findings),
     )
     return [*blocks, Text(_retrained(first))]

@@ -56,9 +56,9 @@ def _read_corpus(
     """Give the network an encoder for each modality of every training part; return both.
 
     A modality has the encoder that `model.encoders` names for it. A ready-made one that is not
-    named there gets that of `model.vector` or `model.sequence`, and so do vectors in the place of
-    what this program would extract as frames. With `model.frames: statistics`, frames are vectors.
-    The space's ranges go with their encoders.
+    named there gets that of `model.vector` or `model.sequence`, and so do vectors, ready-made or a
+    pretrained model's, in the place of what this program would extract as frames. With
+    `model.frames: statistics`, frames are vectors. The space's ranges go with their encoders.
 
     Raises:
         ConfigError: There is no such modality.
@@ -68,16 +68,21 @@ def _read_corpus(
     named = model["encoders"]
     encoders: dict[str, Any] = {}
     ranges = {path: range_ for path, range_ in space.items() if not _is_of_modality(path)}
-    n_frames = _count_frames(store, development, named)
+    pretrained = config.features.pretrained
+    n_frames = _count_frames(store, development, {*named, *pretrained})
     as_statistics = network.frames == "statistics"
     if as_statistics:
         names = without_repetition(n_frames, development.everything)
         n_frames = {name: n_frames[name] for name in names}
     for modality, n in n_frames.items():
-        is_described = as_statistics and n > 1 and modality != TEXT
+        is_words = modality == TEXT and modality not in pretrained
+        is_described = as_statistics and n > 1 and not is_words
         kind = "vector" if n == 1 or is_described else "sequence"
-        is_vector = modality in store.ready_made and kind == "vector" and modality in SOURCES
-        is_named = modality in named and not (is_vector or is_described)
+        is_own_vector = modality in pretrained or (
+            modality in store.ready_made and modality in SOURCES
+        )
+        is_replaced = is_described or (n == 1 and is_own_vector)
+        is_named = modality in named and not is_replaced
         encoders[modality] = named[modality] if is_named else model[kind]
         source = f"model.encoders.{modality}." if is_named else f"model.{kind}."
         ranges |= _with_prefix(space, f"features.{modality}.", f"features.{modality}.")
@@ -137,7 +142,7 @@ def _sources(modalities: Iterable[str], store: FeatureStore) -> set[str]:
 
 def _count_longest(utterances: Utterances, modality: str) -> int:
     """Return the frames of the longest utterance: 1 of a vector, 0 where nobody has it."""
-    if modality in (TEXT, TEXT_FACTORS):
+    if modality == TEXT_FACTORS or (modality == TEXT and TEXT not in utterances.framed):
         return (2 if modality == TEXT else 1) * _have_words(utterances.table["transcript"])
     return max(len(utterances.sequence(modality, row)) for row in range(len(utterances)))
 

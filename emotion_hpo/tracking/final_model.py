@@ -91,8 +91,14 @@ def _settings(path: Path) -> dict[str, Any]:
         "artifacts": {"model": str(path)},
         "signature": _signature(predictor),
         "input_example": example(predictor),
-        "pip_requirements": [f"emotion-hpo=={importlib.metadata.version('emotion-hpo')}"],
+        "pip_requirements": [_requirement(predictor)],
     }
+
+
+def _requirement(predictor: Predictor) -> str:
+    """This program, with the libraries of pretrained models where the model reads what they say."""
+    extra = "[pretrained]" if predictor.reads_pretrained else ""
+    return f"emotion-hpo{extra}=={importlib.metadata.version('emotion-hpo')}"
 
 
 def _signature(predictor: Predictor) -> "ModelSignature":

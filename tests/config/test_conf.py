@@ -41,6 +41,8 @@ NEEDS = {
     "space/linear": ("model=linear",),
     "space/svm": ("model=svm",),
     "space/boosting": ("model=boosting",),
+    "space/probe": ("model=probe",),
+    "space/fusion_pretrained": ("model=fusion_pretrained",),
 }
 
 

@@ -15,7 +15,7 @@ class TestProgress:
                 on_progress(done, 4, what)
         assert capsys.readouterr().err.splitlines() == [
             "Preparing twin: one 1/4",
-            "Preparing twin: three 3/4",
+            "Preparing twin: three 3/4, 5 s left",
             "Preparing twin: four 4/4",
         ]
 

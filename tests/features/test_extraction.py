@@ -14,6 +14,7 @@ from emotion_hpo.features.extraction import (
     source_of,
     stored_modalities,
 )
+from emotion_hpo.features.pretrained.encoders import Encoders
 
 MODALITIES = ("speech", "mocap", "video")
 SAMPLES = np.random.default_rng(0).standard_normal(8000).astype(np.float32)
@@ -44,13 +45,13 @@ def motion(value: float, n_frames: int = 300) -> dict[str, np.ndarray]:
     ],
 )
 def test_arrays(paper, recording, shapes):
-    arrays = extract(recording, MODALITIES, paper)
+    arrays = extract(recording, MODALITIES, Encoders(paper))
     assert {name: array.shape for name, array in arrays.items()} == shapes
     assert all(array.dtype == np.float32 for array in arrays.values())
 
 
 def test_modalities_that_the_corpus_does_not_name_are_not_extracted(paper):
-    assert extract(Recording("a", SAMPLES, motion=motion(1)), ("text",), paper) == {}
+    assert extract(Recording("a", SAMPLES, motion=motion(1)), ("text",), Encoders(paper)) == {}
 
 
 @pytest.mark.parametrize(
@@ -64,14 +65,14 @@ def test_modalities_that_the_corpus_does_not_name_are_not_extracted(paper):
 )
 def test_refuses(paper, features, message):
     with pytest.raises(FeatureError, match=message):
-        extract(Recording("a", features=features), MODALITIES, paper)
+        extract(Recording("a", features=features), MODALITIES, Encoders(paper))
 
 
 def test_a_recording_is_seen_twice_where_functionals_are_wanted(fake_corpus, paper):
     corpus = fake_corpus()
     assert all_modalities(corpus, paper) == (*corpus.modalities, "functionals")
     recording = Recording("a", SAMPLES)
-    arrays = extract(recording, stored_modalities(corpus, paper), paper)
+    arrays = extract(recording, stored_modalities(corpus, paper), Encoders(paper))
     assert {name: len(array) for name, array in arrays.items()} == {"speech": 4, "functionals": 1}
     alone = paper.model_copy(update={"functionals": None})
     assert all_modalities(corpus, alone) == corpus.modalities
@@ -110,13 +111,13 @@ def test_ready_made_functionals_are_left_alone(paper):
     vector = np.arange(47, dtype=np.float32)
     recording = Recording("a", SAMPLES, features={"functionals": vector})
     np.testing.assert_array_equal(
-        extract(recording, ("functionals",), paper)["functionals"], [vector]
+        extract(recording, ("functionals",), Encoders(paper))["functionals"], [vector]
     )
 
 
 def test_a_broken_recording_is_one_fault_by_the_name_that_people_know(fake_corpus, paper):
     corpus = fake_corpus(fails_at="S1_003")
-    extracted = list(extract_dialogue(corpus, paper, "1", "D1b"))
+    extracted = list(extract_dialogue(corpus, Encoders(paper), "1", "D1b", {}))
     (broken,) = [utterance for utterance in extracted if utterance.utterance_id == "S1_003"]
     assert [fault.kind.partition(":")[0] for fault in broken.faults] == ["no speech"]
     assert broken.arrays.keys() == {"mocap"}

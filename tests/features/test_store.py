@@ -17,6 +17,7 @@ from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import prepare
 from emotion_hpo.features.extraction import extract_dialogue
 from emotion_hpo.features.marks import compute_marks
+from emotion_hpo.features.pretrained.encoders import Encoders
 from emotion_hpo.features.shard import find_damage
 from emotion_hpo.features.store import FeatureStore
 
@@ -45,7 +46,7 @@ def test_what_went_in_comes_out(fake_corpus, paper, store):
         extracted = {
             utterance.utterance_id: utterance.arrays
             for dialogue in shard.table["dialogue"].unique()
-            for utterance in extract_dialogue(corpus, paper, session, dialogue)
+            for utterance in extract_dialogue(corpus, Encoders(paper), session, dialogue, {})
         }
         assert set(shard.features) == {"speech", "mocap", "functionals"}
         for modality, ragged in shard.features.items():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion_hpo.errors import FeatureError
-from emotion_hpo.features.extraction import Extracted
+from emotion_hpo.features.extracted import Extracted
 from emotion_hpo.features.writing import ShardWriter
 
 ONE = Extracted("S1_000", {"video": np.ones((2, 3), np.float32)}, {})

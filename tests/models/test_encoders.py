@@ -17,6 +17,7 @@ UNITS = {"units": 6, "output_units": 4}
 POOLINGS = ["last", "first", "mean", "max", "attention"]
 CONFIGS = {
     "mlp": UNITS | {"name": "mlp", "depth": 2, "taper": 0.5},
+    "mean": {"name": "mean", "output_units": 4},
     "mlp, linear": UNITS | {"name": "mlp", "depth": 0},
     "conv1d, flattened": UNITS | {"name": "conv1d", "depth": 2, "kernel": 3, "pooling": "flatten"},
     "conv1d, pooled": UNITS | {"name": "conv1d", "depth": 2, "kernel": 4, "pooling": "max"},

@@ -97,6 +97,7 @@ def test_a_checkpoint_continues_to_the_same_end(fold_data, config, optimizer, sc
 UNITS = {"units": 4, "output_units": 4}
 ENCODERS = {
     "mlp": UNITS | {"name": "mlp", "depth": 1},
+    "mean": {"name": "mean", "output_units": 4},
     "lstm": UNITS
     | {"name": "lstm", "depth": 2, "bidirectional": True, "pooling": "max"}
     | {"recurrent_dropout": 0.2},

@@ -195,6 +195,15 @@ class Scoring(Part):
     accuracy: float | None = Field(description="what came out; null if it was cut off")
 
 
+class LayerWeights(Record):
+    """How much a network has learnt to weigh the layers of a pretrained model."""
+
+    layers: tuple[int, ...] = Field(description="hidden states; 0 is what enters layer 1")
+    weights: tuple[tuple[float, ...], ...] = Field(
+        description="of each network, of each layer; together 1"
+    )
+
+
 class FinalResult(Scores, Record):
     """What a final model reaches on the sealed session, and all that it is compared with."""
 
@@ -230,6 +239,9 @@ class FinalResult(Scores, Record):
     )
     without: dict[str, Without] = Field(
         description="what was recorded → scores with all that is made of it removed"
+    )
+    layer_weights: dict[str, LayerWeights] = Field(
+        default_factory=dict, description="of each modality whose layers a network mixes"
     )
     normalised_by_speaker: tuple[str, ...] = Field(
         description="modalities scaled by each test speaker's own unlabelled utterances"
