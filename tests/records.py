@@ -93,6 +93,22 @@ def search_summary(**changes: Any) -> SearchSummary:
     return SearchSummary.from_json(content | changes)
 
 
+def of_context(turns_read: str = "both") -> dict[str, Any]:
+    """What a final result says of a model that reads dialogues."""
+    less = {name: value for name, value in scores(0.6).items()
+            if name.startswith(("accuracy", "uar"))}  # fmt: skip
+    less["loss_of_accuracy"] = gains(0.1)["accuracy"]
+    part = {"n": 40, **{name: less[name] for name in less if name != "loss_of_accuracy"}}
+    kinds = ("past", "alone") if turns_read == "both" else ("alone",)
+    return {
+        "turns_read": turns_read,
+        "less_context": dict.fromkeys(kinds, less),
+        "lone": {**scores(0.64), "batch_size": 16, "gain": gains(0.06)},
+        "baseline_alone": {**scores(0.55), "parts": ["text", "speech"], "gain": gains(0.15)},
+        "by": {"position": {"first": part, "2-5": part}},
+    }
+
+
 def final_result(**changes: Any) -> FinalResult:
     """What a final model reaches on a session of 200 utterances."""
     accuracy = changes.get("accuracy", 0.7)

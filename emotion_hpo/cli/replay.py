@@ -9,8 +9,10 @@ from pydantic import Field
 
 from emotion_hpo.cli.stored_study import read_study
 from emotion_hpo.config.commands import StudyCommand
+from emotion_hpo.console.make_lines import study_line
 from emotion_hpo.console.output import echo
 from emotion_hpo.console.progress import preparing, retraining
+from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study import Epoch, StudyHome, write_json
@@ -40,8 +42,18 @@ def run(command: ReplayCommand, requested: Mapping[str, Any]) -> None:
 def _replay_trial(
     home: StudyHome, name: str | None, title: str, objective: str, output: Path | None
 ) -> bool:
-    """Train a trial again, print each epoch; return whether every bit is the same."""
+    """Train a trial again, print each epoch; return whether every bit is the same.
+
+    Raises:
+        StudyError: There is no such trial.
+    """
     from emotion_hpo.final.replay_trial import replay
+    from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE
+
+    if name in (BASELINE, ENSEMBLE):
+        line = study_line("replay", home, keys={"final": name})
+        raise StudyError(f"{name} is no trial, whose epochs could be compared; `{line}` trains "
+                         "the final model again and compares its predictions")  # fmt: skip
 
     def on_epoch(old: Epoch, new: Epoch) -> None:
         verdict = "the same" if old.metrics == new.metrics else "different"

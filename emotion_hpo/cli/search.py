@@ -18,7 +18,7 @@ from emotion_hpo.console.search_result import (
     show_search,
 )
 from emotion_hpo.errors import StudyError
-from emotion_hpo.study import StudyHome, check_writable
+from emotion_hpo.study import StudyHome, check_writable, study_file
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.selection import Selection
 
@@ -63,7 +63,10 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     if output is not None:
         write_record(output, summary)
     count = budget.format_progress(summary.n_finished, summary.n_trials)
-    show_search(summary, count)
+    best = summary.best_trial
+    number = None if best is None else int(best.removeprefix("trial_"))
+    turns_read = None if number is None else study_file.find_turns_read_by(home, number)
+    show_search(summary, count, turns_read)
     selection = None
     if not result.was_stopped and summary.best_trial is not None:
         selection = confirm_leaders(home, config)

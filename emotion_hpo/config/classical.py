@@ -43,6 +43,11 @@ class ClassicalSection(Section):
     )
 
     @property
+    def has_seed(self) -> bool:
+        """Whether a training draws anything: where none does, each gives the same model."""
+        return False
+
+    @property
     def has_context(self) -> bool:
         """Whether it reads utterances among the turns of their dialogues."""
         return bool(self.turns_before or self.turns_after)
@@ -83,6 +88,11 @@ class BoostingModel(ClassicalSection):
     text_dimensions: int = Field(
         50, ge=1, le=1000, description="components to which tf-idf is reduced"
     )
+
+    @property
+    def has_seed(self) -> bool:
+        """Whether a training draws anything: the columns tried at each split."""
+        return True
 
 
 ClassicalModel = LinearModel | SvmModel | BoostingModel

@@ -334,6 +334,11 @@ class NetworkModel(Section):
     )
 
     @property
+    def has_seed(self) -> bool:
+        """Whether a training draws anything: weights, the order of batches, dropout."""
+        return True
+
+    @property
     def has_context(self) -> bool:
         """Whether it reads utterances among the turns of their dialogues."""
         return not isinstance(self.context, NoContext)

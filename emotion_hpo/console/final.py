@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rich.table import Column, Table
 
+from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.console.intervals import format_gain_interval
 from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.metrics import METRICS
@@ -12,7 +13,12 @@ from emotion_hpo.metrics.formatting import format_interval, format_score, format
 from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
-from emotion_hpo.study.records.final_result import ExpectedAndTest, FinalResult, Scores
+from emotion_hpo.study.records.final_result import (
+    LESS_CONTEXT,
+    ExpectedAndTest,
+    FinalResult,
+    Scores,
+)
 
 
 def show_final(result: FinalResult) -> None:
@@ -28,6 +34,8 @@ def show_final(result: FinalResult) -> None:
         f"Session {result.test_session}, {result.n_test} utterances of "
         f"{len(result.test_speakers)} speakers ({speakers}){mark}"
     )
+    if warning := describe_turns_read(result.turns_read):
+        echo(f"The model {warning}.", "bold")
     columns = (Column("", overflow="fold"), "score", "95 % interval", "by", "n")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for name, metric, value, interval, n in _scored_rows(result):
@@ -74,8 +82,15 @@ def _scored_rows(result: FinalResult) -> Iterator[_ScoreRow]:
             yield label, share, part.accuracy, part.accuracy_interval, part.n
     for name, rest in result.without.items():
         yield f"without {name}", share, rest.accuracy, rest.accuracy_interval, result.n_test
+    for reads, rest in (result.less_context or {}).items():
+        label = LESS_CONTEXT[reads]
+        yield label, share, rest.accuracy, rest.accuracy_interval, result.n_test
+    if result.lone is not None:
+        yield from _metric_rows("without context ", result.lone, result.n_test)
     if result.trial != BASELINE:
         yield from _metric_rows("baseline ", result.baseline, result.n_test)
+    if result.baseline_alone is not None:
+        yield from _metric_rows("baseline without turns ", result.baseline_alone, result.n_test)
 
 
 def _metric_rows(prefix: str, scores: Scores, n: int) -> Iterator[_ScoreRow]:
@@ -87,10 +102,11 @@ def _metric_rows(prefix: str, scores: Scores, n: int) -> Iterator[_ScoreRow]:
 def describe_baseline(result: FinalResult) -> str:
     """Return what the baseline is and reads, and so what a gain over it means."""
     reads = result.baseline.parts
+    turns = ", the turns before read beside each" if result.baseline_alone is not None else ""
     if result.trial == BASELINE:
-        return f"It is the baseline, a linear model on {' and '.join(reads)}."
+        return f"It is the baseline, a linear model on {' and '.join(reads)}{turns}."
     line = (
-        f"The baseline is a linear model on {' and '.join(reads)}, fitted on the same "
+        f"The baseline is a linear model on {' and '.join(reads)}{turns}, fitted on the same "
         f"utterances; the gain is over what {'these give' if len(reads) > 1 else 'this gives'}."
     )
     if others := [name for name in result.modalities if name not in reads]:
@@ -103,6 +119,7 @@ _KINDS = {
     "wears_markers": "speaker wears markers:",
     "modalities": "with",
     "transcript_in_training": "words occur in training:",
+    "position": "turn of its dialogue:",
 }
 
 
@@ -147,6 +164,14 @@ def _gain_lines(result: FinalResult) -> Iterator[str]:
         gains.append((f"the baseline ({reads})", result.baseline.gain.accuracy))
     if result.default is not None:
         gains.append(("the default configuration", result.default.gain.accuracy))
+    if result.lone is not None:
+        label = "the same configuration without context, trained for it"
+        gains.append((label, result.lone.gain.accuracy))
+    if result.baseline_alone is not None:
+        label = "the baseline without the turns before"
+        gains.append((label, result.baseline_alone.gain.accuracy))
+    for reads, rest in (result.less_context or {}).items():
+        gains.append((f"itself with {LESS_CONTEXT[reads]}", rest.loss_of_accuracy))
     for label, gain in gains:
         yield (
             f"Gain over {label}: {100 * gain.difference:+.2f} points of accuracy "

@@ -10,17 +10,27 @@ from emotion_hpo.study import StudyHome
 _USUAL_NAME, _USUAL_FOLDER = "quick", "studies"
 
 
-def study_line(target: str, home: StudyHome, **variables: object) -> str:
+def study_line(
+    target: str, home: StudyHome, *, keys: Mapping[str, object] | None = None, **variables: object
+) -> str:
     """Return the line that runs a target of the Makefile on a study.
+
+    Args:
+        target: Of the Makefile.
+        home: The study.
+        keys: Configuration that is set, beside the study's.
+        variables: Of the Makefile.
 
     >>> from pathlib import Path
     >>> study_line("sync", StudyHome(Path("studies"), "berlin"))
     'make sync NAME=berlin'
     >>> study_line("final", StudyHome(Path("/data"), "quick"), BEST="trial_7")
     'make final BEST=trial_7 ARGS="study.directory=/data"'
+    >>> study_line("replay", StudyHome(Path("studies"), "quick"), keys={"final": "baseline"})
+    'make replay ARGS="final=baseline"'
     """
     name = {} if home.name == _USUAL_NAME else {"NAME": home.name}
-    return make_line(target, folder_key(home), **name, **variables)
+    return make_line(target, {**folder_key(home), **(keys or {})}, **name, **variables)
 
 
 def folder_key(home: StudyHome) -> dict[str, object]:

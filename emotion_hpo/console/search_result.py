@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from emotion_hpo.config.turns_read import TurnsRead, describe_turns_read
 from emotion_hpo.console.make_lines import folder_key, make_line, study_line
 from emotion_hpo.console.output import echo
 from emotion_hpo.metrics.formatting import format_score, format_score_interval
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from emotion_hpo.selection.suggestion import Suggestion
 
 
-def show_search(summary: SearchSummary, count: str) -> None:
-    """Print how many trials have finished (`count`), the best one and its expected score."""
+def show_search(summary: SearchSummary, count: str, turns_read: TurnsRead | None = None) -> None:
+    """Print how many trials have finished, the best one and its expected score.
+
+    Args:
+        summary: What the search came to.
+        count: How many trials have finished, of how many.
+        turns_read: What the best trial's model reads beside an utterance.
+    """
     n_folds, objective = summary.n_folds, summary.objective
     folds = f" over {n_folds} folds (training: the mean of one)" if n_folds > 1 else ""
     echo(
@@ -35,6 +42,8 @@ def show_search(summary: SearchSummary, count: str) -> None:
             f"{format_score(objective, summary.best_value)} "
             f"after epoch {summary.best_epoch}{mark}"
         )
+        if warning := describe_turns_read(turns_read):
+            echo(f"  It {warning}.")
         for path, value in summary.best_params.items():
             text = f"{value:.4g}" if isinstance(value, float) else f"{value}"
             echo(f"  {path:<32} {text}")
@@ -72,10 +81,11 @@ def show_confirmation(selection: Selection) -> None:
         "study.confirm_seeds):")  # fmt: skip
     for candidate in selection.candidates:
         kind = " (the default configuration)" if candidate.is_default else ""
+        times = "on average" if len(candidate.values) > 1 else "of one training"
         mark = "  <- winner" if candidate.trial == selection.winner else ""
         echo(
-            f"  {candidate.trial}{kind}: {format_score(objective, candidate.mean)} on "
-            f"average, {candidate.n_parameters:,} parameters{mark}"
+            f"  {candidate.trial}{kind}: {format_score(objective, candidate.mean)} {times}, "
+            f"{candidate.n_parameters:,} parameters{mark}"
         )
     if (baseline := selection.baseline) is not None:
         is_beaten = find_metric(objective).sign * (mean_of_winner - baseline) > 0
@@ -109,7 +119,12 @@ def show_baseline(summary: SearchSummary) -> None:
     """Print the score of the baseline on the validation part."""
     objective, baseline = summary.objective, summary.baseline
     value = format_score(objective, baseline.validation.value_of(objective))
-    echo(f"Baseline: {objective} {value} ({baseline.model} on {' and '.join(baseline.parts)})")
+    alone = ""
+    if baseline.alone is not None:
+        alone = format_score(objective, baseline.alone.value_of(objective))
+        alone = f"; without the turns before {alone}"
+    parts = " and ".join(baseline.parts)
+    echo(f"Baseline: {objective} {value} ({baseline.model} on {parts}){alone}")
 
 
 def show_ensemble(summary: SearchSummary) -> None:

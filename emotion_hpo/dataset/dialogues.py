@@ -210,6 +210,24 @@ def read_turns(
     return speakers, gaps_s, dialogues
 
 
+def count_batches(utterances: Utterances, n_turns: int) -> int:
+    """Return about how many batches of so many turns hold the dialogues of some utterances."""
+    table = utterances.turns.table
+    is_labelled = table["utterance_id"].isin(utterances.ids).to_numpy()
+    dialogues = [turns for turns in read_turns(table)[2] if is_labelled[turns].any()]
+    return sum(1 for _ in pack(dialogues, n_turns))
+
+
+def number_turns(utterances: Utterances) -> NDArray[np.int64]:
+    """Return the number of each utterance among all turns of its dialogue `(n,)`, from 1."""
+    table = utterances.turns.table
+    numbers = np.ones(len(table), np.int64)
+    for turns in read_turns(table)[2]:
+        numbers[turns] += np.arange(len(turns))
+    rows: Rows = pd.Index(table["utterance_id"]).get_indexer(utterances.ids).astype(np.int64)
+    return numbers[rows]
+
+
 def pack(dialogues: list[Rows], n_turns: int) -> Iterator[list[Rows]]:
     """Yield successive dialogues of so many turns at most; of more, a dialogue alone."""
     batch: list[Rows] = []

@@ -2,10 +2,14 @@
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_hpo.config.turns_read import TurnsRead
+from emotion_hpo.dataset.batches import Reads
+from emotion_hpo.dataset.dialogues import number_turns
 from emotion_hpo.features.extraction import source_of
 from emotion_hpo.features.origin import Origin, ReadyMade
 from emotion_hpo.features.text import tokenise
@@ -19,23 +23,25 @@ Groups = Mapping[str, NDArray[np.bool_]]
 
 
 def break_down(
-    test: Utterances, train: Utterances, saved_model: SavedModel, answers: Probabilities
+    test: Utterances, train: Utterances, saved_models: Sequence[SavedModel], answers: Probabilities
 ) -> dict[str, dict[str, PartScores]]:
     """Return the scores of parts of the test: kind of part → its name → scores.
 
     Args:
         test: The utterances.
         train: What the model was trained on.
-        saved_model: The model, or its first member: it knows what it sees of an utterance.
+        saved_models: The model's members, of which the first says what is seen of an utterance.
         answers: The model's probabilities `(n, classes)`.
     """
     kinds = {
         "scenario": _by_column(test, "scenario"),
         "speaker": _by_column(test, "speaker"),
         "wears_markers": _by_column(test, "wears_markers"),
-        "modalities": _by_modalities(test, saved_model),
+        "modalities": _by_modalities(test, saved_models[0]),
         "transcript_in_training": _by_transcript(test, train),
     }
+    if any(saved_model.config.has_context for saved_model in saved_models):
+        kinds["position"] = _by_position(test)
     predicted = answers.argmax(1)
     return {
         kind: {
@@ -117,6 +123,50 @@ def _by_transcript(test: Utterances, train: Utterances) -> Groups:
     return {name: rows for name, rows in groups.items() if rows.any()}
 
 
+#: Numbers of turns, the first and the last, in which models know about as much of a dialogue.
+_POSITIONS = {"first": (1, 1), "2-5": (2, 5), "6-10": (6, 10), "11-20": (11, 20)}
+
+
+def _by_position(test: Utterances) -> Groups:
+    """Group by the number of the turn in its dialogue, turns without a class counted."""
+    numbers = number_turns(test)
+    groups = {
+        name: (first <= numbers) & (numbers <= last) for name, (first, last) in _POSITIONS.items()
+    }
+    groups["later"] = ~np.any(list(groups.values()), axis=0)
+    return {name: rows for name, rows in groups.items() if rows.any()}
+
+
+def remove_context(
+    answers_with: Callable[[Reads], Probabilities], test: Utterances, turns_read: TurnsRead | None
+) -> dict[Literal["past", "alone"], Without] | None:
+    """Return the scores with the turns before alone, where later ones are read, and with none.
+
+    Args:
+        answers_with: How much of a dialogue is read → the model's probabilities
+            `(seeds, n, classes)` of the test.
+        test: The utterances.
+        turns_read: What the model reads; of one that reads each utterance alone None is returned.
+    """
+    if turns_read is None:
+        return None
+    whole = answers_with("all").mean(0)
+    less: tuple[Literal["past", "alone"], ...] = ("alone",)
+    if turns_read == "both":
+        less = ("past", "alone")
+    return {reads: _compare_with_less(test, whole, answers_with(reads).mean(0)) for reads in less}
+
+
+def _compare_with_less(test: Utterances, whole: Probabilities, answers: Probabilities) -> Without:
+    """Return the scores of answers `(n, classes)` that are made of a part of what is read."""
+    predicted = answers.argmax(1)
+    return Without(
+        **measure("accuracy", test, predicted),
+        **measure("uar", test, predicted),
+        loss_of_accuracy=measure_accuracy_gain(test, whole, answers),
+    )
+
+
 def remove_each_source(
     test: Utterances,
     answers_of: Callable[[Utterances], Probabilities],
@@ -135,12 +185,7 @@ def remove_each_source(
     by_source = {}
     for source, modalities in sources.items():
         rest = functools.reduce(Utterances.without, modalities, test)
-        answers = answers_of(rest).mean(0)
-        by_source[source] = Without(
-            **measure("accuracy", test, answers.argmax(1)),
-            **measure("uar", test, answers.argmax(1)),
-            loss_of_accuracy=measure_accuracy_gain(test, whole, answers),
-        )
+        by_source[source] = _compare_with_less(test, whole, answers_of(rest).mean(0))
     return by_source
 
 

@@ -18,6 +18,9 @@ from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.trials import find_default
 from emotion_hpo.training.loop import n_plateaus
 
+#: The baseline's folder in a study where it is fitted without the turns before, too.
+BASELINE_ALONE = f"{BASELINE}_alone"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -127,26 +130,34 @@ def recipe_of(
 
 
 def baseline_recipe(
-    home: StudyHome, stored: study_file.StudyFile, development: Development
+    home: StudyHome,
+    stored: study_file.StudyFile,
+    development: Development,
+    *,
+    is_alone: bool = False,
 ) -> Recipe:
     """Return the baseline of all that is not sealed, as a model that is stored and used like any.
 
-    What it is, is chosen anew by cross-validation, as in the search.
+    What it is, is chosen anew by cross-validation, as in the search. `is_alone`: it reads no turns
+    beside an utterance, whatever the study's models do.
     """
     from emotion_hpo.models.baseline import choose_baseline, count_turns_before
 
     config = stored.config.experiment()
+    turns_before = 0 if is_alone else count_turns_before(stored.config, development.everything)
     model, features = choose_baseline(
         development.everything,
         config.features,
         by_speaker=development.has_new_speakers,
-        turns_before=count_turns_before(stored.config, development.everything),
+        turns_before=turns_before,
     )
     training = config.training.model_copy(update={"labels": "majority"})  # it knows no votes
     config = config.model_copy(update={"model": model, "features": features, "training": training})
     record = read_if_there(home.baseline, Baseline)
-    value = None if record is None else record.validation.value_of(stored.config.study.objective)
-    return Recipe(BASELINE, BASELINE, value, config, epochs=1, seeds=(0,))
+    scores = record and (record.alone if is_alone else record.validation)
+    value = scores.value_of(stored.config.study.objective) if scores else None
+    name = BASELINE_ALONE if is_alone else BASELINE
+    return Recipe(name, name, value, config, epochs=1, seeds=(0,))
 
 
 def _confirmed_epochs(home: StudyHome) -> dict[str, int]:

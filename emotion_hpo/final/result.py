@@ -4,15 +4,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
+from emotion_hpo.config.turns_read import TurnsRead, find_turns_read
+from emotion_hpo.dataset.batches import Reads
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.breakdowns import (
     break_down,
     group_by_source,
     layer_weights,
     normalised_by_speaker,
+    remove_context,
     remove_each_source,
 )
 from emotion_hpo.final.cost import measure_final_cost
@@ -21,18 +25,16 @@ from emotion_hpo.final.evaluation import (
     accuracy_by_seed,
     count_confusions,
     measure_calibration,
-    measure_gains,
     measure_recalls,
     measure_scores,
 )
 from emotion_hpo.final.expected_score import compare_with_test
 from emotion_hpo.final.plan import Plan
+from emotion_hpo.final.rivals import compare_baseline, compare_default, compare_lone
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.study.expected_score import ExpectedScore
 from emotion_hpo.study.records.final_result import (
-    BaselineComparison,
-    DefaultComparison,
     FinalResult,
     Member,
     Scoring,
@@ -50,12 +52,21 @@ class Models:
         members: Each with a network a seed.
         default: The default configuration's trial and model; None where it is the winner.
         baseline: The plain model, trained on the same.
+        lone: The configuration without context; None where there is no such rival.
+        baseline_alone: The plain model without the turns before; None where it reads none.
     """
 
     plan: Plan
     members: Sequence[SavedModel]
     default: tuple[str, SavedModel] | None
     baseline: SavedModel
+    lone: SavedModel | None = None
+    baseline_alone: SavedModel | None = None
+
+    @property
+    def turns_read(self) -> TurnsRead | None:
+        """What the members read of a dialogue beside an utterance."""
+        return find_turns_read(member.config.model for member in self.members)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -71,11 +82,16 @@ class Models:
         }
         return group_by_source(self.modalities, origins)
 
-    def answers(self, utterances: Utterances) -> Probabilities:
-        """Return the members' combined probabilities by seed `(seeds, n, classes)`."""
+    def answers(self, utterances: Utterances, reads: Reads = "all") -> Probabilities:
+        """Return the members' combined probabilities by seed `(seeds, n, classes)`.
+
+        Args:
+            utterances: Which ones.
+            reads: How much of its dialogue a member reads beside each, at most what it reads.
+        """
         return self.plan.combined(
             [
-                member.probabilities(member.preprocessor.transform(utterances))
+                member.probabilities(member.preprocessor.transform(utterances), reads=reads)
                 for member in self.members
             ]
         )
@@ -131,6 +147,7 @@ def build_result(
     first = max(models.plan.members, key=lambda recipe: recipe.name != BASELINE)
     scorings = _list_scorings(occasion, scores.accuracy)
     accuracies = [scoring.accuracy for scoring in scorings if scoring.accuracy is not None]
+    alone = models.baseline_alone
     overlaps = [line.overlaps for line in occasion.openings if line.opening == occasion.opening]
     return FinalResult(
         **dict(scores),
@@ -158,11 +175,15 @@ def build_result(
         accuracy_mean=float(np.mean(single)),
         accuracy_spread=_spread(single),
         calibration=measure_calibration(test.labels, answers),
-        baseline=_compare_baseline(models.baseline, test, answers),
-        default=_compare_default(models.default, test, answers),
-        by=break_down(test, everything, models.members[0], answers),
+        baseline=compare_baseline(models.baseline, test, answers),
+        default=compare_default(models.default, test, answers),
+        by=break_down(test, everything, models.members, answers),
         without=remove_each_source(test, models.answers, models.sources),
-        layer_weights=layer_weights(models.members),
+        layer_weights=layer_weights(models.members) or None,
+        turns_read=models.turns_read,
+        less_context=remove_context(partial(models.answers, test), test, models.turns_read),
+        lone=compare_lone(models.lone, test, answers),
+        baseline_alone=None if alone is None else compare_baseline(alone, test, answers),
         normalised_by_speaker=normalised_by_speaker(models.members),
         expected=compare_with_test(occasion.expected, occasion.objective, test, answers),
         cost=measure_final_cost(models.members, test),
@@ -195,28 +216,3 @@ def _list_scorings(occasion: Occasion, accuracy: float) -> tuple[Scoring, ...]:
 def _spread(values: Sequence[float]) -> float | None:
     """Return the standard deviation; None of a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
-
-
-def _compare_baseline(
-    baseline: SavedModel, test: Utterances, answers: Probabilities
-) -> BaselineComparison:
-    other = baseline.probabilities(baseline.preprocessor.transform(test)).mean(0)
-    return BaselineComparison(
-        **dict(measure_scores(test, other)),
-        parts=baseline.preprocessor.modalities,
-        gain=measure_gains(test, answers, other),
-    )
-
-
-def _compare_default(
-    default: tuple[str, SavedModel] | None, test: Utterances, answers: Probabilities
-) -> DefaultComparison | None:
-    if default is None:
-        return None
-    trial, saved_model = default
-    other = saved_model.probabilities(saved_model.preprocessor.transform(test)).mean(0)
-    return DefaultComparison(
-        **dict(measure_scores(test, other)),
-        trial=trial,
-        gain=measure_gains(test, answers, other),
-    )

@@ -17,6 +17,7 @@ from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.choice import choose, plan_of
 from emotion_hpo.final.expected_score import read_expected_score
+from emotion_hpo.final.lone import lone_recipe
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
@@ -122,11 +123,16 @@ def _retrain(task: _Task, on_retraining: OnRetraining) -> Models:
     default = _default_recipe(task)
     of_plan = [recipe for recipe in task.plan.members if recipe.name == BASELINE]
     baseline = of_plan[0] if of_plan else baseline_recipe(task.home, task.stored, task.development)
+    lone, baseline_alone = lone_recipe(task.plan, everything), None
+    if baseline.config.has_context:
+        baseline_alone = baseline_recipe(task.home, task.stored, task.development, is_alone=True)
     return Models(
         plan=task.plan,
         members=members,
         default=None if default is None else (default.name, retrain(default)),
         baseline=retrain(baseline),
+        lone=None if lone is None else retrain(lone),
+        baseline_alone=None if baseline_alone is None else retrain(baseline_alone),
     )
 
 

@@ -5,9 +5,10 @@ features) and refuses what cannot be one utterance, `batch.py` goes through a fo
 `dialogue.py` keeps a dialogue that goes on.
 """
 
+from emotion_hpo.config.turns_read import READINGS
 from emotion_hpo.predict.batch import predict_rows
 from emotion_hpo.predict.dialogue import Dialogue
-from emotion_hpo.predict.predictor import READINGS, TURN_COLUMNS, Predictor
+from emotion_hpo.predict.predictor import TURN_COLUMNS, Predictor
 from emotion_hpo.predict.reading import (
     find_model,
     read_features,

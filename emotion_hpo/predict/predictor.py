@@ -41,12 +41,6 @@ from emotion_hpo.training.network_learner import NetworkLearner
 #: Fewer utterances than this are extracted sooner than threads start.
 _FEW = 4
 
-#: How much of its dialogue a model reads beside an utterance, and what a person should know of it.
-READINGS = {
-    "past": "reads the turns before",
-    "both": "reads the turns after, too: not for live use",
-}
-
 #: What an utterance says of its dialogue; `state` is what was said before, turn by turn.
 TURN_COLUMNS = ("dialogue", "speaker", "turn", "start_s", "end_s", "state")
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emotion_hpo.config import ExperimentConfig, NetworkModel, build, dump
-from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.batches import Dataset, Reads
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.scaling import FeatureReader, Scale
 from emotion_hpo.errors import StudyError
@@ -64,16 +64,20 @@ class SavedModel:
         return tuple(learners)
 
     def probabilities(
-        self, data: Dataset, learners: Sequence[Learner] | None = None
+        self,
+        data: Dataset,
+        learners: Sequence[Learner] | None = None,
+        reads: Reads = "all",
     ) -> NDArray[np.float32]:
         """Class probabilities of each training `(trainings, n, classes)`.
 
         Args:
             data: The utterances.
             learners: What `build_learners` gave, if it was called before.
+            reads: How much of its dialogue is read beside each, at most what the model reads.
         """
         built = self.build_learners() if learners is None else learners
-        return np.stack([learner.probabilities(data) for learner in built])
+        return np.stack([learner.probabilities(data, reads) for learner in built])
 
     def in_float32(self) -> "SavedModel":
         """Return the same model, which computes in float32 whatever it was trained in."""

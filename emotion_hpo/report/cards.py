@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.metrics.registry import METRICS, find_metric
 from emotion_hpo.report.document import Card
@@ -27,12 +28,17 @@ def study_cards(findings: Findings) -> list[Card]:
         )
     if best is not None:
         note = f"{best.name}; the best of many, so it looks better than it is"
+        if warning := findings.warn_of_turns_read(best):
+            note += f"; {warning}"
         label = f"best {format_objective(objective)}"
         cards.append(Card(label, format_score(objective, best.value), note))
     if findings.baseline is not None:
         value = findings.baseline.validation.value_of(objective)
         label = f"baseline, {format_objective(objective)}"
-        cards.append(Card(label, format_score(objective, value), findings.baseline.model))
+        note = findings.baseline.model
+        if (alone := findings.baseline.alone) is not None:
+            note += f"; without them {format_score(objective, alone.value_of(objective))}"
+        cards.append(Card(label, format_score(objective, value), note))
     n_finished = sum(trial.state.is_finished for trial in findings.trials)
     n_trials = findings.config.study.n_trials
     count = f"{n_finished} of {n_trials}" if n_finished <= n_trials else str(n_finished)
@@ -50,6 +56,8 @@ def _test_card(findings: Findings, final: Final) -> Card:
     often = f"; the session was scored {format_times(n)}" if n > 1 else ""
     beside = f"{metric.label} {format_score(metric.name, scored[metric.name][0])}"
     note = f"{result.trial}; 95 %: {format_ends(interval)}, by {interval.origin}; {beside}{often}"
+    if warning := describe_turns_read(result.turns_read):
+        note += f"; it {warning}"
     return Card("test accuracy", format_share(result.accuracy), note)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.compared_progress import compared_progress_plots
@@ -56,7 +57,9 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
 
 
 def _card_note(study: Findings) -> str:
-    return f"best {format_objective(study.objective)} of {format_count(len(study.trials), 'trial')}"
+    note = f"best {format_objective(study.objective)} of {format_count(len(study.trials), 'trial')}"
+    warning = study.warn_of_turns_read(study.best) if study.best is not None else ""
+    return f"{note}; it {warning}" if warning else note
 
 
 def _figures(studies: Sequence[Findings]) -> Table:
@@ -82,9 +85,22 @@ def _figures(studies: Sequence[Findings]) -> Table:
     )  # fmt: skip
     note = (
         "Best and validation: of the search. Scored: the model whose test accuracy stands beside "
-        f"it, the first where a study has scored several. {METHODS}"
+        f"it, the first where a study has scored several. {METHODS}{_warn_of_turns_read(studies)}"
     )
     return Table("studies", "The studies", columns, rows, note)
+
+
+def _warn_of_turns_read(studies: Sequence[Findings]) -> str:
+    """Return which of the models in the table read turns after an utterance, as sentences."""
+    sentences = ""
+    for study in studies:
+        best, final = study.best, study.final
+        warnings = {} if best is None else {best.name: study.warn_of_turns_read(best)}
+        if final is not None:
+            warnings[final.result.trial] = describe_turns_read(final.result.turns_read)
+        for name, warning in warnings.items():
+            sentences += f" {name} of {study.name} {warning}." if warning else ""
+    return sentences
 
 
 def _scored(study: Findings) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.metrics import METRICS, Interval
 from emotion_hpo.metrics.confidence_interval import EXACT
 from emotion_hpo.report.breakdown import list_parts
@@ -149,6 +150,8 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
         f"the same {result.n_test:,} test utterances in {result.n_dialogues} dialogues. "
         f"The baseline does not read more. Bars: 95 % interval by {methods}."
     )
+    if warning := describe_turns_read(result.turns_read):
+        caption += f" {result.trial} {warning}."
     figure = draw_figure(NARROW, 2.8, draw, synthetic=findings.synthetic)
     return Plot("against_baseline", "Beside the baseline", caption, figure)
 

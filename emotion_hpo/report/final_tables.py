@@ -1,5 +1,6 @@
 """The tables of what was scored: the baseline and the final models."""
 
+from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.metrics import METRICS, Interval
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.breakdown import list_parts
@@ -8,7 +9,7 @@ from emotion_hpo.report.findings import Final, Findings
 from emotion_hpo.report.formatting import METHODS, format_difference_ends, format_ends
 from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.selection.suggestion import BASELINE
-from emotion_hpo.study.records.final_result import Gain, Scores, Without
+from emotion_hpo.study.records.final_result import LESS_CONTEXT, Gain, Scores, Without
 
 
 def baseline_table(findings: Findings) -> Table | None:
@@ -17,6 +18,8 @@ def baseline_table(findings: Findings) -> Table | None:
         return None
     parts = findings.baseline.by_part
     everything = {" and ".join(findings.baseline.parts): findings.baseline.validation}
+    if (alone := findings.baseline.alone) is not None:
+        everything |= {f"{name}, without the turns before": alone for name in everything}
     both = {**everything, **(parts if len(parts) > 1 else {})}
     rows = [
         (name, *(format_score(metric, scores.value_of(metric)) for metric in METRICS))
@@ -55,6 +58,8 @@ def final_table(final: Final) -> Table:
     )
     if plain is not None:
         note += f" The baseline is a linear model on {' and '.join(plain.parts)}."
+    if warning := describe_turns_read(result.turns_read):
+        note += f" {result.trial} {warning}."
     title = f"{result.trial} on the test session"
     return Table(f"final_{result.trial}", title, tuple(columns), rows, note, loud)
 
@@ -92,12 +97,20 @@ def breakdown_table(final: Final) -> Table | None:
 
 
 def reference_table(final: Final) -> Table | None:
-    """Compare with the default configuration and without each modality, on the same utterances."""
+    """Compare with its rivals and with itself, reading less, on the same utterances."""
     result = final.result
     rows = []
     if (default := result.default) is not None:
         name = f"default configuration ({default.trial})"
         rows.append(_reference(name, default, default.gain.accuracy))
+    if (lone := result.lone) is not None:
+        name = "the same configuration without context, trained for it"
+        rows.append(_reference(name, lone, lone.gain.accuracy))
+    if (plain := result.baseline_alone) is not None:
+        name = "the baseline without the turns before"
+        rows.append(_reference(name, plain, plain.gain.accuracy))
+    for reads, scores in (result.less_context or {}).items():
+        rows.append(_reference(LESS_CONTEXT[reads], scores, scores.loss_of_accuracy))
     for modality, scores in result.without.items():
         rows.append(_reference(f"without {modality}", scores, scores.loss_of_accuracy))
     if not rows:
@@ -106,9 +119,13 @@ def reference_table(final: Final) -> Table | None:
         "compared with", "accuracy", "UAR", "difference in accuracy", "95 % interval", "by",
     )  # fmt: skip
     note = f"Points by which the model is better, paired on the same utterances. {METHODS}"
-    return Table(
-        "references", "Against the default, and without each modality", columns, rows, note
-    )
+    if warning := describe_turns_read(result.turns_read):
+        note += f" The model {warning}."
+    has_context = result.turns_read is not None
+    title = "Against others, and with less of what it reads"
+    if not has_context:
+        title = "Against the default, and without each modality"
+    return Table("references", title, columns, rows, note)
 
 
 def _reference(name: str, scores: Scores | Without, gain: Gain) -> tuple[str, ...]:

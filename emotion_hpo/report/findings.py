@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config import SearchConfig, dump, flatten
+from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.metrics.registry import find_metric
-from emotion_hpo.study import FinalHome, StudyHome, Trial, TrialState
+from emotion_hpo.study import FinalHome, StudyHome, Trial, TrialState, study_file
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.study.records.final_result import FinalResult
@@ -139,6 +140,10 @@ class Findings:
     def final(self) -> Final | None:
         """The final model to show first: the first that was scored, which no later look spoils."""
         return self.finals[0] if self.finals else None
+
+    def warn_of_turns_read(self, trial: Trial) -> str:
+        """Return what must be known of the turns that a trial's model reads; "" where nothing."""
+        return describe_turns_read(study_file.find_turns_read_by(self.home, trial.number))
 
     def known_params(self) -> list[dict[str, Any]]:
         """Return the configurations that a person chose: the default and `enqueue`."""

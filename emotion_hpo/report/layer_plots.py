@@ -11,7 +11,7 @@ def layer_plots(final: Final) -> list[Plot]:
     """Plot the weights of the layers, a figure for each modality that has some."""
     return [
         _plot(final, modality, entry)
-        for modality, entry in sorted(final.result.layer_weights.items())
+        for modality, entry in sorted((final.result.layer_weights or {}).items())
     ]
 
 

@@ -1,6 +1,7 @@
 """The sections of a study's page: what each holds, and what it says where that is not there."""
 
 from emotion_hpo.report.confirmation import confirmed_text
+from emotion_hpo.report.context_plot import context_plot
 from emotion_hpo.report.cost_plots import cost_plot, front_plot, front_table
 from emotion_hpo.report.document import Listing, PageSection, Table, Text
 from emotion_hpo.report.expected_scores import (
@@ -164,6 +165,7 @@ def _final(findings: Findings) -> list[Block]:
         confusion_plot(first.result),
         expected_against_test_text(findings, first),
         against_baseline_plot(findings, first),
+        context_plot(first),
         reference_table(first),
         recall_table(first),
         recall_plot(first),

@@ -153,7 +153,8 @@ def standard_error(values: Sequence[Sequence[float]]) -> float:
     """Return the standard error of a candidate's mean, pooled over the candidates.
 
     It comes from the spread between seeds. Two or three values alone say little about their
-    spread; those of all candidates together do.
+    spread; those of all candidates together do. A candidate of one value, as a model without a
+    seed has, says nothing of it.
     Zero where every candidate has one value: then nothing is a tie.
 
     >>> round(standard_error([[0.60, 0.62], [0.55, 0.55]]), 4)

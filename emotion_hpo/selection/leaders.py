@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.runtime.seeds import derive
-from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.study import StudyHome, Trial, study_file
 from emotion_hpo.study.trials import find_default, rank_trials
 
 
@@ -33,7 +33,10 @@ class PlannedConfirmation:
 def plan_confirmations(
     home: StudyHome, config: SearchConfig, trials: Sequence[Trial]
 ) -> list[PlannedConfirmation]:
-    """Return every leader's trainings, seed by seed: if it is cut off, all are trained alike."""
+    """Return every leader's trainings, seed by seed: if it is cut off, all are trained alike.
+
+    A model that draws nothing is the same from every seed, and has one training.
+    """
     study = config.study
     ranked = rank_trials(trials, study.objective)
     complete = sorted(ranked, key=lambda trial: trial.number)
@@ -41,6 +44,9 @@ def plan_confirmations(
     candidates = ranked[: study.confirm_leaders]
     if default is not None and default not in candidates:
         candidates.append(default)
+    seeded = [
+        trial for trial in candidates if study_file.trial_config(home, trial.number).model.has_seed
+    ]
     return [
         PlannedConfirmation(
             trial.number,
@@ -49,5 +55,5 @@ def plan_confirmations(
             is_default=trial is default,
         )
         for index in range(study.confirm_seeds)
-        for trial in candidates
+        for trial in (candidates if index == 0 else seeded)
     ]

@@ -16,6 +16,7 @@ from emotion_hpo.config import (
     with_value,
 )
 from emotion_hpo.config.free import FREE_KEYS, FREE_SECTIONS
+from emotion_hpo.config.turns_read import TurnsRead, find_turns_read
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.study import RESTORE, StudyHome, read_yaml, write_yaml
 from emotion_hpo.study.facts import collect_facts, commit
@@ -84,6 +85,17 @@ def trial_config(home: StudyHome, number: int) -> ExperimentConfig:
         return build(ExperimentConfig, stored)
     except ConfigError as error:
         raise _foreign(path, error) from None
+
+
+def find_turns_read_by(home: StudyHome, number: int) -> TurnsRead | None:
+    """Return what a trial's model reads beside an utterance; None: nothing, or nobody knows.
+
+    Where the trial's configuration cannot be read, whoever needs more of it says so.
+    """
+    try:
+        return find_turns_read([trial_config(home, number).model])
+    except (StudyError, OSError):
+        return None
 
 
 def _foreign(path: Path, why: object) -> StudyError:

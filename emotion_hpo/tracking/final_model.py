@@ -14,7 +14,7 @@ import pandas as pd
 import soundfile
 
 from emotion_hpo.corpus.schema import MOTION_PARTS
-from emotion_hpo.predict.predictor import READINGS, Predictor
+from emotion_hpo.predict.predictor import Predictor
 from emotion_hpo.predict.utterance import FEATURES
 
 if TYPE_CHECKING:
@@ -49,8 +49,6 @@ def log_model(
             name="model", registered_model_name=name, await_registration_for=60, **_settings(model)
         )
     version = str(info.registered_model_version)
-    if reads := Predictor.open(model).reads:
-        about = f"{about} The model {READINGS[reads]}."
     client.update_model_version(name, version, about)
     client.set_registered_model_alias(name, ALIAS, version)
 

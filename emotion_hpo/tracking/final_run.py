@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from emotion_hpo.config.turns_read import READINGS
 from emotion_hpo.metrics.confidence_interval import Interval
 from emotion_hpo.metrics.formatting import format_interval
 from emotion_hpo.metrics.registry import METRICS
@@ -52,6 +53,7 @@ def tags_of(result: FinalResult) -> dict[str, str]:
     methods = [f"{name}: {interval.method}" for name, interval in _intervals(result).items()]
     for name, recall in result.recall_by_class.items():
         methods.append(f"recall {name}: {recall.interval.method}")
+    reads = {"reads": READINGS[result.turns_read]} if result.turns_read else {}
     return {
         "kind": "final",
         "trial": result.trial,
@@ -59,15 +61,17 @@ def tags_of(result: FinalResult) -> dict[str, str]:
         "n_scorings": str(result.n_scorings),
         "intervals": "; ".join(methods),
         "mlflow.note.content": describe_final(result),
+        **reads,
     }
 
 
 def describe_final(result: FinalResult) -> str:
-    """Describe a final model in a sentence."""
+    """Describe a final model in a sentence, and in another what it reads of a dialogue."""
+    reads = f" The model {READINGS[result.turns_read]}." if result.turns_read else ""
     return (
         f"{result.trial} trained again on {result.n_train} utterances, scored on the "
         f"{result.n_test} of session {result.test_session}, opened "
-        f"{format_count(result.n_scorings, 'time')}."
+        f"{format_count(result.n_scorings, 'time')}.{reads}"
     )
 
 

@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
+
 from emotion_hpo.console.final import show_final
 from tests.console.results import shown_result
+from tests.records import of_context
 
 
 def test_final_figures(capsys):
@@ -57,3 +60,27 @@ def test_utterances_that_were_scored_before_are_said(capsys):
 def test_scaling_by_the_test_speakers_own_utterances_is_said(capsys):
     show_final(shown_result(normalised_by_speaker=["speech"]))
     assert "Scaled by each test speaker's own utterances" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("turns_read", ["both", "past"])
+def test_what_the_dialogue_is_worth(capsys, turns_read):
+    show_final(shown_result(**of_context(turns_read)))
+    text = capsys.readouterr().out
+    warning = "\nThe model reads the turns after, too: not for live use.\n"
+    assert (warning in text) == (turns_read == "both")
+    past = re.search(r"the turns before alone +60\.00 % +50\.0 – 70\.0 %", text)
+    assert bool(past) == (turns_read == "both")
+    assert re.search(r"its dialogue hidden +60\.00 % +50\.0 – 70\.0 %", text)
+    assert re.search(r"without context accuracy +64\.00 %", text)
+    assert re.search(r"baseline without turns UAR +55\.00 %", text)
+    assert re.search(r"turn of its dialogue: 2-5 +60\.00 % .* 40", text)
+    points = "points of accuracy (-2.0 to +14.0, by dialogues)"
+    assert f"without context, trained for it: +6.00 {points}" in text
+    assert "Gain over the baseline without the turns before: +15.00 points" in text
+    assert "Gain over itself with its dialogue hidden: +10.00 points" in text
+    assert "linear model on text and speech, the turns before read beside each, fitted" in text
+
+
+def test_a_model_that_reads_no_turns_says_nothing_of_them(capsys):
+    show_final(shown_result())
+    assert not re.search(r"dialogue hidden|without context|turns|live use", capsys.readouterr().out)

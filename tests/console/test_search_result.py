@@ -57,6 +57,22 @@ def test_the_baseline_is_shown_in_the_metric_of_the_search(capsys):
     assert capsys.readouterr().out == line
 
 
+def test_the_baseline_without_the_turns_before_stands_beside_it(capsys):
+    alone = dict.fromkeys(METRICS, 0.42)
+    plain = baseline_of(0.45, alone=alone, model="logistic regression, the 8 turns before")
+    show_baseline(summary(baseline=plain))
+    assert capsys.readouterr().out.endswith(
+        "the 8 turns before on text and speech); without the turns before 42.00 %\n"
+    )
+
+
+@pytest.mark.parametrize("turns_read", ["both", "past", None])
+def test_a_best_trial_that_reads_later_turns_is_not_for_live_use(capsys, turns_read):
+    show_search(summary(), "5 of 5 trials", turns_read)
+    warning = "  It reads the turns after, too: not for live use.\n"
+    assert (warning in capsys.readouterr().out) == (turns_read == "both")
+
+
 def test_only_two_objectives_have_a_front(capsys):
     show_front(summary())
     assert capsys.readouterr().out == ""

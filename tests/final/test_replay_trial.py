@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from emotion_hpo.cli.replay import _replay_trial
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.final.replay_trial import replay
+from emotion_hpo.study import StudyHome
 from emotion_hpo.study.trials import read_trials
 from tests.pipeline import search
 
@@ -53,3 +55,11 @@ def test_a_trial_over_folds_and_seeds_replays_to_the_same_bits(make_study):
     found = replay(home, 0, quiet, silent)
     assert found.first_difference is None
     assert len(found.curve) == 4 * 2 * 2
+
+
+@pytest.mark.parametrize("name", ["baseline", "ensemble"])
+def test_what_is_no_trial_is_replayed_by_another_line(tmp_path, name):
+    home = StudyHome(tmp_path, "quick")
+    line = rf'`make replay ARGS="study\.directory={tmp_path} final={name}"`'
+    with pytest.raises(StudyError, match=f"{name} is no trial, .*{line} trains"):
+        _replay_trial(home, name, "", "val/accuracy", None)

@@ -4,21 +4,31 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from emotion_hpo.cli.search import confirm_leaders
-from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.config import (
+    ExperimentConfig,
+    LinearModel,
+    SearchConfig,
+    build,
+    dump,
+    with_value,
+)
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import METRICS
 from emotion_hpo.selection import confirmation
 from emotion_hpo.selection.confirmation import confirm, pick_winner, standard_error
 from emotion_hpo.selection.leaders import plan_confirmations
 from emotion_hpo.selection.worker import work
-from emotion_hpo.study import study_file
+from emotion_hpo.study import study_file, write_yaml
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.selection import Candidate
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
+from emotion_hpo.training.learner import build_learner
+from tests.pipeline import SMALL, compose_config
 from tests.records import baseline, candidate
 
 
@@ -81,6 +91,49 @@ def test_leaders_and_the_default_configuration_get_fresh_seeds(study):
     assert len(set(seeds)) == len(seeds)
     assert not set(seeds) & {one.seed for one in trials}
     assert [one.number for one in wanted if one.is_default] == [0] * 3
+
+
+def test_a_model_without_a_seed_is_trained_once_and_says_nothing_of_the_spread(
+    study, data_module, monkeypatch
+):
+    """From every seed it is the same: its spread of 0 is none between seeds."""
+    home, config = study(leaders=2, seeds=2)
+    stored = study_file.trial_config(home, 1)
+    linear = LinearModel(name="linear", learner="linear", c=1.0, modalities=("text",))
+    write_yaml(home.trial(1).config, dump(stored.model_copy(update={"model": linear})))
+    planned = plan_confirmations(home, config, read_trials(home))
+    assert sorted((one.number, one.index) for one in planned) == [(0, 0), (0, 1), (1, 0)]
+    work(home, config, data_module)
+    found = confirm(home, config, silent)
+    values = {one.trial: one.values for one in found.candidates}
+    assert {name: len(of) for name, of in values.items()} == {"trial_0": 2, "trial_1": 1}
+    assert found.standard_error == standard_error([values["trial_0"]])
+    assert found.expected is not None
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_seed"),
+    [
+        ({"learner": "linear"}, False),
+        ({"learner": "svm", "kernel": "rbf"}, False),
+        ({"learner": "boosting"}, True),
+    ],
+)
+def test_a_model_has_a_seed_where_another_seed_gives_another_model(data_module, settings, has_seed):
+    config = data_module_config(settings)
+    fold = data_module.fold(config)
+    answers = []
+    for seed in (1, 2):
+        learner = build_learner(config, fold.preprocessor, 4, seed=seed)
+        learner.fit(fold.train, None, seed, lambda *_: True)
+        answers.append(learner.probabilities(fold.validation))
+    assert config.model.has_seed == has_seed
+    assert np.array_equal(*answers) != has_seed
+
+
+def data_module_config(settings):
+    plain = dump(compose_config(*SMALL).experiment())
+    return build(ExperimentConfig, plain | {"model": {"name": "classical", **settings}})
 
 
 @pytest.fixture

@@ -18,6 +18,15 @@ from emotion_hpo.study.files import RESTORE, finite_only, write_json
 FileName = Annotated[str, Field(pattern=r"^[\w-]+$")]
 
 
+def is_absent(value: object) -> bool:
+    """Return whether a value is not there.
+
+    `Field(None, exclude_if=is_absent, …)` is a field that was added to a record later: a file that
+    lacks it is read, and is written as it was.
+    """
+    return value is None
+
+
 class Part(BaseModel):
     """A part of a record: frozen, complete, strict; a number is no string."""
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from emotion_hpo.metrics.registry import find_metric
-from emotion_hpo.study.records.base import Part, Record
+from emotion_hpo.study.records.base import Part, Record, is_absent
 from emotion_hpo.study.records.metrics import with_metrics
 
 
@@ -37,6 +37,8 @@ class Baseline(Record):
     n_train: int = Field(description="utterances that it learns from; of several folds the mean")
     validation: ValidationScores = Field(description="with all its modalities")
     alone: ValidationScores | None = Field(
-        None, description="without the turns before; null where it reads none"
+        None,
+        exclude_if=is_absent,
+        description="without the turns before; absent where it reads none",
     )
     by_part: dict[str, ValidationScores] = Field(description="modality → with that one alone")

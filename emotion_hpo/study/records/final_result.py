@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
+from emotion_hpo.config.turns_read import TurnsRead
 from emotion_hpo.metrics.confidence_interval import Interval
 from emotion_hpo.metrics.registry import METRICS
-from emotion_hpo.study.records.base import FileName, Part, Record
+from emotion_hpo.study.records.base import FileName, Part, Record, is_absent
 from emotion_hpo.study.records.cost import FinalCost
 from emotion_hpo.study.records.intervals import StoredInterval
 from emotion_hpo.study.records.ledger import Overlap
 from emotion_hpo.study.records.metrics import with_metrics
+
+#: What a model that reads dialogues may be left with, as a table names it.
+LESS_CONTEXT: dict[Literal["past", "alone"], str] = {
+    "past": "the turns before alone",
+    "alone": "its dialogue hidden",
+}
 
 
 class Member(Part):
@@ -132,6 +139,19 @@ class DefaultComparison(Scores):
     gain: Gains = Field(description="of the final model over it")
 
 
+class LoneComparison(Scores):
+    """The same configuration without context: each utterance read as if nobody else had spoken.
+
+    Its networks have the same seeds, epochs and optimiser steps as the model's.
+    """
+
+    batch_size: int | None = Field(
+        description="utterances, so many that an epoch has the model's number of optimiser steps; "
+        "null where nothing is trained in batches"
+    )
+    gain: Gains = Field(description="of the final model over it")
+
+
 class PartScores(Part):
     """Scores on a part of the test utterances."""
 
@@ -149,13 +169,13 @@ class PartScores(Part):
 
 
 class Without(Part):
-    """Scores of the model where it is denied one modality."""
+    """Scores of the model where it is denied a part of what it reads."""
 
     accuracy: float = Field(description="share of right answers")
     accuracy_interval: StoredInterval = Field(description="of the accuracy")
     uar: float = Field(description="unweighted average recall")
     uar_interval: StoredInterval = Field(description="of the UAR")
-    loss_of_accuracy: AccuracyGain = Field(description="with the modality less without it")
+    loss_of_accuracy: AccuracyGain = Field(description="with that part less without it")
 
 
 class ExpectedAndTest(Part):
@@ -235,13 +255,39 @@ class FinalResult(Scores, Record):
     )
     by: dict[str, dict[str, PartScores]] = Field(
         description="`scenario`, `speaker`, `wears_markers`, `modalities`, "
-        "`transcript_in_training` → part → scores"
+        "`transcript_in_training` and, of a model that reads dialogues, `position` (the number of "
+        "the turn in its dialogue) → part → scores"
     )
     without: dict[str, Without] = Field(
         description="what was recorded → scores with all that is made of it removed"
     )
-    layer_weights: dict[str, LayerWeights] = Field(
-        default_factory=dict, description="of each modality whose layers a network mixes"
+    layer_weights: dict[str, LayerWeights] | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="of each modality whose layers a network mixes; absent where none does",
+    )
+    turns_read: TurnsRead | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="of the dialogue beside an utterance: `past`, or `both` where turns after it "
+        "are read, which no live use has; absent where none is",
+    )
+    less_context: dict[Literal["past", "alone"], Without] | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="`past` (of a model that reads turns after) and `alone` → scores with but the "
+        "turns before read beside an utterance, or none; absent where the model reads none",
+    )
+    lone: LoneComparison | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="the same configuration without context, trained for it; absent of an "
+        "ensemble, and where the model reads no turns",
+    )
+    baseline_alone: BaselineComparison | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="the plain model without the turns before; absent where it reads none",
     )
     normalised_by_speaker: tuple[str, ...] = Field(
         description="modalities scaled by each test speaker's own unlabelled utterances"
