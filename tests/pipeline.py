@@ -136,7 +136,7 @@ def small_baseline(
     home = StudyHome(tmp_path_factory.mktemp("baseline"), "study")
     development = small_parts[0]
     modalities = tuple(all_modalities(development.everything))
-    fit_or_read_baseline(home, development, modalities, compose_config(*SMALL).features)
+    fit_or_read_baseline(home, development, modalities, compose_config(*SMALL))
     return home.baseline, home.baseline_probabilities
 
 

@@ -17,13 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config.features import TEXT
+from emotion_hpo.config.turns_read import TurnsRead, find_turns_read
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Recording
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batches import Reads
@@ -121,12 +121,9 @@ class Predictor:
         return self._saved_model.synthetic
 
     @property
-    def reads(self) -> Literal["past", "both"] | None:
+    def reads(self) -> TurnsRead | None:
         """Which turns of its dialogue are read beside an utterance; None: it is read alone."""
-        model = self._saved_model.config.model
-        if not model.has_context:
-            return None
-        return "both" if model.reads_after else "past"
+        return find_turns_read([self._saved_model.config.model])
 
     def __call__(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
         """Class probabilities `(n, classes)`.

@@ -69,7 +69,7 @@ def _read_corpus(
     encoders: dict[str, Any] = {}
     ranges = {path: range_ for path, range_ in space.items() if not _is_of_modality(path)}
     pretrained = config.features.pretrained
-    n_frames = _count_frames(store, development, {*named, *pretrained})
+    n_frames = _count_frames(store, development, [*named, *pretrained])
     as_statistics = network.frames == "statistics"
     if as_statistics:
         names = without_repetition(n_frames, development.everything)

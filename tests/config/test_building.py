@@ -54,7 +54,7 @@ def complaints(plain: Any) -> list[str]:
 BAD_VALUES = [
     # path, value, the one line that is said (its beginning), why it is bad
     ("model.droput", 0.1, "model.droput: unknown key 'droput', did you mean 'dropout'?", "a slip"),
-    ("model.zzz", 1, "model.zzz: unknown key 'zzz' (valid: dropout, encoders,", "near nothing"),
+    ("model.zzz", 1, "model.zzz: unknown key 'zzz' (valid: context, dropout,", "near nothing"),
     ("corpus.root", "x", "corpus.root: unknown key 'root' (valid: name, scale, seed", "emodb's"),
     (
         "model.encoders.text.unit",
