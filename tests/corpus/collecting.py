@@ -20,6 +20,7 @@ def entries(twin: Twin) -> list[dict[str, Any]]:
     for session in twin.sessions():
         table = twin.table(session)
         rows = table.set_index("utterance_id")
+        labels = twin.labels(session)
         for dialogue in table["dialogue"].unique():
             for recording in twin.recordings(session, dialogue):
                 row = rows.loc[recording.utterance_id]
@@ -28,7 +29,7 @@ def entries(twin: Twin) -> list[dict[str, Any]]:
                 votes = [[label] for label, n in json.loads(row["votes"]).items() for _ in range(n)]
                 written.append({
                     "id": recording.utterance_id,
-                    "emotion": row["emotion"],
+                    "emotion": labels[recording.utterance_id],
                     "start": float(row["start_s"]),
                     "end": float(row["end_s"]),
                     "v": np.float64(row["valence"]),

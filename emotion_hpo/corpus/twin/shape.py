@@ -93,8 +93,11 @@ def _still(rows: pd.DataFrame, scale: float) -> "pd.Series[bool]":
     scene = last["dialogue"] == figures.STILL_SCENE
     if not scene.any():
         scene = last["dialogue"] == last["dialogue"].iloc[0]
-    of_scene = last.index[scene][-sizes.scaled(figures.STILL_TURNS, scale) :]
-    return (rows["dialogue"] == figures.STILL_DIALOGUE) | rows.index.isin(of_scene)
+    whole = rows["dialogue"] == figures.STILL_DIALOGUE
+    n_last = figures.STILL_TURNS
+    if not whole.any():
+        n_last = round(scale * (n_last + dialogue_figures.PIECES["script01_1b"]))
+    return whole | rows.index.isin(last.index[scene][max(0, int(scene.sum()) - n_last) :])
 
 
 def _lines(seed: int, counts: dict[str, int]) -> dict[str, pd.DataFrame]:
