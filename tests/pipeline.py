@@ -187,7 +187,8 @@ def searched_once(
     directory = tmp_path_factory.mktemp("searched")
     (directory / "features").symlink_to(small_features)
     size = ("study.n_trials=2", "study.final_seeds=[0, 1]", "pruner=none")
-    config = compose_config(*SMALL, "study.name=study", f"study.directory={directory}", *size)
+    seed = "study.seed=2"  # of which both trials are in the greedy ensemble
+    config = compose_config(*SMALL, "study.name=study", f"study.directory={directory}", *size, seed)
     home = StudyHome(directory, "study")
     home.path.mkdir()
     shards = {name: key for name, key in small_store.keys.items() if name != "5"}

@@ -42,7 +42,7 @@ def test_iemocap_knows_its_labels(small_twin, release, tmp_path, write):
     else:
         where = collecting.write_pickle(tmp_path / "data.pickle", collecting.entries(small_twin))
         open_with = collecting.opened
-        source, valid = str(where), "ang, exc, neu, sad"
+        source, valid = str(where), "ang, exc, fru, hap, neu, sad, xxx"
     with pytest.raises(CorpusError) as raised:
         open_with(where, classes=("angry", "exc", "neutral", "sad"))
     assert str(raised.value).splitlines() == [

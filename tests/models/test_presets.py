@@ -36,7 +36,9 @@ def composed(preset) -> NetworkModel:
 def shapes_for(config) -> dict[str, InputShape]:
     """Preprocessor in miniature, with word vectors of the width that the preset wants."""
     embedding = config.encoders["text"].embedding if "text" in config.encoders else None
-    vectors = None if embedding is None else torch.randn(12, embedding.dimensions)
+    if embedding is None:  # a pretrained model's vector
+        return SHAPES | {"text": InputShape(384, 1)}
+    vectors = torch.randn(12, embedding.dimensions)
     return SHAPES | {"text": replace(SHAPES["text"], vectors=vectors)}
 
 
@@ -65,6 +67,6 @@ class TestPreset:
         assert losses[-1] < losses[0]
 
         torch.save(network.state_dict(), tmp_path / "network.pt")
-        again = build_network(config, SHAPES, 4, seed=1, blank=True)
+        again = build_network(config, shapes, 4, seed=1, blank=True)
         again.load_state_dict(torch.load(tmp_path / "network.pt", weights_only=True))
         assert torch.equal(again.eval()(batch), network.eval()(batch))
