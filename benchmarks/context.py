@@ -1,6 +1,6 @@
 """What reading the dialogue adds to an epoch, and what frozen encoders leave of it.
 
-    python benchmarks/context.py [--turns 10039] [--model dialogue] [--rounds 3]
+    python benchmarks/context.py [--turns 10039] [--model auto] [--rounds 3]
 
 On invented turns of IEMOCAP's shape: 151 dialogues, 11.6 words, frames of speech and one vector of
 functionals a turn, of which half have a label. An epoch of a preset's encoders over *all* turns
@@ -88,7 +88,7 @@ def configure(model: str, context: str, *, frozen: bool) -> ExperimentConfig:
     given = network.get("context") or {}
     is_given = given.get("name") == context
     network["context"] = given if is_given else {"name": context}
-    network |= {"reads": "encoders", "vector": None, "sequence": None}
+    network |= {"reads": "encoders", "vector": None, "sequence": None, "frames": "sequences"}
     return build(ExperimentConfig, plain)
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     """Time every candidate in turns and print their ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=N_TURNS)
-    parser.add_argument("--model", default="dialogue")
+    parser.add_argument("--model", default="auto")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     stay_eager()

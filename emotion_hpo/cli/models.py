@@ -19,6 +19,7 @@ class ModelsCommand(Section):
     model: ModelConfig | None = Field(None, description="show this one alone")
     features: Any
     space: Any
+    training: Any
 
 
 def run(command: ModelsCommand) -> None:

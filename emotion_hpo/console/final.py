@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rich.table import Column, Table
 
+from emotion_hpo.config.features import TEXT, TEXT_FACTORS
 from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.console.intervals import format_gain_interval
 from emotion_hpo.console.output import echo, open_console
@@ -109,7 +110,8 @@ def describe_baseline(result: FinalResult) -> str:
         f"The baseline is a linear model on {' and '.join(reads)}{turns}, fitted on the same "
         f"utterances; the gain is over what {'these give' if len(reads) > 1 else 'this gives'}."
     )
-    if others := [name for name in result.modalities if name not in reads]:
+    known = {*reads, *([TEXT_FACTORS] if TEXT in reads else [])}  # of the same words
+    if others := [name for name in result.modalities if name not in known]:
         line += f" It does not read {' and '.join(others)}, which the model does."
     return line
 

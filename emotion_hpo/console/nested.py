@@ -2,6 +2,7 @@
 
 from rich.table import Column, Table
 
+from emotion_hpo.config.turns_read import describe_turns_read
 from emotion_hpo.console.intervals import format_gain_interval, format_with_method
 from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.runtime.formatting import format_share
@@ -20,6 +21,9 @@ def show_nested(result: NestedResult) -> None:
         row = (format_share(session.accuracy), format_share(session.uar))
         table.add_row(session.test_session, session.trial, *row, str(session.n_test))
     open_console().print(table)
+    for session in result.sessions:
+        if warning := describe_turns_read(session.turns_read):
+            echo(f"The model of session {session.test_session} {warning}.", "bold")
     for scores, label in ((result.accuracy, "accuracy"), (result.uar, "UAR")):
         echo(
             f"Mean {label} {format_share(scores.mean)}, standard deviation between sessions "

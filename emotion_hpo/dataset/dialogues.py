@@ -3,8 +3,8 @@
 The labelled utterances are the data set: its length, labels and answers are theirs, so that whoever
 trains and scores sees no difference. Every turn that they may see is encoded once a batch, labelled
 or not, in buckets of similar length; which of them have a label is told to the loss alone.
-A dialogue's turns are in the order of the table's `turn`, or without it of their start; a turn that
-has neither is a dialogue of its own, and so are all turns that are read alone.
+A dialogue's turns are in the order of the table's `turn`, or without such a column of their start;
+a turn without a place is a dialogue of its own, and so are all turns that are read alone.
 """
 
 from collections.abc import Iterator
@@ -24,6 +24,10 @@ _BUCKET = 64
 
 #: Turns of a batch of an evaluation, which holds no gradients.
 _EVALUATED = 512
+
+#: Where each turn has a row of its own of those before it, turns of all rows of a batch: about as
+#: many as 512 of IEMOCAP's have, while the rows of a dialogue of 2,000 would take 16 GB.
+_IN_ROWS = 20_000
 
 
 class DialogueDataset(Dataset):
@@ -97,12 +101,14 @@ class DialogueDataset(Dataset):
             seed: Of the order.
         """
         order = np.random.default_rng(seed).permutation(len(self._dialogues))
-        yield from map(self._batch, pack([self._dialogues[at] for at in order], batch_size))
+        for dialogues in pack([self._dialogues[at] for at in order], batch_size):
+            yield from self._batches(dialogues)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield every utterance once, in batches of dialogues of similar length."""
         by_length = sorted(self._dialogues, key=len)
-        yield from map(self._batch, pack(by_length, max(batch_size, _EVALUATED)))
+        for dialogues in pack(by_length, max(batch_size, _EVALUATED)):
+            yield from self._batches(dialogues)
 
     def by_length(self, batch_size: int, rows: Rows | None = None) -> list[Rows]:
         """Return the rows, or some of them, in batches of similar length."""
@@ -122,11 +128,19 @@ class DialogueDataset(Dataset):
         chosen = self.utterances.subset(rows)
         return DialogueDataset(chosen, self._turns, self._reads)
 
-    def _batch(self, dialogues: list[Rows]) -> Batch:
-        """Make a batch of all that is asked of some dialogues."""
-        lines, answered = self._lines(dialogues)
+    def _batches(self, dialogues: list[Rows]) -> Iterator[Batch]:
+        """Yield all that is asked of some dialogues: one batch, unless their rows are many."""
+        yield from map(self._batch, pack(self._lines(dialogues), _IN_ROWS))
+
+    def _batch(self, lines: list[Rows]) -> Batch:
+        """Make a batch of rows of turns that are read together."""
         lengths = np.array([len(line) for line in lines])
         every = np.concatenate(lines)
+        answered = self._rows[every] >= 0
+        if self._reads == "past":  # those before the last of a row have rows of their own
+            is_last = np.zeros(len(every), bool)
+            is_last[lengths.cumsum() - 1] = True
+            answered = is_last
         mask_RL = np.arange(lengths.max()) < lengths[:, None]
         turns = np.unique(every)
         is_uniform = all(steps[turns].max() <= 1 for steps in self._source.n_steps.values())
@@ -154,25 +168,15 @@ class DialogueDataset(Dataset):
             dialogues=Dialogues(modalities, spread(place_of, 0), order, places),
         )
 
-    def _lines(self, dialogues: list[Rows]) -> tuple[list[Rows], NDArray[np.bool_]]:
-        """Return rows of turns that are read together, and which turns of theirs are answered."""
-        match self._reads:
-            case "all":
-                return dialogues, self._rows[np.concatenate(dialogues)] >= 0
-            case "alone":
-                every = np.concatenate(dialogues)
-                labelled = every[self._rows[every] >= 0]
-                return list(labelled[:, None]), np.ones(len(labelled), bool)
-            case "past":
-                lines = [
-                    turns[: at + 1]
-                    for turns in dialogues
-                    for at in np.flatnonzero(self._rows[turns] >= 0)
-                ]
-                ends = np.cumsum([len(line) for line in lines]) - 1
-                is_end = np.zeros(ends[-1] + 1, bool)
-                is_end[ends] = True
-                return lines, is_end
+    def _lines(self, dialogues: list[Rows]) -> list[Rows]:
+        """Return rows of turns that are read together; of the past, up to each one's last."""
+        if self._reads == "all":
+            return dialogues
+        return [
+            turns[: at + 1] if self._reads == "past" else turns[at : at + 1]
+            for turns in dialogues
+            for at in np.flatnonzero(self._rows[turns] >= 0)
+        ]
 
 
 def read_turns(
@@ -188,12 +192,13 @@ def read_turns(
         Speakers `(n,)`, numbered in any way, -1 where unknown; seconds `(n,)` from the end of the
         turn before in the same dialogue, 0 where unknown; rows of the table for each dialogue.
     """
+    # All of `turn` missing says that there is no order: such starts are those of recordings
+    order_by = "turn" if "turn" in table else "start_s"
     table = table.reindex(columns=["session", "dialogue", "speaker", "turn", "start_s", "end_s"])
     table = table.reset_index(drop=True)
     speakers = pd.factorize(table["speaker"])[0].astype(np.int64)
     times = table[["turn", "start_s", "end_s"]].astype(float)
-    has_numbers = bool(times["turn"].notna().any())
-    rank = times["turn"] if has_numbers else times["start_s"]
+    rank = times[order_by]
     is_placed = rank.notna() & table["dialogue"].notna()
     order = rank[is_placed].sort_values(kind="stable").index
     groups = table.loc[order].groupby(["session", "dialogue"], sort=False, dropna=False)
@@ -204,10 +209,21 @@ def read_turns(
     gaps_s = np.zeros(len(table), np.float32)
     starts, ends = times["start_s"].to_numpy(), times["end_s"].to_numpy()
     for turns in dialogues:
-        if (starts[turns] == starts[turns[0]]).all():
-            continue  # the times of recordings of their own
-        gaps_s[turns[1:]] = np.nan_to_num(starts[turns[1:]] - ends[turns[:-1]])
+        is_timed = _has_moved(starts[turns])[1:]
+        between_s = np.nan_to_num(starts[turns[1:]] - ends[turns[:-1]])
+        gaps_s[turns[1:]] = np.where(is_timed, between_s, 0)
     return speakers, gaps_s, dialogues
+
+
+def _has_moved(starts: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return at which turns of a dialogue its clock has moved, by the turns so far alone.
+
+    Where all start at once, their times are those of recordings of their own.
+    """
+    known = starts[np.isfinite(starts)]
+    if not len(known):
+        return np.zeros(len(starts), bool)
+    return np.maximum.accumulate(np.isfinite(starts) & (starts != known[0]))
 
 
 def count_batches(utterances: Utterances, n_turns: int) -> int:

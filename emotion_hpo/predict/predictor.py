@@ -42,7 +42,7 @@ from emotion_hpo.training.network_learner import NetworkLearner
 _FEW = 4
 
 #: What an utterance says of its dialogue; `state` is what was said before, turn by turn.
-TURN_COLUMNS = ("dialogue", "speaker", "turn", "start_s", "end_s", "state")
+TURN_COLUMNS = ("session", "dialogue", "speaker", "turn", "start_s", "end_s", "state")
 
 
 class Predictor:

@@ -38,6 +38,11 @@ def adapt(
         absent = sorted(_sources(store.modalities, store) - _sources(names, store))
         without = f", without {', '.join(absent)}" if absent else ": all that there is"
         lines.append(f"The model reads {', '.join(names)}{without}.")
+    if config.may_read_dialogues and not development.everything.in_dialogues:
+        lines.append(
+            "The corpus tells no order of turns, so that every utterance is read alone, as if it "
+            "had no dialogue (docs/corpora.md, Turns of dialogues)."
+        )
     features = resolve_normalise(config.features, development.everything.table, store.ready_made)
     config = config.model_copy(update={"features": features})
     modalities = modalities_of(config.model, development.everything)

@@ -7,14 +7,15 @@ for each modality that it learnt from ready-made features (`(d,)` or `(frames, d
 column of probabilities for each emotion. What cannot be used is refused as MLflow refuses a wrong
 column, so that a server answers with 400 and one line, and lives on.
 
-A model with a context takes `dialogue`, `speaker`, and `turn` or `start_s` and `end_s` of each turn
-beside: rows of one dialogue are read together. One that reads the past alone also answers turn by
-turn: `state` is empty for the first turn of a dialogue; the answer has a column `state`, too, which
-comes back with the next turn. Nothing is kept here.
+A model with a context takes `dialogue` (and `session`), `speaker`, and `turn` or `start_s` and
+`end_s` of each turn beside: rows of one dialogue are read together. One that reads the past alone
+also answers turn by turn: `state` is empty for the first turn of a dialogue; the answer has a
+column `state`, too, which comes back with the next turn. Nothing is kept here.
 """
 
 import base64
 import io
+import json
 import sys
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -144,10 +145,18 @@ def _as_turn(utterance: Utterance, row: Mapping[Hashable, Any], name: str) -> Ut
         if not is_number or abs(value) > sys.float_info.max:
             raise FeatureError(f"{name}: {column} must be a number")
         said[column] = float(value)
-    for column in ("dialogue", "speaker"):
-        if not _is_missing(row.get(column)):
-            said[column] = str(row[column])
+    session, dialogue, speaker = (_name(row, name) for name in ("session", "dialogue", "speaker"))
+    if dialogue is not None:  # in different sessions, dialogues are different ones
+        said["dialogue"] = json.dumps([session, dialogue])
+    if speaker is not None:
+        said["speaker"] = speaker
     return replace(utterance, **said)
+
+
+def _name(row: Mapping[Hashable, Any], column: str) -> str | None:
+    """Return what a row names in a column; an empty field names nothing, as in a table."""
+    value = row.get(column)
+    return None if _is_missing(value) else str(value) or None
 
 
 def _is_missing(value: object) -> bool:

@@ -69,6 +69,12 @@ def composed(root: str, *overrides: str) -> dict[str, Any]:
     return plain
 
 
+@pytest.mark.parametrize("option", [name for name in OPTIONS if name.startswith("model/")])
+def test_every_model_is_counted_by_models(option):
+    plain = composed_alone("models", f"model={option.removeprefix('model/')}")
+    assert build(KINDS["models"], plain).model.name
+
+
 def test_folder_holds_configuration_alone():
     strangers = [path for path in CONF.rglob("*") if path.is_file() and path.suffix != ".yaml"]
     assert strangers == []

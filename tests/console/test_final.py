@@ -36,6 +36,11 @@ def test_final_figures(capsys):
     assert "optimistic" not in text
 
 
+def test_factors_of_words_are_nothing_that_the_baseline_does_not_read(capsys):
+    show_final(shown_result(modalities=["speech", "text_factors"]))
+    assert "does not read" not in capsys.readouterr().out
+
+
 def test_a_second_scoring_is_said(capsys):
     looks = [
         {"study": "a", "trial": "trial_1", "by": "ann", "at": "2026-01-02", "accuracy": 0.7},

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from emotion_hpo.dataset import DialogueDataset, Preprocessor, ResidentDataset
+from emotion_hpo.dataset import dialogues as dialogues_module
 from emotion_hpo.dataset.dialogues import pack, read_turns
 from tests.dialogues import LENGTHS, make_config, make_shelf, make_turns
 
@@ -98,6 +99,18 @@ def test_batches_on_a_device_are_the_same(data, reads):
                     assert torch.equal(our_part[name].values, their_part[name].values)
 
 
+def test_rows_of_the_past_are_divided_where_they_are_many(data, monkeypatch):
+    """A long dialogue's rows grow with the square of its turns."""
+    whole = [int(row) for batch in data.reading("past").in_order(64) for row in batch.rows]
+    monkeypatch.setattr(dialogues_module, "_IN_ROWS", 10)
+    batches = [*data.reading("past").in_order(64)]
+    assert [int(row) for batch in batches for row in batch.rows] == whole
+    for batch in batches:
+        mask = batch.dialogues.order.mask
+        assert int(mask.sum()) <= 10 or len(mask) == 1
+        assert len(batch) == len(mask), "the last of each row, and no other, is answered"
+
+
 def test_no_input_tells_which_turns_have_a_label(turns, preprocessor):
     """The same turns, all labelled or the first of each dialogue: a network reads the same."""
     is_first = turns.table["turn"] == 0
@@ -151,8 +164,7 @@ TABLE = pd.DataFrame(
     ("changes", "dialogues", "gaps", "why"),
     [
         ({}, [[1, 2, 0], [3], [4]], [0, 0, -1, 0, 0], "in the order of turn; an end is unknown"),
-        ({"turn": None}, [[1, 2, 0], [3], [4]], [0, 0, -1, 0, 0], "no turn anywhere: by start"),
-        ({"turn": None, "start_s": None}, [[0], [1], [2], [3], [4]], [0] * 5, "nothing is known"),
+        ({"turn": None}, [[0], [1], [2], [3], [4]], [0] * 5, "the corpus tells no order"),
         ({"turn": [0, None, 1, 0, 3]}, [[0, 2], [3], [1], [4]], [0, 0, -6, 0, 0], "one has none"),
         ({"session": ["1", "2", "1", "1", "1"]}, [[2, 0], [3], [1], [4]], [0] * 5, "two sessions"),
     ],
@@ -162,6 +174,14 @@ def test_turns_of_a_table(changes, dialogues, gaps, why):
     assert sorted(map(list, placed)) == sorted(dialogues), why
     assert gaps_s.tolist() == gaps, why
     assert speakers.tolist() == [0, 1, -1, 0, 0]
+
+
+def test_a_table_without_a_column_of_turns_runs_by_start():
+    _, gaps_s, placed = read_turns(TABLE.drop(columns="turn"))
+    assert sorted(map(list, placed)) == [[1, 2, 0], [3], [4]]
+    assert gaps_s.tolist() == [0, 0, -1, 0, 0]
+    _, _, placed = read_turns(TABLE.drop(columns=["turn", "start_s"]))
+    assert sorted(map(list, placed)) == [[0], [1], [2], [3], [4]]
 
 
 def test_a_table_without_dialogues_is_of_lone_turns():
@@ -182,3 +202,20 @@ def test_times_of_recordings_of_their_own_are_no_gaps():
     table["start_s"] = [0.0, 4.0, 7.0]
     table["end_s"] = [3.0, 6.0, 9.0]
     assert read_turns(table)[1].tolist() == [0, 1, 1]
+
+
+def test_a_lost_recording_makes_no_gaps_of_the_others_times():
+    starts = [0.0, None, 0.0, 0.0]
+    table = pd.DataFrame(
+        {"dialogue": "d", "turn": range(4), "start_s": starts, "end_s": [3, None, 4, 2]}
+    )
+    assert read_turns(table)[1].tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("starts", [(0, 0, 5, 5), (None, 1, 1, 4), (0, 2, None, 3), (7, 7, 7, 7)])
+def test_a_gap_depends_on_no_later_turn(starts):
+    table = pd.DataFrame({"dialogue": "d", "turn": range(4), "start_s": starts})
+    table["end_s"] = table["start_s"] + [3, 1, 2, 1]
+    whole = read_turns(table)[1]
+    for n in range(1, 4):
+        assert read_turns(table.iloc[:n])[1].tolist() == whole[:n].tolist()

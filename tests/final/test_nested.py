@@ -61,6 +61,19 @@ def test_every_session_is_the_test_once(protocol):
     assert found.gain.default is None
 
 
+def test_a_model_that_reads_what_follows_is_named(protocol, capsys):
+    _, config, score, _ = protocol
+
+    def score_with_context(study):
+        reads = "both" if study.split.test_session == "2" else "past"
+        return score(study).model_copy(update={"turns_read": reads})
+
+    show_nested(nested(config, contents("12"), score_with_context))
+    said = capsys.readouterr().out
+    assert "The model of session 2 reads the turns after, too: not for live use." in said
+    assert "The model of session 1" not in said
+
+
 def test_what_is_finished_is_not_repeated(protocol):
     _, config, score, seen = protocol
     stop_after = iter([True, False])

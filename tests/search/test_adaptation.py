@@ -142,3 +142,12 @@ def test_what_a_training_part_lacks_is_left_out():
     config, lines = adapt(compose_open_config(), store, development)
     assert "gaze" not in config.model.encoders
     assert "without gaze" in lines[0]
+
+
+def test_a_model_of_dialogues_says_where_there_are_none():
+    store, development = corpus(functionals=(1, 9))
+    _, lines = adapt(compose_open_config("model=dialogue"), store, development)
+    assert any("every utterance is read alone" in line for line in lines)
+    development.everything.table["turn"] = [0, 1]
+    _, lines = adapt(compose_open_config("model=dialogue"), store, development)
+    assert not any("every utterance is read alone" in line for line in lines)

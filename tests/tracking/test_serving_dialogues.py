@@ -76,6 +76,17 @@ def test_a_list_of_turns_is_read_together(ask, expected):
     np.testing.assert_allclose(shares(answers)[4:], shares(ask([lone])[1]), **CLOSE)
 
 
+def test_sessions_and_empty_names_part_dialogues_as_in_a_table(ask, expected):
+    again = [row_of(turn, dialogue="d", turn=turn.turn) for turn in TURNS]
+    status, answers = ask([{**row, "session": session} for row in again for session in "ab"])
+    assert status == 200, answers
+    np.testing.assert_allclose(shares(answers[::2]), expected, **CLOSE)
+    np.testing.assert_allclose(shares(answers[1::2]), expected, **CLOSE)
+    lone = [row_of(turn) for turn in TURNS]
+    empty = [row | {"dialogue": "", "turn": place} for place, row in enumerate(lone)]
+    np.testing.assert_allclose(shares(ask(empty)[1]), shares(ask(lone)[1]), **CLOSE)
+
+
 def test_the_state_goes_out_and_in(ask, expected):
     """Two dialogues at once; the server knows of neither."""
     states = ["", ""]

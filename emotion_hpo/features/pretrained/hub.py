@@ -56,13 +56,13 @@ def is_cached(model: str, path: str) -> bool:
         folder = cached(model, path)
     except FeatureError:
         return False
-    parts = {
-        part
-        for index in folder.glob("*.index.json")
-        for part in json.loads(index.read_text("utf-8"))["weight_map"].values()
-    }
-    is_whole = all((folder / part).is_file() for part in parts)
-    return is_whole and any(weight_files(folder, form) for form in FORMATS)
+    form = next((form for form in FORMATS if weight_files(folder, form)), None)
+    if form is None:
+        return False
+    # Of this form alone: beside safetensors often lies the index of pickled parts, never fetched
+    index = folder / f"{FORMATS[form][0]}.index.json"
+    parts = json.loads(index.read_text("utf-8"))["weight_map"] if index.is_file() else {}
+    return all((folder / part).is_file() for part in parts.values())
 
 
 def fetch(model: str, path: str, *, allow_pickle: bool) -> None:

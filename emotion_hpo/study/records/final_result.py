@@ -215,7 +215,7 @@ class Scoring(Part):
     accuracy: float | None = Field(description="what came out; null if it was cut off")
 
 
-class LayerWeights(Record):
+class LayerWeights(Part):
     """How much a network has learnt to weigh the layers of a pretrained model."""
 
     layers: tuple[int, ...] = Field(description="hidden states; 0 is what enters layer 1")

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from emotion_hpo.study.records.base import Part, Record
+from emotion_hpo.config.turns_read import TurnsRead
+from emotion_hpo.study.records.base import Part, Record, is_absent
 from emotion_hpo.study.records.final_result import ExpectedAndTest
 from emotion_hpo.study.records.intervals import StoredInterval
 
@@ -29,6 +30,11 @@ class SessionResult(Part):
     n_test: int = Field(description="its utterances")
     expected: ExpectedAndTest | None = Field(description="what was expected before the test")
     test_speakers: tuple[str, ...] = Field(description="who speaks there")
+    turns_read: TurnsRead | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="of the dialogue beside an utterance, as in `result.json`; absent if none",
+    )
 
 
 class NestedGains(Part):

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 
+from emotion_hpo.features.pretrained import hub
 from tests.features.pretrained import tiny
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -164,3 +165,23 @@ def test_not_at_hand_is_one_line_that_says_what_brings_it(ask, model, how, envir
     assert f"`hf download {model} --local-dir {folder}`" in said
     assert f"features.speech.model={folder}" in said
     assert len(said.splitlines()) == 1
+
+
+PARTS = [f"{name}-0000{n}-of-00002.{ending}" for name, ending in
+         (("model", "safetensors"), ("pytorch_model", "bin")) for n in (1, 2)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "is_whole"),
+    [(PARTS[:2], True), (PARTS[:1], False), (PARTS[2:], True), (PARTS[2:3], False), ([], False)],
+)
+def test_a_model_in_parts_is_there_when_those_of_its_form_are(
+    names, is_whole, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(hub, "cached", lambda *_: tmp_path)
+    for name, parts in (("model.safetensors", PARTS[:2]), ("pytorch_model.bin", PARTS[2:])):
+        index = {"weight_map": dict(enumerate(parts))}
+        (tmp_path / f"{name}.index.json").write_text(json.dumps(index))
+    for name in names:
+        (tmp_path / name).touch()
+    assert hub.is_cached("someone/large", "features.text") == is_whole
