@@ -5,7 +5,7 @@ It is logistic regression or a linear support vector machine, at one of a few va
 inside the training part, by log loss: of few utterances accuracies tie and jump. Where
 validation has voices of its own, the divisions keep speakers apart, else dialogues. Features are
 scaled as the study scales them, or by the corpus where it does not. Where the models of the study
-read what was said before, it does, too; what it is, is chosen by the utterances alone.
+read what was said before, it does, too, unless cross-validation finds that it loses by that.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from emotion_hpo.config import FeaturesConfig, LinearModel, SearchConfig, SvmMod
 from emotion_hpo.config.features import TextFeatures
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
-from emotion_hpo.dataset.vectoriser import Vectoriser
+from emotion_hpo.dataset.vectoriser import Vectoriser, Window
 from emotion_hpo.dataset.vectors import Vectors, is_sparse
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
@@ -89,7 +89,8 @@ class Baseline:
             parts: The modalities to read, of those that are there; None: all.
             model: Take this one, and choose nothing.
             by_speaker: Keep speakers apart while choosing, if there are enough.
-            turns_before: How many turns of its dialogue are read beside an utterance.
+            turns_before: How many turns of its dialogue are read beside an utterance, where they
+                help.
         """
         available = all_modalities(train)
         chosen = available if parts is None else tuple(n for n in parts if n in available_in(train))
@@ -114,7 +115,7 @@ class Baseline:
 
 
 def count_turns_before(config: SearchConfig, train: Utterances) -> int:
-    """Return how many turns the baseline reads beside an utterance: some, if the models do."""
+    """Return how many turns the baseline may read beside an utterance: some, if the models do."""
     return TURNS_BEFORE if config.may_read_dialogues and train.in_dialogues else 0
 
 
@@ -157,11 +158,12 @@ def _with_scales(features: FeaturesConfig) -> FeaturesConfig:
 def _choose(data: Dataset, *, by_speaker: bool, turns_before: int = 0) -> Candidate:
     """Return the candidate of the lowest log loss on utterances that it has not learnt from.
 
-    First how much numbers weigh beside words, by logistic regression at few values of `c`.
+    First how much numbers weigh beside words, by logistic regression at few values of `c`; at the
+    end, whether the turns before help.
     """
     vectors = Vectoriser.fit(data, characters=True)(data)
     labels = np.unique(data.labels.numpy(), return_inverse=True)[1]
-    default = LinearModel(name="baseline", learner="linear", turns_before=turns_before)
+    default = LinearModel(name="baseline", learner="linear")
     if labels.max() == 0 or not sum(vectors.widths):
         return default  # nothing to learn, or to learn from
     groups = _groups(data.utterances, by_speaker=by_speaker)
@@ -170,7 +172,23 @@ def _choose(data: Dataset, *, by_speaker: bool, turns_before: int = 0) -> Candid
         return default
     with threadpool_limits(1, "blas"):  # two threads on busy cores wait for each other
         best = _search_path(vectors, labels, parts)
-    return best.model_copy(update={"turns_before": turns_before})
+        if turns_before and _turns_help(best, turns_before, data, labels, parts):
+            return best.model_copy(update={"turns_before": turns_before})
+    return best
+
+
+def _turns_help(
+    model: Candidate,
+    turns_before: int,
+    data: Dataset,
+    labels: Labels,
+    parts: Sequence[_Division],
+) -> bool:
+    """Return whether a model's log loss is lower with the turns before an utterance beside it."""
+    windows = Window(), Window(turns_before)
+    rows = [Vectoriser.fit(data, characters=True, window=window)(data) for window in windows]
+    (alone,), (beside,) = (_losses([model], vectors, labels, parts) for vectors in rows)
+    return beside < alone
 
 
 def _search_path(vectors: Vectors, labels: Labels, parts: Sequence[_Division]) -> Candidate:
@@ -194,6 +212,13 @@ def _best(
     candidates: Sequence[Candidate], vectors: Vectors, labels: Labels, parts: Sequence[_Division]
 ) -> Candidate:
     """Return the candidate of the lowest log loss; of equals the first."""
+    return candidates[int(np.argmin(_losses(candidates, vectors, labels, parts)))]
+
+
+def _losses(
+    candidates: Sequence[Candidate], vectors: Vectors, labels: Labels, parts: Sequence[_Division]
+) -> list[float]:
+    """Return each candidate's log loss on utterances that it has not learnt from."""
     losses: list[float] = []
     paths = itertools.groupby(candidates, key=lambda model: (model.learner, model.dense_length))
     for (learner, length), models in paths:
@@ -203,7 +228,7 @@ def _best(
         for of_model in scores:
             heat = 1.0 if kind == "logistic" else fit_temperature(of_model, known)
             losses.append(log_loss(of_model / heat, known))
-    return candidates[int(np.argmin(losses))]
+    return losses
 
 
 def _groups(utterances: Utterances, *, by_speaker: bool) -> NDArray[np.str_]:

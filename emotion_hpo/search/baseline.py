@@ -52,10 +52,11 @@ def fit_or_read_baseline(
 
     parts = tuple(name for name in all_modalities(development.everything) if name in modalities)
     features, turns_before = config.features, count_turns_before(config, development.everything)
-    without = _evaluate(development, features, parts)[1] if turns_before else None
     fitted, scores, probabilities = _evaluate(
         development, features, parts, turns_before=turns_before
     )
+    reads_turns = any(baseline.model.turns_before for baseline in fitted)
+    without = _evaluate(development, features, parts)[1] if reads_turns else None
     models = [baseline.model for baseline in fitted]
     alone = {}
     if len(parts) > 1:

@@ -16,6 +16,7 @@ from emotion_hpo.final.plan import Plan, Recipe
 from emotion_hpo.final.replay_final import replay_final
 from emotion_hpo.final.result import Models
 from emotion_hpo.final.scoring import final
+from emotion_hpo.models import baseline
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.splits.parts import Holdout
@@ -57,10 +58,12 @@ def home(searched_once, tmp_path_factory):
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(baseline, "_turns_help", lambda *_: True)  # a small twin's do not
         patched.setattr(Holdout, "unseal", cut)
         with pytest.raises(KeyboardInterrupt):
             score(home)
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(baseline, "_turns_help", lambda *_: True)
         patched.setattr(retraining, "build_learner", cut)  # all of them are trained already
         score(home)
     return home

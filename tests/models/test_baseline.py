@@ -158,6 +158,15 @@ def test_baseline_reads_the_turns_before():
     assert accuracies[1] > 0.9
 
 
+def test_turns_before_that_only_disturb_are_not_read():
+    shelf = make_shelf((40,) * 6)
+    labels = np.random.default_rng(0).integers(3, size=len(shelf.table))
+    shelf.table["emotion"] = [CLASSES[label] for label in labels]
+    shelf.table["transcript"] = [WORDS[label] for label in labels]
+    fitted = Baseline.fit(make_turns(shelf), make_config().features, turns_before=8)
+    assert fitted.model.turns_before == 0
+
+
 def test_turns_are_read_where_models_read_them_and_there_are_some():
     shelf = make_shelf()
     in_order = make_turns(shelf).labelled()
