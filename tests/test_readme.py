@@ -59,6 +59,8 @@ def test_every_line_can_be_typed(built, tmp_path, page, line):
             assert (ROOT / first).is_file()
         case "curl":
             assert rest[0] == "127.0.0.1:5001/invocations", "tests/test_serving.py types it"
+        case "pip" if "-r" in rest:
+            assert (ROOT / rest[rest.index("-r") + 1]).is_file()
         case "pip":
             named = re.search(r"\[(.*)\]", rest[-1])
             assert named is not None
