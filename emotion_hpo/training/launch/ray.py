@@ -76,7 +76,8 @@ class RayActors:
         self._is_stopping = False
         try:
             ray.init(
-                address=config.address,
+                # Without an address Ray would join a cluster that was started here before
+                address=config.address or "local",
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 **({"include_dashboard": False} if config.address is None else {}),
@@ -126,8 +127,8 @@ class RayActors:
                 over[name] = self._ray.get(waiting)
             except self._ray.exceptions.OutOfMemoryError:  # the worker went with its actor
                 over[name] = WorkerEnd(memory_witness="Ray")
-            except self._ray.exceptions.RayError:  # nobody can say that the process is gone
-                over[name] = WorkerEnd(lost="place lost", is_gone=False)
+            except self._ray.exceptions.RayError as error:  # nobody can say whether it is gone
+                over[name] = WorkerEnd(lost=f"place lost, {_cause(error)}", is_gone=False)
             self._forget(name)
         return over
 
@@ -178,3 +179,9 @@ class RayActors:
         self._waiting.pop(name, None)
         with suppress(self._ray.exceptions.RayError):
             self._ray.kill(self._places.pop(name))
+
+
+def _cause(error: Exception) -> str:
+    """What Ray says of a lost actor: its last line; those above name the actor."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].strip().rstrip(".")
