@@ -6,7 +6,7 @@
 #   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare search final nested report compare predict serve status replay sync models ui test coverage test-faults test-cluster check format bench docs clean
+.PHONY: help prepare search final nested report compare predict serve status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -71,6 +71,9 @@ replay: $(RUNTIME)  ## train trial BEST again and compare it epoch by epoch
 
 sync: $(RUNTIME)  ## write to MLflow what it lacks of a study
 	@$(BIN)/emotion-hpo sync $(OVERRIDES) $(value ARGS)
+
+doctor: $(RUNTIME)  ## say what this machine has and reaches
+	@$(BIN)/emotion-hpo doctor $(OVERRIDES) $(value ARGS)
 
 ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
 	@$(BIN)/emotion-hpo ui $(OVERRIDES) $(value ARGS)

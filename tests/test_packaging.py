@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import yaml
+
 import emotion_hpo
 
 PACKAGE = Path(emotion_hpo.__file__).parent
@@ -60,3 +62,15 @@ def test_every_import_is_a_dependency_or_an_extra():
 
 def test_what_development_adds_is_not_there_already():
     assert not NEEDED & names(PROJECT["optional-dependencies"]["dev"])
+
+
+def test_a_citation_names_this_version_and_licence():
+    citation = yaml.safe_load((PACKAGE.parent / "CITATION.cff").read_text("utf-8"))
+    assert (citation["version"], citation["license"]) == (PROJECT["version"], PROJECT["license"])
+
+
+def test_the_workflow_runs_what_continuous_integration_runs():
+    workflow = (PACKAGE.parent / ".github/workflows/ci.yml").read_text("utf-8")
+    steps = yaml.safe_load(workflow)["jobs"]["check"]["steps"]
+    assert steps[-1]["run"].endswith(".ci/run")
+    assert (PACKAGE.parent / ".ci/run").stat().st_mode & 0o111

@@ -63,6 +63,8 @@ _ROWS = (
     Command("replay", "train a trial again and compare it epoch by epoch", "ReplayCommand",
             takes_requested=True),
     Command("sync", "write to MLflow what it lacks of a study", "SyncCommand", is_resumable=True),
+    Command("doctor", "say what this machine has and reaches, for a report of a fault",
+            "DoctorCommand"),
     Command("ui", "open MLflow's pages over all studies on 127.0.0.1", "UiCommand"),
 )  # fmt: skip
 

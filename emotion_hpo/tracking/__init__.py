@@ -5,7 +5,7 @@ writes what MLflow does not have yet: one parent run a study, one child run a tr
 metrics. Workers know nothing of it.
 """
 
-from emotion_hpo.tracking.client import experiment_id, serve_ui, tracking_uri
+from emotion_hpo.tracking.client import check_server, experiment_id, serve_ui, tracking_uri
 from emotion_hpo.tracking.mirroring import MlflowTracker
 from emotion_hpo.tracking.protocol import NullTracker, Tracker
 from emotion_hpo.tracking.tracker import open_tracker
@@ -14,6 +14,7 @@ __all__ = [
     "MlflowTracker",
     "NullTracker",
     "Tracker",
+    "check_server",
     "experiment_id",
     "open_tracker",
     "serve_ui",

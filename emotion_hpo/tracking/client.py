@@ -40,6 +40,22 @@ def experiment_id(home: StudyHome, name: str) -> str | None:
     return str(experiment.experiment_id) if experiment else None
 
 
+def check_server(home: StudyHome, tracking: MlflowTracking) -> str:
+    """Return in words where MLflow keeps runs, once it has answered.
+
+    Raises:
+        TrackingError: It does not answer.
+    """
+    uri = tracking_uri(home, tracking)
+    if tracking.uri is None and not home.mlflow_database.exists():
+        return f"MLflow, in {home.mlflow_database}, which the first search makes"
+    try:
+        open_client(home, uri)
+    except Exception as error:
+        raise TrackingError(f"MLflow at {uri} cannot be used: {first_line(error)}") from None
+    return f"MLflow at {uri} answers"
+
+
 def serve_ui(home: StudyHome, port: int) -> None:
     """Turn this process into MLflow's server, on the loopback address alone."""
     uri = local_uri(home)
