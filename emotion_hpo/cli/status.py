@@ -1,12 +1,21 @@
-"""`emotion-hpo status`: say how far a study is, from any terminal."""
+"""`emotion-hpo status`: say how far a study is, from any terminal, once or until it ends."""
+
+import time
+
+from pydantic import Field
 
 from emotion_hpo.config.commands import StudyCommand
-from emotion_hpo.console.search import show_status
+from emotion_hpo.console.search import SearchScreen, show_status
 from emotion_hpo.study import StudyHome, TrialState, study_file, write_json
+
+#: Seconds between two looks at a study's storage.
+_LOOK_EVERY_S = 2.0
 
 
 class StatusCommand(StudyCommand):
     """`emotion-hpo status`."""
+
+    watch: bool = Field(description="go on until the study has all its trials, or Ctrl-C")
 
 
 def run(command: StatusCommand) -> None:
@@ -15,7 +24,15 @@ def run(command: StatusCommand) -> None:
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = study_file.read(home)
-    trials = Study(home, stored.config).trials()
+    study = Study(home, stored.config)
+    trials = study.trials()
+    if command.watch:
+        with SearchScreen(stored.config, trials, synthetic=stored.facts.synthetic) as screen:
+            while sum(trial.state.is_finished for trial in trials) < stored.config.study.n_trials:
+                screen.show(trials)
+                time.sleep(_LOOK_EVERY_S)
+                trials = study.trials()
+            screen.show(trials)
     show_status(stored.config, trials, synthetic=stored.facts.synthetic)
     if command.output is not None:
         n_finished = sum(trial.state.is_finished for trial in trials)

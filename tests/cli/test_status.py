@@ -1,0 +1,42 @@
+"""How far a study is, from any terminal."""
+
+import json
+
+from emotion_hpo.cli import status
+from emotion_hpo.search.optuna.study import Study
+from emotion_hpo.study import TrialState, study_file
+
+
+def test_a_watched_study_is_followed_to_its_end(emotion_hpo, make_study, monkeypatch, isolated):
+    home, config = make_study("watched", "study.n_trials=2")
+    home.path.mkdir()
+    study_file.write_or_compare(home, config, {}, synthetic=True)
+    study = Study(home, config)
+    study.open_slots()
+    looks = []
+
+    def end_a_trial(seconds):
+        """Somebody else's worker, while this terminal waits."""
+        claim = study.claim("worker_0")
+        study.report(claim, 1, 0.5)
+        study.end(claim, TrialState.COMPLETE, 0.5, 1)
+        looks.append(seconds)
+
+    monkeypatch.setattr(status.time, "sleep", end_a_trial)
+    written = isolated / "status.json"
+    ended = emotion_hpo(
+        "status",
+        f"study.directory={home.directory}",
+        "study.name=watched",
+        "watch=true",
+        f"output={written}",
+    )
+    assert ended.status == 0, ended.stderr
+    assert looks == [2.0, 2.0]
+    lines = ended.stderr.splitlines()
+    assert [line.partition(" at ")[0] for line in lines] == [
+        "[1/2] trial_0 complete 50.00 %",
+        "[2/2] trial_1 complete 50.00 %",
+    ]
+    assert "2 of 2 trials finished" in ended.stdout
+    assert json.loads(written.read_text("utf-8")) == {"n_finished": 2, "running": []}
