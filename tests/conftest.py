@@ -107,14 +107,11 @@ def emotion_hpo(
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Callable[..., Ended]]:
     """Run a command line in this process: `emotion_hpo("search", "study=smoke")`."""
-    from hydra.core.global_hydra import GlobalHydra
-
     from emotion_hpo.cli import app as cli
 
     environment = dict(os.environ)
 
     def run(*arguments: str) -> Ended:
-        GlobalHydra.instance().clear()
         monkeypatch.setattr("sys.argv", ["emotion-hpo", *arguments])
         capsys.readouterr()
         status = 0
@@ -125,6 +122,5 @@ def emotion_hpo(
         return Ended(status, *capsys.readouterr())
 
     yield run
-    GlobalHydra.instance().clear()
     os.environ.clear()  # the command line tells Hydra by it how to raise, and what was typed
     os.environ.update(environment)

@@ -27,6 +27,7 @@ ROWS = (
     {"final", "report", "tracking"},  # they talk through files
     {"console"},
     {"cli"},
+    {"api"},
 )
 
 #: A framework is imported by one module or package, so that replacing it is a matter of one.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -57,7 +58,8 @@ def compose(command: Command, overrides: Sequence[str]) -> Composition | None:
     # A command on a study that exists takes any key of a search, unchecked.
     models = command.load_model(), SearchConfig
     readable = [line for typed in overrides for line in for_hydra(typed, models, groups)]
-    sys.argv = [f"emotion-hpo {command.name}", *readable]
+    typed_here, sys.argv = sys.argv, [f"emotion-hpo {command.name}", *readable]
+    GlobalHydra.instance().clear()  # another command of this process may have left it
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     composed: list[tuple[DictConfig, dict[str, str], list[str]]] = []
 
@@ -75,6 +77,8 @@ def compose(command: Command, overrides: Sequence[str]) -> Composition | None:
             return Composition(plain, _requested(plain, typed))
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # corpus=3: ValueError
         raise ConfigError(format_hydra_error(error)) from None
+    finally:
+        sys.argv = typed_here
     return None
 
 

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -20,6 +21,11 @@ class PrepareCommand(SearchConfig):
 
 def run(command: PrepareCommand) -> None:
     """Store a corpus's features and print what is there."""
+    prepare(command)
+
+
+def prepare(command: PrepareCommand) -> dict[str, Any]:
+    """Store a corpus's features, print what is there, and return it."""
     from emotion_hpo.corpus import Twin, count_by_kind, open_corpus, write_release
     from emotion_hpo.features.preparation import peak_memory_mb, prepare_features
     from emotion_hpo.features.summary import summary, words_without_vectors
@@ -53,3 +59,4 @@ def run(command: PrepareCommand) -> None:
     show_corpus(result)
     if command.output is not None:
         write_json(command.output, result)
+    return result

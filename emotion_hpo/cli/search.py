@@ -1,5 +1,6 @@
 """`emotion-hpo search`: run a study or continue it, confirm its leaders, say how to go on."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def run(command: SearchCommand) -> None:
 
 
 def search_study(config: SearchConfig, output: Path | None = None) -> "SearchResult":
-    """Search a study and confirm its leaders; return what the search returned.
+    """Search a study and confirm its leaders; return what came out.
 
     Args:
         config: The study.
@@ -71,6 +72,7 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     if not result.was_stopped and summary.best_trial is not None:
         selection = confirm_leaders(home, config)
         summary = summary.model_copy(update={"confirmed": selection})
+        result = replace(result, summary=summary)
         write_record(home.summary, summary)
         if output is not None:
             write_record(output, summary)
