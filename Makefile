@@ -6,7 +6,7 @@
 #   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare search final nested report compare predict serve status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
+.PHONY: help prepare search final nested report compare predict serve export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -59,6 +59,9 @@ predict: $(RUNTIME)  ## class probabilities by the final model: ARGS='wav=a.wav 
 
 serve: $(RUNTIME)  ## answer requests on 127.0.0.1 with the final model
 	@$(BIN)/emotion-hpo serve $(MODEL) $(value ARGS)
+
+export: $(RUNTIME)  ## write the card of the final model BEST (the latest)
+	@$(BIN)/emotion-hpo export $(OVERRIDES) $(if $(value BEST),$(call for_shell,best=$(value BEST))) $(value ARGS)
 
 models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
 	@$(BIN)/emotion-hpo models $(value ARGS)

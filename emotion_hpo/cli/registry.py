@@ -55,6 +55,7 @@ _ROWS = (
     Command("predict", "class probabilities of a wav, words or motion, or of many",
             "PredictCommand"),
     Command("serve", "answer requests on 127.0.0.1 with a final model", "ServeCommand"),
+    Command("export", "write a final model for elsewhere: its card", "ExportCommand"),
     Command("nested", "repeat the whole search with each session as the test", "NestedCommand",
             is_resumable=True),
     Command("models", "list every encoder, head and preset with its parameter counts",
