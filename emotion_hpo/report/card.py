@@ -16,6 +16,7 @@ from emotion_hpo.metrics.confidence_interval import NOT_ESTIMABLE, Interval
 from emotion_hpo.metrics.formatting import format_interval, format_score
 from emotion_hpo.report.breakdown import list_parts
 from emotion_hpo.report.reading import read_findings
+from emotion_hpo.report.scorings import list_scorings
 from emotion_hpo.runtime.formatting import format_share
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study import FinalHome, StudyHome
@@ -52,7 +53,7 @@ def model_card(home: StudyHome, name: str | None = None) -> tuple[FinalHome, str
         what = "no final model" if name is None else f"no final model {name!r}"
         raise StudyError(f"study {home.name!r} has {what}{valid}; `make final` makes one")
     final = findings.finals[-1] if name is None else finals[name]
-    result = final.result
+    result, n_scorings = final.result, len(list_scorings(findings))
     text = _template().render(
         result=result,
         config=findings.config,
@@ -61,7 +62,8 @@ def model_card(home: StudyHome, name: str | None = None) -> tuple[FinalHome, str
         model=final.home.model,
         scores=list(_score_rows(result)),
         parts=list(_part_rows(result)),
-        limits=list(_limits(result)),
+        limits=list(_limits(result, n_scorings)),
+        n_scorings=n_scorings,
         expected=result.expected and format_score(findings.objective, result.expected.value),
     )
     return final.home, text
@@ -107,7 +109,7 @@ def _row(label: str, metric: str, value: float | None, interval: Interval, n: in
     return label, format_score(metric, value), ends, n
 
 
-def _limits(result: FinalResult) -> Iterator[str]:
+def _limits(result: FinalResult, n_scorings: int) -> Iterator[str]:
     """Yield what a user of the model must know beside its score."""
     if result.synthetic:
         yield "Trained and scored on synthetic data: no figure here says anything about people."
@@ -119,9 +121,9 @@ def _limits(result: FinalResult) -> Iterator[str]:
             f"{names}: scaled by each test speaker's own utterances, without labels. A single "
             "utterance of a new speaker is scaled by the corpus almost alone and will do worse."
         )
-    if result.n_scorings > 1:
+    if n_scorings > 1:
         yield (
-            f"The test session has been scored {result.n_scorings} times; the more often, the more "
+            f"The test session has been scored {n_scorings} times; the more often, the more "
             "the best score flatters."
         )
     yield from (overlap.sentence for overlap in result.overlaps)
