@@ -39,7 +39,7 @@ from emotion_hpo.features.pretrained.forecast import forecast
 from emotion_hpo.features.pretrained.weights import fetch_missing, settings_of
 from emotion_hpo.features.shard import Ragged, Shard, find_damage, open_shard
 from emotion_hpo.features.workers import extractor
-from emotion_hpo.features.writing import ShardWriter, disk
+from emotion_hpo.features.writing import ShardWriter, damaged_folder, disk
 from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.runtime.formatting import format_duration
 
@@ -134,7 +134,9 @@ def prepare(
         if session == leave_out:
             continue
         damage = find_damage(store.shard_path(session), store.keys[session], checksums=True)
-        if damage is not None:
+        if damage is None:
+            _sweep(store.shard_path(session))
+        else:
             missing.append(session)
             if store.shard_path(session).exists():
                 on_progress(0, 0, f"session {session}: {damage}; it is made anew")
@@ -148,6 +150,12 @@ def prepare(
             on_progress,
         )
     return store
+
+
+def _sweep(path: Path) -> None:
+    """Remove what lies beside a whole shard if its process was killed right after renaming it."""
+    for folder in (finished_folder(path), damaged_folder(path)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folder(corpus: Corpus, directory: Path) -> Path:

@@ -189,13 +189,18 @@ class ShardWriter:
         return {name: {"bytes": len(data), "crc32": zlib.crc32(data)}}
 
     def _take_place(self) -> None:
-        damaged = self._path.with_name(f".{self._path.name}.damaged")
+        damaged = damaged_folder(self._path)
         shutil.rmtree(damaged, ignore_errors=True)
         if self._path.exists():
             self._path.rename(damaged)
         self._partial.rename(self._path)
         _make_durable(self._path.parent)
         shutil.rmtree(damaged, ignore_errors=True)
+
+
+def damaged_folder(shard: Path) -> Path:
+    """Return where a damaged shard lies while the new one takes its place."""
+    return shard.with_name(f".{shard.name}.damaged")
 
 
 @contextmanager

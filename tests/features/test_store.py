@@ -16,10 +16,12 @@ from emotion_hpo.corpus import Fault, open_corpus
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import prepare
 from emotion_hpo.features.extraction import extract_dialogue
+from emotion_hpo.features.finished import finished_folder
 from emotion_hpo.features.marks import compute_marks
 from emotion_hpo.features.pretrained.encoders import Encoders
 from emotion_hpo.features.shard import find_damage
 from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.features.writing import damaged_folder
 
 
 def quiet(done: int, total: int, what: str) -> None:
@@ -204,6 +206,14 @@ def test_what_a_killed_process_left_is_swept_away(fake_corpus, paper, tmp_path):
     prepare(fake_corpus(), paper, tmp_path, 1, quiet)
     assert find_damage(path, store.keys["1"], checksums=True) is None
     assert not partial.exists()
+
+
+@pytest.mark.parametrize("folder", [damaged_folder, finished_folder])
+def test_what_lies_beside_a_whole_shard_is_swept_away(fake_corpus, paper, store, tmp_path, folder):
+    left = folder(store.shard_path("1"))
+    left.mkdir()
+    prepare(fake_corpus(), paper, tmp_path, 1, quiet)
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])

@@ -133,12 +133,14 @@ class Encoders:
             return {}
         model = self.text_model(modality, section)
         encoded: dict[int, Encoded] = {}
-        for row, tokens in zip(texts, model.encode([*texts.values()]), strict=True):
+        rows = [*texts]
+        for place, tokens in model.iterate([*texts.values()]):
+            row = rows[place]
             match section.pooling:
                 case "mean":
                     encoded[row] = _as_stored(pool(tokens.states, "mean"), section)
                 case "cls":
-                    encoded[row] = _as_stored(tokens.states[:1], section)
+                    encoded[row] = _as_stored(tokens.states[:1].copy(), section)
                 case "tokens" if tokens.is_special.all():
                     encoded[row] = UnusableError("the transcript has no token that the model knows")
                 case "tokens":

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from emotion_hpo.errors import FeatureError, missing_extra
-from emotion_hpo.features.pretrained.files import FORMATS, SETTINGS, weight_files
+from emotion_hpo.features.pretrained.files import FORMATS, is_settings, weight_files
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
 
@@ -87,7 +87,7 @@ def fetch(model: str, path: str, *, allow_pickle: bool) -> None:
         snapshot_download(
             name,
             revision=revision or None,
-            allow_patterns=[*files, *(file for file in names if file in SETTINGS)],
+            allow_patterns=[*files, *filter(is_settings, names)],
         )
     except FeatureError:
         raise

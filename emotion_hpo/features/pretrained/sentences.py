@@ -4,7 +4,10 @@ In: transcripts. Out: hidden states of each one's tokens, cut at what the model 
 of similar length are read at once, with their mask, which is exact in these models.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +52,13 @@ class TextModel:
 
     def encode(self, texts: list[str]) -> list[TokenStates]:
         """Return the states of each text."""
+        return [states for _, states in sorted(self.iterate(texts), key=itemgetter(0))]
+
+    def iterate(self, texts: list[str]) -> Iterator[tuple[int, TokenStates]]:
+        """Yield the place and the states of each text, a batch of similar length after the other.
+
+        Memory holds the states of one batch.
+        """
         rows = [
             self.tokenizer(
                 text,
@@ -58,7 +68,6 @@ class TextModel:
             )
             for text in texts
         ]
-        states: list[TokenStates | None] = [None] * len(texts)
         for places in batches([len(row["input_ids"]) for row in rows], _MOST_TOKENS):
             batch = [
                 {
@@ -74,8 +83,7 @@ class TextModel:
                 places, states_BTLD, padded["attention_mask"].astype(bool), strict=True
             ):
                 special = np.array(rows[place]["special_tokens_mask"], bool)
-                states[place] = TokenStates(own[mask], special)
-        return [own for own in states if own is not None]
+                yield place, TokenStates(own[mask], special)
 
 
 def open_text_model(
@@ -89,6 +97,7 @@ def open_text_model(
     if weights.format == "ctranslate2":
         raise FeatureError(f"{path}.model: {weights.folder} holds no model of text")
     config = load_part("AutoConfig", weights, path)
+    _require_sentencepiece(weights, path)
     tokenizer = load_part("AutoTokenizer", weights, path)
     most = min(int(section.max_tokens), int(tokenizer.model_max_length))
     if (n_positions := getattr(config, "max_position_embeddings", None)) is not None:
@@ -99,6 +108,21 @@ def open_text_model(
         return TextModel(tokenizer, _OnnxRun(weights, section, path, n_threads), most)
     layers = layer_numbers(section.layers, int(config.num_hidden_layers) + 1, path)
     return TextModel(tokenizer, _TorchRun(load_model(weights, path, n_threads), layers), most)
+
+
+def _require_sentencepiece(weights: Weights, path: str) -> None:
+    """Refuse a tokenizer that only SentencePiece reads where that is not installed.
+
+    Raises:
+        FeatureError: transformers would ask for another library.
+    """
+    names = {file.name for file in weights.files}
+    pieces = sorted(name for name in names if name.endswith((".model", ".spm")))
+    if pieces and "tokenizer.json" not in names and find_spec("sentencepiece") is None:
+        raise FeatureError(
+            f"{path}.model: {weights.folder} has its tokenizer as {pieces[0]} alone, which needs "
+            "SentencePiece: pip install sentencepiece; or put the model's tokenizer.json there"
+        )
 
 
 @dataclass(frozen=True)

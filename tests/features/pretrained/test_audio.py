@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
-import transformers
 
 from emotion_hpo.config.features import PretrainedSpeech
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.pretrained.encoders import open_speech_model
 from emotion_hpo.features.pretrained.weights import find_weights
 from tests.features.pretrained import tiny
+from tests.features.pretrained.extra import library
+
+transformers = library("transformers")
 
 PATH = "features.speech"
 FAMILIES = [*tiny.AUDIO, "whisper"]
@@ -72,7 +74,7 @@ def test_some_layers(folders, family, signals):
 
 def test_only_models_whose_mask_is_exact_read_several_at_once(folders):
     masked = {name for name in tiny.AUDIO if opened(folders[name]).takes_batches}
-    assert masked == {"wav2vec2-large", "hubert-large", "wavlm-large"}
+    assert masked == {"wav2vec2-large", "mms", "hubert-large", "wavlm-large"}
 
 
 def test_the_preprocessor_says_whether_the_input_is_scaled(tmp_path, signals):

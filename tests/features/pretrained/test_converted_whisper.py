@@ -8,6 +8,9 @@ from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.pretrained.converted_whisper import ConvertedWhisper, log_mel
 from emotion_hpo.features.pretrained.encoders import open_speech_model
 from emotion_hpo.features.pretrained.weights import find_weights
+from tests.features.pretrained.extra import library
+
+ctranslate2 = library("ctranslate2")
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +19,7 @@ def model(whisper):
 
 
 def test_the_spectrogram_is_whispers_own(signals):
-    from faster_whisper.feature_extractor import FeatureExtractor
-
-    extractor = FeatureExtractor()
+    extractor = library("faster_whisper.feature_extractor").FeatureExtractor()
     for signal in signals:
         with_silence = np.pad(signal, (0, 480_000 - len(signal)))
         n_frames = -(-len(signal) // 160)
@@ -27,14 +28,12 @@ def test_the_spectrogram_is_whispers_own(signals):
 
 
 def test_states_equal_a_plain_use_of_the_library(model, whisper, signals):
-    import ctranslate2
-    from faster_whisper.feature_extractor import FeatureExtractor
-
+    extractor = library("faster_whisper.feature_extractor").FeatureExtractor()
     plain = ctranslate2.models.Whisper(str(whisper), compute_type="float32")
     for signal, states in zip(signals, model.encode(signals), strict=True):
         n_frames = -(-len(signal) // 160)
         padded = np.pad(signal, (0, 480_000 - len(signal)))
-        mel = np.ascontiguousarray(FeatureExtractor()(padded, padding=0)[None, :, :n_frames])
+        mel = np.ascontiguousarray(extractor(padded, padding=0)[None, :, :n_frames])
         expected = np.array(plain.encode(ctranslate2.StorageView.from_array(mel)))[0]
         assert states.shape == (-(-n_frames // 2), 1, 384)
         np.testing.assert_allclose(states[:, 0], expected, atol=2e-3)

@@ -13,6 +13,7 @@ import pytest
 
 from emotion_hpo.features.pretrained import hub
 from tests.features.pretrained import tiny
+from tests.features.pretrained.extra import library
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -86,6 +87,7 @@ class _Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def repositories(tmp_path_factory):
+    library("huggingface_hub")
     folder = tiny.write_audio(tmp_path_factory.mktemp("tiny"), "wavlm-base")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     pickled = {name: data for name, data in files.items() if not name.endswith("safetensors")}

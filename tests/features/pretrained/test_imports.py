@@ -11,7 +11,7 @@ import emotion_hpo.cli.search, emotion_hpo.cli.final, emotion_hpo.cli.nested
 import emotion_hpo.cli.predict
 import emotion_hpo.search.coordinator, emotion_hpo.final.scoring, emotion_hpo.predict
 import emotion_hpo.features.pretrained.encoders, emotion_hpo.features.pretrained.forecast
-print([name for name in {EXTRA!r} if name in sys.modules])
+print([name for name in {EXTRA!r} if sys.modules.get(name)])
 """
 
 

@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 import torch
-import transformers
 
 from emotion_hpo.config.features import PretrainedText
 from emotion_hpo.errors import FeatureError
+from emotion_hpo.features.pretrained import sentences
 from emotion_hpo.features.pretrained.sentences import open_text_model
 from emotion_hpo.features.pretrained.weights import find_weights
 from tests.features.pretrained import tiny
+from tests.features.pretrained.extra import library
+
+transformers = library("transformers")
 
 PATH = "features.text"
-TEXTS = ["so good to see you!", "never", "you never see so good to see you, never so good"]
+TEXTS = ["so good to see you!", "never", "good so"]
 
 
 def opened(folder, layers="all", **settings):
@@ -27,6 +30,12 @@ def folder(tmp_path_factory):
     return tiny.write_text(tmp_path_factory.mktemp("bert"))
 
 
+@pytest.fixture(scope="module", params=tiny.TEXT)
+def family(request, tmp_path_factory):
+    """The folder of a tiny model of each family."""
+    return tiny.TEXT[request.param](tmp_path_factory.mktemp(request.param))
+
+
 def plain_states(folder, text, **settings):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
@@ -36,9 +45,9 @@ def plain_states(folder, text, **settings):
     return torch.stack(output.hidden_states, 2)[0].numpy()
 
 
-def test_states_equal_a_plain_use_whatever_is_in_the_batch(folder):
-    for text, tokens in zip(TEXTS, opened(folder).encode(TEXTS), strict=True):
-        np.testing.assert_allclose(tokens.states, plain_states(folder, text), atol=1e-4)
+def test_states_equal_a_plain_use_whatever_is_in_the_batch(family):
+    for text, tokens in zip(TEXTS, opened(family).encode(TEXTS), strict=True):
+        np.testing.assert_allclose(tokens.states, plain_states(family, text), atol=1e-4)
         assert tokens.is_special.tolist() == [True, *[False] * (len(tokens.states) - 2), True]
 
 
@@ -49,11 +58,11 @@ def test_real_weights_equal_a_plain_use(minilm):
         np.testing.assert_allclose(tokens.states[:, 0], expected, atol=1e-4)
 
 
-def test_what_is_too_long_is_cut_at_what_the_model_takes(folder):
-    (tokens,) = opened(folder).encode(["so " * 100])
+def test_what_is_too_long_is_cut_at_what_the_model_takes(family):
+    (tokens,) = opened(family).encode(["so " * 100])
     assert len(tokens.states) == 24
-    (tokens,) = opened(folder, max_tokens=5).encode(["so " * 100])
-    expected = plain_states(folder, "so " * 100, truncation=True, max_length=5)
+    (tokens,) = opened(family, max_tokens=5).encode(["so " * 100])
+    expected = plain_states(family, "so " * 100, truncation=True, max_length=5)
     np.testing.assert_allclose(tokens.states, expected, atol=1e-4)
 
 
@@ -62,9 +71,22 @@ def test_a_model_of_speech_is_none_of_text(whisper):
         opened(whisper, "last")
 
 
+def test_a_tokenizer_that_only_sentencepiece_reads(folder, tmp_path, monkeypatch):
+    for path in folder.iterdir():
+        if path.name not in ("tokenizer.json", "vocab.txt"):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "spiece.model").write_bytes(b"pieces")
+    monkeypatch.setattr(sentences, "find_spec", lambda _: None)
+    with pytest.raises(FeatureError, match=r"as spiece\.model alone, .* pip install sentencepiece"):
+        opened(tmp_path)
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    assert len(opened(tmp_path).encode(["so good"])) == 1
+
+
 @pytest.fixture(scope="module")
 def onnx_folder(folder, tmp_path_factory):
     """A file whose states of a token are its number, twice: what the session does is known."""
+    library("onnxruntime")
     return write_onnx(tmp_path_factory.mktemp("onnx"), folder)
 
 

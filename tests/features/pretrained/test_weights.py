@@ -1,14 +1,21 @@
 """Which folder a model's name means, which of its files count, and what is refused."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from emotion_hpo.config.features import PretrainedSpeech
 from emotion_hpo.errors import FeatureError
+from emotion_hpo.features.pretrained.files import is_settings
 from emotion_hpo.features.pretrained.weights import digest_of, find_weights
+from tests.features.pretrained.extra import library
 
 PATH = "features.speech"
+
+#: The table of a tokenizer's files in its source.
+VOCABULARY_FILES = re.compile(r"^VOCAB_FILES_NAMES = \{(.*?)\}", re.DOTALL | re.MULTILINE)
 
 
 def section(**settings):
@@ -35,6 +42,39 @@ def test_the_digest_is_of_what_the_output_depends_on(folder, tmp_path_factory):
     assert digest_of(find_weights(section(model=str(copy)), PATH)) != digest
     (folder / "preprocessor_config.json").write_text('{"do_normalize": true}')
     assert digest_of(find_weights(section(model=str(folder)), PATH)) != digest
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["processor_config.json", "tokenizer.json", "tokenizer.4.0.json", "added_tokens.json",
+     "vocab.txt", "merges.txt", "spm.model", "spiece.model", "sentencepiece.bpe.model"],
+)  # fmt: skip
+def test_the_digest_is_of_every_file_of_the_tokenizer(folder, name):
+    digests = set()
+    for content in (None, b"a", b"b"):
+        if content is not None:
+            (folder / name).write_bytes(content)
+        digests.add(digest_of(find_weights(section(model=str(folder)), PATH)))
+    assert len(digests) == 3
+
+
+def test_the_digest_is_of_what_lies_beside_an_onnx_file(folder):
+    (folder / "model.safetensors").rename(folder / "model.onnx_data")
+    with pytest.raises(FeatureError, match="holds no weights"):
+        find_weights(section(model=str(folder)), PATH)
+    (folder / "model.onnx").write_bytes(b"graph")
+    digest = digest_of(find_weights(section(model=str(folder)), PATH))
+    (folder / "model.onnx_data").write_bytes(b"Weights")
+    assert digest_of(find_weights(section(model=str(folder)), PATH)) != digest
+
+
+def test_no_tokenizer_of_transformers_reads_another_file():
+    place = Path(library("transformers").__file__).parent
+    sources = [file.read_text("utf-8") for file in place.glob("models/*/tokenization_*.py")]
+    tables = [table for source in sources for table in VOCABULARY_FILES.findall(source)]
+    names = {name for table in tables for name in re.findall(r': "([^"]+\.[^"]+)"', table)}
+    assert {"vocab.txt", "spiece.model", "tokenizer.json"} < names
+    assert [name for name in sorted(names) if not is_settings(name)] == []
 
 
 def test_a_pickle_is_refused_by_name(folder):

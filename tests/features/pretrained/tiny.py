@@ -1,9 +1,12 @@
 """Tiny models of each family, with random weights, written to disk as transformers writes them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from tests.features.pretrained.extra import library
 
 #: What wav2vec2, HuBERT, WavLM and data2vec have in common.
 _SHAPE: dict[str, Any] = {
@@ -23,6 +26,7 @@ _WAVLM = {"num_buckets": 32, "max_bucket_distance": 80}
 AUDIO = {
     "wav2vec2-base": ("Wav2Vec2Config", "Wav2Vec2Model", _SHAPE | _GROUP, False),
     "wav2vec2-large": ("Wav2Vec2Config", "Wav2Vec2Model", _SHAPE | _LAYER, True),
+    "mms": ("Wav2Vec2Config", "Wav2Vec2Model", _SHAPE | _LAYER | {"adapter_attn_dim": 8}, True),
     "hubert-base": ("HubertConfig", "HubertModel", _SHAPE | _GROUP, False),
     "hubert-large": ("HubertConfig", "HubertModel", _SHAPE | _LAYER, True),
     "wavlm-base": ("WavLMConfig", "WavLMModel", _SHAPE | _WAVLM | _GROUP, False),
@@ -33,8 +37,7 @@ AUDIO = {
 
 def write_audio(folder: Path, name: str, *, do_normalize: bool = True) -> Path:
     """Write a model of a family that reads waveforms."""
-    import transformers
-
+    transformers = library("transformers")
     config, model, settings, mask = AUDIO[name]
     torch.manual_seed(0)
     built = getattr(transformers, model)(getattr(transformers, config)(**settings))
@@ -47,8 +50,7 @@ def write_audio(folder: Path, name: str, *, do_normalize: bool = True) -> Path:
 
 def write_whisper(folder: Path) -> Path:
     """Write a Whisper that takes windows of 2 s."""
-    import transformers
-
+    transformers = library("transformers")
     torch.manual_seed(0)
     config = transformers.WhisperConfig(
         d_model=16, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=32,
@@ -66,8 +68,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "so", "good", "to", "see", "you", "
 
 def write_text(folder: Path) -> Path:
     """Write a BERT of twelve words."""
-    import transformers
-
+    transformers = library("transformers")
     torch.manual_seed(0)
     config = transformers.BertConfig(
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
@@ -78,3 +79,24 @@ def write_text(folder: Path) -> Path:
     vocabulary.write_text("\n".join(WORDS) + "\n", "utf-8")
     transformers.BertTokenizer.from_pretrained(str(folder)).save_pretrained(folder)
     return folder
+
+
+def write_roberta(folder: Path) -> Path:
+    """Write a RoBERTa whose tokens are letters and "so"; its positions begin behind padding's."""
+    transformers = library("transformers")
+    torch.manual_seed(0)
+    letters = sorted({letter for word in WORDS[4:] for letter in word.strip("#")})
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "\u0120", *letters, "so"]
+    config = transformers.RobertaConfig(
+        vocab_size=len(tokens), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=26, pad_token_id=1, bos_token_id=0,
+        eos_token_id=2,
+    )  # fmt: skip
+    transformers.RobertaModel(config).save_pretrained(folder)
+    (folder / "vocab.json").write_text(json.dumps({name: i for i, name in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\ns o\n")
+    return folder
+
+
+#: Name → what writes a tiny model of it.
+TEXT = {"bert": write_text, "roberta": write_roberta}
