@@ -6,7 +6,7 @@
 #   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare search final nested report compare predict serve export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
+.PHONY: help prepare transcribe search final nested report compare predict serve export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,9 @@ help:  ## show this help
 
 prepare: $(RUNTIME)  ## read the corpus, store its features, say what is there
 	@$(BIN)/emotion-hpo prepare $(OVERRIDES) $(value ARGS)
+
+transcribe: $(RUNTIME)  ## recognise the words of the corpus: ARGS="output=words.csv recogniser.name=faster-whisper"
+	@$(BIN)/emotion-hpo transcribe $(OVERRIDES) $(value ARGS)
 
 search: $(RUNTIME)  ## run a study, or continue it
 	@$(BIN)/emotion-hpo search $(OVERRIDES) $(value ARGS)

@@ -53,6 +53,10 @@ def page() -> str:
         described = [(key, field) for key, field in fields.items() if field.description]
         if described:
             parts.append(f"### {name}\n\n{_table(described, '')}")
+        for key, field in described:
+            for part in _models(field.annotation) if key not in SearchConfig.model_fields else ():
+                table = _table(part.model_fields.items(), f"{key}.")
+                parts.append(f"#### {key}\n\n{_doc(part)}\n\n{table}")
     return "\n".join(parts)
 
 

@@ -25,6 +25,7 @@ from emotion_hpo.study.records.nested import NestedResult
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Confirmation, Selection
 from emotion_hpo.study.records.study_facts import StudyFacts
+from emotion_hpo.study.records.transcription import Transcription
 from emotion_hpo.study.records.trial import Curve, TrialRecord
 
 PAGE = Path(__file__).parent / "records.md"
@@ -41,6 +42,7 @@ FILES: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("STUDY/selection.json", (Selection,)),
     ("STUDY/final/NAME/result.json", (FinalResult,)),
     ("STUDY/nested.json", (NestedResult,)),
+    ("WORDS.csv.json, beside a CSV of `emotion-hpo transcribe`", (Transcription,)),
     ("holdout_ledger.jsonl, a line each", tuple(LINES.values())),
 )
 

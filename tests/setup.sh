@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python packages: a browser that looks at MLflow's pages, and
-# the servers of the cluster tests, which start their own (PostgreSQL, SLURM's daemons, munge).
+# Installs what the tests need beside Python packages: a browser that looks at MLflow's pages, a
+# voice that speaks what recognisers transcribe, and the servers of the cluster tests, which start
+# their own (PostgreSQL, SLURM's daemons, munge).
 # On Debian and as root they are installed; elsewhere it says what is missing, and those tests skip.
 set -euo pipefail
 export PATH=$PATH:/usr/sbin  # where Debian keeps the daemons
 
 declare -A package_of=(
-  [chromium]=chromium [chromedriver]=chromium-driver
+  [chromium]=chromium [chromedriver]=chromium-driver [espeak-ng]=espeak-ng
   [slurmctld]=slurm-wlm [slurmd]=slurm-wlm [sbatch]=slurm-wlm [munged]=munge
 )
 missing=()

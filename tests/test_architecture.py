@@ -42,6 +42,8 @@ OWNERS = {
     "huggingface_hub": "features.pretrained.hub",
     "onnxruntime": "features.pretrained",
     "ctranslate2": "features.pretrained.converted_whisper",
+    "faster_whisper": "features.transcription.whisper",
+    "pocketsphinx": "features.transcription.pocket_sphinx",
     "ray": "training.launch.ray",
     "submitit": "training.launch.slurm",
     "rich": "console",

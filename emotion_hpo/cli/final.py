@@ -33,6 +33,11 @@ class FinalCommand(StudyCommand):
         "greedy", description="of best=ensemble: how trials are chosen and combined"
     )
     n_members: int = Field(5, ge=2, description="of best=ensemble: at most so many trials")
+    words: Path | None = Field(
+        None,
+        description="CSV of recognised words, as `emotion-hpo transcribe` writes it: also what the "
+        "model reaches by these",
+    )
     paper_protocol: bool = Field(
         False, description="also the reference's figure, the best epoch on the test session"
     )
@@ -76,6 +81,7 @@ def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult:
             on_retraining=on_retraining,
             ensemble=Ensemble(command.rule, command.n_members),
             is_paper_protocol=command.paper_protocol,
+            recognised=command.words,
             on_note=note,
         )
     publish(home, stored, result, command.output)

@@ -11,6 +11,7 @@ from emotion_hpo.console.corpus import show_corpus
 from emotion_hpo.console.output import echo
 from emotion_hpo.console.progress import preparing
 from emotion_hpo.study import StudyHome, make_folder, write_json
+from emotion_hpo.study.records.transcription import describe_words, read_transcription
 
 
 class PrepareCommand(SearchConfig):
@@ -43,6 +44,8 @@ def prepare(command: PrepareCommand) -> dict[str, Any]:
     with preparing(f"Preparing {command.corpus.name}") as on_progress:
         store = prepare_features(command, home.features, on_progress)
     corpus = open_corpus(command.corpus, command.split.session_column)
+    transcripts = command.corpus.transcripts
+    words = describe_words(transcripts, read_transcription(transcripts))
     word_vectors = getattr(command.features.text, "vectors", None)
     counts = summary(store)
     result = {
@@ -50,6 +53,7 @@ def prepare(command: PrepareCommand) -> dict[str, Any]:
         "words_without_vectors": word_vectors and words_without_vectors(store, word_vectors),
         "remarks": [
             *corpus.remarks(),
+            *([words] if words else ()),
             *describe_missing_by_session(counts["n_by_session_emotion"]),
         ],
         "faults": count_by_kind((*corpus.faults(), *store.faults())),

@@ -47,6 +47,8 @@ class Command:
 _ROWS = (
     Command("prepare", "read a corpus, store its features, say what is there and what is missing",
             "PrepareCommand", is_resumable=True),
+    Command("transcribe", "recognise the words of a corpus's recordings, into a CSV",
+            "TranscribeCommand", is_resumable=True),
     Command("search", "run a study, or continue it", "SearchCommand", is_resumable=True),
     Command("final", "retrain a trial on train + validation and score the holdout, once",
             "FinalCommand", is_resumable=True, takes_requested=True),

@@ -24,7 +24,7 @@ def show_corpus(summary: Mapping[str, Any]) -> None:
     for session, counts in by_session.items():
         table.add_row(session, *(str(counts[name]) for name in classes), str(sum(counts.values())))
     open_console().print(table, soft_wrap=True)
-    for line in (*_content_lines(summary), *summary["remarks"], *_fault_lines(summary["faults"])):
+    for line in (*_content_lines(summary), *summary["remarks"], *fault_lines(summary["faults"])):
         echo(line)
     echo(
         f"prepared in {format_duration(summary['seconds'])}, with at most "
@@ -82,10 +82,10 @@ def _dialogue_lines(dialogues: Mapping[str, Any] | None) -> Iterator[str]:
     yield f"{n_turns:,} turns in {dialogues['n_dialogues']:,} dialogues, {labelled} labelled{gaps}"
 
 
-def _fault_lines(faults: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def fault_lines(faults: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield each kind of fault with its first places.
 
-    >>> list(_fault_lines({"missing wav": {"n": 2, "first": ["a.wav"]}}))
+    >>> list(fault_lines({"missing wav": {"n": 2, "first": ["a.wav"]}}))
     ['fault: missing wav (2)', '  a.wav', '  … and 1 more']
     """
     for kind, entry in faults.items():

@@ -86,6 +86,9 @@ def _scored_rows(result: FinalResult) -> Iterator[_ScoreRow]:
     for reads, rest in (result.less_context or {}).items():
         label = LESS_CONTEXT[reads]
         yield label, share, rest.accuracy, rest.accuracy_interval, result.n_test
+    if (words := result.words) is not None:
+        share_of = share, words.accuracy, words.accuracy_interval, result.n_test
+        yield f"with {words.other}", *share_of
     if result.lone is not None:
         yield from _metric_rows("without context ", result.lone, result.n_test)
     if result.trial != BASELINE:
@@ -134,6 +137,11 @@ def _final_remarks(result: FinalResult) -> Iterator[str]:
         f"Calibration: expected error {100 * calibration.ece:.1f} points, Brier score "
         f"{calibration.brier:.3f} (0 is perfect, 2 the worst)."
     )
+    if (words := result.words) is not None:
+        yield (
+            f"Accuracy with {words.own}: {format_share(result.accuracy)}; with {words.other}: "
+            f"{format_share(words.accuracy)}."
+        )
     yield from _gain_lines(result)
     cost = result.cost
     yield (
@@ -174,6 +182,8 @@ def _gain_lines(result: FinalResult) -> Iterator[str]:
         gains.append((label, result.baseline_alone.gain.accuracy))
     for reads, rest in (result.less_context or {}).items():
         gains.append((f"itself with {LESS_CONTEXT[reads]}", rest.loss_of_accuracy))
+    if (words := result.words) is not None:
+        gains.append((f"itself with {words.other}", words.loss_of_accuracy))
     for label, gain in gains:
         yield (
             f"Gain over {label}: {100 * gain.difference:+.2f} points of accuracy "

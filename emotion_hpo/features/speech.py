@@ -25,13 +25,22 @@ from emotion_hpo.features.functionals import STATISTICS, describe_frames
 from emotion_hpo.features.mel import mel_filters
 from emotion_hpo.features.short_term import NAMES, short_term
 
-__all__ = ["egemaps", "extract", "functionals", "resample", "short_term", "spectrogram"]
+__all__ = [
+    "as_signal",
+    "egemaps",
+    "extract",
+    "functionals",
+    "resample",
+    "short_term",
+    "spectrogram",
+]
 
 SAMPLE_RATE_HZ = 16_000  # the rate of IEMOCAP and of most corpora of emotional speech
 LOWEST_RATE_HZ = 1000  # a header that claims less is wrong, and at 16 kHz would fill the memory
 FLOOR = 1e-10  # power that counts as silence: −100 dB
 BLOCK_FRAMES = 128  # bounds the memory of a long recording's spectrum
 N_BANDS = 64  # whose levels `functionals` describes beside the 34 short-term features
+SHORTEST_SAMPLES = 400  # of a signal that a network reads: less is not a state of any
 SHORTEST_EGEMAPS_S = 1.0  # below, openSMILE has too few frames for some functionals
 BAND_WINDOW_S, BAND_STEP_S = 0.032, 0.016  # 512 samples: two periods of the lowest voices
 
@@ -79,6 +88,19 @@ def resample(samples: NDArray[np.floating], sample_rate_hz: int) -> NDArray[np.f
     if not resampled.size:
         raise UnusableError("the waveform is so short that no sample is left at 16 kHz")
     return resampled
+
+
+def as_signal(samples: NDArray[np.floating], sample_rate_hz: int) -> NDArray[np.float32]:
+    """The waveform at 16 kHz, long enough for any network.
+
+    Raises:
+        UnusableError: It is too short, not mono, or not finite.
+    """
+    signal = resample(samples, sample_rate_hz).astype(np.float32)
+    if len(signal) < SHORTEST_SAMPLES:
+        shortest_ms = 1000 * SHORTEST_SAMPLES // SAMPLE_RATE_HZ
+        raise UnusableError(f"the waveform is shorter than {shortest_ms} ms")
+    return signal
 
 
 def spectrogram(

@@ -56,6 +56,29 @@ class _Empty:
         return frames[:0]
 
 
+class _Replaced:
+    """A shelf of which some modalities have other frames."""
+
+    def __init__(
+        self, shelf: Shelf, frames: Mapping[str, Mapping[int, NDArray[np.float32]]]
+    ) -> None:
+        replaced = {name: _OtherFrames(shelf.features[name], rows) for name, rows in frames.items()}
+        self.features = {**shelf.features, **replaced}
+        self.extracted = shelf.extracted
+
+
+class _OtherFrames:
+    """Features of other frames in the place of some; of no frames where there are none."""
+
+    def __init__(self, features: Any, rows: Mapping[int, NDArray[np.float32]]) -> None:  # noqa: ANN401
+        self._features, self._rows = features, rows
+        self.n_layers = getattr(features, "n_layers", 1)
+
+    def __getitem__(self, row: int) -> NDArray[np.float32]:
+        frames: NDArray[np.float32] = self._features[row][:0]
+        return self._rows.get(row, frames)
+
+
 class Utterances:
     """Some rows of some shards, sorted by id, with their features.
 
@@ -193,6 +216,43 @@ class Utterances:
         else:
             shards = tuple(_Lacking(shard, modality) for shard in shards)
         return Utterances(table, self.classes, shards, self._places, turns)
+
+    def with_words(
+        self,
+        words: Mapping[str, str | None],
+        encoded: Mapping[str, Mapping[str, NDArray[np.float32]]],
+    ) -> "Utterances":
+        """Return the same utterances as if other words were known of every turn.
+
+        Args:
+            words: Utterance → its words, of all turns.
+            encoded: Modality made of words → utterance → its features `(frames, d)`.
+        """
+        if self._turns is None:
+            said = [words[name] for name in self.ids]
+            table = self.table.assign(transcript=pd.Series(said, self.table.index, object))
+            shards = tuple(
+                _Replaced(shard, self._frames_of(number, encoded))
+                for number, shard in enumerate(self._shards)
+            )
+            return Utterances(table, self.classes, shards, self._places)
+        turns = self._turns.with_words(words, encoded)
+        rows = pd.Index(turns.table["utterance_id"]).get_indexer(self.table["utterance_id"])
+        return turns.subset(rows.astype(np.int64)).among(turns)
+
+    def _frames_of(
+        self, number: int, encoded: Mapping[str, Mapping[str, NDArray[np.float32]]]
+    ) -> dict[str, dict[int, NDArray[np.float32]]]:
+        """Modality → row of a shelf → the features of the utterance that stands there."""
+        rows = {
+            name: int(row)
+            for name, (shelf, row) in zip(self.ids, self._places, strict=True)
+            if shelf == number
+        }
+        return {
+            modality: {row: frames[name] for name, row in rows.items() if name in frames}
+            for modality, frames in encoded.items()
+        }
 
     def select(self, ids: list[str]) -> "Utterances":
         """Return the utterances of these ids, in order of ids.

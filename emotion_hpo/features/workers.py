@@ -5,9 +5,6 @@ uses one thread, leaves Ctrl-C to its parent, and ends with it, however the pare
 """
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -24,6 +21,7 @@ from emotion_hpo.features.extraction import extract_dialogue
 from emotion_hpo.features.finished import read_dialogue, write_dialogue
 from emotion_hpo.features.pretrained.encoders import Encoders
 from emotion_hpo.features.writing import disk
+from emotion_hpo.runtime.child_process import become_child
 
 #: Of a dialogue: its transcripts by utterance.
 Transcripts = Mapping[str, str | None]
@@ -101,16 +99,7 @@ def _set_up(corpus: Corpus, encoders: Encoders) -> None:
     """Set a worker process up."""
     global _task  # noqa: PLW0603 (a process of its own: nothing else lives here)
     _task = corpus, encoders
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)  # the main thread waits for tasks that will never come
+    become_child()
 
 
 def _work(

@@ -154,10 +154,10 @@ def remove_context(
     less: tuple[Literal["past", "alone"], ...] = ("alone",)
     if turns_read == "both":
         less = ("past", "alone")
-    return {reads: _compare_with_less(test, whole, answers_with(reads).mean(0)) for reads in less}
+    return {reads: compare_with_less(test, whole, answers_with(reads).mean(0)) for reads in less}
 
 
-def _compare_with_less(test: Utterances, whole: Probabilities, answers: Probabilities) -> Without:
+def compare_with_less(test: Utterances, whole: Probabilities, answers: Probabilities) -> Without:
     """Return the scores of answers `(n, classes)` that are made of a part of what is read."""
     predicted = answers.argmax(1)
     return Without(
@@ -185,7 +185,7 @@ def remove_each_source(
     by_source = {}
     for source, modalities in sources.items():
         rest = functools.reduce(Utterances.without, modalities, test)
-        by_source[source] = _compare_with_less(test, whole, answers_of(rest).mean(0))
+        by_source[source] = compare_with_less(test, whole, answers_of(rest).mean(0))
     return by_source
 
 

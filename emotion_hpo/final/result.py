@@ -39,6 +39,7 @@ from emotion_hpo.study.records.final_result import (
     Member,
     Scoring,
     Validated,
+    WordsComparison,
 )
 from emotion_hpo.study.records.ledger import ScoredOpening
 
@@ -130,6 +131,7 @@ def build_result(
     everything: Utterances,
     test: Utterances,
     occasion: Occasion,
+    words: WordsComparison | None = None,
 ) -> FinalResult:
     """Score the models on the test; return what `result.json` holds, without the paper's score.
 
@@ -139,6 +141,7 @@ def build_result(
         everything: Train + validation.
         test: The unsealed test.
         occasion: What is known beside them.
+        words: The model's scores by other words of the test, if there are any.
     """
     answers = by_seed.mean(0)
     predicted = answers.argmax(1)
@@ -184,6 +187,7 @@ def build_result(
         less_context=remove_context(partial(models.answers, test), test, models.turns_read),
         lone=compare_lone(models.lone, test, answers),
         baseline_alone=None if alone is None else compare_baseline(alone, test, answers),
+        words=words,
         normalised_by_speaker=normalised_by_speaker(models.members),
         expected=compare_with_test(occasion.expected, occasion.objective, test, answers),
         cost=measure_final_cost(models.members, test),

@@ -11,13 +11,16 @@ What `result.json` holds stands in docs/records.md.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from emotion_hpo.config.features import TEXT
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.choice import choose, plan_of
 from emotion_hpo.final.expected_score import read_expected_score
 from emotion_hpo.final.lone import lone_recipe
+from emotion_hpo.final.other_words import OtherWords, compare_words, find_other_words
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
@@ -55,6 +58,7 @@ def final(
     on_retraining: OnRetraining,
     ensemble: Ensemble = DEFAULT_ENSEMBLE,
     is_paper_protocol: bool = False,
+    recognised: Path | None = None,
     on_note: Callable[[str], None] = ignore,
 ) -> FinalResult:
     """Retrain a trial and score the holdout.
@@ -67,6 +71,8 @@ def final(
         on_retraining: Shows the retraining.
         ensemble: How an ensemble is built, if `name` is `ensemble`.
         is_paper_protocol: Also compute the reference's score, the best epoch on the test session.
+        recognised: A CSV of words that the model is also scored by; where there is none and the
+            study reads recognised words, it is by the manual ones.
         on_note: Called, before anything is trained, with what a person should know.
 
     Raises:
@@ -87,8 +93,17 @@ def final(
     )
     study_file.check_shards(stored, store.keys, store.corpus_name)
     plan = plan_of(home, stored, choice, development)
-    expected = read_expected_score(home, plan)
-    task = _Task(home, stored, store, development, holdout, plan, expected, Ledger(home.ledger))
+    task = _Task(
+        home,
+        stored,
+        store,
+        development,
+        holdout,
+        plan,
+        read_expected_score(home, plan),
+        Ledger(home.ledger),
+        find_other_words(stored, recognised),
+    )
     with task.ledger.alone_with(task.ledger.name_of(holdout.content)):
         task.ledger.check(holdout.content, plan.identity, rescore=rescore)
         for line in describe_missing_in_test(holdout.counts(), holdout.session):
@@ -109,6 +124,7 @@ class _Task:
     plan: Plan
     expected: ExpectedScore | None
     ledger: Ledger
+    other_words: OtherWords | None
 
 
 def _retrain(task: _Task, on_retraining: OnRetraining) -> Models:
@@ -166,7 +182,10 @@ def _score(
         began=began,
     )
     by_seed = models.answers(test)
-    result = build_result(models, by_seed, everything, test, occasion)
+    words = None
+    if task.other_words is not None and TEXT in models.sources:
+        words = compare_words(task.other_words, task.holdout.session, test, models.answers)
+    result = build_result(models, by_seed, everything, test, occasion, words)
     if is_paper_protocol:
         ledger.note_paper_protocol(holdout, looker, opening)
         paper = paper_protocol(plan.members[0], everything, test)

@@ -153,7 +153,8 @@ def _preprocessing(findings: Findings) -> str:
             "which for a test speaker are the test's, read without their labels"
         )
     counted = "`emotion-hpo prepare` counts what a corpus lacks or breaks"
-    return f"features in study.yaml{scaled}; {counted}"
+    words = "" if findings.words is None else f"; {findings.words}"
+    return f"features in study.yaml{words}{scaled}; {counted}"
 
 
 def _where(findings: Findings) -> str:

@@ -113,6 +113,9 @@ def reference_table(final: Final) -> Table | None:
         rows.append(_reference(LESS_CONTEXT[reads], scores, scores.loss_of_accuracy))
     for modality, scores in result.without.items():
         rows.append(_reference(f"without {modality}", scores, scores.loss_of_accuracy))
+    if (words := result.words) is not None:
+        name = f"with {words.other}, in the place of {words.own}"
+        rows.append(_reference(name, words, words.loss_of_accuracy))
     if not rows:
         return None
     columns = (

@@ -23,6 +23,7 @@ from emotion_hpo.study.records.ledger import PaperProtocolLine, ReplayedLine, Sc
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.records.study_facts import StudyFacts
+from emotion_hpo.study.records.transcription import describe_words
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,11 @@ class Findings:
     def synthetic(self) -> bool:
         """Whether its corpus is invented."""
         return self.facts.synthetic
+
+    @property
+    def words(self) -> str | None:
+        """Whose words the corpus is read with; None of its own."""
+        return describe_words(self.config.corpus.transcripts, self.facts.words)
 
     @property
     def objective(self) -> str:

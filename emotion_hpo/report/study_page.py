@@ -50,6 +50,7 @@ def study_page(findings: Findings) -> Page:
         sections=[section for section in sections if section.blocks],
         remarks=[
             *findings.remarks,
+            *([f"The corpus is read with {findings.words}."] if findings.words else ()),
             *(findings.summary.class_remarks if findings.summary else ()),
             *_absent_in_tests(findings),
         ],

@@ -105,7 +105,10 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
         for line in (*notes, *remarks):
             _log.warning(line)
         baseline = fit_or_read_baseline(home, development, store.modalities, config)
-        created_at = study_file.read(home).facts.created_at
+        stored = study_file.read(home)
+        if stored.words is not None:
+            _log.info(f"The corpus is read with {stored.words}")
+        created_at = stored.facts.created_at
         tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
         with _stop_signals() as stop:
             study = Study(home, config, gives_up=lambda: stop.at_once)

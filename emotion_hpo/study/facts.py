@@ -11,6 +11,7 @@ from typing import Any
 
 from emotion_hpo.config import SearchConfig, dump, fingerprint
 from emotion_hpo.study.records.study_facts import StudyFacts
+from emotion_hpo.study.records.transcription import read_transcription
 
 #: Packages whose version may change a number.
 _PACKAGES = (
@@ -45,7 +46,8 @@ def collect_facts(config: SearchConfig, *, synthetic: bool) -> StudyFacts:
         "hardware": _hardware(),
         "synthetic": synthetic,
     }
-    return StudyFacts.from_json(facts)
+    words = read_transcription(config.corpus.transcripts)
+    return StudyFacts.from_json(facts | ({"words": words.to_json()} if words else {}))
 
 
 def _hardware() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from emotion_hpo.study import RESTORE, StudyHome, read_yaml, write_yaml
 from emotion_hpo.study.facts import collect_facts, commit
 from emotion_hpo.study.records.base import describe_first
 from emotion_hpo.study.records.study_facts import StudyFacts
+from emotion_hpo.study.records.transcription import describe_words
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class StudyFile:
     config: SearchConfig
     shards: Mapping[str, str]
     facts: StudyFacts
+
+    @property
+    def words(self) -> str | None:
+        """Whose words the corpus is read with; None of its own."""
+        return describe_words(self.config.corpus.transcripts, self.facts.words)
 
 
 def exists(home: StudyHome) -> bool:

@@ -67,6 +67,15 @@ def test_a_study_without_mlflow_has_nothing_to_sync(searched, emotion_hpo):
     assert "searched with tracking=none" in ended.stderr
 
 
+def test_words_that_cannot_be_read_open_nothing(searched, emotion_hpo):
+    where = ("study.name=study", f"study.directory={searched.directory}")
+    ended = emotion_hpo("final", *where, "best=trial_0", "words=gone.csv")
+    assert ended.status == 2
+    assert "gone.csv: No such file" in ended.stderr
+    assert not searched.ledger.exists()
+    assert not searched.final(0).model.exists()
+
+
 STEPS = ["written to output", "shown", "reported", "logged in MLflow"]
 
 

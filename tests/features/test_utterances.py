@@ -46,3 +46,18 @@ def test_a_modality_is_hidden_of_every_turn(turns: Utterances) -> None:
     assert not len(labelled.without("speech").turns.sequence("speech", 0))
     assert labelled.without("text").turns.table["transcript"].isna().all()
     assert len(labelled.turns.sequence("speech", 0))
+
+
+def test_other_words_are_read_of_every_turn(turns: Utterances) -> None:
+    labelled = turns.labelled()
+    said = {name: f"said {name}" for name in turns.ids} | {"t3": None}
+    vectors = {f"t{row}": np.full((1, 1), 10 + row, np.float32) for row in range(5)}
+    changed = labelled.with_words(said, {"speech": vectors})
+    assert changed.ids == labelled.ids
+    assert list(changed.table["transcript"]) == ["said t1", None, "said t5"]
+    assert list(changed.turns.table["transcript"]) == [said[name] for name in turns.ids]
+    assert [changed.sequence("speech", row).tolist() for row in (0, 1)] == [[[11.0]], [[13.0]]]
+    assert changed.sequence("speech", 2).shape == (0, 1), "t5 has none any more"
+    assert changed.turns.sequence("speech", 4).tolist() == [[14.0]]
+    assert list(labelled.table["transcript"]) == ["so good"] * 3
+    assert turns.with_words(said, {}).subset(np.array([1])).ids == ["t1"]

@@ -25,7 +25,7 @@ from emotion_hpo.features.pretrained.files import Weights
 from emotion_hpo.features.pretrained.pooling import pool
 from emotion_hpo.features.pretrained.sentences import TextModel, open_text_model
 from emotion_hpo.features.pretrained.weights import find_weights
-from emotion_hpo.features.speech import SAMPLE_RATE_HZ, resample
+from emotion_hpo.features.speech import SAMPLE_RATE_HZ, as_signal
 
 Floats = NDArray[np.float32]
 
@@ -34,9 +34,6 @@ _HIGHEST = float(np.finfo(np.float16).max)
 
 #: Features, or why there are none.
 Encoded = NDArray[np.floating] | UnusableError
-
-#: Shorter than one state of any model.
-SHORTEST_SAMPLES = 400
 
 
 class SpeechModel(Protocol):
@@ -109,7 +106,7 @@ class Encoders:
             if samples is None or not samples.size or modality in recording.features:
                 continue
             try:
-                signals[row] = _signal(samples, recording.sample_rate_hz)
+                signals[row] = as_signal(samples, recording.sample_rate_hz)
             except UnusableError as error:
                 encoded[row] = error
         if not signals:
@@ -200,19 +197,6 @@ def _as_stored(pooled_FLD: Floats, section: PretrainedSection) -> NDArray[np.flo
     if section.layers == "last":
         return pooled_FLD[:, 0]
     return pooled_FLD.clip(-_HIGHEST, _HIGHEST).astype(np.float16)
-
-
-def _signal(samples: NDArray[np.floating], sample_rate_hz: int) -> Floats:
-    """The waveform at 16 kHz.
-
-    Raises:
-        UnusableError: It is too short, or not finite.
-    """
-    signal = resample(samples, sample_rate_hz).astype(np.float32)
-    if len(signal) < SHORTEST_SAMPLES:
-        shortest_ms = 1000 * SHORTEST_SAMPLES // SAMPLE_RATE_HZ
-        raise UnusableError(f"the waveform is shorter than {shortest_ms} ms")
-    return signal
 
 
 def _windows(signal: Floats, window_s: float) -> list[Floats]:

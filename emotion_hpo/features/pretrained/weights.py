@@ -7,7 +7,7 @@ model that reads it.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -139,9 +139,14 @@ def digest_of(weights: Weights, digests: Digests | None = None) -> str:
     Raises:
         CorpusError: A file cannot be read.
     """
+    return digest_of_files(weights.folder, weights.files, digests)
+
+
+def digest_of_files(folder: Path, files: Iterable[Path], digests: Digests | None = None) -> str:
+    """Return the digest of some files of a folder, as `digest_of` does."""
     known = digests or Digests()
     digest = hashlib.sha256()
-    for path in weights.files:
-        name = path.relative_to(weights.folder).as_posix()
+    for path in files:
+        name = path.relative_to(folder).as_posix()
         digest.update(f"{name} {known.of(path)}\n".encode())
     return digest.hexdigest()

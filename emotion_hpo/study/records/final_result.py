@@ -178,6 +178,13 @@ class Without(Part):
     loss_of_accuracy: AccuracyGain = Field(description="with that part less without it")
 
 
+class WordsComparison(Without):
+    """Scores of the model where it reads other words of the same utterances."""
+
+    own: str = Field(description="whose words it reads")
+    other: str = Field(description="whose words it reads instead")
+
+
 class ExpectedAndTest(Part):
     """What was expected of the model before the test, beside the test."""
 
@@ -288,6 +295,12 @@ class FinalResult(Scores, Record):
         None,
         exclude_if=is_absent,
         description="the plain model without the turns before; absent where it reads none",
+    )
+    words: WordsComparison | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="manual words read in the place of recognised ones, or the reverse; absent "
+        "where there are but one kind, and where the model reads no words",
     )
     normalised_by_speaker: tuple[str, ...] = Field(
         description="modalities scaled by each test speaker's own unlabelled utterances"

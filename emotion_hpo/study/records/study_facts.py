@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from emotion_hpo.study.records.base import Part
+from emotion_hpo.study.records.base import Part, is_absent
+from emotion_hpo.study.records.transcription import Transcription
 
 
 class Fingerprint(Part):
@@ -32,3 +33,9 @@ class StudyFacts(Part):
     versions: dict[str, str | None] = Field(description="package → version; null if not there")
     hardware: Hardware = Field(description="the machine that began it")
     synthetic: bool = Field(description="whether the corpus is invented")
+    words: Transcription | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="by what `corpus.transcripts` was recognised; absent where that is not known, "
+        "and where the corpus is read with its own words",
+    )

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 
-EXTRA = ("transformers", "ctranslate2", "onnxruntime", "huggingface_hub", "faster_whisper")
+EXTRA = ("transformers", "ctranslate2", "onnxruntime", "huggingface_hub", "faster_whisper",
+         "pocketsphinx")  # fmt: skip
 
 SCRIPT = f"""
 import sys
 import emotion_hpo.cli.search, emotion_hpo.cli.final, emotion_hpo.cli.nested
-import emotion_hpo.cli.predict
+import emotion_hpo.cli.predict, emotion_hpo.cli.transcribe
+import emotion_hpo.features.transcription.transcribe
 import emotion_hpo.search.coordinator, emotion_hpo.final.scoring, emotion_hpo.predict
 import emotion_hpo.features.pretrained.encoders, emotion_hpo.features.pretrained.forecast
 print([name for name in {EXTRA!r} if sys.modules.get(name)])
