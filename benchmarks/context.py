@@ -74,7 +74,7 @@ def make_turns(n_turns: int) -> Utterances:
 
 def configure(model: str, context: str, *, frozen: bool) -> ExperimentConfig:
     """A preset with the modalities that are there, a context, and one epoch."""
-    batch = ("training.batch_size=64" if context == "none" else "training.batch_size=400",)
+    batch = ("training.batch_size=64", "training.batch_turns=400")
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         composed = compose("search", [f"model={model}", "training.epochs=1", *batch])
     plain = OmegaConf.to_container(composed, resolve=True)

@@ -102,7 +102,7 @@ def make_config(
     if context is not None:
         plain["model"]["context"] = {"units": 8, "dropout": 0.0} | context
     changes = {
-        "epochs": 3, "batch_size": 12, "precision": "float32", "device": "cpu",
+        "epochs": 3, "batch_size": 12, "batch_turns": 12, "precision": "float32", "device": "cpu",
         "learning_rate": 0.01,
     } | (training or {})  # fmt: skip
     return build(ExperimentConfig, with_value(plain, "training", plain["training"] | changes))

@@ -48,6 +48,14 @@ SMALL = (
     "tracking=none",
 )  # fmt: skip
 
+#: A second trial whose model reads its dialogues, the turns after an utterance, too.
+CONTEXT = (
+    "+space.model.context.name={choices: [none, recurrent]}",
+    "+space.model.context.units={choices: [8], when: {model.context.name: recurrent}}",
+    "+space.model.context.reads={choices: [both], when: {model.context.name: recurrent}}",
+    "study.enqueue=[{model.context.name: recurrent}]",
+)
+
 #: Where a study lies.
 DIRECTORY = "study.directory="
 
@@ -183,12 +191,14 @@ def searched_once(
     small_store: FeatureStore,
     data_module: DataModule,
 ) -> Path:
-    """The folder of a study of two trials, which nobody changes."""
+    """The folder of a study of two trials, the second with a context, which nobody changes."""
     directory = tmp_path_factory.mktemp("searched")
     (directory / "features").symlink_to(small_features)
     size = ("study.n_trials=2", "study.final_seeds=[0, 1]", "pruner=none")
-    seed = "study.seed=2"  # of which both trials are in the greedy ensemble
-    config = compose_config(*SMALL, "study.name=study", f"study.directory={directory}", *size, seed)
+    seed = "study.seed=0"  # of which both trials are in the greedy ensemble
+    config = compose_config(
+        *SMALL, *CONTEXT, "study.name=study", f"study.directory={directory}", *size, seed
+    )
     home = StudyHome(directory, "study")
     home.path.mkdir()
     shards = {name: key for name, key in small_store.keys.items() if name != "5"}

@@ -12,6 +12,7 @@ Auto = Literal["auto"]
 RESOLVED_KEYS = (
     "training.epochs",
     "training.batch_size",
+    "training.batch_turns",
     "training.patience",
     "pruner.min_epochs",
     "pruner.n_warmup_epochs",

@@ -79,8 +79,13 @@ class TrainingConfig(Section):
     )
     steps: int | None = Field(None, ge=1, description="optimiser steps that `epochs: auto` aims at")
     batch_size: Annotated[int, Field(ge=1)] | Auto = Field(
-        description="auto: a power of two from 8 to 64 that gives an epoch at least 8 steps, "
-        "where the corpus is large enough; with model.context, turns of whole dialogues: 50 to 400"
+        description="utterances, of a model without context; auto: a power of two from 8 to 64 "
+        "that gives an epoch at least 8 steps, where the corpus is large enough"
+    )
+    batch_turns: Annotated[int, Field(ge=1)] | Auto = Field(
+        400,
+        description="turns of whole dialogues, of a model with context; auto: 400, or its half and "
+        "so on down to 50 that gives an epoch at least 8 steps",
     )
     learning_rate: float = Field(gt=0, le=10)
     optimizer: OptimizerConfig

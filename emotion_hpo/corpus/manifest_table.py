@@ -76,6 +76,8 @@ def read_rows(path: Path, classes: tuple[str, ...], session_column: str = SESSIO
     if raw.empty:
         raise CorpusError(f"{path}: the table has no row")
     given = set(raw.columns)
+    if session_column != SESSION and {SESSION, "dialogue"} <= given:
+        raw["dialogue"] = _name_in_session(raw)
     raw[SESSION] = raw[session_column]
     if "dialogue" not in given:
         raw["dialogue"] = raw["utterance_id"]
@@ -154,6 +156,16 @@ def _check_turns(
         "have the same turn as another row of their dialogue",
         lambda i: f"dialogue {table['dialogue'][i]}, turn {turn[i]:g}",
     )
+
+
+def _name_in_session(raw: pd.DataFrame) -> "pd.Series[Any]":
+    """Return the names of dialogues after those of their sessions, which another column replaces.
+
+    Of every row alone: what the rows of a part are called tells nothing of another part's.
+    """
+    names, sessions = raw["dialogue"], raw[SESSION]
+    is_both = names.notna() & sessions.notna()
+    return names.mask(is_both, sessions.astype(str) + "/" + names.astype(str))
 
 
 def _columns(session_column: str) -> Columns:

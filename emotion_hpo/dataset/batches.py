@@ -1,13 +1,14 @@
-"""Random batches of utterances of similar length, padded no further than the batch's longest.
+"""Utterances in batches: random ones of similar length, padded no further than the longest.
 
 Features are read from the memory-mapped shards batch by batch, so that workers share one copy of
 the corpus. The order of an epoch is a function of its seed: a training that continues at epoch 7
-sees the batches that it would have seen.
+sees the batches that it would have seen. Batches of whole dialogues are made by `dialogues`.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
@@ -70,109 +71,79 @@ class BatchSource(Protocol):
         ...
 
 
-class Dataset:
-    """Utterances as a network sees them.
+class Dataset(ABC):
+    """Utterances as a model sees them: each alone, or among the turns of its dialogue.
 
     Attributes:
         utterances: Where they come from.
         labels: Classes `(n,)` int64.
         n_steps: Modality → steps of each utterance `(n,)`, cut as they are read.
+        in_dialogues: Whether a batch is whole dialogues, and its size their turns.
     """
 
-    def __init__(
-        self,
-        utterances: Utterances,
-        readers: Mapping[str, FeatureReader],
-        tokens: list[NDArray[np.int64]] | None,
-        factors: NDArray[np.float32] | None = None,
-    ) -> None:
-        """Take utterances as they are to be read.
+    in_dialogues: ClassVar[bool]
+    n_steps: Mapping[str, NDArray[np.int64]]
 
-        Args:
-            utterances: Where they come from.
-            readers: How each feature modality is cut and scaled.
-            tokens: Each utterance's words as numbers, or None where text is not read.
-            factors: `(n, k)`, each transcript as a vector, NaN where there is none, or None where
-                none is read.
-        """
+    def __init__(self, utterances: Utterances) -> None:
         self.utterances = utterances
         self.labels = torch.from_numpy(utterances.labels)
-        self._readers = readers
-        self._scales = {
-            modality: reader.scales(utterances, modality) for modality, reader in readers.items()
-        }
-        self._tokens = tokens
-        self._factors = factors
-        of_words = {TEXT: tokens, TEXT_FACTORS: factors}
-        modalities = (*readers, *(name for name, view in of_words.items() if view is not None))
-        self.n_steps = {name: self._n_steps(name) for name in modalities}
-        self._lengths = self._relative_lengths()
 
     def __len__(self) -> int:
         """Number of utterances."""
         return len(self.utterances)
 
     @property
-    def turns(self) -> "Dataset":
-        """Return whose features are read: these utterances', each alone."""
-        return self
+    @abstractmethod
+    def turns(self) -> "UtteranceDataset":
+        """Return whose features are read, each alone."""
 
     @property
+    @abstractmethod
     def places(self) -> Rows:
         """Return where among the turns each utterance stands, `(n,)`."""
-        return np.arange(len(self))
 
-    def neighbours(self, first: int, last: int) -> list[Rows]:  # noqa: ARG002 (each is alone)
-        """Return of each utterance the turns at those distances: none."""
-        return [self.places[:0]] * len(self)
-
-    def reading_from(self, source: BatchSource) -> BatchSource:
-        """Return these utterances, their features read from where `turns` lie otherwise."""
-        return source
-
-    def reading(self, reads: Reads) -> "Dataset":  # noqa: ARG002 (each is alone)
-        """Return these utterances, with that much of their dialogues beside them."""
-        return self
-
-    @property
-    def reads_words(self) -> bool:
-        """Whether text is read as words, rather than as a pretrained model's features."""
-        return self._tokens is not None
-
-    @property
-    def dense_modalities(self) -> tuple[str, ...]:
-        """The modalities whose steps are features, rather than words."""
-        return tuple(self._readers)
-
-    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
-        """Yield every utterance once, in random batches of similar length.
-
-        The utterances are shuffled and cut into buckets of `bucket_batches` batches; a bucket is
-        sorted by length and cut into batches; the batches are shuffled again.
+    @abstractmethod
+    def neighbours(self, first: int, last: int) -> list[Rows]:
+        """Return of each utterance the turns at those distances that are read beside it.
 
         Args:
-            batch_size: Utterances a batch; the last may be smaller.
+            first: Distance of the first, such as -8; those after the utterance are above 0.
+            last: Distance of the last, on the same side.
+        """
+
+    @abstractmethod
+    def reading_from(self, source: BatchSource) -> BatchSource:
+        """Return these utterances, their turns' features read from there."""
+
+    @abstractmethod
+    def reading(self, reads: Reads) -> "Dataset":
+        """Return these utterances, with that much of their dialogues beside them."""
+
+    @abstractmethod
+    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
+        """Yield every utterance once, in random batches.
+
+        Args:
+            batch_size: Utterances a batch, or turns; the last may be smaller.
             bucket_batches: 1 for purely random batches; more for less padding.
             seed: Of the order.
         """
-        yield from map(self.batch, self.order(batch_size, bucket_batches, seed))
 
-    def order(self, batch_size: int, bucket_batches: int, seed: list[int]) -> list[Rows]:
-        """Draw the rows of each batch of an epoch."""
-        generator = np.random.default_rng(seed)
-        order = generator.permutation(len(self))
-        size = batch_size * bucket_batches
-        buckets = [order[start : start + size] for start in range(0, len(order), size)]
-        batches = [batch for bucket in buckets for batch in self._by_length(bucket, batch_size)]
-        return [batches[index] for index in generator.permutation(len(batches))]
-
+    @abstractmethod
     def in_order(self, batch_size: int) -> Iterator[Batch]:
-        """Yield every utterance once, sorted by length; `Batch.rows` tells which is which."""
-        yield from map(self.batch, self.by_length(batch_size))
+        """Yield every utterance once, with little padding; `Batch.rows` tells which is which."""
 
+    @abstractmethod
     def by_length(self, batch_size: int, rows: Rows | None = None) -> list[Rows]:
         """Return the rows, or some of them, in batches of similar length."""
-        return self._by_length(np.arange(len(self)) if rows is None else rows, batch_size)
+
+    @abstractmethod
+    def batch(self, rows: Rows) -> Batch:
+        """Make a batch of some rows, each alone, padded to the longest of them."""
+
+    @abstractmethod
+    def subset(self, rows: Rows) -> "Dataset":
+        """Return some of the utterances; what they are read among stays."""
 
     def presence(self) -> dict[str, NDArray[np.bool_]]:
         """Return modality → which utterances have any of it, `(n,)`."""
@@ -203,11 +174,102 @@ class Dataset:
                 shares[row] = counts / counts.sum()
         return shares.to(self.labels.device)
 
-    def subset(self, rows: Rows) -> "Dataset":
+
+class UtteranceDataset(Dataset):
+    """Utterances as a model sees them that reads each alone."""
+
+    in_dialogues = False
+
+    def __init__(
+        self,
+        utterances: Utterances,
+        readers: Mapping[str, FeatureReader],
+        tokens: list[NDArray[np.int64]] | None,
+        factors: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Take utterances as they are to be read.
+
+        Args:
+            utterances: Where they come from.
+            readers: How each feature modality is cut and scaled.
+            tokens: Each utterance's words as numbers, or None where text is not read.
+            factors: `(n, k)`, each transcript as a vector, NaN where there is none, or None where
+                none is read.
+        """
+        super().__init__(utterances)
+        self._readers = readers
+        self._scales = {
+            modality: reader.scales(utterances, modality) for modality, reader in readers.items()
+        }
+        self._tokens = tokens
+        self._factors = factors
+        of_words = {TEXT: tokens, TEXT_FACTORS: factors}
+        modalities = (*readers, *(name for name, view in of_words.items() if view is not None))
+        self.n_steps = {name: self._n_steps(name) for name in modalities}
+        self._lengths = self._relative_lengths()
+
+    @property
+    def turns(self) -> "UtteranceDataset":
+        """Return these utterances."""
+        return self
+
+    @property
+    def places(self) -> Rows:
+        """Return where among the turns each utterance stands, `(n,)`."""
+        return np.arange(len(self))
+
+    def neighbours(self, first: int, last: int) -> list[Rows]:  # noqa: ARG002 (each is alone)
+        """Return of each utterance the turns at those distances: none."""
+        return [self.places[:0]] * len(self)
+
+    def reading_from(self, source: BatchSource) -> BatchSource:
+        """Return the source: it is these utterances."""
+        return source
+
+    def reading(self, reads: Reads) -> "UtteranceDataset":  # noqa: ARG002 (each is alone)
+        """Return the same."""
+        return self
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether text is read as words, rather than as a pretrained model's features."""
+        return self._tokens is not None
+
+    @property
+    def dense_modalities(self) -> tuple[str, ...]:
+        """The modalities whose steps are features, rather than words."""
+        return tuple(self._readers)
+
+    def epoch(self, batch_size: int, bucket_batches: int, seed: list[int]) -> Iterator[Batch]:
+        """Yield every utterance once, in random batches of similar length.
+
+        The utterances are shuffled and cut into buckets of `bucket_batches` batches; a bucket is
+        sorted by length and cut into batches; the batches are shuffled again.
+        """
+        yield from map(self.batch, self.order(batch_size, bucket_batches, seed))
+
+    def order(self, batch_size: int, bucket_batches: int, seed: list[int]) -> list[Rows]:
+        """Draw the rows of each batch of an epoch."""
+        generator = np.random.default_rng(seed)
+        order = generator.permutation(len(self))
+        size = batch_size * bucket_batches
+        buckets = [order[start : start + size] for start in range(0, len(order), size)]
+        batches = [batch for bucket in buckets for batch in self._by_length(bucket, batch_size)]
+        return [batches[index] for index in generator.permutation(len(batches))]
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """Yield every utterance once, sorted by length; `Batch.rows` tells which is which."""
+        yield from map(self.batch, self.by_length(batch_size))
+
+    def by_length(self, batch_size: int, rows: Rows | None = None) -> list[Rows]:
+        """Return the rows, or some of them, in batches of similar length."""
+        return self._by_length(np.arange(len(self)) if rows is None else rows, batch_size)
+
+    def subset(self, rows: Rows) -> "UtteranceDataset":
         """Return some of the utterances, as if the others had never been there."""
         tokens = None if self._tokens is None else [self._tokens[row] for row in rows]
         factors = None if self._factors is None else self._factors[rows]
-        return Dataset(self.utterances.subset(rows), self._readers, tokens, factors)
+        return UtteranceDataset(self.utterances.subset(rows), self._readers, tokens, factors)
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Make a batch of some rows, padded to the longest of them."""

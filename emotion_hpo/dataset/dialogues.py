@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from emotion_hpo.dataset.batch import Batch, Dialogues, TurnOrder
-from emotion_hpo.dataset.batches import BatchSource, Dataset, Reads, Rows
+from emotion_hpo.dataset.batches import BatchSource, Dataset, Reads, Rows, UtteranceDataset
 from emotion_hpo.features.utterances import Utterances
 
 #: Turns that are encoded together: of more, the longest pads too many.
@@ -39,14 +39,17 @@ class DialogueDataset(Dataset):
         reads: How much of a dialogue is read beside an utterance.
     """
 
-    def __init__(self, utterances: Utterances, turns: Dataset, reads: Reads = "all") -> None:
-        self._turns, self._reads = turns, reads
-        self._source: BatchSource = turns
-        self.utterances = utterances
-        self.labels = torch.from_numpy(utterances.labels)
+    in_dialogues = True
+
+    def __init__(
+        self, utterances: Utterances, turns: UtteranceDataset, reads: Reads = "all"
+    ) -> None:
         index = pd.Index(turns.utterances.table["utterance_id"])
-        self._places: Rows = index.get_indexer(utterances.ids).astype(np.int64)
-        self.n_steps = {name: steps[self._places] for name, steps in turns.n_steps.items()}
+        places: Rows = index.get_indexer(utterances.ids).astype(np.int64)
+        super().__init__(utterances)
+        self.n_steps = {name: steps[places] for name, steps in turns.n_steps.items()}
+        self._turns, self._reads, self._places = turns, reads, places
+        self._source: BatchSource = turns
         self._rows = np.full(len(turns), -1)  # of each turn among the utterances
         self._rows[self._places] = np.arange(len(utterances))
         self._speakers, self._gaps_s, dialogues = read_turns(turns.utterances.table)
@@ -54,7 +57,7 @@ class DialogueDataset(Dataset):
         self._dialogues = [turns for turns in dialogues if (self._rows[turns] >= 0).any()]
 
     @property
-    def turns(self) -> Dataset:
+    def turns(self) -> UtteranceDataset:
         """Return the turns, each alone."""
         return self._turns
 
@@ -64,12 +67,7 @@ class DialogueDataset(Dataset):
         return self._places
 
     def neighbours(self, first: int, last: int) -> list[Rows]:
-        """Return of each utterance the turns at those distances that are read beside it.
-
-        Args:
-            first: Distance of the first, such as -8; those after the utterance are above 0.
-            last: Distance of the last, on the same side.
-        """
+        """Return of each utterance the turns at those distances that are read beside it."""
         neighbours = [self._places[:0]] * len(self)
         if self._reads == "alone" or (self._reads == "past" and last > 0):
             return neighbours

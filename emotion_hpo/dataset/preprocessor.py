@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.config.features import TEXT, TEXT_FACTORS, TextFeatures
 from emotion_hpo.dataset.batch import InputShape
-from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.batches import Dataset, UtteranceDataset
 from emotion_hpo.dataset.described import describe
 from emotion_hpo.dataset.dialogues import DialogueDataset
 from emotion_hpo.dataset.scaling import FeatureReader, fit_reader
@@ -128,9 +128,9 @@ class Preprocessor:
             return self._read(view)
         return DialogueDataset(view, self._read(view.turns))
 
-    def _read(self, utterances: Utterances) -> Dataset:
+    def _read(self, utterances: Utterances) -> UtteranceDataset:
         factors = None if self.factors is None else self.factors.transform(utterances)
-        return Dataset(utterances, self.readers, self._encode(utterances), factors)
+        return UtteranceDataset(utterances, self.readers, self._encode(utterances), factors)
 
     def _encode(self, utterances: Utterances) -> list[NDArray[np.int64]] | None:
         """Encode the words of each utterance as numbers; None if the network does not read them."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emotion_hpo.dataset.batch import Batch, Encoded, Sequence
-from emotion_hpo.dataset.batches import BatchSource, Dataset, Rows
+from emotion_hpo.dataset.batches import BatchSource, Dataset, Rows, UtteranceDataset
 
 
 class ResidentDataset:
@@ -33,7 +33,7 @@ class ResidentDataset:
 
     def __init__(
         self,
-        data: Dataset,
+        data: UtteranceDataset,
         device: torch.device,
         vectors: Mapping[str, Sequence] | None = None,
     ) -> None:
@@ -127,7 +127,7 @@ def with_vectors(
 
 
 def _encode(
-    data: Dataset,
+    data: UtteranceDataset,
     encoders: Mapping[str, nn.Module],
     device: torch.device,
     autocast: torch.autocast,

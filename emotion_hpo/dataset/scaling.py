@@ -6,7 +6,7 @@ a vector would become zeros.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -28,32 +28,50 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Moments:
-    """Of each dimension `(d,)` float64, over valid frames.
+    """Of each dimension `(d,)` float64, over valid frames; those of more utterances are added.
 
     Attributes:
-        mean: 0 where no frame is valid.
-        variance: Likewise.
+        n_frames: How many are valid.
+        total: Their sum.
+        squares: The sum of their squares.
         n_utterances: That have a valid frame.
     """
 
-    mean: Floats
-    variance: Floats
+    n_frames: Floats
+    total: Floats
+    squares: Floats
     n_utterances: Floats
 
     @classmethod
     def fit(cls, sequences: Iterator[NDArray[np.float32]], dimensions: int) -> Self:
         """Fit in one pass."""
-        count, total, squares, n_utterances = (np.zeros(dimensions) for _ in range(4))
+        n_frames, total, squares, n_utterances = (np.zeros(dimensions) for _ in range(4))
         for frames in filter(len, sequences):
             valid = np.isfinite(frames)
             known = np.where(valid, frames, 0).astype(np.float64)
-            count += valid.sum(0)
+            n_frames += valid.sum(0)
             total += known.sum(0)
             squares += (known**2).sum(0)
             n_utterances += valid.any(0)
-        n = np.maximum(count, 1)
-        mean = total / n
-        return cls(mean, np.maximum(squares / n - mean**2, 0), n_utterances)
+        return cls(n_frames, total, squares, n_utterances)
+
+    def __add__(self, other: Self) -> Self:
+        """Return those of the utterances of both."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return type(self)(*(own + others for own, others in pairs))
+
+    @property
+    def mean(self) -> Floats:
+        """Return the means; 0 where no frame is valid."""
+        mean: Floats = self.total / np.maximum(self.n_frames, 1)
+        return mean
+
+    @property
+    def variance(self) -> Floats:
+        """Return the variances; 0 where no frame is valid."""
+        mean_square = self.squares / np.maximum(self.n_frames, 1)
+        variance: Floats = np.maximum(mean_square - self.mean**2, 0)
+        return variance
 
 
 @dataclass(frozen=True)
@@ -125,17 +143,27 @@ class FeatureReader:
         """
         if self.speakers is None or self.corpus is None:
             return [self.corpus] * len(utterances)
-        names = utterances.table["speaker"].fillna(UNKNOWN_SPEAKER).to_numpy()
-        unheard = [name for name in np.unique(names) if name not in self.speakers]
-        shape = (self.max_length, self.dimensions)
-        new = {
-            name: self.corpus.blend(
-                _moments(utterances, modality, names == name, shape), self.n_prior
-            )
-            for name in unheard
+        known = self.knowing(self.moments(utterances, modality)).speakers
+        assert known is not None
+        return [known[name] for name in _speakers(utterances)]
+
+    def moments(self, utterances: Utterances, modality: str) -> dict[str, Moments]:
+        """Return the moments of each speaker who has no scale yet, where each has their own."""
+        if self.speakers is None:
+            return {}
+        names, shape = _speakers(utterances), (self.max_length, self.dimensions)
+        return {
+            name: _moments(utterances, modality, names == name, shape)
+            for name in np.unique(names)
+            if name not in self.speakers
         }
-        known = {**self.speakers, **new}
-        return [known[name] for name in names]
+
+    def knowing(self, moments: Mapping[str, Moments]) -> Self:
+        """Return the same with a scale of each of these speakers."""
+        if self.speakers is None or self.corpus is None:
+            return self
+        new = {name: self.corpus.blend(own, self.n_prior) for name, own in moments.items()}
+        return replace(self, speakers={**self.speakers, **new})
 
 
 def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> FeatureReader:
@@ -176,6 +204,11 @@ def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> Feat
         for name in np.unique(names)
     }
     return FeatureReader(dimensions, max_length, corpus, speakers, n_layers=n_layers)
+
+
+def _speakers(utterances: Utterances) -> NDArray[np.object_]:
+    names: NDArray[np.object_] = utterances.table["speaker"].fillna(UNKNOWN_SPEAKER).to_numpy()
+    return names
 
 
 def _moments(

@@ -24,7 +24,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 from torch import Tensor
 
-from emotion_hpo.dataset.batches import Dataset
+from emotion_hpo.dataset.batches import Dataset, UtteranceDataset
 from emotion_hpo.dataset.tfidf import KINDS, fit_tfidf, load_tfidf, tfidf_state
 from emotion_hpo.dataset.vectors import Vectors, from_bytes, is_sparse, to_bytes
 
@@ -93,7 +93,7 @@ class Vectoriser:
             self._known[data] = Vectors(tuple(blocks), len(data))
         return self._known[data]
 
-    def _turn_by_turn(self, turns: Dataset) -> Vectors:
+    def _turn_by_turn(self, turns: UtteranceDataset) -> Vectors:
         """Return the rows of all turns, each alone."""
         if turns not in self._known:
             dense = _dense(turns)
@@ -126,7 +126,7 @@ _FITTED: WeakKeyDictionary[Dataset, dict[tuple[bool, Window], Vectoriser]] = Wea
 _DENSE: WeakKeyDictionary[Dataset, dict[str, NDArray[np.float32]]] = WeakKeyDictionary()
 
 
-def _dense(data: Dataset) -> dict[str, NDArray[np.float32]]:
+def _dense(data: UtteranceDataset) -> dict[str, NDArray[np.float32]]:
     if data not in _DENSE:
         batch = data.batch(np.arange(len(data)))
         _DENSE[data] = {

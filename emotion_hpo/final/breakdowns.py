@@ -33,14 +33,15 @@ def break_down(
         saved_models: The model's members, of which the first says what is seen of an utterance.
         answers: The model's probabilities `(n, classes)`.
     """
+    reads_turns = any(saved_model.config.has_context for saved_model in saved_models)
     kinds = {
         "scenario": _by_column(test, "scenario"),
         "speaker": _by_column(test, "speaker"),
         "wears_markers": _by_column(test, "wears_markers"),
         "modalities": _by_modalities(test, saved_models[0]),
-        "transcript_in_training": _by_transcript(test, train),
+        "transcript_in_training": _by_transcript(test, train.turns if reads_turns else train),
     }
-    if any(saved_model.config.has_context for saved_model in saved_models):
+    if reads_turns:
         kinds["position"] = _by_position(test)
     predicted = answers.argmax(1)
     return {
@@ -109,7 +110,12 @@ def group_by_source(
 
 
 def _by_transcript(test: Utterances, train: Utterances) -> Groups:
-    """Group by whether an utterance's very words occur in training: scripted plays repeat."""
+    """Group by whether an utterance's very words occur in training: scripted plays repeat.
+
+    Args:
+        test: The utterances.
+        train: What the model has read: with a context, turns without a class, too.
+    """
     if test.table["transcript"].isna().all():
         return {}
     known = {tuple(tokenise(transcript)) for transcript in train.table["transcript"].dropna()}

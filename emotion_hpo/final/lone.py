@@ -30,7 +30,7 @@ def lone_recipe(plan: Plan, everything: Utterances) -> Recipe | None:
     if len(plan.members) > 1 or recipe.name == BASELINE or not config.has_context:
         return None
     if isinstance(model, NetworkModel):
-        n_steps = count_batches(everything, resolved(config.training.batch_size))
+        n_steps = count_batches(everything, resolved(config.training.batch_turns))
         batch_size = math.ceil(len(everything) / n_steps)
         training = config.training.model_copy(update={"batch_size": batch_size})
         alone = model.model_copy(update={"context": NoContext()})

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.dataset.dialogues import pack
-from emotion_hpo.dataset.scaling import UNKNOWN_SPEAKER
+from emotion_hpo.dataset.scaling import UNKNOWN_SPEAKER, Moments
 from emotion_hpo.errors import CorpusError, FeatureError
 from emotion_hpo.predict.predictor import Predictor
 from emotion_hpo.predict.reading import read_features, read_motion, read_sound, read_text, to_array
@@ -58,7 +58,9 @@ def predict_rows(
 ) -> pd.DataFrame:
     """One row an utterance: its id, the likeliest emotion, all probabilities, or what is wrong.
 
-    A model with a context reads the turns of a dialogue together; others look at no dialogue.
+    A model with a context reads the turns of a dialogue together; others look at no dialogue. One
+    that scales by speaker scales a voice that it has not learnt by all its rows: where these are
+    not in memory at once, they are read twice.
 
     Args:
         predictor: The model.
@@ -75,7 +77,9 @@ def predict_rows(
     """
     answers: dict[int, dict[str, Any]] = {}
     dialogues = _find_dialogues(rows) if predictor.reads else [None] * len(rows)
-    for numbers in _portions(rows, dialogues):
+    portions = [*_portions(rows, dialogues)]
+    predictor = _hear_divided(predictor, rows, portions, dialogues, speaker)
+    for numbers in portions:
         portion = [rows[number] for number in numbers]
         utterances = [_read(rows[number], speaker, dialogues[number]) for number in numbers]
         answers |= zip(numbers, _answer(predictor, portion, utterances), strict=True)
@@ -85,6 +89,29 @@ def predict_rows(
         [answers[number] for number in range(len(rows))],
         columns=["utterance_id", "predicted", *names, "modalities", "error"],
     )
+
+
+def _hear_divided(
+    predictor: Predictor,
+    rows: Sequence[Row],
+    portions: Sequence[Sequence[int]],
+    dialogues: Sequence[_Dialogue | None],
+    speaker: str,
+) -> Predictor:
+    """Return a predictor that knows the voices of speakers whose rows are not read at once."""
+    names = [row.cells.get("speaker", speaker) for row in rows]
+    n_portions = Counter(name for numbers in portions for name in {names[n] for n in numbers})
+    divided = predictor.unheard(name for name, n in n_portions.items() if n > 1)
+    voices: dict[str, dict[str, Moments]] = defaultdict(dict)
+    for numbers in portions if divided else ():
+        read = [_read(rows[n], speaker, dialogues[n]) for n in numbers if names[n] in divided]
+        usable = [utterance for utterance in read if isinstance(utterance, Utterance)]
+        for modality, heard in predictor.hear(usable).items():
+            known = voices[modality]
+            known |= {
+                name: known[name] + own if name in known else own for name, own in heard.items()
+            }
+    return predictor.knowing(voices) if divided else predictor
 
 
 def _find_dialogues(rows: Sequence[Row]) -> list[_Dialogue | None]:

@@ -12,8 +12,9 @@ else is in the batch, so that either way would have answers of its own.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from emotion_hpo.config.turns_read import TurnsRead, find_turns_read
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Recording
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batches import Reads
+from emotion_hpo.dataset.scaling import Moments
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import extract, source_of
 from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade, check_weights
@@ -43,6 +45,10 @@ _FEW = 4
 
 #: What an utterance says of its dialogue; `state` is what was said before, turn by turn.
 TURN_COLUMNS = ("session", "dialogue", "speaker", "turn", "start_s", "end_s", "state")
+
+
+#: Modality → speaker → what is known of their voice.
+Voices = Mapping[str, Mapping[str, Moments]]
 
 
 class Predictor:
@@ -157,6 +163,41 @@ class Predictor:
             judged = self._ask([*usable.values()], [arrays[row] for row in usable])
             answers |= zip(usable, judged, strict=True)
         return [answers[row] for row in made]
+
+    def unheard(self, speakers: Iterable[str]) -> set[str]:
+        """Return the speakers who get a scale of their own from what is asked together."""
+        readers = self._saved_model.preprocessor.readers.values()
+        heard = [reader.speakers for reader in readers if reader.speakers is not None]
+        return {name for name in speakers if any(name not in speakers_ for speakers_ in heard)}
+
+    def hear(self, utterances: Sequence[Utterance]) -> Voices:
+        """Return the moments of unheard speakers, of those utterances that get an answer."""
+        made = self._extract_all(utterances)
+        rows = [row for row, arrays in enumerate(made) if not isinstance(arrays, FeatureError)]
+        lone = [replace(utterances[row], dialogue=None) for row in rows]
+        arrays = [part for part in made if not isinstance(part, FeatureError)]
+        answers = self._ask_together(lone, arrays, "alone") if rows else []
+        usable = [row for row, answer in enumerate(answers) if isinstance(answer, Answer)]
+        if not usable:
+            return {}
+        data = self._read([lone[row] for row in usable], [arrays[row] for row in usable])
+        return {
+            name: reader.moments(data.turns.utterances, name)
+            for name, reader in self._saved_model.preprocessor.readers.items()
+        }
+
+    def knowing(self, voices: Voices) -> "Predictor":
+        """Return the same, speakers scaled by what was heard of them."""
+        preprocessor = self._saved_model.preprocessor
+        readers = {
+            name: reader.knowing(voices.get(name, {}))
+            for name, reader in preprocessor.readers.items()
+        }
+        other = copy(self)
+        other._saved_model = replace(
+            self._saved_model, preprocessor=replace(preprocessor, readers=readers)
+        )
+        return other
 
     def begin(self) -> Dialogue:
         """A dialogue in which nothing was said yet, to be answered turn by turn.

@@ -205,8 +205,8 @@ def parameter_unit(path: str) -> str:
     last = path.rpartition(".")[2]
     if last.endswith("_s"):
         return "seconds"
-    counted = {"units", "heads", "rank", "depth", "reach", "batch_size", "epochs"}
-    if last in counted or last.endswith("_units") or last.startswith("max_"):
+    counted = {"units", "heads", "rank", "depth", "reach", "batch_size", "batch_turns", "epochs"}
+    if last in counted or last.endswith("_units") or last.startswith(("max_", "turns_")):
         return "number"
     return "share" if last.endswith("dropout") else "value"
 

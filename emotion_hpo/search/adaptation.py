@@ -43,6 +43,8 @@ def adapt(
             "The corpus tells no order of turns, so that every utterance is read alone, as if it "
             "had no dialogue (docs/corpora.md, Turns of dialogues)."
         )
+        if isinstance(model, NetworkModel) and model.reads == "corpus":
+            config = _leave_out_context(config)
     features = resolve_normalise(config.features, development.everything.table, store.ready_made)
     config = config.model_copy(update={"features": features})
     modalities = modalities_of(config.model, development.everything)
@@ -101,6 +103,18 @@ def _read_corpus(
     fixed = {"encoders": encoders, "reads": "encoders", "vector": None, "sequence": None}
     adapted = build(SearchConfig, plain | {"model": model | fixed, "space": in_order})
     return adapted, [*encoders]
+
+
+def _leave_out_context(config: SearchConfig) -> SearchConfig:
+    """Return the configuration, and its space, of a model that reads each utterance alone."""
+    plain = dump(config)
+    space = {path: range_ for path, range_ in plain["space"].items() if not _is_of_context(path)}
+    model = plain["model"] | {"context": {"name": "none"}}
+    return build(SearchConfig, plain | {"model": model, "space": space})
+
+
+def _is_of_context(path: str) -> bool:
+    return path.startswith(("model.context.", "model.turns_"))
 
 
 def _is_of_modality(path: str) -> bool:

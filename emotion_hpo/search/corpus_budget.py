@@ -42,8 +42,7 @@ def resolve_budget(
         config: The study.
         n_train: Utterances that a training learns from.
         n_folds: Of a trial. A pruner counts trainings, not epochs, where a trial has several.
-        n_turns: Turns that these are read among, which a batch of a model with context counts;
-            None: they are all.
+        n_turns: Turns that these are read among; None: they are all.
 
     Returns:
         The configuration, and a line on what was decided; empty if epochs and batch were given.
@@ -54,17 +53,22 @@ def resolve_budget(
     def choose(path: str, value: int) -> int:
         return _nearest(config.space, path, value) if given[path] == "auto" else int(given[path])
 
-    n_read, bounds = n_train, (_SMALLEST_BATCH, _LARGEST_BATCH)
+    n_turns = n_turns or n_train
+    sizes = {
+        "training.batch_size": _batch_size(n_train, _SMALLEST_BATCH, _LARGEST_BATCH),
+        "training.batch_turns": _batch_size(n_turns, _SMALLEST_OF_TURNS, _LARGEST_OF_TURNS),
+    }
+    sizes = {path: choose(path, size) for path, size in sizes.items()}
+    key, n_read = "training.batch_size", n_train
     if config.has_context:
-        n_read, bounds = n_turns or n_train, (_SMALLEST_OF_TURNS, _LARGEST_OF_TURNS)
-    batch_size = choose("training.batch_size", _batch_size(n_read, *bounds))
-    n_steps = math.ceil(n_read / batch_size)
+        key, n_read = "training.batch_turns", n_turns
+    n_steps = math.ceil(n_read / sizes[key])
     enough = math.ceil((config.training.steps or 0) / n_steps)  # null beside epochs that are given
     epochs = choose("training.epochs", min(max(enough, _FEWEST_EPOCHS), _MOST_EPOCHS))
     n_trainings = n_folds * config.study.n_seeds
     counted = epochs if n_trainings == 1 else n_trainings
     values = {
-        "training.batch_size": batch_size,
+        **sizes,
         "training.epochs": epochs,
         "training.patience": max(epochs // 3, _LEAST_PATIENCE),
         "pruner.min_epochs": max(round(counted / 6), 1),
@@ -74,11 +78,11 @@ def resolve_budget(
     for path, value in values.items():
         if is_unresolved(path, given.get(path)):
             plain = with_value(plain, path, value)
-    is_given = "auto" not in (config.training.epochs, config.training.batch_size)
-    what = f"{n_train:,} utterances"
+    is_given = "auto" not in (config.training.epochs, given[key])
+    what, unit = f"{n_train:,} utterances", ""
     if config.has_context:
-        what += f" among {n_read:,} turns"
-    line = f"{what}: {epochs} epochs of {n_steps} steps, batches of {batch_size}"
+        what, unit = f"{what} among {n_turns:,} turns", " turns"
+    line = f"{what}: {epochs} epochs of {n_steps} steps, batches of {sizes[key]}{unit}"
     return build(SearchConfig, plain), "" if is_given else line
 
 

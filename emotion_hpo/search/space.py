@@ -6,7 +6,7 @@ choice is put into the configuration, which then says itself whether it can be.
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -32,11 +32,19 @@ Params = Mapping[str, Scalar]
 _MOST_POINTS = 1_000_000
 
 
-def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
+def configured(
+    base: ExperimentConfig, params: Params, own: Collection[str] = ()
+) -> ExperimentConfig:
     """Return the configuration with some values replaced.
 
     Where a `name` or a `learner` is replaced, what only the former variant knew goes with it: the
     `heads` of an attention head have no meaning for `concat`.
+
+    Args:
+        base: The configuration.
+        params: Path → value.
+        own: Paths among them that no trial draws: as any value of the configuration, theirs goes
+            with its variant.
 
     Raises:
         ConfigError: The result is not a configuration.
@@ -50,12 +58,13 @@ def configured(base: ExperimentConfig, params: Params) -> ExperimentConfig:
         for path, value in params.items()
         if _is_variant(path) and before.get(path) != value
     )
+    drawn = params.keys() - set(own)
     if renamed:
         plain = without_unknown(
             ExperimentConfig,
             plain,
             lambda path: (
-                path.startswith(renamed) and not any(param.startswith(path) for param in params)
+                path.startswith(renamed) and not any(param.startswith(path) for param in drawn)
             ),
         )
     return build(ExperimentConfig, plain)
@@ -140,13 +149,14 @@ def _find_fault(
     if path not in plain and not range_.when:
         return unknown_name("path", path, [p for p in plain if p.split(".")[0] in SEARCHABLE])
     conditions = range_.conditions()
+    own = {condition for condition in conditions if condition in plain and condition not in space}
     for value in range_.choices or (range_.low, range_.last):
         if is_unresolved(path, value):
             return "auto is decided once, for the whole study; name the values that it may become"
         for allowed in itertools.product(*conditions.values()):
             params = {**dict(zip(conditions, allowed, strict=True)), path: value}
             try:
-                configured(base, _with_drawn_values(space, plain, params))
+                configured(base, _with_drawn_values(space, plain, params), own)
             except ConfigError as error:
                 return f"{value} is not possible ({str(error).splitlines()[0]})"
     default = plain.get(path)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config import (
@@ -192,6 +193,8 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
     """
     rest = check_sessions(config, store.sessions)
     whole = Utterances.from_shards(tuple(map(store.open, rest)), store.classes)
+    if not isinstance(config, GivenSplit):  # whose sessions are parts, which may share a dialogue
+        whole.table["dialogue"] = _name_apart(whole.table)
     turns = _of_scenario(whole, config.scenario)
     folds = tuple(
         Fold(name, train=_select(turns, ~in_validation), validation=_select(turns, in_validation))
@@ -200,6 +203,13 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
     _refuse_one_class(folds)
     everything = turns.labelled()
     return Development(folds, everything), Holdout(store, config.test_session, config.scenario)
+
+
+def _name_apart(table: pd.DataFrame) -> "pd.Series[str]":
+    """Return the names of dialogues, after the session's where several sessions have the same."""
+    names = table["dialogue"]
+    is_shared = table.groupby("dialogue")["session"].transform("nunique") > 1
+    return names.mask(is_shared, table["session"] + "/" + names)
 
 
 def _select(turns: Utterances, is_seen: NDArray[np.bool_]) -> Utterances:

@@ -99,7 +99,8 @@ def fit(
     source = on_device(train, device) if is_augmented else _at_hand(network, train, config)
     targets = _targets(source, config)
     losses: list[float] = []
-    first_epoch, batch_size = 1, resolved(config.batch_size)
+    first_epoch = 1
+    batch_size = resolved(config.batch_turns if train.in_dialogues else config.batch_size)
     if start is not None:
         network.load_state_dict(start.network)
         optimizer.load_state_dict(start.optimizer)

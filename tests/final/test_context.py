@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from emotion_hpo.config import LinearModel
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.final import retraining
-from emotion_hpo.final.breakdowns import remove_context
+from emotion_hpo.final.breakdowns import break_down, remove_context
 from emotion_hpo.final.lone import lone_recipe
 from emotion_hpo.final.plan import Plan, Recipe
 from emotion_hpo.final.replay_final import replay_final
@@ -28,11 +28,6 @@ from tests.dialogues import CONTEXTS, make_config, make_shelf, make_turns
 
 pytestmark = pytest.mark.no_cover  # traced, it would take half as long again
 
-CONTEXT = """
-    name: recurrent
-    units: 8
-    reads: both"""
-
 
 def silent(*_arguments):
     """Show nothing."""
@@ -44,15 +39,10 @@ def score(home):
 
 @pytest.fixture(scope="module")
 def home(searched_once, tmp_path_factory):
-    """The searched study as if its models had read dialogues, scored after a cut."""
+    """The searched study, whose second trial reads dialogues, scored after a cut."""
     folder = tmp_path_factory.mktemp("contextual") / "studies"
     shutil.copytree(searched_once, folder, symlinks=True)
     home = StudyHome(folder, "study")
-    for path in (home.study, home.trial(0).config, home.trial(1).config):
-        before, name, after = path.read_text().partition("context:\n")
-        indent = after[: len(after) - len(after.lstrip())]
-        rest = after.split("\n", 1)[1]
-        path.write_text(before + name + CONTEXT.replace("\n    ", f"\n{indent}")[1:] + "\n" + rest)
 
     def cut(*_arguments):
         raise KeyboardInterrupt
@@ -163,15 +153,16 @@ def turns():
     return make_turns(make_shelf()).labelled()
 
 
-@pytest.mark.parametrize("batch_size", [1, 6, 12, 1000])
-def test_the_network_without_context_takes_as_many_steps(turns, batch_size):
-    own = recipe(make_config(CONTEXTS["gru"], {"batch_size": batch_size}))
+@pytest.mark.parametrize("batch_turns", [1, 6, 12, 1000])
+def test_the_network_without_context_takes_as_many_steps(turns, batch_turns):
+    own = recipe(make_config(CONTEXTS["gru"], {"batch_turns": batch_turns}))
     lone = lone_recipe(Plan("trial_3", (own,)), turns)
     assert (lone.name, lone.key, lone.seeds, lone.epochs) == ("trial_3_alone", 3, (0, 1), 2)
     n_steps = []
-    for config in (own.config, lone.config):
+    sizes = (batch_turns, lone.config.training.batch_size)
+    for config, size in zip((own.config, lone.config), sizes, strict=True):
         data = fit_preprocessor(config, turns).transform(turns)
-        epochs = [data.epoch(config.training.batch_size, 1, [0, epoch]) for epoch in range(9)]
+        epochs = [data.epoch(size, 1, [0, epoch]) for epoch in range(9)]
         n_steps.append([len(list(epoch)) for epoch in epochs])
     assert np.median(n_steps[1]) == pytest.approx(np.median(n_steps[0]), rel=0.2)
     assert lone.config.training.epochs == own.config.training.epochs
@@ -215,6 +206,20 @@ def test_every_member_of_an_ensemble_reads_less(turns, reads):
         np.testing.assert_array_equal(second, answers["all"][1])
     less = remove_context(lambda kind: models.answers(turns, kind), turns, reads)
     assert list(less) == (["past", "alone"] if reads == "both" else ["alone"])
+
+
+@pytest.mark.parametrize(("context", "n_seen"), [("gru", 2), (None, 1)])
+def test_a_model_has_seen_the_words_that_it_read_as_context(context, n_seen):
+    """Of training words, those of turns without a class are known to whom reads turns alone."""
+    train, test = make_turns(make_shelf()), make_turns(make_shelf((3,), seed=1))
+    labelled = train.labelled()
+    train.table["transcript"] = np.where(train.labels < 0, "of context", "labelled")
+    labelled.table["transcript"] = "labelled"
+    test.table["emotion"], test.table["transcript"] = "ang", ["labelled", "of context", "new"]
+    saved_model = make_saved_model(context)
+    answers = np.full((3, 3), 1 / 3)
+    by = break_down(test, labelled, [saved_model], answers)["transcript_in_training"]
+    assert (by["yes"].n, by["no"].n) == (n_seen, 3 - n_seen)
 
 
 def test_a_model_that_reads_no_turns_has_nothing_less_to_read(turns):

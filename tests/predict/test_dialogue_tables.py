@@ -1,6 +1,7 @@
 """Dialogues in tables and on the command line: every turn answered among the others."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,32 @@ def test_turns_are_read_together_and_no_portion_cuts_a_dialogue(
     assert [*answers.index] == [*table["utterance_id"]]
     assert answers["error"].isna().all()
     np.testing.assert_allclose(answers[PREDICTED], expected.loc[answers.index], **CLOSE)
+
+
+@pytest.mark.parametrize("context", ["speaker_recurrent", None])
+def test_an_unheard_speaker_is_scaled_by_all_rows_of_the_table(
+    table, tmp_path, monkeypatch, context
+):
+    """However many are in memory at once; a row that costs an error is none of theirs."""
+    saved_model = make_saved_model(context)
+    readers = {
+        name: replace(reader, speakers={"heard": reader.corpus})
+        for name, reader in saved_model.preprocessor.readers.items()
+    }
+    preprocessor = replace(saved_model.preprocessor, readers=readers)
+    own = Predictor(replace(saved_model, preprocessor=preprocessor))
+    voices = SHELF.features["voice"]
+    cells = [json.dumps(voices[n][0].tolist()) for n in range(len(voices))]
+    cells = dict(zip(SHELF.table["utterance_id"], cells, strict=True))
+    with_voice = table.assign(**{"features.voice": table["utterance_id"].map(cells)})
+    with_voice["speaker"] = ["heard", "Ann", "Ben", None] * (len(table) // 4)
+    with_voice.loc[[5, 9], ["features.voice", "transcript"]] = ["[[[1]]]", ""]
+    answers = []
+    for at_once in (256, 3):
+        monkeypatch.setattr(module, "_AT_ONCE", at_once)
+        answers.append(predict(own, with_voice, tmp_path / "t.csv"))
+        assert answers[-1]["error"].notna().sum() == 2
+    np.testing.assert_allclose(answers[0][PREDICTED], answers[1][PREDICTED], **CLOSE)
 
 
 def test_rows_without_a_dialogue_are_lone_utterances(predictor, table, tmp_path):

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.search.adaptation import adapt
+from emotion_hpo.search.space import applies, check_space, configured
 from tests.pipeline import compose_open_config
 
 CLASSES = ("angry", "sad")
@@ -144,10 +146,47 @@ def test_what_a_training_part_lacks_is_left_out():
     assert "without gaze" in lines[0]
 
 
-def test_a_model_of_dialogues_says_where_there_are_none():
+@pytest.mark.parametrize("preset", ["model=dialogue", "study=best"])
+def test_context_is_left_out_where_there_are_no_dialogues(preset):
     store, development = corpus(functionals=(1, 9))
-    _, lines = adapt(compose_open_config("model=dialogue"), store, development)
+    own = compose_open_config(preset)
+    config, lines = adapt(own, store, development)
     assert any("every utterance is read alone" in line for line in lines)
+    assert config.model.context.name == "none"
+    assert not config.may_read_dialogues
+    assert not any(path.startswith(("model.context", "model.turns")) for path in config.space)
+    check_space(config.experiment(), config.space)
     development.everything.table["turn"] = [0, 1]
-    _, lines = adapt(compose_open_config("model=dialogue"), store, development)
+    config, lines = adapt(own, store, development)
     assert not any("every utterance is read alone" in line for line in lines)
+    assert config.model.context == own.model.context
+    assert {path for path in own.space if "context" in path} <= set(config.space)
+
+
+def test_a_model_that_names_its_encoders_keeps_its_context():
+    store, development = corpus(functionals=(1, 9))
+    own = ("model=smoke", "features=paper", "+model.context={name: recurrent}")
+    config, lines = adapt(compose_open_config(*own), store, development)
+    assert any("every utterance is read alone" in line for line in lines)
+    assert config.model.context.name == "recurrent"
+
+
+@pytest.mark.parametrize("reads", ["past", "both"])
+def test_a_search_of_every_learner_reads_the_turns_after_only_where_it_may(reads):
+    """The choice stands once, at the network's context, which a classical model does not have."""
+    config = compose_open_config("study=best", f"model.context.reads={reads}")
+    base = flatten(dump(config.experiment()))
+    for learner, context in [("svm", "none"), ("network", "attention"), ("network", "none")]:
+        params = {"model.learner": learner, "model.context.name": context}
+        drawn = {
+            path: range_.choices[-1] if range_.choices else range_.high
+            for path, range_ in config.space.items()
+            if path not in params and applies(range_, {**base, **params})
+        }
+        params = {
+            path: params[path] for path in params if learner == "network" or "learner" in path
+        }
+        model = configured(config.experiment(), {**params, **drawn}).model
+        reads_context = learner != "network" or context != "none"
+        assert model.has_context == reads_context
+        assert model.reads_after == (reads_context and reads == "both")

@@ -98,7 +98,7 @@ def test_a_searched_batch_starts_from_the_nearest_value(range_, batch_size):
 
 
 @pytest.mark.parametrize(
-    ("n_train", "n_turns", "epochs", "n_steps", "batch_size"),
+    ("n_train", "n_turns", "epochs", "n_steps", "batch_turns"),
     [
         (3838, 7869, 30, 20, 400),
         (3838, None, 60, 10, 400),
@@ -106,16 +106,16 @@ def test_a_searched_batch_starts_from_the_nearest_value(range_, batch_size):
         (120, 300, 80, 6, 50),
     ],
 )
-def test_a_batch_of_dialogues_counts_turns(n_train, n_turns, epochs, n_steps, batch_size):
+def test_a_batch_of_dialogues_counts_turns(n_train, n_turns, epochs, n_steps, batch_turns):
     config, line = resolve_budget(compose_open_config("model=dialogue"), n_train, 1, n_turns)
-    assert (config.training.epochs, config.training.batch_size) == (epochs, batch_size)
+    assert (config.training.epochs, config.training.batch_turns) == (epochs, batch_turns)
     n_read = n_turns or n_train
     assert line == (
         f"{n_train:,} utterances among {n_read:,} turns: {epochs} epochs of {n_steps} steps, "
-        f"batches of {batch_size}"
+        f"batches of {batch_turns} turns"
     )
     alone, _ = resolve_budget(compose_open_config(), n_train, 1, n_turns)
-    assert alone.training.batch_size <= 64
+    assert alone.training.batch_size == config.training.batch_size <= 64
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import PARTIAL, TrialState
 from emotion_hpo.tracking import tracking_uri
 from emotion_hpo.training.fold_run import Checkpoint
+from tests.pipeline import CONTEXT
 from tests.search.processes import Command
 
 N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))
@@ -32,6 +33,7 @@ STUDY = (
     "pruner=none",
     f"training.epochs={2 * N_KILLS}",  # long enough to be shot at so often
     "tracking=mlflow",
+    *CONTEXT,  # enqueued, and drawn
 )
 
 

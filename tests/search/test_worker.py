@@ -100,13 +100,17 @@ def stop_after(worker, n_epochs, monkeypatch):
     monkeypatch.setattr(worker._study, "report", report)
 
 
-def test_a_stopped_trial_continues_to_the_same_end(start, make_study, data_module, monkeypatch):
-    home, study, worker = start("study.n_trials=1", "pruner=none")
+@pytest.mark.parametrize("context", ["none", "recurrent"])
+def test_a_stopped_trial_continues_to_the_same_end(
+    start, make_study, data_module, monkeypatch, context
+):
+    own = ("study.n_trials=1", "pruner=none", f"+model.context={{name: {context}}}")
+    home, study, worker = start(*own)
     stop_after(worker, 2, monkeypatch)
     worker.work()
     assert [one.state for one in study.trials()] == [TrialState.INTERRUPTED, TrialState.WAITING]
     assert home.trial(0).checkpoint.exists()
-    _, config = make_study("study", "study.n_trials=1", "pruner=none")
+    _, config = make_study("study", *own)
     Worker(home, config, data_module, "worker_0").work()
     old, new = study.trials()
     assert (old.state, new.state) == (TrialState.INTERRUPTED, TrialState.COMPLETE)
@@ -114,7 +118,7 @@ def test_a_stopped_trial_continues_to_the_same_end(start, make_study, data_modul
     assert new.curve[:2] == old.curve, "no epoch is trained twice"
     assert not home.trial(0).checkpoint.exists()
 
-    whole_home, whole_config = make_study("whole", "study.n_trials=1", "pruner=none")
+    whole_home, whole_config = make_study("whole", *own)
     whole_home.path.mkdir()
     Study(whole_home, whole_config).open_slots()
     Worker(whole_home, whole_config, data_module, "worker_0").work()

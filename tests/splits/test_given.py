@@ -9,6 +9,7 @@ import pytest
 
 from emotion_hpo.config import GivenSplit, TwinCorpus, build
 from emotion_hpo.corpus import open_corpus
+from emotion_hpo.dataset.dialogues import read_turns
 from emotion_hpo.errors import ConfigError, HoldoutError
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
@@ -150,6 +151,22 @@ def test_a_corpus_that_is_no_manifest_has_its_sessions_alone():
     assert open_corpus(twin, "session").sessions() == ("1", "2", "3", "4", "5")
 
 
+def test_a_dialogue_is_that_of_its_session(table, tmp_path):
+    """Dialogues of one name differ between sessions of one part; without sessions they do not."""
+    table["dialogue"], table["turn"] = "1", [row // 3 for row in range(len(table))]
+    config = written(tmp_path / "sessions", table)
+    _, development = open_development(config, tmp_path / "sessions" / "features", quiet)
+    (fold,) = development.folds
+    own = table[table["split"] == "train"].set_index("utterance_id")["session"]
+    assert own.nunique() == 3
+    assert dict(fold.train.table.set_index("utterance_id")["dialogue"]) == dict(own + "/1")
+    assert sorted(map(len, read_turns(fold.train.table)[2])) == sorted(own.value_counts())
+    table["turn"] = range(len(table))
+    config = written(tmp_path / "none", table.drop(columns="session"))
+    _, development = open_development(config, tmp_path / "none" / "features", quiet)
+    assert set(development.everything.table["dialogue"]) == {"1"}
+
+
 def test_a_dialogue_of_several_parts_is_told(table, tmp_path):
     config = written(tmp_path / "apart", table)
     _, development = open_development(config, tmp_path / "features", quiet)
@@ -160,7 +177,9 @@ def test_a_dialogue_of_several_parts_is_told(table, tmp_path):
     config = written(tmp_path / "shared", table)
     _, development = open_development(config, tmp_path / "features", quiet)
     (line,) = describe_shared_dialogues(config.split, development)
-    assert line.startswith("dialogues in training and in validation, by the column 'split': 4 (0, ")
+    assert line.startswith(
+        "dialogues in training and in validation, by the column 'split': 4 (1/0,"
+    )
     remarks = open_corpus(config.corpus, config.split.session_column).remarks()
-    assert any("several values of split: 4 (0, 1, 2, 3)" in line for line in remarks)
+    assert any("several values of split: 8 (1/0, 1/1, " in line for line in remarks)
     assert describe_shared_dialogues(compose_config("split=paper").split, development) == []

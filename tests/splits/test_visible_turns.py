@@ -165,6 +165,20 @@ def test_places_in_a_dialogue_are_counted_among_the_turns_of_the_part():
         assert list(part.table["turn"]) == list(places[part.ids])
 
 
+def test_dialogues_of_one_name_in_two_sessions_are_two():
+    """As they are read, so they are resampled; what the sealed ones are called, nobody knows."""
+    table = draw_table(0)
+    table.loc[table["session"] == "b", "dialogue"] = ["e", *"ef" * 40][
+        : (table["session"] == "b").sum()
+    ]
+    development, _ = divide(table, SPLITS[3])
+    names = development.everything.turns.table.groupby("session")["dialogue"].unique()
+    assert {session: {*own} for session, own in names.items()} == {
+        "a": {"d", "a/e"},
+        "b": {"b/e", "f"},
+    }
+
+
 def test_all_validation_utterances_together_show_no_other_turn():
     development, _ = divide(draw_table(0), SPLITS[3])
     assert development.validation.turns.ids == development.validation.ids

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from emotion_hpo.config import ExperimentConfig, build, dump, with_value
-from emotion_hpo.dataset import resident
+from emotion_hpo.dataset import dialogues, resident
 from emotion_hpo.dataset.resident import ResidentDataset
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
@@ -111,6 +111,23 @@ def test_answers_with_all_part_or_none_of_a_dialogue(unseen, context, reads):
         np.testing.assert_allclose(past[row], answers[cut.labelled().ids.index(key)], atol=1e-5)
 
 
+@pytest.mark.parametrize("reads", SIDES)
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_what_else_is_in_a_batch_changes_no_answer(unseen, monkeypatch, context, reads):
+    """Nor do other dialogues, or their order: each by itself, and all in the order of an epoch."""
+    learner, preprocessor = untrained(make_config(CONTEXTS[context] | {"reads": reads}), unseen)
+    data = preprocessor.transform(unseen.labelled())
+    together = learner.probabilities(data)
+    monkeypatch.setattr(dialogues, "_EVALUATED", 1)
+    monkeypatch.setattr(loop, "EVALUATION_BATCH", 1)
+    np.testing.assert_allclose(learner.probabilities(data), together, atol=1e-6)
+    learner.network.eval()
+    for seed in (1, 2):
+        (batch,) = data.epoch(1000, 1, [seed])
+        answers = learner.network(batch.inputs).softmax(1).detach().numpy()
+        np.testing.assert_allclose(answers, together[batch.rows], atol=1e-6)
+
+
 def test_which_turns_have_a_label_changes_no_answer(unseen):
     learner, preprocessor = untrained(make_config(CONTEXTS["recurrent"]), unseen)
     few = preprocessor.transform(unseen.labelled())
@@ -160,7 +177,7 @@ def test_the_loss_falls_with_every_context(turns, unseen):
         ("label_smoothing", 0.2),
         ("class_weights", "balanced"),
         ("labels", "votes"),
-        ("batch_size", 5),
+        ("batch_turns", 5),
         ("augmentation", {"noise": 0.3}),
         ("clip_norm", 0.01),
     ],
