@@ -12,9 +12,9 @@ from emotion_hpo.study import StudyHome
 from tests.pipeline import compose_open_config, search
 
 CLASSES = ("ang", "hap", "neu", "sad")
-N_SPEAKERS, N_TURNS, N_SESSIONS = 10, 40, 5
+N_SPEAKERS, N_TURNS, N_SESSIONS = 10, 100, 5
 
-#: Chance is a quarter of the 80 utterances of a part; one test in 100,000 sees more by luck.
+#: Chance is a quarter of the 200 utterances of a part; one test in 100,000 sees more by luck.
 N_JUDGED = N_SPEAKERS * N_TURNS // N_SESSIONS
 MOST = float(binom.ppf(1 - 1e-5, N_JUDGED, 0.25)) / N_JUDGED
 
@@ -44,8 +44,8 @@ def corpus(tmp_path_factory):
     return folder
 
 
-#: A small network of words and frames, and a machine of all that there is.
-MODELS = {"network": ("~model.encoders.mocap",), "svm": ("model=svm",)}
+#: A small network of words and frames, the default one, and a machine of all that there is.
+MODELS = {"network": ("~model.encoders.mocap",), "auto": ("model=auto",), "svm": ("model=svm",)}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -55,7 +55,7 @@ def test_search_and_final_end_at_chance(model, corpus, tmp_path):
         f"+corpus.features={{speech: {corpus}/speech.npy, voice: {corpus}/voice.npy}}",
         f"study.directory={tmp_path}", "study.name=random", "study.n_trials=2",
         "study.confirm_leaders=0", "split=speakers", "features=default", "tracking=none",
-        "launcher.n_workers=1",
+        "launcher.n_workers=1", "training.batch_size=64",
     )  # fmt: skip
     assert isinstance(config.corpus, ManifestCorpus)
     summary = search(config).summary

@@ -32,12 +32,14 @@ class Kept:
     Attributes:
         folds: Name → validation part.
         answers: Name → what the trainings answer, `(trainings, epochs, n, classes)`.
+        baseline: Name → what the baseline answers, `(n, classes)`.
         truths: Of what → the winner's true figure.
         n_seeds: Trainings of each trial, one after the other.
     """
 
     folds: Mapping[str, ValidationLabels]
     answers: Mapping[str, NDArray[np.float16]]
+    baseline: Mapping[str, NDArray[np.float16]]
     truths: Mapping[str, float]
     n_seeds: int = 1
 
@@ -45,10 +47,24 @@ class Kept:
         """What a search would say of its winner."""
         return correct_winner_score(self.folds, self.trials())
 
-    def expected_of_ensemble(self) -> CorrectedScore:
-        """What a search would say of the ensemble of its trials."""
-        trials = self.trials()
-        return correct_ensemble_score(self.folds, trials, self.weights(), n_members=N_MEMBERS)
+    def expected_of_ensemble(self, *, with_baseline: bool) -> CorrectedScore:
+        """What a search would say of the ensemble of its trials, or of them and the baseline."""
+        candidates = self.candidates(with_baseline=with_baseline)
+        weights = self.weights(with_baseline=with_baseline)
+        return correct_ensemble_score(self.folds, candidates, weights, n_members=N_MEMBERS)
+
+    def baseline_value(self) -> float:
+        """The baseline's validation accuracy, the mean over the folds."""
+        right = [
+            (self.baseline[name].argmax(-1) == fold.labels).mean()
+            for name, fold in self.folds.items()
+        ]
+        return float(np.mean(right))
+
+    def candidates(self, *, with_baseline: bool) -> list[list[Run]]:
+        """The trainings of each trial; last, where asked for, the baseline's one answer."""
+        baseline = [Run(name, answers[None]) for name, answers in self.baseline.items()]
+        return [*self.trials(), *([baseline] if with_baseline else [])]
 
     def trials(self) -> list[list[Run]]:
         """The trainings of each trial."""
@@ -62,11 +78,12 @@ class Kept:
             for first in range(0, n_trainings, self.n_seeds)
         ]
 
-    def weights(self) -> NDArray[np.float64]:
-        """Of each trial in the ensemble, chosen at the best epochs of all folds."""
+    def weights(self, *, with_baseline: bool) -> NDArray[np.float64]:
+        """Of each candidate in the ensemble, chosen at the best epochs of all folds."""
         labels = np.concatenate([fold.labels for fold in self.folds.values()])
         stacked = np.stack([
-            np.concatenate([self._best(run) for run in runs]) for runs in self.trials()
+            np.concatenate([self._best(run) for run in runs])
+            for runs in self.candidates(with_baseline=with_baseline)
         ])  # fmt: skip
         return heaviest(greedy_selection(stacked.astype(np.float32), labels), N_MEMBERS)
 
@@ -89,6 +106,8 @@ class Kept:
             arrays[f"labels_{name}"] = fold.labels
             arrays[f"dialogues_{name}"] = np.asarray(fold.dialogues)
             arrays[f"answers_{name}"] = self.answers[name]
+            if name in self.baseline:
+                arrays[f"baseline_{name}"] = self.baseline[name]
         arrays["n_seeds"] = np.array(self.n_seeds)
         arrays["truths"] = np.array(list(self.truths))
         arrays["figures"] = np.array(list(self.truths.values()))
@@ -107,5 +126,8 @@ class Kept:
                 for name in names
             }
             answers = {name: stored[f"answers_{name}"] for name in names}
+            baseline = {
+                name: stored[f"baseline_{name}"] for name in names if f"baseline_{name}" in stored
+            }
             truths = dict(zip(map(str, stored["truths"]), stored["figures"].tolist(), strict=True))
-            return cls(folds, answers, truths, int(stored["n_seeds"]))
+            return cls(folds, answers, baseline, truths, int(stored["n_seeds"]))

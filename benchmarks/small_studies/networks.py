@@ -1,11 +1,12 @@
 """Thirty small networks trained at once: one study of the benchmark in about a second.
 
-A network is a perceptron of one hidden layer over an utterance's functionals and frequent words.
+A network is a perceptron of one hidden layer over an utterance's functionals and frequent words;
+with context, over the words of the turns before it as well.
 The trials of a study differ as a search's do (learning rate, width, dropout, weight decay, which
 modality they see) and in their seed, and are trained side by side as one batched product.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,8 @@ class Params:
 class Reader:
     """How an utterance becomes a vector: scaled functionals, a 1 for each frequent word.
 
+    With context also a 1 for each that the eight turns before said.
+
     Learnt without labels from a large pool, once for all studies: what a training part's own
     scaling and vocabulary add is not the question here.
     """
@@ -63,22 +66,28 @@ class Reader:
     place: Mapping[str, int]
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
+    texts: tuple[str, ...]
 
     @classmethod
-    def of(cls, pool: Pool, n_words: int = 300) -> "Reader":
+    def of(cls, pool: Pool, n_words: int = 300, *, in_dialogues: bool) -> "Reader":
         """From the most frequent words and the scale of a pool."""
         counts = pool.table["transcript"].str.lower().str.split().explode().value_counts()
         place = {word: index for index, word in enumerate(sorted(counts.index[:n_words]))}
-        return cls(place, pool.speech.mean(0), pool.speech.std(0) + 1e-6)
+        texts = ("transcript", "before") if in_dialogues else ("transcript",)
+        return cls(place, pool.speech.mean(0), pool.speech.std(0) + 1e-6, texts)
 
     def __call__(self, pool: Pool) -> Tensor:
         """All utterances, `(n, inputs)`."""
-        seen = np.zeros((len(pool), len(self.place)), np.float32)
-        for row, text in enumerate(pool.table["transcript"]):
+        speech = np.clip((pool.speech - self.mean) / self.deviation, -5, 5)
+        words = [self._words(pool.table[text].tolist()) for text in self.texts]
+        return torch.from_numpy(np.concatenate([speech, *words], axis=1, dtype=np.float32))
+
+    def _words(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        seen = np.zeros((len(texts), len(self.place)), np.float32)
+        for row, text in enumerate(texts):
             words = (self.place.get(word) for word in text.lower().split())
             seen[row, [word for word in words if word is not None]] = 1
-        speech = np.clip((pool.speech - self.mean) / self.deviation, -5, 5)
-        return torch.from_numpy(np.concatenate([speech, seen], axis=1, dtype=np.float32))
+        return seen
 
 
 @dataclass

@@ -1,10 +1,10 @@
 """Large draws of the synthetic twin, as one vector an utterance: what the small studies live on.
 
-Speech alone is synthesised (motion would cost far more), and averaged by the project's own features
-into 68 functionals; transcripts stay words. A pool is drawn once and kept in a file.
+Speech alone is synthesised (motion would cost far more); means and deviations of the 34 short-term
+features are its functionals. Transcripts stay words, those of the turns before an utterance, too.
+A pool is drawn once and kept in files.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 from emotion_hpo.corpus.twin import voice
 from emotion_hpo.corpus.twin.corpus import CLASSES, Draw
 from emotion_hpo.corpus.twin.table import acts, twin_table
-from emotion_hpo.features.speech import functionals
+from emotion_hpo.features.short_term import short_term
+from emotion_hpo.features.speech import SAMPLE_RATE_HZ
 
 #: Everybody's corpus; only the draws differ.
 _SEED = 0
+
+#: Turns of its dialogue before an utterance whose words are read as its context.
+_REACH = 8
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Pool:
     """Utterances of one draw.
 
     Attributes:
-        table: Id, session, dialogue, speaker, transcript, emotion.
+        table: Id, session, dialogue, speaker, transcript, emotion; what was said `before`,
+            in the turns of its dialogue.
         speech: Functionals `(n, 68)`.
     """
 
@@ -47,23 +52,15 @@ class Pool:
         draw = Draw(n, seed, known=known)
         stem = folder / f"{'known' if known else 'fresh'}_{seed}_{n}"
         table_file, speech_file = stem.with_suffix(".parquet"), stem.with_suffix(".npy")
-        if not speech_file.exists():
+        if not (table_file.exists() and speech_file.exists()):
             folder.mkdir(parents=True, exist_ok=True)
-            rows = twin_table(_SEED, 1.0, draw)
+            rows = _with_turns_before(twin_table(_SEED, 1.0, draw))
             is_read = rows["emotion"].notna() & ((rows["session"] != "5") | (not known))
             rows = rows[is_read].reset_index(drop=True)
             columns = ["utterance_id", "session", "dialogue", "speaker", "transcript", "emotion"]
-            rows[columns].to_parquet(table_file)
+            rows[[*columns, "before"]].to_parquet(table_file)
             np.save(speech_file, _heard(rows, draw))
         return cls(pd.read_parquet(table_file), np.load(speech_file))
-
-    @classmethod
-    def joined(cls, pools: Sequence[Self]) -> Self:
-        """Several draws as one, sorted by id; each draw numbers its utterances from the same on."""
-        table = pd.concat([pool.table for pool in pools], ignore_index=True)
-        order = np.argsort(table["utterance_id"].to_numpy(str), kind="stable")
-        speech = np.concatenate([pool.speech for pool in pools])
-        return cls(table.iloc[order].reset_index(drop=True), speech[order])
 
     def __len__(self) -> int:
         """Number of utterances."""
@@ -79,11 +76,23 @@ class Pool:
         return Pool(self.table.iloc[rows].reset_index(drop=True), self.speech[rows])
 
 
+def _with_turns_before(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add what the turns before each said, those without a class as well."""
+    before = pd.Series("", rows.index)
+    for _, dialogue in rows.sort_values("turn").groupby("dialogue"):
+        texts = dialogue["transcript"].tolist()
+        before[dialogue.index] = [
+            " ".join(texts[max(turn - _REACH, 0) : turn]) for turn in range(len(texts))
+        ]
+    return rows.assign(before=before)
+
+
 def _heard(rows: pd.DataFrame, draw: Draw) -> NDArray[np.float32]:
     who = "" if draw.known else draw.key  # as the twin itself names its voices
     voices = {name: voice.voice(_SEED, who + name) for name in rows["speaker"].unique()}
-    features = [
-        functionals(voice.speak(_SEED, act, voices[speaker]).astype(np.float64), 0.2, 0.1)[0]
-        for _, speaker, act in acts(rows, draw.key)
-    ]
+    features = []
+    for _, speaker, act in acts(rows, draw.key):
+        samples = voice.speak(_SEED, act, voices[speaker]).astype(np.float64)
+        frames = short_term(samples, SAMPLE_RATE_HZ, 0.2, 0.1)
+        features.append(np.concatenate([frames.mean(0), frames.std(0)]))
     return np.array(features, np.float32)
