@@ -5,6 +5,7 @@ what it would run is composed and built, so that a key or a choice that is not t
 """
 
 import re
+import runpy
 import shlex
 import tomllib
 
@@ -74,6 +75,18 @@ def test_every_line_can_be_typed(built, tmp_path, page, line):
             assert first == "start", "Ray's own command"
         case _:
             pytest.fail(f"{page} says {line!r}, of which this test knows nothing")
+
+
+def test_the_studies_of_an_example_read_one_kind_of_text_each(built):
+    example = runpy.run_path(str(ROOT / "examples" / "text_vectors.py"))
+    configs = [
+        built("search", *example["COMMON"], *settings, "corpus.table=meld.csv")
+        for _, *settings in example["KINDS"].values()
+    ]
+    read = [[*config.model.encoders] for config in configs]
+    assert read == [["text"], ["text_factors"], ["text"]]
+    assert [config.features.text.name for config in configs] == ["words", "words", "pretrained"]
+    assert len({(str(config.space), str(config.training)) for config in configs}) == 1
 
 
 def test_a_wrong_line_would_be_found(built, tmp_path):

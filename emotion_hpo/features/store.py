@@ -42,6 +42,7 @@ from emotion_hpo.features.workers import extractor
 from emotion_hpo.features.writing import ShardWriter, damaged_folder, disk
 from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.runtime.formatting import format_duration
+from emotion_hpo.runtime.usage import own_peak_mb
 
 __all__ = ["FeatureStore", "Ragged", "Shard", "prepare"]
 
@@ -250,7 +251,7 @@ def _make(
         elapsed = time.monotonic() - began
         _log.info(
             f"Extracted {seconds / 3600:.2f} h in {format_duration(elapsed)}: real-time factor "
-            f"{elapsed / seconds:.3f}"
+            f"{elapsed / seconds:.3f}, at most {own_peak_mb():,.0f} MB of memory, weights included"
         )
     n_faults = len(corpus.faults()) + sum(len(store.open(session).faults) for session in identities)
     if n_faults:

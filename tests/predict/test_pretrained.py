@@ -1,8 +1,10 @@
 """A model that reads what pretrained models say: the same answers as in training, or a refusal."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -50,6 +52,8 @@ def trained(base, tmp_path_factory):
 
 
 def test_it_answers_a_recording_and_words_as_it_read_the_corpus(trained, tmp_path):
+    from emotion_hpo.tracking.model import EmotionModel
+
     folder, saved_model = trained
     saved_model.save(tmp_path / "model.pt")
     predictor = Predictor.open(tmp_path / "model.pt")
@@ -65,6 +69,11 @@ def test_it_answers_a_recording_and_words_as_it_read_the_corpus(trained, tmp_pat
     ]
     np.testing.assert_allclose(predictor(utterances), own, atol=1e-4)
     np.testing.assert_allclose(predictor(utterances[:1]), own[:1], atol=1e-4)
+    served = EmotionModel()
+    served.load_context(SimpleNamespace(artifacts={"model": tmp_path / "model.pt"}))
+    sound = (folder / "a.wav").read_bytes()
+    rows = pd.DataFrame({"text": everything.table["transcript"], "speech": sound})
+    np.testing.assert_allclose(served.predict(None, rows), own, atol=1e-4)
 
 
 def test_layers_are_mixed_by_weights_of_their_own(trained):

@@ -1,5 +1,6 @@
 """A pretrained model's features in the store: keyed by its weights, resumed by dialogue."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -43,9 +44,11 @@ def extracted(monkeypatch):
     return counts
 
 
-def test_views_stand_beside_what_they_are_made_of(fake_corpus, config, tmp_path):
+def test_views_stand_beside_what_they_are_made_of(fake_corpus, config, tmp_path, caplog):
     corpus = fake_corpus(n_sessions=1)
-    store = prepare(corpus, config, tmp_path, 1, quiet)
+    with caplog.at_level("INFO"):
+        store = prepare(corpus, config, tmp_path, 1, quiet)
+    assert re.search(r"real-time factor [\d.]+, at most [\d,]+ MB of memory", caplog.text)
     assert {"speech", "speech_encoder", "text", "text_encoder"} < set(store.modalities)
     shard = store.open("1")
     speech, text = shard.features["speech_encoder"], shard.features["text_encoder"]
