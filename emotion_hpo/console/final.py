@@ -87,8 +87,8 @@ def _scored_rows(result: FinalResult) -> Iterator[_ScoreRow]:
         label = LESS_CONTEXT[reads]
         yield label, share, rest.accuracy, rest.accuracy_interval, result.n_test
     if (words := result.words) is not None:
-        share_of = share, words.accuracy, words.accuracy_interval, result.n_test
-        yield f"with {words.other}", *share_of
+        label = f"with {words.other}"
+        yield label, share, words.accuracy, words.accuracy_interval, result.n_test
     if result.lone is not None:
         yield from _metric_rows("without context ", result.lone, result.n_test)
     if result.trial != BASELINE:

@@ -62,7 +62,11 @@ class _Replaced:
     def __init__(
         self, shelf: Shelf, frames: Mapping[str, Mapping[int, NDArray[np.float32]]]
     ) -> None:
-        replaced = {name: _OtherFrames(shelf.features[name], rows) for name, rows in frames.items()}
+        replaced = {
+            name: _OtherFrames(shelf.features[name], rows)
+            for name, rows in frames.items()
+            if name in shelf.features
+        }
         self.features = {**shelf.features, **replaced}
         self.extracted = shelf.extracted
 
