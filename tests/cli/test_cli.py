@@ -411,7 +411,7 @@ COMPLETIONS = [
     ("emotion-hpo x", []),
     ("emotion-hpo search model.dr", ["model.dropout="]),
     ("emotion-hpo search study=sm", ["study=smoke"]),
-    ("emotion-hpo search study=smoke training.batch", ["training.batch_size="]),
+    ("emotion-hpo search study=smoke training.batch_s", ["training.batch_size="]),
     ("emotion-hpo search study.na", ["study.name="]),
     ("emotion-hpo final bes", ["best="]),
     ("emotion-hpo search bes", []),

@@ -9,7 +9,7 @@ from emotion_hpo.config import build
 from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.dataset import Preprocessor
-from emotion_hpo.dataset.scaling import N_PRIOR
+from emotion_hpo.dataset.scaling import N_PRIOR, Moments
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.utterances import Utterances
 from tests.pipeline import SMALL, compose_config
@@ -86,6 +86,17 @@ def test_a_column_that_a_speaker_never_has_keeps_the_corpuss_scale(train, by_spe
     assert scale.mean[1] == pytest.approx(reader.corpus.mean[1])
     assert scale.deviation[1] == pytest.approx(reader.corpus.deviation[1])
     assert scale.mean[0] == pytest.approx((2 * 2 + N_PRIOR * reader.corpus.mean[0]) / (2 + N_PRIOR))
+
+
+def test_moments_of_parts_are_added():
+    frames = np.random.default_rng(0).normal(3, 5, (6, 4, 2)).astype(np.float32)
+    frames[1, :, 0] = frames[3, 2] = np.nan
+    whole = Moments.fit(iter(frames), 2)
+    parts = Moments.fit(iter(frames[:2]), 2) + Moments.fit(iter(frames[2:]), 2)
+    np.testing.assert_allclose(whole.mean, np.nanmean(frames, axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(whole.variance, np.nanvar(frames, axis=(0, 1)), rtol=1e-5)
+    for name, value in vars(whole).items():
+        np.testing.assert_allclose(getattr(parts, name), value)
 
 
 def test_who_speaks_with_whom_does_not_matter(train, by_speaker):

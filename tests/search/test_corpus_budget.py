@@ -65,6 +65,10 @@ def test_a_given_batch_decides_the_epochs():
     )
     assert (config.training.epochs, config.training.batch_size) == (17, 16)
     assert decision == "266 utterances: 17 epochs of 17 steps, batches of 16"
+    own = compose_open_config("model=dialogue", "training.batch_turns=100")
+    config, decision = resolve_budget(own, 266, 1, 600)
+    assert (config.training.epochs, config.training.batch_turns) == (80, 100)
+    assert decision == "266 utterances among 600 turns: 80 epochs of 6 steps, batches of 100 turns"
 
 
 @pytest.mark.parametrize(
