@@ -103,14 +103,15 @@ def _hear_divided(
     n_portions = Counter(name for numbers in portions for name in {names[n] for n in numbers})
     divided = predictor.unheard(name for name, n in n_portions.items() if n > 1)
     voices: dict[str, dict[str, Moments]] = defaultdict(dict)
-    for numbers in portions if divided else ():
-        read = [_read(rows[n], speaker, dialogues[n]) for n in numbers if names[n] in divided]
+    for numbers in portions:
+        if divided.isdisjoint(names[n] for n in numbers):
+            continue
+        read = [_read(rows[n], speaker, dialogues[n]) for n in numbers]
         usable = [utterance for utterance in read if isinstance(utterance, Utterance)]
         for modality, heard in predictor.hear(usable).items():
             known = voices[modality]
-            known |= {
-                name: known[name] + own if name in known else own for name, own in heard.items()
-            }
+            for name in divided & heard.keys():
+                known[name] = known[name] + heard[name] if name in known else heard[name]
     return predictor.knowing(voices) if divided else predictor
 
 

@@ -172,15 +172,18 @@ class Predictor:
 
     def hear(self, utterances: Sequence[Utterance]) -> Voices:
         """Return the moments of unheard speakers, of those utterances that get an answer."""
-        made = self._extract_all(utterances)
-        rows = [row for row, arrays in enumerate(made) if not isinstance(arrays, FeatureError)]
-        lone = [replace(utterances[row], dialogue=None) for row in rows]
-        arrays = [part for part in made if not isinstance(part, FeatureError)]
-        answers = self._ask_together(lone, arrays, "alone") if rows else []
-        usable = [row for row, answer in enumerate(answers) if isinstance(answer, Answer)]
+        made = dict(enumerate(self._extract_all(utterances)))
+        arrays = {n: part for n, part in made.items() if not isinstance(part, FeatureError)}
+        usable = {n: utterances[n] for n in arrays}
+        if self.reads:
+            usable, _ = place_turns(usable)
+        if usable:
+            answers = self._ask_together([*usable.values()], [arrays[n] for n in usable], "alone")
+            pairs = zip([*usable], answers, strict=True)
+            usable = {n: usable[n] for n, answer in pairs if isinstance(answer, Answer)}
         if not usable:
             return {}
-        data = self._read([lone[row] for row in usable], [arrays[row] for row in usable])
+        data = self._read([*usable.values()], [arrays[n] for n in usable])
         return {
             name: reader.moments(data.turns.utterances, name)
             for name, reader in self._saved_model.preprocessor.readers.items()
