@@ -1,7 +1,7 @@
 """What a part of a network or of its training gains, paired by seed and fold.
 
     python benchmarks/parts.py [--seeds 3] [--scale 0.1] [--steps 150] [--berlin FOLDER]
-        [--only speech functionals …] [--folder studies] [--output parts.json]
+        [--only speech functionals …] [--parts gru …] [--folder studies] [--output parts.json]
 
 Small networks of the voice's frames, its functionals, the words, and two modalities fused, on the
 Berlin recordings (`--berlin` names the folder that holds `wav/`; each of the first four pairs of
@@ -166,7 +166,7 @@ def cases(
 
 
 def compare(
-    corpus: str, network: str, folds: list[Case], n_seeds: int
+    corpus: str, network: str, folds: list[Case], n_seeds: int, only: list[str]
 ) -> Iterator[dict[str, object]]:
     """Train the plain network and each part in its place; print and return the paired gains."""
     pairs = [(fold, seed) for fold in folds for seed in range(n_seeds)]
@@ -176,6 +176,8 @@ def compare(
     head = f"{corpus}, {network}: UAR {100 * plain.mean():.1f} plain"
     print(f"{head}, {len(pairs)} trainings of {seconds / len(pairs):.1f} s", flush=True)
     for name, changes in parts(network):
+        if only and name not in only:
+            continue
         gains = 100 * (np.array([fold.uar(changes, seed) for fold, seed in pairs]) - plain)
         error = gains.std(ddof=1) / len(gains) ** 0.5
         print(f"  {name:<28}{gains.mean():+.1f} ± {error:.1f}", flush=True)
@@ -190,6 +192,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--berlin", type=Path)
     parser.add_argument("--only", nargs="*", default=list(NETWORKS), choices=list(NETWORKS))
+    parser.add_argument("--parts", nargs="*", default=[], help="by their names in the table")
     parser.add_argument("--folder", type=Path, default=Path("studies"))
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
@@ -199,7 +202,7 @@ def main() -> None:
     for network in options.only:
         where = (options.berlin, options.scale, options.folder / "features")
         for corpus, folds in cases(NETWORKS[network], options.steps, *where):
-            lines += compare(corpus, network, folds, options.seeds)
+            lines += compare(corpus, network, folds, options.seeds, options.parts)
     if options.output is not None:
         options.output.write_text(json.dumps(lines, indent=1), "utf-8")
 
