@@ -54,8 +54,10 @@ def search(*overrides: str) -> SearchSummary:
     return search_command.search_study(command.search(), command.output).summary
 
 
-def final(*overrides: str) -> FinalResult:
+def final(*overrides: str) -> FinalResult | None:
     """Train a model on training and validation part, score the sealed session once.
+
+    None if Ctrl-C has stopped it: nothing is scored, and the same call goes on.
 
     Args:
         overrides: As on the command line, such as `study.name=first`, `best=trial_0`.

@@ -28,15 +28,18 @@ from emotion_hpo.models import baseline
 from emotion_hpo.models.modalities import all_modalities
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.report import style
-from emotion_hpo.search import coordinator
+from emotion_hpo.search import batch, coordinator
 from emotion_hpo.search.baseline import fit_or_read_baseline
 from emotion_hpo.search.coordinator import SearchResult
 from emotion_hpo.search.corpus_budget import resolve_budget
-from emotion_hpo.search.optuna.study import Study
+from emotion_hpo.search.life import Life
+from emotion_hpo.search.optuna.study import Claim, Study
 from emotion_hpo.search.worker import Worker
+from emotion_hpo.splits.opening import open_development
 from emotion_hpo.splits.parts import Development, Holdout, split
-from emotion_hpo.study import StudyHome, study_file
-from emotion_hpo.training.fold_run import DataModule
+from emotion_hpo.study import Epoch, StudyHome, study_file
+from emotion_hpo.training.fold_run import Checkpoint, DataModule
+from emotion_hpo.training.job import Train
 from emotion_hpo.training.learner import build_learner
 from tests import ready_made
 
@@ -87,6 +90,28 @@ def _compose(*overrides: str) -> dict[str, Any]:
     return plain
 
 
+def trainer(home: StudyHome) -> Train:
+    """What trains jobs of a study."""
+    return functools.partial(batch.train_batch, home, study_file.read(home).config)
+
+
+def stop_after_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask every worker of this process to stop while its first epoch runs."""
+    workers: list[Worker] = []
+    true_run, true_keep = Worker._run, Life.keep
+
+    def run(worker: Worker, claim: Claim) -> None:
+        workers.append(worker)
+        true_run(worker, claim)
+
+    def keep(life: Life, curve: tuple[Epoch, ...], checkpoint: Checkpoint) -> None:
+        true_keep(life, curve, checkpoint)
+        workers[-1].stopping = True
+
+    monkeypatch.setattr(Worker, "_run", run)
+    monkeypatch.setattr(Life, "keep", keep)
+
+
 def search(config: SearchConfig) -> SearchResult:
     """Search as the command line does, with its screen and its tracker."""
     show_logs()
@@ -107,6 +132,28 @@ def _each_baseline_is_chosen_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(baseline, "_search_path", choose)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _jobs_are_trained_in_this_process() -> Iterator[None]:
+    """Train batches without starting processes, which costs seconds; `search/` has some that do."""
+
+    modules: dict[tuple[str, Path], DataModule] = {}
+
+    def work(home: StudyHome, config: SearchConfig, study: Study, display: Any, _stop: Any) -> None:
+        stored, folder = study_file.read(home.owner).config, home.owner.features
+        data = {"corpus": stored.corpus, "features": stored.features, "split": stored.split}
+        key = str(data), folder.resolve()
+        if key not in modules:
+            modules[key] = DataModule(open_development(stored, folder, quiet)[1])
+        data_module = modules[key]
+        with display:
+            Worker(home, config, data_module, "worker_0").work()
+            display.show(study.trials())
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batch, "_work", work)
         yield
 
 

@@ -1,7 +1,9 @@
 """Models that learnt from ready-made features: small manifests, trained for an epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,12 @@ from emotion_hpo.features.store import prepare
 from emotion_hpo.final.plan import Recipe
 from emotion_hpo.final.retraining import Retraining
 from emotion_hpo.predict.saved_model import SavedModel
-from emotion_hpo.splits.parts import split
-from emotion_hpo.study import FinalHome
+from emotion_hpo.search.life import Life
+from emotion_hpo.search.purposes.final import train_final
+from emotion_hpo.splits.parts import Development, split
+from emotion_hpo.study import FinalHome, StudyHome, Trial, TrialState
+from emotion_hpo.training.fold_run import DataModule
+from emotion_hpo.training.job import IsStored, Job, TrainedBatch
 
 CLASSES = ("ang", "sad")
 WORDS = ("angry mad stop", "sorry sad lost")
@@ -77,5 +83,22 @@ def train(
     store = prepare(corpus, config.features, folder / "features", n_workers=1, on_progress=quiet)
     development, _ = split(store, config.split)
     recipe = Recipe("trial_0", 0, None, config, epochs=1, seeds=(0,))
-    retrain = Retraining(development.everything, store, lambda *_: None)
-    return retrain(recipe, FinalHome(folder / "final"))
+    retrain = Retraining(development.everything, store, partial(_train, folder, development))
+    return retrain([recipe], lambda _name: FinalHome(folder / "final"))[recipe.name]
+
+
+def _train(
+    folder: Path, development: Development, jobs: Sequence[Job], _is_stored: IsStored
+) -> TrainedBatch:
+    """Train jobs without a study, as a worker would."""
+    home, data_module = StudyHome(folder, "batch"), DataModule(development)
+    trials = {job.name: Trial(number, TrialState.COMPLETE) for number, job in enumerate(jobs)}
+    for number, job in enumerate(jobs):
+        home.trial(number).path.mkdir(parents=True)
+        claim: Any = SimpleNamespace(job=job, config=job.config)
+        nothing: Any = None
+        life = Life(
+            claim, home, home.trial(number), nothing, data_module, nothing, None, lambda: False
+        )
+        train_final(life)
+    return TrainedBatch(home, trials)

@@ -9,7 +9,7 @@ from emotion_hpo.config.corpus import ManifestCorpus
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.final.scoring import final
 from emotion_hpo.study import StudyHome
-from tests.pipeline import compose_open_config, search
+from tests.pipeline import compose_open_config, search, trainer
 
 CLASSES = ("ang", "hap", "neu", "sad")
 N_SPEAKERS, N_TURNS, N_SESSIONS = 10, 100, 5
@@ -64,7 +64,7 @@ def test_search_and_final_end_at_chance(model, corpus, tmp_path):
     assert summary.expected.value <= MOST
     home = StudyHome(tmp_path, "random")
     result = final(home, summary.best_trial, rescore=False, on_features=quiet,
-                   on_retraining=lambda *_: None)  # fmt: skip
+                   train=trainer(home))  # fmt: skip
     assert result.n_test == N_JUDGED
     assert result.accuracy <= MOST
     assert result.baseline.accuracy <= MOST

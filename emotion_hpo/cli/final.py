@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from emotion_hpo.cli.jobs import job_trainer, with_launcher
 from emotion_hpo.cli.stored_study import read_study
 from emotion_hpo.config import build
 from emotion_hpo.config.base import Section
@@ -15,7 +16,7 @@ from emotion_hpo.config.tracking import TrackingConfig
 from emotion_hpo.console.final import show_final
 from emotion_hpo.console.make_lines import study_line
 from emotion_hpo.console.output import echo, note
-from emotion_hpo.console.progress import preparing, retraining
+from emotion_hpo.console.progress import preparing
 from emotion_hpo.errors import StudyError, TrackingError
 from emotion_hpo.study import StudyHome, check_writable
 from emotion_hpo.study.records.base import write_record
@@ -27,6 +28,7 @@ class FinalCommand(StudyCommand):
     """`emotion-hpo final`."""
 
     tracking: Any
+    launcher: Any
     best: str | None
     rescore: bool
     rule: Literal["greedy", "average", "weighted", "maximum_confidence"] = Field(
@@ -54,14 +56,17 @@ def run(command: FinalCommand, requested: Mapping[str, Any]) -> None:
     score(command, requested)
 
 
-def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult:
+def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult | None:
     """Retrain a trial or an ensemble, score the holdout, publish the result and return it.
+
+    None if the user stopped the retraining.
 
     Args:
         command: What to train.
         requested: Path → value that the command line sets of the study's configuration.
     """
     from emotion_hpo.final.scoring import Ensemble, final
+    from emotion_hpo.search.batch import BatchStopped
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = read_study(home, requested)
@@ -69,21 +74,23 @@ def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult:
     if any(path.split(".")[0] == "tracking" for path in requested):
         tracking = build(_TrackingChoice, {"tracking": command.tracking}).tracking
         stored = replace(stored, config=stored.config.model_copy(update={"tracking": tracking}))
-    with (
-        preparing(f"Preparing {stored.config.corpus.name}") as on_features,
-        retraining() as on_retraining,
-    ):
-        result = final(
-            home,
-            command.best,
-            rescore=command.rescore,
-            on_features=on_features,
-            on_retraining=on_retraining,
-            ensemble=Ensemble(command.rule, command.n_members),
-            is_paper_protocol=command.paper_protocol,
-            recognised=command.words,
-            on_note=note,
-        )
+    config = with_launcher(stored.config, command.launcher, requested)
+    with preparing(f"Preparing {stored.config.corpus.name}") as on_features:
+        try:
+            result = final(
+                home,
+                command.best,
+                rescore=command.rescore,
+                on_features=on_features,
+                train=job_trainer(home, config, "Retraining"),
+                ensemble=Ensemble(command.rule, command.n_members),
+                is_paper_protocol=command.paper_protocol,
+                recognised=command.words,
+                on_note=note,
+            )
+        except BatchStopped as stopped:
+            echo(str(stopped))
+            return None
     publish(home, stored, result, command.output)
     return result
 

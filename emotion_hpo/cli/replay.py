@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import Field
 
+from emotion_hpo.cli.jobs import job_trainer, with_launcher
 from emotion_hpo.cli.stored_study import read_study
+from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.commands import StudyCommand
 from emotion_hpo.console.make_lines import study_line
 from emotion_hpo.console.output import echo
-from emotion_hpo.console.progress import preparing, retraining
+from emotion_hpo.console.progress import preparing
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.runtime.formatting import format_count
@@ -21,6 +23,7 @@ from emotion_hpo.study import Epoch, StudyHome, write_json
 class ReplayCommand(StudyCommand):
     """`emotion-hpo replay`."""
 
+    launcher: Any
     trial: str | None
     final: str | None = Field(None, description="a final model to train again instead")
 
@@ -30,7 +33,8 @@ def run(command: ReplayCommand, requested: Mapping[str, Any]) -> None:
     home = StudyHome(command.study.directory, command.study.name)
     stored = read_study(home, requested)
     if command.final is not None:
-        is_identical = _replay_final(home, command.final, command.output)
+        config = with_launcher(stored.config, command.launcher, requested)
+        is_identical = _replay_final(home, config, command.final, command.output)
     else:
         title = f"Preparing {stored.config.corpus.name}"
         objective = stored.config.study.objective
@@ -86,12 +90,12 @@ def _replay_trial(
     return True
 
 
-def _replay_final(home: StudyHome, name: str, output: Path | None) -> bool:
+def _replay_final(home: StudyHome, config: SearchConfig, name: str, output: Path | None) -> bool:
     """Train a final model again; return whether its predictions are the same."""
     from emotion_hpo.final.replay_final import replay_final
 
-    with preparing("Preparing the corpus") as on_features, retraining() as on_retraining:
-        result = replay_final(home, name, on_features, on_retraining)
+    with preparing("Preparing the corpus") as on_features:
+        result = replay_final(home, name, on_features, job_trainer(home, config, "Retraining"))
     differs = result.first_difference
     if output is not None:
         content = {"final": result.name, "identical": differs is None, "first_difference": differs}

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from emotion_hpo.cli.jobs import job_trainer
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.console.output import echo
-from emotion_hpo.console.progress import confirming, preparing
+from emotion_hpo.console.progress import preparing
 from emotion_hpo.console.search_result import (
     show_baseline,
     show_confirmation,
@@ -54,6 +55,7 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
         StudyError: The budget is used up and no trial is complete.
     """
     from emotion_hpo.search import budget
+    from emotion_hpo.search.batch import BatchStopped
     from emotion_hpo.search.coordinator import search
     from emotion_hpo.selection.suggestion import suggest
 
@@ -70,7 +72,11 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     show_search(summary, count, turns_read)
     selection = None
     if not result.was_stopped and summary.best_trial is not None:
-        selection = confirm_leaders(home, config)
+        try:
+            selection = confirm_leaders(home, config)
+        except BatchStopped as stopped:
+            echo(str(stopped))
+            return replace(result, was_stopped=True)
         summary = summary.model_copy(update={"confirmed": selection})
         result = replace(result, summary=summary)
         write_record(home.summary, summary)
@@ -114,7 +120,6 @@ def confirm_leaders(home: StudyHome, config: SearchConfig) -> Selection | None:
 
     if config.study.confirm_leaders == 0:
         return None
-    with confirming() as on_confirming:
-        selection = confirm(home, config, on_confirming)
+    selection = confirm(home, config, job_trainer(home, config, "Confirming the leaders"))
     show_confirmation(selection)
     return selection

@@ -14,12 +14,16 @@ from emotion_hpo.metrics.formatting import format_interval, format_score, format
 from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
+from emotion_hpo.study.records.cost import FinalCost
 from emotion_hpo.study.records.final_result import (
     LESS_CONTEXT,
     ExpectedAndTest,
     FinalResult,
     Scores,
 )
+
+#: From this share of waiting on, what was measured says more about the machine than the model.
+_BUSY = 0.1
 
 
 def show_final(result: FinalResult) -> None:
@@ -128,6 +132,24 @@ _KINDS = {
 }
 
 
+def _latency_line(cost: FinalCost) -> str:
+    """Return what an utterance takes, and whether the machine was busy when that was measured."""
+    line = (
+        f"An utterance takes {cost.latency_ms:.1f} ms from its features to its probabilities "
+        f"({format_count(cost.n_networks, 'network')}, {cost.n_parameters:,} weights, "
+        f"{format_count(cost.n_threads, 'thread')}, {cost.device})"
+    )
+    if cost.repeated_ms is not None and cost.first_ms is not None:
+        line += (
+            f", {cost.repeated_ms:.1f} ms a second time, the first of all {cost.first_ms:.1f} ms"
+        )
+    if cost.waiting_share is not None and cost.waiting_share >= _BUSY:
+        line += (
+            f"; the machine was busy, {100 * cost.waiting_share:.0f} % of that was waiting for it"
+        )
+    return f"{line}."
+
+
 def _final_remarks(result: FinalResult) -> Iterator[str]:
     """Yield what a reader of the test scores should know beside them."""
     counts = {name: recall.n for name, recall in result.recall_by_class.items()}
@@ -143,12 +165,7 @@ def _final_remarks(result: FinalResult) -> Iterator[str]:
             f"{format_share(words.accuracy)}."
         )
     yield from _gain_lines(result)
-    cost = result.cost
-    yield (
-        f"An utterance takes {cost.latency_ms:.1f} ms from its features to its probabilities "
-        f"({format_count(cost.n_networks, 'network')}, {cost.n_parameters:,} weights, "
-        f"{format_count(cost.n_threads, 'thread')}, {cost.device})."
-    )
+    yield _latency_line(result.cost)
     if result.accuracy_spread is not None:
         yield (
             f"Single networks: {format_share(result.accuracy_mean)} on average over "

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -55,43 +55,3 @@ def _plain_progress(title: str) -> OnProgress:
             print(f"{title}: {what} {done}/{total}{left}", file=sys.stderr, flush=True)  # noqa: T201
 
     return show
-
-
-@contextmanager
-def retraining() -> Iterator[Callable[[int, int, int], None]]:
-    """Show the progress of training final models, of each seed and each model in turn."""
-    console = open_console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bars:
-        task = bars.add_task("Retraining", total=None, visible=False)
-
-        def show(index: int, epoch: int, epochs: int) -> None:
-            line = f"Retraining: training {index + 1}, epoch {epoch}/{epochs}"
-            bars.update(task, completed=epoch, total=epochs, description=line, visible=True)
-            if not console.is_terminal and epoch:
-                print(line, file=sys.stderr, flush=True)  # noqa: T201
-
-        yield show
-
-
-@contextmanager
-def confirming() -> Iterator[Callable[[int, int], None]]:
-    """Show the number of confirming trainings that have ended."""
-    console = open_console(stderr=True)
-    columns = (TextColumn("Confirming the leaders"), BarColumn(), MofNCompleteColumn())
-    n_printed = -1
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bars:
-        task = bars.add_task("", total=None)
-
-        def show(done: int, total: int) -> None:
-            nonlocal n_printed
-            bars.update(task, completed=done, total=total)
-            if not console.is_terminal and done > n_printed:
-                n_printed = done
-                print(f"Confirming: {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
-
-        yield show

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from emotion_hpo.corpus.faults import N_NAMED, csv_lines, format_place, refuse_rows
-from emotion_hpo.corpus.parquet import names_as_text
+from emotion_hpo.corpus.parquet import names_as_text, read_parquet
 from emotion_hpo.errors import CorpusError, unknown_name
 
 _DELIMITERS = {".csv": ",;\t", ".tsv": "\t,;"}
@@ -127,9 +126,9 @@ def _delimiter(path: Path, lines: Sequence[str], valid: Sequence[str]) -> str:
 
 def _read_parquet(path: Path, expected: Columns) -> tuple[pd.DataFrame, list[str]]:
     try:
-        table = pq.read_table(path)
+        table = read_parquet(path)
         table = table.rename_columns([str(name).strip() for name in table.column_names])
-        raw = names_as_text(table, expected.names).to_pandas()
+        raw = names_as_text(table, expected.names).to_pandas(use_threads=False)
     except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:
         words = " ".join(str(error).split())
         raise CorpusError(f"{path}: cannot be read as Parquet ({words})") from None

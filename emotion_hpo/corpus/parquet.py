@@ -1,12 +1,24 @@
-"""Names in a Parquet table, as text.
+"""Parquet tables: read without a thread, and their names as text.
 
 Other than CSV, Parquet says of what type a column is. A whole number is a name that can be written
 in one way alone; of a number with a point nobody knows any more whether it was 1.1 or 1.10.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Read a table in this thread alone: a process that is to be forked must have no other.
+
+    Raises:
+        OSError: There is no such file.
+        pa.ArrowException: It is no such table.
+    """
+    return pq.ParquetFile(path, memory_map=True, pre_buffer=False).read(use_threads=False)
 
 
 def names_as_text(table: pa.Table, names: Iterable[str]) -> pa.Table:

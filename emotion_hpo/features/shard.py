@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from emotion_hpo.config.features import PRETRAINED
 from emotion_hpo.corpus.faults import Fault
+from emotion_hpo.corpus.parquet import read_parquet
 from emotion_hpo.corpus.schema import COLUMNS
 from emotion_hpo.errors import FeatureError
 
@@ -116,7 +117,7 @@ class Shard:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The session's turns, sorted by id."""
-        table = pd.read_parquet(self.path / TABLE)
+        table: pd.DataFrame = read_parquet(self.path / TABLE).to_pandas(use_threads=False)
         # Of a corpus without order in time, a shard may be older than the column.
         return table.reindex(columns=list(COLUMNS)).astype({"turn": "Int64"})
 

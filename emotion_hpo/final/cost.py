@@ -21,6 +21,12 @@ def measure_final_cost(saved_models: Sequence[SavedModel], utterances: Utterance
         n_networks=n_networks,
         n_parameters=n_parameters,
         latency_ms=sum(latency.latency_ms for latency in latencies),
+        repeated_ms=sum(latency.repeated_ms for latency in latencies),
+        first_ms=sum(latency.first_ms for latency in latencies),
+        waiting_share=max(
+            (share for latency in latencies if (share := latency.waiting_share) is not None),
+            default=None,
+        ),
         n_threads=latencies[0].n_threads,
         device=latencies[0].device,
         n_timed=latencies[0].n_timed,

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.final.choice import Choice, plan_of
-from emotion_hpo.final.retraining import OnRetraining, Retraining
+from emotion_hpo.final.retraining import Retraining
 from emotion_hpo.final.writing import predictions
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.study import FinalHome, StudyHome, study_file
@@ -21,6 +21,7 @@ from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.records.base import read_record
 from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.records.ledger import Looker
+from emotion_hpo.training.job import Purpose, Train
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,7 @@ class Again:
     first_difference: int | None
 
 
-def replay_final(
-    home: StudyHome, name: str, on_features: OnProgress, on_retraining: OnRetraining
-) -> Again:
+def replay_final(home: StudyHome, name: str, on_features: OnProgress, train: Train) -> Again:
     """Retrain what a result is from and predict the test session again.
 
     Raises:
@@ -68,18 +67,16 @@ def replay_final(
             f"{folder.result} is of another model than the study would train now: its seeds, "
             "epochs or configurations have changed"
         )
-    retrain = Retraining(development.everything, store, on_retraining)
     with TemporaryDirectory() as scratch:
-        saved_models = [
-            retrain(member, FinalHome(Path(scratch) / member.name)) for member in plan.members
-        ]
+        retrain = Retraining(development.everything, store, train, Purpose.REPLAY)
+        models = retrain(plan.members, lambda name: FinalHome(Path(scratch) / name))
     ledger, looker = Ledger(home.ledger), Looker(study=home.name, trial=plan.name, by=user())
     ledger.note_replay(ledger.name_of(holdout.content), looker, plan.identity)
     test = holdout.unseal()
     answers = plan.combined(
         [
-            saved_model.probabilities(saved_model.preprocessor.transform(test))
-            for saved_model in saved_models
+            model.probabilities(model.preprocessor.transform(test))
+            for model in (models[recipe.name] for recipe in plan.members)
         ]
     ).mean(0)
     difference = _find_difference(folder.predictions.read_bytes(), predictions(test, answers))

@@ -24,9 +24,8 @@ from emotion_hpo.final.other_words import OtherWords, compare_words, find_other_
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
-from emotion_hpo.final.retraining import OnRetraining, Retraining
+from emotion_hpo.final.retraining import Retraining
 from emotion_hpo.final.writing import write
-from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.selection.ensemble import Ensemble
 from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
@@ -39,6 +38,7 @@ from emotion_hpo.study.ledger import Ledger, user
 from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.records.ledger import Looker
 from emotion_hpo.study.trials import read_trials
+from emotion_hpo.training.job import Train
 
 __all__ = ["Ensemble", "final"]
 
@@ -55,7 +55,7 @@ def final(
     *,
     rescore: bool,
     on_features: OnProgress,
-    on_retraining: OnRetraining,
+    train: Train,
     ensemble: Ensemble = DEFAULT_ENSEMBLE,
     is_paper_protocol: bool = False,
     recognised: Path | None = None,
@@ -68,7 +68,7 @@ def final(
         name: `trial_42`, `42`, `ensemble`, `baseline`, or None for what the search suggests.
         rescore: Score a holdout again that has been scored.
         on_features: Shows the preparation of features.
-        on_retraining: Shows the retraining.
+        train: Trains jobs, on the study's launcher.
         ensemble: How an ensemble is built, if `name` is `ensemble`.
         is_paper_protocol: Also compute the reference's score, the best epoch on the test session.
         recognised: A CSV of words that the model is also scored by; where there is none and the
@@ -77,7 +77,8 @@ def final(
 
     Raises:
         ConfigError: The reference's score is asked for of an ensemble.
-        StudyError: No such study or trial, or the corpus is not the one that was searched on.
+        StudyError: No such study or trial, the corpus is not the one that was searched on, or the
+            training was stopped.
         HoldoutError: The holdout has been scored before.
     """
     began = time.monotonic()
@@ -108,7 +109,7 @@ def final(
         task.ledger.check(holdout.content, plan.identity, rescore=rescore)
         for line in describe_missing_in_test(holdout.counts(), holdout.session):
             on_note(line)
-        models = _retrain(task, on_retraining)
+        models = _retrain(task, train)
         return _score(task, models, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
 
 
@@ -127,28 +128,25 @@ class _Task:
     other_words: OtherWords | None
 
 
-def _retrain(task: _Task, on_retraining: OnRetraining) -> Models:
+def _retrain(task: _Task, train: Train) -> Models:
     """Train the members, and the models that they are compared with, on train + validation."""
     everything = task.development.everything
-    retraining = Retraining(everything, task.store, on_retraining)
-
-    def retrain(recipe: Recipe) -> SavedModel:
-        return retraining(recipe, task.home.final(recipe.name))
-
-    members = [retrain(recipe) for recipe in task.plan.members]
     default = _default_recipe(task)
     of_plan = [recipe for recipe in task.plan.members if recipe.name == BASELINE]
     baseline = of_plan[0] if of_plan else baseline_recipe(task.home, task.stored, task.development)
     lone, baseline_alone = lone_recipe(task.plan, everything), None
     if baseline.config.has_context:
         baseline_alone = baseline_recipe(task.home, task.stored, task.development, is_alone=True)
+    others = (default, baseline, lone, baseline_alone)
+    recipes = [*task.plan.members, *(recipe for recipe in others if recipe is not None)]
+    models = Retraining(everything, task.store, train)(recipes, task.home.final)
     return Models(
         plan=task.plan,
-        members=members,
-        default=None if default is None else (default.name, retrain(default)),
-        baseline=retrain(baseline),
-        lone=None if lone is None else retrain(lone),
-        baseline_alone=None if baseline_alone is None else retrain(baseline_alone),
+        members=[models[recipe.name] for recipe in task.plan.members],
+        default=None if default is None else (default.name, models[default.name]),
+        baseline=models[baseline.name],
+        lone=None if lone is None else models[lone.name],
+        baseline_alone=None if baseline_alone is None else models[baseline_alone.name],
     )
 
 

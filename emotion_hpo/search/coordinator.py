@@ -6,12 +6,10 @@ goes back into the queue, and that tracking and screen see what happens.
 """
 
 import logging
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 
 from filelock import FileLock, Timeout
 
@@ -21,14 +19,15 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.features.extraction import all_modalities, check_sections
 from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
-from emotion_hpo.search.budget import is_spent, is_used_up, trained_epochs
+from emotion_hpo.search.budget import is_spent, is_used_up, n_open, trained_epochs
 from emotion_hpo.search.enumeration import exhaustible_points
 from emotion_hpo.search.observers import Observers
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.pruning import check_pruner
 from emotion_hpo.search.space import check_params, check_space
+from emotion_hpo.search.stop import stop_signals
 from emotion_hpo.search.warm_start import describe_warm_start, read_prior_trials
-from emotion_hpo.search.worker_pool import Stop, WorkerPool
+from emotion_hpo.search.worker_pool import WorkerPool
 from emotion_hpo.selection.ensemble_score import estimate_ensemble_score
 from emotion_hpo.selection.expected_score import estimate_expected_score
 from emotion_hpo.splits.class_coverage import describe_missing_classes
@@ -110,11 +109,14 @@ def search(config: SearchConfig, observers: Observers | None = None) -> SearchRe
             _log.info(f"The corpus is read with {stored.words}")
         created_at = stored.facts.created_at
         tracker = observers.open_tracker(home, config, created_at, synthetic=store.synthetic)
-        with _stop_signals() as stop:
+        with stop_signals() as stop:
             study = Study(home, config, gives_up=lambda: stop.at_once)
             display = observers.open_display(config, study.trials(), synthetic=store.synthetic)
             try:
-                WorkerPool(config, home, study, display, tracker, stop, prior_trials).work()
+                study.requeue_orphans()
+                study.open_slots(prior_trials)
+                n_workers = min(config.launcher.n_workers, n_open(config, study.trials()) or 1)
+                WorkerPool(config, home, study, display, stop, n_workers, tracker).work()
             finally:  # a study that failed is worth looking at, too
                 trials = study.trials()
                 summary = _summarise(
@@ -221,23 +223,3 @@ def _only_coordinator(home: StudyHome) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Stop]:
-    """Count Ctrl-C and SIGTERM instead of dying of them."""
-    stop = Stop()
-
-    def request_stop(_signal: int, _frame: FrameType | None) -> None:
-        stop.n_requests += 1
-        if stop.n_requests == 1:
-            _log.warning("\nStopping after the running epochs; Ctrl-C again stops at once.")
-
-    before = {
-        number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -70,6 +70,16 @@ class _Silence:
     def finish(self, trials: Sequence[Trial], summary: SearchSummary) -> None: ...
 
 
+def silent_tracker() -> TrialTracker:
+    """Return a tracker that writes nothing."""
+    return _Silence()
+
+
+def silent_display(*_arguments: object) -> Display:
+    """Return a display that draws nothing."""
+    return _Silence()
+
+
 @contextmanager
 def _silent_progress(_title: str) -> Iterator[OnProgress]:
     yield quiet

@@ -1,42 +1,61 @@
 """A worker's life: claim a trial, train it, report every epoch, end it; until no slot is left.
 
-Started by `runtime.start` with the arguments `STUDY_FOLDER NAME N_THREADS`. Its end of a pipe is
-its standard input: when that closes, whoever started it is gone, and it stops at once. SIGTERM is
-a polite stop: the running epoch ends, its state is saved, and the trial goes back into the queue.
+Started by `runtime.start`, or forked from a process that was (`launch.forked`). Its end of a pipe
+is its standard input: when that closes, whoever started it is gone, and it stops at once. SIGTERM
+is a polite stop: the running epoch ends, its state is saved, and the trial goes back into the
+queue.
 """
 
 import signal
+import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 import torch
 
-from emotion_hpo.config import NetworkModel, SearchConfig, dump
+from emotion_hpo.config import SearchConfig, dump
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.search.budget import FAIL_FAST
+from emotion_hpo.search.life import Life
+from emotion_hpo.search.optuna.ending import Ending
+from emotion_hpo.search.optuna.jobs import batch_config
 from emotion_hpo.search.optuna.study import Claim, ClaimLost, StorageAway, Study
-from emotion_hpo.search.pruning import steps
-from emotion_hpo.study import StudyHome, TrialState, write_bytes, write_yaml
-from emotion_hpo.study.curves import write_curve
+from emotion_hpo.search.purposes.confirmation import train_confirmation
+from emotion_hpo.search.purposes.final import train_final
+from emotion_hpo.search.purposes.trial import train_trial
+from emotion_hpo.study import StudyHome, TrialState, write_yaml
 from emotion_hpo.study.facts import commit
-from emotion_hpo.study.records.base import write_record
-from emotion_hpo.study.records.cost import Cost
-from emotion_hpo.training.fold_run import Checkpoint, DataModule, EpochSelector
+from emotion_hpo.training.fold_run import Checkpoint, DataModule
+from emotion_hpo.training.job import Purpose
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
-from emotion_hpo.training.learner import n_epochs
-from emotion_hpo.training.profiling import MEASURED, measure_cost
-from emotion_hpo.training.trial_run import Outcomes, plan, run_all
-from emotion_hpo.training.worker_process import setup
+from emotion_hpo.training.launch.forked import serve
+from emotion_hpo.training.worker_process import become_worker, freeze_loaded, load, setup
+
+#: What is trained → how.
+_TRAIN: Mapping[Purpose | None, Callable[[Life], Ending | None]] = {
+    None: train_trial,
+    Purpose.CONFIRMATION: train_confirmation,
+    Purpose.FINAL: train_final,
+    Purpose.REPLAY: train_final,
+}
 
 #: In what PyTorch's allocator, CUDA's runtime and its libraries say by a plain RuntimeError
 NO_MEMORY = ("not enough memory", "can't allocate", "out of memory", "ALLOC_FAILED")
 
 
 class Worker:
-    """One process's work on a study."""
+    """One process's work on a study, or on a batch of jobs.
+
+    Args:
+        home: Of the study, or of the batch.
+        config: The study.
+        data_module: What is trained on.
+        name: Of the worker.
+    """
 
     def __init__(
         self, home: StudyHome, config: SearchConfig, data_module: DataModule, name: str
@@ -51,8 +70,9 @@ class Worker:
         self._n_failed = 0
         self._n_folds = len(data_module.development.folds)
         n_trainings = self._n_folds * config.study.n_seeds
+        claimed = batch_config(config) if home.is_batch else config
         self._study = Study(
-            home, config, n_trainings, gives_up=lambda: self.stopping, is_expected=True
+            home, claimed, n_trainings, gives_up=lambda: self.stopping, is_expected=True
         )
 
     def work(self) -> None:
@@ -112,72 +132,22 @@ class Worker:
             self._fail(claim, f"{type(error).__name__}: {first}")
 
     def _run(self, claim: Claim) -> None:
-        files, development = self._home.trial(claim.number), self._data_module.development
-        study = self._config.study
-        selector = EpochSelector(study.objective, study.value)
-        planned = plan(self._n_folds, study.n_seeds, claim.seed)
-        ending: TrialState = TrialState.COMPLETE
-        reported: dict[int, float] = {}
-        # The only epoch of a classical model would stand beside the first epochs of networks
-        is_compared = isinstance(claim.config.model, NetworkModel) or len(planned) > 1
-
-        resume = self._resume(claim)
-        if resume is not None:
-            so_far = Outcomes(planned, (*resume.before, resume.outcome), is_running=True)
-            resume.save(files.checkpoint)
-            self._keep_weights_of_former_lives(claim)
-            write_curve(files, so_far.curve)
-            if is_compared:
-                reported = steps(so_far, study.objective, self._config.pruner)
-                self._study.report_previous_steps(claim, reported)
-
-        def is_poor(so_far: Outcomes) -> bool:
-            nonlocal reported
-            if not is_compared:
-                return False
-            before, reported = reported, steps(so_far, study.objective, self._config.pruner)
-            new = [step for step in reported if step not in before]
-            return bool(new) and self._study.report(claim, new[-1], reported[new[-1]])
-
-        def after_epoch(so_far: Outcomes, make_checkpoint: Callable[[], Checkpoint]) -> bool:
-            nonlocal ending
-            epoch = so_far.each[-1].curve[-1].epoch
-            is_last = epoch >= n_epochs(claim.config) and len(so_far.each) == len(planned)
-            state = make_checkpoint()
-            if study.keep_weights and so_far.each[-1].best_epoch == epoch:
-                state.save_weights(files.weights)
-            state.save(files.checkpoint)
-            write_curve(files, so_far.curve)
-            if is_poor(so_far) and not is_last:
-                ending = TrialState.PRUNED
-            elif self.stopping and not is_last:
-                ending = TrialState.INTERRUPTED
-            return ending is not TrialState.COMPLETE
-
-        def after_training(so_far: Outcomes) -> bool:
-            nonlocal ending
-            if is_poor(so_far) and len(so_far.each) < len(planned):
-                ending = TrialState.PRUNED
-            return ending is not TrialState.COMPLETE
-
-        outcomes = run_all(
-            claim.config, self._data_module, planned, selector, after_epoch, after_training, resume
+        life = Life(
+            claim,
+            self._home.owner,
+            self._home.trial(claim.number),
+            self._config,
+            self._data_module,
+            self._study,
+            self._resume(claim),
+            lambda: self.stopping,
         )
-        if ending is TrialState.INTERRUPTED:
+        purpose = None if claim.job is None else claim.job.purpose
+        ending = _TRAIN[purpose](life)
+        if ending is None:
             self._study.release(claim)
             return
-        write_bytes(files.probabilities, outcomes.answers(development))
-        cost = measure_cost(claim.config, self._data_module, outcomes.learner)
-        write_record(files.cost, Cost.from_json(cost))
-        write_bytes(files.every_epoch, outcomes.every_epoch())
-        self._study.end(
-            claim,
-            ending,
-            outcomes.value,
-            outcomes.best_epoch,
-            trainings=outcomes.trainings(development),
-            cost=study.second_objective and float(cost[MEASURED[study.second_objective]]),
-        )
+        self._study.end(claim, **vars(ending))
         self._drop_checkpoints(claim)
 
     def _resume(self, claim: Claim) -> Checkpoint | None:
@@ -193,13 +163,6 @@ class Worker:
             if checkpoint is not None:
                 return checkpoint
         return None
-
-    def _keep_weights_of_former_lives(self, claim: Claim) -> None:
-        """Take their latest best weights over: the trial's best epoch may lie in a former life."""
-        paths = [self._home.trial(life).weights for life in claim.former_lives]
-        latest = next((path for path in paths if path.exists()), None)
-        if latest is not None:
-            write_bytes(self._home.trial(claim.number).weights, latest.read_bytes())
 
     def _lack_memory(self, claim: Claim, reason: str) -> None:
         """Fail a trial that had the memory to itself; one that shared it is tried again alone."""
@@ -222,9 +185,8 @@ class Worker:
 
 def main() -> None:
     """Run one worker to its end."""
-    folder, name, n_threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    home = StudyHome(folder.parent, folder.name)
-    worker = Worker(home, *setup(home, n_threads), name)
+    home, name, loaded = _start()
+    worker = Worker(home, *loaded, name)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stopping = True
@@ -237,3 +199,34 @@ def main() -> None:
         sys.exit(NO_FAULT_STATUS)  # it may still hold a trial, which is not to blame
     except StudyError as error:
         sys.exit(f"{name}: {error}")
+
+
+def _start() -> tuple[StudyHome, str, tuple[SearchConfig, DataModule]]:
+    """Return the study, this worker's name, and what it trains on.
+
+    With `STUDY_FOLDER NAME N_THREADS` this process is the worker; with `STUDY_FOLDER SOCKET` it is
+    the server of which workers are forked, and this returns in each of them.
+    """
+    folder = Path(sys.argv[1])
+    home = StudyHome(folder.parent, folder.name)
+    if len(sys.argv) == 4:
+        name, n_threads = sys.argv[2], int(sys.argv[3])
+        return home, name, setup(home, name, n_threads)
+    loaded: tuple[SearchConfig, DataModule] | None = None
+    with suppress(Exception):  # each worker then fails by itself, and says so in its own log
+        config, data_module = load(home)
+        _read_ahead(home, config, data_module)
+        loaded = config, data_module
+    name, n_threads = serve(socket.socket(fileno=int(sys.argv[2])))
+    loaded = loaded or load(home)
+    become_worker(name, n_threads)
+    return home, name, loaded
+
+
+def _read_ahead(home: StudyHome, config: SearchConfig, data_module: DataModule) -> None:
+    """Read what most trainings of a study or a batch are on, for all workers together."""
+    if home.purpose in (Purpose.FINAL, Purpose.REPLAY):
+        data_module.everything(config.experiment())
+    else:
+        data_module.fold(config.experiment())
+    freeze_loaded()

@@ -9,7 +9,6 @@ last, one at a time, with no other worker beside them.
 import logging
 import os
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -17,9 +16,9 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.budget import explain_failures, is_spent, n_open
 from emotion_hpo.search.deaths import DeathCount
-from emotion_hpo.search.observers import Display, TrialTracker
+from emotion_hpo.search.observers import Display, TrialTracker, silent_tracker
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.search.prior_trial import PriorTrial
+from emotion_hpo.search.stop import Stop
 from emotion_hpo.study import StudyHome, Trial, TrialState
 from emotion_hpo.training.launch import Launcher, open_launcher
 
@@ -44,33 +43,26 @@ _EMPTY_S = 60.0
 
 
 @dataclass
-class Stop:
-    """What the user requested by Ctrl-C or SIGTERM: first politely, then at once."""
-
-    n_requests: int = 0
-
-    @property
-    def politely(self) -> bool:
-        """Return whether the running epochs are to be the last."""
-        return self.n_requests >= 1
-
-    @property
-    def at_once(self) -> bool:
-        """Return whether nothing is to be waited for."""
-        return self.n_requests >= 2
-
-
-@dataclass
 class WorkerPool:
-    """The workers of one stretch of a search, from start to budget or stop."""
+    """The workers of one stretch of a search or of a batch, from start to budget or stop.
+
+    Attributes:
+        config: What is searched, or the batch.
+        home: Where its trials are.
+        study: Its slots, which are open.
+        display: Shows its trials.
+        stop: What the user requests.
+        n_workers: Beside each other, at most.
+        tracker: Mirrors its trials elsewhere.
+    """
 
     config: SearchConfig
     home: StudyHome
     study: Study
     display: Display
-    tracker: TrialTracker
     stop: Stop
-    prior_trials: Sequence[PriorTrial] = ()
+    n_workers: int
+    tracker: TrialTracker = field(default_factory=silent_tracker)
     _deaths: DeathCount = field(init=False)
     _ended_before: set[int] = field(default_factory=set)
     _started: set[str] = field(default_factory=set)
@@ -87,16 +79,13 @@ class WorkerPool:
         Raises:
             StudyError: The workers cannot live, or the first trials all failed.
         """
-        self.study.requeue_orphans()
-        self.study.open_slots(self.prior_trials)
         trials = self.study.trials()
         self._ended_before = {trial.number for trial in trials if trial.state.is_finished}
         if is_spent(self.config, trials):
             return
-        n_workers = min(self.config.launcher.n_workers, n_open(self.config, trials) or 1)
-        names = [f"worker_{index}" for index in range(n_workers)]
+        names = [f"worker_{index}" for index in range(self.n_workers)]
         launcher = open_launcher(
-            self.config.launcher, self.home, n_workers, _environment(self.config)
+            self.config.launcher, self.home, self.n_workers, _environment(self.config)
         )
         with self.display, closing(launcher):
             try:

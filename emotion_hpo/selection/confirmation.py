@@ -1,46 +1,41 @@
 """The leaders of a search, trained again over fresh seeds; the confirmed winner.
 
 The best trial is best by its seed, too. So the k best trials and the default configuration are
-trained again on the same folds, by processes that each take the next training that nobody holds
-(`worker`); the winner has the best mean, and among those within one standard error of it the
-cheapest wins. All of it is validation data. Killed anywhere, the same command goes on.
+trained again on the same folds, as a batch of jobs (`search.batch`); the winner has the best mean,
+and among those within one standard error of it the cheapest wins. All of it is validation data.
+Killed anywhere, the same command goes on.
 """
 
-import os
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.registry import find_metric
-from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.selection.confirmed_score import estimate_confirmed_score
 from emotion_hpo.selection.leaders import PlannedConfirmation, plan_confirmations
-from emotion_hpo.study import StudyHome, Trial
+from emotion_hpo.study import StudyHome, Trial, TrialHome, study_file
 from emotion_hpo.study.records.base import read_if_there, read_record, write_record
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.selection import Candidate, Confirmation, Selection
 from emotion_hpo.study.trials import read_trials
-
-#: Between two looks at the processes.
-_LOOK_S = 0.3
-
-#: Trainings done, trainings in all: what a screen shows.
-OnConfirming = Callable[[int, int], None]
+from emotion_hpo.training.job import Job, Purpose, Train
 
 
-def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) -> Selection:
+def confirm(home: StudyHome, config: SearchConfig, train: Train) -> Selection:
     """Train the leaders again, as far as that is not done, and name the winner.
 
+    Args:
+        home: The study.
+        config: Its configuration.
+        train: Trains jobs that are not stored.
+
     Raises:
-        StudyError: A process died, or no leader could be trained.
+        StudyError: The training was stopped or failed, or no leader could be trained.
     """
     trials = read_trials(home)
     confirmations = plan_confirmations(home, config, trials)
-    _train_all(home, config, confirmations, on_confirming)
+    _train_all(home, confirmations, train)
     candidates = _list_candidates(home, trials, confirmations)
     objective = config.study.objective
     error = standard_error([candidate.values for candidate in candidates])
@@ -61,54 +56,23 @@ def confirm(home: StudyHome, config: SearchConfig, on_confirming: OnConfirming) 
     return selection
 
 
-def _train_all(
-    home: StudyHome,
-    config: SearchConfig,
-    confirmations: Sequence[PlannedConfirmation],
-    on_confirming: OnConfirming,
-) -> None:
-    """Start processes and wait until every training has ended."""
+def _train_all(home: StudyHome, confirmations: Sequence[PlannedConfirmation], train: Train) -> None:
+    """Train whatever has no record yet."""
 
-    def n_open() -> int:
-        records = [home.confirmation(each.number, each.index).record for each in confirmations]
-        return sum(not record.exists() for record in records)
+    def is_stored(job: Job, _files: TrialHome | None) -> bool:
+        return home.confirmation_named(job.name).record.exists()
 
-    n_processes = min(config.launcher.n_workers, n_open())
-    n_threads = max(1, n_cores() // max(n_processes, 1))
-    processes = [_start_process(home, index, n_threads) for index in range(n_processes)]
-    try:
-        while any(process.poll() is None for process in processes):
-            on_confirming(len(confirmations) - n_open(), len(confirmations))
-            time.sleep(_LOOK_S)
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
-    if n_open():
-        log = home.worker_log("confirmation_0").parent
-        raise StudyError(
-            f"{n_open()} of {len(confirmations)} confirming trainings did not end; see {log}; the "
-            "same command goes on with them"
+    jobs = [
+        Job(
+            Purpose.CONFIRMATION,
+            home.confirmation(each.number, each.index).path.name,
+            study_file.trial_config(home, each.number),
+            each.seed,
         )
-    on_confirming(len(confirmations), len(confirmations))
-
-
-def _start_process(home: StudyHome, index: int, n_threads: int) -> "subprocess.Popen[bytes]":
-    threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    program = ["-m", "emotion_hpo.runtime.start", "emotion_hpo.selection.worker"]
-    log = home.worker_log(f"confirmation_{index}")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, *program, str(home.path), str(n_threads)],
-            stdin=subprocess.PIPE,  # closes when we die, in whatever way: then it ends, too
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env={**os.environ, **threads},
-        )
+        for each in confirmations
+    ]
+    if not all(is_stored(job, None) for job in jobs):
+        train(jobs, is_stored)
 
 
 def _list_candidates(

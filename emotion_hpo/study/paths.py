@@ -50,7 +50,10 @@ class TrialHome:
 
     @property
     def weights(self) -> Path:
-        """The network of its best epoch, where `study.keep_weights` asks for it."""
+        """The network of its best epoch, where `study.keep_weights` asks for it.
+
+        Of a final training, the model until it is put together with those of other seeds.
+        """
         return self.path / "weights.pt"
 
     @property
@@ -74,16 +77,6 @@ class ConfirmationHome:
     def every_epoch(self) -> Path:
         """Validation probabilities of each of its trainings after every epoch."""
         return self.path / "epochs.npz"
-
-    @property
-    def checkpoint(self) -> Path:
-        """State of an unfinished training; gone once it has ended."""
-        return self.path / "checkpoint.pt"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that trains it: a dead one's is free."""
-        return self.path / ".lock"
 
 
 @dataclass(frozen=True)
@@ -241,13 +234,42 @@ class StudyHome:
         """MLflow's artifacts, shared by all studies."""
         return self.directory / "mlartifacts"
 
+    def batch(self, purpose: str, storage: str = "sqlite") -> "StudyHome":
+        """The home of a batch of trainings for another purpose than the search, in a storage."""
+        return StudyHome(self.path / "batches", f"{self.name}.{purpose}.{storage}")
+
+    @property
+    def purpose(self) -> str | None:
+        """What a batch is trained for; None of a study's own home."""
+        return self.name.split(".")[1] if self.is_batch else None
+
+    @property
+    def batch_config(self) -> Path:
+        """The configuration of the study as the latest command on a batch had it."""
+        return self.path / "config.yaml"
+
+    @property
+    def owner(self) -> "StudyHome":
+        """The study that a batch belongs to; a study's own home is itself."""
+        name, dot, _ = self.name.partition(".")  # which no study's own name has
+        return StudyHome(self.directory.parent.parent, name) if dot else self
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it is the home of a batch."""
+        return self.owner != self
+
     def trial(self, number: int) -> TrialHome:
         """The home of a trial."""
         return TrialHome(self.path / "trials" / f"trial_{number}")
 
     def confirmation(self, number: int, index: int) -> ConfirmationHome:
         """The home of a leader's training over a fresh seed."""
-        return ConfirmationHome(self.path / "selection" / f"trial_{number}_seed_{index}")
+        return self.confirmation_named(f"trial_{number}_seed_{index}")
+
+    def confirmation_named(self, name: str) -> ConfirmationHome:
+        """The same, by the name of its folder, which is that of its job."""
+        return ConfirmationHome(self.path / "selection" / name)
 
     def final(self, name: str | int) -> FinalHome:
         """The home of a final model: of a trial, by number or name, or of another name's."""

@@ -104,6 +104,7 @@ class Trial:
         trainings: Of an ended trial, each training over folds and seeds, in order.
         commit: Of the code that trained it.
         cost: The second objective, where the study has one.
+        job: Name of what it trains in a batch; None of a search's trial.
     """
 
     number: int
@@ -122,6 +123,7 @@ class Trial:
     trainings: tuple[Training, ...] = ()
     commit: str | None = None
     cost: float | None = None
+    job: str | None = None
 
     @property
     def name(self) -> str:

@@ -52,6 +52,7 @@ class DataModule:
     def __init__(self, development: Development) -> None:
         self.development = development
         self._held: dict[str, tuple[str, FoldData]] = {}
+        self._held_everything: dict[str, tuple[Preprocessor, Dataset]] = {}
 
     def fold(self, config: ExperimentConfig, index: int = 0) -> FoldData:
         """Return both parts of a fold as this configuration's model takes them."""
@@ -68,6 +69,16 @@ class DataModule:
             )
             self._held[kind] = key, fold_data
         return self._held[kind][1]
+
+    def everything(self, config: ExperimentConfig) -> tuple[Preprocessor, Dataset]:
+        """Return all of it as one training part; one reading at a time is held."""
+        everything = self.development.everything
+        key = describe_reading(config, everything)
+        if key not in self._held_everything:
+            self._held_everything.clear()
+            preprocessor = fit_preprocessor(config, everything)
+            self._held_everything[key] = preprocessor, preprocessor.transform(everything)
+        return self._held_everything[key]
 
     def check(self, config: ExperimentConfig) -> None:
         """Build what a trial would train, so that what can never be built is refused before any.

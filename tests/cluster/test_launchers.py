@@ -10,12 +10,16 @@ import pytest
 
 from emotion_hpo.config.places import LocalLauncher, RayLauncher, SlurmLauncher
 from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.search.optuna.jobs import batch_config
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import TrialState, study_file
+from emotion_hpo.study.trials import read_trials
+from emotion_hpo.training import launch
 from emotion_hpo.training.launch import WorkerEnd, open_launcher
+from emotion_hpo.training.launch.forked import ForkedProcesses
 from tests.cluster.servers import needed, until
 from tests.cluster.slurm import Slurm
-from tests.search.processes import Command
+from tests.search.processes import Command, is_worker
 
 N_EPOCHS = 100  # so that a trial outlives what the cluster needs to notice a loss
 LONG = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", f"training.epochs={N_EPOCHS}")
@@ -43,10 +47,12 @@ def ray_nodes():
     cluster.shutdown()
 
 
-@pytest.fixture(params=["local", "ray", "slurm"])
+@pytest.fixture(params=["local", "elsewhere", "ray", "slurm"])
 def place(request, monkeypatch):
     """The overrides that choose a launcher, and its configuration."""
-    if request.param == "local":
+    if request.param in ("local", "elsewhere"):
+        if request.param == "elsewhere":
+            monkeypatch.setattr(launch, "ForkedProcesses", launch.LocalProcesses)
         return (), LocalLauncher(name="local", n_workers=2)
     if request.param == "ray":
         cluster, _ = request.getfixturevalue("ray_nodes")
@@ -91,12 +97,7 @@ def study(study_on, place):
 
 def workers_of(home) -> list[psutil.Process]:
     """Every worker of a study on this machine."""
-    found = []
-    for one in psutil.process_iter(["cmdline"]):
-        line = one.info["cmdline"] or []
-        if "emotion_hpo.search.worker" in line and str(home.path) in line:
-            found.append(one)
-    return found
+    return [process for process in psutil.process_iter() if is_worker(process, home)]
 
 
 def in_hands(study) -> list[str]:
@@ -132,6 +133,11 @@ class TestLauncher:
                 assert len(places) == 1
                 assert "" not in places
             assert launcher.ended() == {}
+            if isinstance(launcher, ForkedProcesses):
+                server = workers_of(home)[0].parent()
+                assert server.num_threads() == 1, "a fork copies one thread alone"
+                assert {worker.parent() for worker in workers_of(home)} == {server}
+                assert all(os.getsid(worker.pid) == worker.pid for worker in workers_of(home))
 
             launcher.stop()
             ended = {}
@@ -299,6 +305,48 @@ def test_a_cancelled_job_of_slurm_costs_no_trial(make_study, storage, slurm, mon
     trials = finished_exactly(home, config)
     assert sum(one.state is TrialState.INTERRUPTED for one in trials) == 1
     assert not workers_of(home)
+
+
+def end_to_end(make_study, overrides, lose=lambda: None):
+    """Search, confirm and score by processes of their own; the workers of each step."""
+    size = ("study.n_trials=2", "launcher.n_workers=2", "pruner=none", "sampler=random")
+    confirm = ("study.confirm_leaders=1", "study.confirm_seeds=1", "study.final_seeds=[0,1]")
+    overrides = (*overrides, *size, *confirm, "training.epochs=20", "study.value=last")
+    home, config = make_study("study", *overrides)
+    status, _, err = Command(home, *overrides).wait()
+    assert status == 0, err
+    batch = home.batch("final", "postgresql")
+    command = Command(home, *overrides, name="final")
+    until(lambda: list(batch.path.glob("trials/*/curve.json")), 180, "training")
+    lose()
+    status, _, err = command.wait()
+    assert status == 0, err
+    assert len(home.ledger.read_text().splitlines()) == 3, "the session, its opening, its score"
+    confirmed = read_trials(home.batch("confirmation", "postgresql"))
+    trained = Study(batch, batch_config(config)).trials()
+    assert sum(trial.state is TrialState.COMPLETE for trial in trained) >= 3
+    ended = [trial for trial in trained if trial.state is TrialState.COMPLETE]
+    assert all(len(trial.curve) in (1, 20) for trial in ended), "the baseline has one epoch"
+    assert not workers_of(batch)
+    return {trial.worker.partition("@")[2] for trial in [*read_trials(home), *confirmed, *ended]}
+
+
+def test_all_trains_on_nodes_of_slurm_and_a_lost_job_costs_time_alone(
+    make_study, storage, slurm, monkeypatch
+):
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def lose():
+        running = [name for name, state in slurm.jobs().items() if state == "RUNNING"]
+        slurm.call("scancel", running[0])
+
+    assert end_to_end(make_study, (*storage, *slurm_here()[0]), lose) <= {"n1", "n2"}
+
+
+def test_all_trains_on_nodes_of_ray(make_study, storage, ray_nodes):
+    places = end_to_end(make_study, (*storage, *ray_at(ray_nodes[0].address)[0]))
+    assert "" not in places
 
 
 def test_ray_may_be_of_this_machine_alone(make_study, ray_nodes):

@@ -36,6 +36,17 @@ def test_final_figures(capsys):
     assert "optimistic" not in text
 
 
+@pytest.mark.parametrize(("share", "is_busy"), [(None, False), (0.02, False), (0.4, True)])
+def test_what_an_utterance_takes_is_said_with_how_busy_the_machine_was(share, is_busy, capsys):
+    cost = shown_result().cost.model_copy(
+        update={"repeated_ms": 1.25, "first_ms": 9.5, "waiting_share": share}
+    )
+    show_final(shown_result().model_copy(update={"cost": cost}))
+    text = capsys.readouterr().out
+    assert "1.2 ms a second time, the first of all 9.5 ms" in text
+    assert ("; the machine was busy, 40 % of that was waiting for it." in text) == is_busy
+
+
 def test_factors_of_words_are_nothing_that_the_baseline_does_not_read(capsys):
     show_final(shown_result(modalities=["speech", "text_factors"]))
     assert "does not read" not in capsys.readouterr().out

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from emotion_hpo.console import progress
-from emotion_hpo.console.progress import preparing, retraining
+from emotion_hpo.console.progress import preparing
 
 
 class TestProgress:
@@ -34,21 +34,6 @@ class TestProgress:
             on_progress(3, 8, "Ses01F_impro01")
         assert "Preparing twin: Ses01F_impro01" in terminal.getvalue()
         assert "3/8" in terminal.getvalue()
-
-    def test_plain_retraining_tells_every_epoch(self, capsys):
-        with retraining() as show:
-            show(0, 0, 3)
-            show(0, 1, 3)
-            show(1, 3, 3)
-        assert capsys.readouterr().err.splitlines() == [
-            "Retraining: training 1, epoch 1/3",
-            "Retraining: training 2, epoch 3/3",
-        ]
-
-    def test_live_retraining(self, terminal):
-        with retraining() as show:
-            show(1, 2, 3)
-        assert "Retraining: training 2, epoch 2/3" in terminal.getvalue()
 
 
 def test_a_live_display_shows_names_as_they_are(terminal):

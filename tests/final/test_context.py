@@ -9,7 +9,6 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from emotion_hpo.config import LinearModel
 from emotion_hpo.features.preparation import quiet
-from emotion_hpo.final import retraining
 from emotion_hpo.final.breakdowns import break_down, remove_context
 from emotion_hpo.final.lone import lone_recipe
 from emotion_hpo.final.plan import Plan, Recipe
@@ -19,22 +18,20 @@ from emotion_hpo.final.scoring import final
 from emotion_hpo.models import baseline
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.search import batch
 from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.study.finals import find_finals
 from emotion_hpo.training.learner import fit_preprocessor
 from tests.dialogue_models import make_saved_model
 from tests.dialogues import CONTEXTS, make_config, make_shelf, make_turns
+from tests.pipeline import trainer
 
 pytestmark = pytest.mark.no_cover  # traced, it would take half as long again
 
 
-def silent(*_arguments):
-    """Show nothing."""
-
-
 def score(home):
-    return final(home, "trial_1", rescore=False, on_features=quiet, on_retraining=silent)
+    return final(home, "trial_1", rescore=False, on_features=quiet, train=trainer(home))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +51,7 @@ def home(searched_once, tmp_path_factory):
             score(home)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(baseline, "_turns_help", lambda *_: True)
-        patched.setattr(retraining, "build_learner", cut)  # all of them are trained already
+        patched.setattr(batch, "_work", cut)  # all of them are trained already
         score(home)
     return home
 
@@ -141,7 +138,7 @@ def test_its_accuracy_is_told_by_the_position_in_the_dialogue(result, sealed):
 
 def test_its_rivals_are_no_final_models_and_it_replays(home):
     assert [folder.path.name for folder in find_finals(home)] == ["trial_1"]
-    assert replay_final(home, "trial_1", quiet, silent).first_difference is None
+    assert replay_final(home, "trial_1", quiet, trainer(home)).first_difference is None
 
 
 def recipe(config, name="trial_3"):
@@ -223,4 +220,4 @@ def test_a_model_has_seen_the_words_that_it_read_as_context(context, n_seen):
 
 
 def test_a_model_that_reads_no_turns_has_nothing_less_to_read(turns):
-    assert remove_context(silent, turns, None) is None
+    assert remove_context(print, turns, None) is None

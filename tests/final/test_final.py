@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
 from emotion_hpo.features.preparation import quiet
-from emotion_hpo.final import paper, retraining
+from emotion_hpo.final import paper
 from emotion_hpo.final import result as result_module
 from emotion_hpo.final import scoring as module
 from emotion_hpo.final.expected_score import read_expected_score
@@ -25,13 +25,17 @@ from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.contents import Content
+from emotion_hpo.search import batch
+from emotion_hpo.search.batch import BatchStopped
 from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState, study_file
+from emotion_hpo.study.curves import read_curve
 from emotion_hpo.study.ledger import Ledger
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.ledger import Looker
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.learner import build_learner, fit_preprocessor
+from tests.pipeline import stop_after_an_epoch, trainer
 from tests.records import candidate, expected, search_summary, selection, span
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
@@ -43,13 +47,10 @@ def ends(stored):
     return stored["low"], stored["high"]
 
 
-def silent(*_arguments):
-    """Show nothing."""
-
-
 def score(home, wanted="trial_0", *, rescore=False, **more):
-    shown = {"on_features": quiet, "on_retraining": silent}
-    return final(home, wanted, rescore=rescore, **shown, **more).to_json()
+    train = trainer(home) if study_file.exists(home) else None
+    means = {"on_features": quiet, "train": train}
+    return final(home, wanted, rescore=rescore, **means, **more).to_json()
 
 
 @pytest.fixture(scope="module")
@@ -282,9 +283,27 @@ def test_a_corpus_that_changed_is_refused(searched):
         score(searched)
 
 
+def test_stopped_in_an_epoch_it_goes_on_to_the_same_predictions(scored, searched, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_after_an_epoch(patched)
+        with pytest.raises(BatchStopped, match="the same command goes on"):
+            score(searched)
+    assert not searched.ledger.exists()
+    cut = read_curve(searched.batch("final").trial(0))
+    assert len(cut) == 1
+    score(searched)
+    whole, _ = scored
+    assert searched.final(0).predictions.read_bytes() == whole.final(0).predictions.read_bytes()
+    trials = read_trials(searched.batch("final"))
+    (again,) = (trial for trial in trials if trial.continues == 0)
+    assert again.curve[:1] == cut
+    assert [epoch.epoch for epoch in again.curve] == list(range(1, len(again.curve) + 1))
+    assert not list(searched.batch("final").path.rglob("*.pt")), "models stand in final/ alone"
+
+
 def test_cut_off_before_the_holdout_is_read_it_trains_nothing_again(searched, monkeypatch):
     cut_off(searched, monkeypatch)
-    monkeypatch.setattr(retraining, "build_learner", None)  # calling it would fail
+    monkeypatch.setattr(batch, "_work", None)  # calling it would fail
     result = score(searched)
     assert result["n_scorings"] == 1
     assert len(Ledger(searched.ledger).openings(ledger_key(searched))) == 1
@@ -298,7 +317,7 @@ def test_cut_off_between_scoring_and_writing_it_writes_what_was_scored(searched,
         patched.setattr(module, "write", cut)
         with pytest.raises(KeyboardInterrupt):
             score(searched)
-    monkeypatch.setattr(retraining, "build_learner", None)
+    monkeypatch.setattr(batch, "_work", None)
     result = score(searched)
     assert result["n_scorings"] == 1
     assert searched.final(0).result.exists()
@@ -538,19 +557,19 @@ def test_without_it_nothing_looks_at_the_test_by_epoch(scored):
 @pytest.mark.parametrize("name", ["trial_1", "ensemble"])
 def test_a_final_model_replays_to_the_same_predictions(searched, name):
     score(searched, name)
-    found = replay_final(searched, name, quiet, silent)
+    found = replay_final(searched, name, quiet, trainer(searched))
     assert found.first_difference is None
     (line,) = Ledger(searched.ledger).other_looks(ledger_key(searched))
     assert (line.event, line.trial) == ("replayed", name)
     path = searched.final(name).predictions
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:3], lines[3] + "1", *lines[4:]]) + "\n")
-    assert replay_final(searched, name, quiet, silent).first_difference == 4
+    assert replay_final(searched, name, quiet, trainer(searched)).first_difference == 4
 
 
 def test_a_final_model_that_is_not_there_cannot_be_replayed(searched):
     with pytest.raises(StudyError, match=r"no final result 'trial_1'.*run `make final` first"):
-        replay_final(searched, "trial_1", quiet, silent)
+        replay_final(searched, "trial_1", quiet, trainer(searched))
 
 
 @pytest.mark.parametrize("step", ["measure_scores", "break_down", "remove_each_source"])
@@ -562,9 +581,7 @@ def test_cut_off_while_it_judges_it_scores_once(searched, monkeypatch, step):
         patched.setattr(result_module, step, cut)
         with pytest.raises(KeyboardInterrupt):
             score(searched, "trial_1")
-    monkeypatch.setattr(
-        retraining, "build_learner", None
-    )  # neither winner nor default is trained again
+    monkeypatch.setattr(batch, "_work", None)  # neither winner nor default is trained again
     result = score(searched, "trial_1")
     assert result["n_scorings"] == 1
     assert result["default"] is not None

@@ -13,15 +13,15 @@ from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.search.worker import Worker
+from emotion_hpo.selection.confirmation import confirm
 from emotion_hpo.selection.expected_score import estimate_expected_score
 from emotion_hpo.selection.leaders import plan_confirmations
-from emotion_hpo.selection.worker import work
 from emotion_hpo.splits.parts import Development, split
 from emotion_hpo.study import StudyHome
 from emotion_hpo.study.study_file import write_or_compare
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.fold_run import DataModule
-from tests.pipeline import compose_config
+from tests.pipeline import compose_config, trainer
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover
@@ -56,7 +56,7 @@ def everything_decided(release: Path, folder: Path) -> dict[str, object]:
     data_module = DataModule(development)
     Study(home, config).open_slots()
     Worker(home, config, data_module, "worker_0").work()
-    work(home, config, data_module)
+    confirm(home, config, trainer(home))
     trials = read_trials(home)
     reruns = plan_confirmations(home, config, trials)
     answers = [

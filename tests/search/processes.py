@@ -3,19 +3,31 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
+
+import psutil
 
 from emotion_hpo.study import StudyHome
 from tests.pipeline import SMALL, compose_config
 
 
-class Command:
-    """`emotion-hpo search` as a process of its own."""
+def is_worker(process: psutil.Process, home: StudyHome) -> bool:
+    """Whether a process is a worker of a study, and not the server that forks them."""
+    with suppress(psutil.Error):
+        line = process.cmdline()
+        is_ours = "emotion_hpo.search.worker" in line and str(home.path) in line
+        return is_ours and process.name().startswith("worker_")
+    return False
 
-    def __init__(self, home, *overrides):
+
+class Command:
+    """`emotion-hpo search`, or another command, as a process of its own."""
+
+    def __init__(self, home, *overrides, name="search"):
         arguments = [*SMALL, f"study.directory={home.directory}", f"study.name={home.name}"]
         program = "from emotion_hpo.cli.app import main; main()"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", program, "search", *arguments, *overrides],
+            [sys.executable, "-c", program, name, *arguments, *overrides],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

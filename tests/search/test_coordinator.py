@@ -12,16 +12,15 @@ import psutil
 import pytest
 import torch
 
-from emotion_hpo.console.search import SearchScreen
 from emotion_hpo.corpus import Twin
 from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.search.observers import silent_display
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.search.worker_pool import Stop, WorkerPool
+from emotion_hpo.search.stop import Stop
+from emotion_hpo.search.worker_pool import WorkerPool
 from emotion_hpo.study import TrialState, study_file
-from emotion_hpo.tracking import NullTracker
-from emotion_hpo.tracking.background import BackgroundTracker
 from tests.pipeline import search
-from tests.search.processes import Command
+from tests.search.processes import Command, is_worker
 
 
 def states(home, config):
@@ -208,12 +207,13 @@ def test_a_killed_search_leaves_no_process_and_loses_no_epoch(long_study):
             assert [epoch.epoch for epoch in one.curve] == list(range(1, N_EPOCHS + 1))
 
 
-def test_a_killed_worker_is_replaced(long_study):
+@pytest.mark.parametrize("is_server", [False, True], ids=["worker", "what forks workers"])
+def test_a_killed_worker_is_replaced(long_study, is_server):
     home, config = long_study
     command = Command(home, *LONG)
     until(lambda: len(curves(home)) == 2)
     children = psutil.Process(command.process.pid).children(recursive=True)
-    victim = next(one for one in children if "emotion_hpo.search.worker" in one.cmdline())
+    victim = next(one for one in children if is_server is not is_worker(one, home))
     victim.kill()
     status, _, err = command.wait()
     assert status == 0, err
@@ -265,7 +265,7 @@ def test_a_trial_that_workers_die_of_is_tried_alone_at_last(
 ):
     home, config = make_study("study", "study.n_trials=3", "launcher.n_workers=2", "pruner=none")
     (tmp_path / "crashing.py").write_text(CRASHING)
-    start = f'exec "{sys.executable}" "{tmp_path / "crashing.py"}" "$4" "$5" "$6"'
+    start = f'exec "{sys.executable}" "{tmp_path / "crashing.py"}" "$4" "$5"'
     monkeypatch.setattr(sys, "executable", program(tmp_path / "python", start))
     summary = search(config).summary
     assert (summary.n_complete, summary.n_failed, summary.n_interrupted) == (2, 1, 3)
@@ -287,8 +287,7 @@ def test_a_worker_without_a_place_keeps_no_trial_from_its_last_try(make_study, m
     for _ in range(3):
         study.claim("worker_0").lock.release()
         study.requeue_trials_of("worker_0", evidence="SIGSEGV")
-    view, mirror = SearchScreen(config, [], synthetic=True), BackgroundTracker(NullTracker)
-    pool = WorkerPool(config, home, study, view, mirror, Stop())
+    pool = WorkerPool(config, home, study, silent_display(), Stop(), 2)
     started = []
     waiting = SimpleNamespace(running=("worker_1",), start=started.append)
     pool._fill(waiting, ["worker_0", "worker_1"], study.trials())

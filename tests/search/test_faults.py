@@ -1,4 +1,4 @@
-"""A search whose processes are killed at random moments loses nothing and repeats nothing.
+"""What is killed at random moments loses nothing and repeats nothing: a search, a final ensemble.
 
 `make test-faults` kills 50 times; `EMOTION_HPO_KILLS` sets any number. The moments and the victims
 are drawn from another seed each time, which pytest prints first; `EMOTION_HPO_KILL_SEED` sets it.
@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -16,11 +17,15 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
+from emotion_hpo.config import SearchConfig, build, dump, with_value
+from emotion_hpo.features.preparation import quiet
+from emotion_hpo.final.scoring import final
+from emotion_hpo.search.optuna.jobs import batch_config
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.study import PARTIAL, TrialState
+from emotion_hpo.study import PARTIAL, StudyHome, TrialState, study_file
 from emotion_hpo.tracking import tracking_uri
 from emotion_hpo.training.fold_run import Checkpoint
-from tests.pipeline import CONTEXT
+from tests.pipeline import CONTEXT, trainer
 from tests.search.processes import Command
 
 N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))
@@ -42,8 +47,8 @@ STUDY = (
 STANDSTILL_S = 300
 
 
-def search_under_fire(home, n_kills: int) -> list[str]:
-    """Run the search, killing a worker or the coordinator now and then; return who was killed.
+def under_fire(start, home, n_kills: int, is_over) -> list[str]:
+    """Run a command, killing a worker or the coordinator now and then; return who was killed.
 
     Some shots fall whenever they fall, as while workers start; the others after an epoch has been
     trained since the last, for else a slow machine would be shot at while it starts alone.
@@ -51,7 +56,7 @@ def search_under_fire(home, n_kills: int) -> list[str]:
     dice = random.Random(SEED)
     killed: list[str] = []
     shot_at = 0.0
-    command = Command(home, *STUDY)
+    command = start()
     try:
         while len(killed) < n_kills:
             workers = workers_of(command.process)
@@ -64,9 +69,9 @@ def search_under_fire(home, n_kills: int) -> list[str]:
                     killed.append("coordinator" if victim is command.process else "worker")
             if command.process.poll() is not None:
                 command.wait()
-                if Command.is_spent(home, N_TRIALS):
+                if is_over():
                     break
-                command = Command(home, *STUDY)
+                command = start()
             time.sleep(0.05)
     finally:
         command.process.kill()
@@ -84,7 +89,7 @@ def latest_epoch(home) -> float:
 
 
 def workers_of(process) -> list[psutil.Process]:
-    """The workers of a search that have begun to train, or are about to."""
+    """The workers of a command, and the process that they are forked from."""
     try:
         children = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -103,7 +108,9 @@ def cmdline(process: psutil.Process) -> list[str]:
 def survived(tmp_path_factory, small_features):
     """A study that was shot at and then finished, and what had been shot."""
     home, config = Command.home(tmp_path_factory.mktemp("faults"), small_features, *STUDY)
-    killed = search_under_fire(home, N_KILLS)
+    killed = under_fire(
+        lambda: Command(home, *STUDY), home, N_KILLS, lambda: Command.is_spent(home, N_TRIALS)
+    )
     command = Command(home, *STUDY)
     status, _, err = command.wait_while(lambda: latest_epoch(home), STANDSTILL_S)
     assert status == 0, err
@@ -124,6 +131,10 @@ def test_the_budget_is_met_exactly(survived):
 
 def test_no_epoch_is_trained_twice(survived):
     _, _, trials = survived
+    assert_no_epoch_is_repeated(trials)
+
+
+def assert_no_epoch_is_repeated(trials):
     by_number = {one.number: one for one in trials}
     for one in trials:
         assert [epoch.epoch for epoch in one.curve] == list(range(1, len(one.curve) + 1))
@@ -167,3 +178,43 @@ def test_every_file_is_whole(survived):
             assert all(len(stored[name]) for name in stored.files)
     for path in home.path.rglob("checkpoint.pt"):
         assert Checkpoint.load(path)
+
+
+def test_a_final_ensemble_is_the_same_as_if_nobody_had_shot_at_it(searched_once, tmp_path):
+    """Every job repeats at most the epoch that was cut, and the test session is opened once."""
+    seeds = list(range(max(2, N_KILLS // 3)))
+    shot, whole = (studies_with_seeds(searched_once, tmp_path / name, seeds) for name in "ab")
+    batch, config = shot.batch("final"), study_file.read(shot).config
+
+    def start():
+        return Command(shot, "best=ensemble", "launcher.n_workers=2", name="final")
+
+    killed = under_fire(start, batch, N_KILLS, shot.ledger.exists)
+    status, _, err = start().wait_while(lambda: latest_epoch(batch), STANDSTILL_S)
+    assert status == 0, err
+    assert len(killed) == N_KILLS, f"it ended before it was shot at so often; seed {SEED}"
+    final(whole, "ensemble", rescore=False, on_features=quiet, train=trainer(whole))
+    of_shot, of_whole = (home.final("ensemble").predictions.read_bytes() for home in (shot, whole))
+    assert of_shot == of_whole
+    assert events_of(shot) == events_of(whole)
+    trials = Study(batch, batch_config(config)).trials()
+    assert_no_epoch_is_repeated(trials)
+    ended = [trial.job for trial in trials if trial.state.is_finished]
+    assert len(ended) == len(set(ended)) == 2 * len(seeds) + 1, "two members and the baseline"
+
+
+def studies_with_seeds(searched, folder, seeds):
+    """A copy of a searched study that declares these seeds for its final models."""
+    shutil.copytree(searched, folder, symlinks=True)
+    home = StudyHome(folder, "study")
+    stored = study_file.read(home)
+    plain = with_value(dump(stored.config), "study.final_seeds", seeds)
+    plain = with_value(plain, "study.directory", str(folder))
+    config = build(SearchConfig, plain)
+    study_file.write_or_compare(home, config, stored.shards, synthetic=True)
+    return home
+
+
+def events_of(home):
+    """What the ledger has noted, in order."""
+    return [json.loads(line)["event"] for line in home.ledger.read_text().splitlines()]

@@ -12,6 +12,7 @@ from emotion_hpo.models import build_network
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import front_of, read_trials
+from emotion_hpo.training import profiling
 from emotion_hpo.training.profiling import measure_cost, measure_latency
 from tests.pipeline import SMALL, compose_config, search
 
@@ -79,12 +80,39 @@ def test_a_model_of_several_networks_takes_the_time_of_all(data_module):
     data = data_module.fold(config).validation
 
     class Slow:
+        def __init__(self):
+            self.seen = set()
+
+        def answer(self, data, row):
+            """Take long at first, and less for what was seen."""
+            first, new = not self.seen, row not in self.seen
+            self.seen.add(row)
+            time.sleep(0.1 if first else 0.02 if new else 0.002)
+
+    one, two = (measure_latency([Slow() for _ in range(n)], data, config.training) for n in (1, 2))
+    assert two.latency_ms > 1.6 * one.latency_ms
+    assert one.first_ms > 2 * one.latency_ms > 4 * one.repeated_ms
+    assert one.n_threads == torch.get_num_threads()
+    assert one.waiting_share is None or 0 <= one.waiting_share <= 1
+
+
+def test_a_busy_machine_is_noted(data_module, monkeypatch, tmp_path):
+    """The second number of the scheduler's line has grown meanwhile."""
+    config = compose_config(*SMALL).experiment()
+    line = tmp_path / "schedstat"
+    line.write_text("5 1000000000 3")
+    monkeypatch.setattr(profiling, "_SCHEDULER", line)
+
+    class Waiting:
         def answer(self, data, row):
             time.sleep(0.01)
+            _, waited, _ = line.read_text().split()
+            line.write_text(f"5 {int(waited) + 5_000_000} 3")
 
-    one, two = (measure_latency([Slow()] * n, data, config.training) for n in (1, 2))
-    assert two.latency_ms > 1.6 * one.latency_ms
-    assert one.n_threads == torch.get_num_threads()
+    data = data_module.fold(config).validation
+    assert 0.2 < measure_latency([Waiting()], data, config.training).waiting_share < 0.6
+    line.unlink()
+    assert measure_latency([Waiting()] * 0, data, config.training).waiting_share is None
 
 
 REFUSED = [

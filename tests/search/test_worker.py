@@ -9,8 +9,8 @@ import torch
 
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.models import build_network
-from emotion_hpo.search import worker as module
 from emotion_hpo.search.optuna.study import Study
+from emotion_hpo.search.purposes import trial as module
 from emotion_hpo.search.worker import Worker
 from emotion_hpo.study import TrialState
 from emotion_hpo.training.loop import evaluate

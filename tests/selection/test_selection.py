@@ -1,8 +1,6 @@
 """Confirmation: leaders trained again over fresh seeds, the winner, and what a kill leaves."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,24 +14,20 @@ from emotion_hpo.config import (
     dump,
     with_value,
 )
-from emotion_hpo.errors import StudyError
+from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.metrics import METRICS
-from emotion_hpo.selection import confirmation
+from emotion_hpo.search import batch
+from emotion_hpo.search.batch import BatchStopped
+from emotion_hpo.search.purposes import confirmation as purpose
 from emotion_hpo.selection.confirmation import confirm, pick_winner, standard_error
 from emotion_hpo.selection.leaders import plan_confirmations
-from emotion_hpo.selection.worker import work
 from emotion_hpo.study import study_file, write_yaml
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.study.records.selection import Candidate
 from emotion_hpo.study.trials import read_trials
-from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 from emotion_hpo.training.learner import build_learner
-from tests.pipeline import SMALL, compose_config
+from tests.pipeline import SMALL, compose_config, stop_after_an_epoch, trainer
 from tests.records import baseline, candidate
-
-
-def silent(*_counts):
-    """Show nothing."""
 
 
 @pytest.fixture
@@ -93,9 +87,7 @@ def test_leaders_and_the_default_configuration_get_fresh_seeds(study):
     assert [one.number for one in wanted if one.is_default] == [0] * 3
 
 
-def test_a_model_without_a_seed_is_trained_once_and_says_nothing_of_the_spread(
-    study, data_module, monkeypatch
-):
+def test_a_model_without_a_seed_is_trained_once_and_says_nothing_of_the_spread(study):
     """From every seed it is the same: its spread of 0 is none between seeds."""
     home, config = study(leaders=2, seeds=2)
     stored = study_file.trial_config(home, 1)
@@ -103,8 +95,7 @@ def test_a_model_without_a_seed_is_trained_once_and_says_nothing_of_the_spread(
     write_yaml(home.trial(1).config, dump(stored.model_copy(update={"model": linear})))
     planned = plan_confirmations(home, config, read_trials(home))
     assert sorted((one.number, one.index) for one in planned) == [(0, 0), (0, 1), (1, 0)]
-    work(home, config, data_module)
-    found = confirm(home, config, silent)
+    found = confirm(home, config, trainer(home))
     values = {one.trial: one.values for one in found.candidates}
     assert {name: len(of) for name, of in values.items()} == {"trial_0": 2, "trial_1": 1}
     assert found.standard_error == standard_error([values["trial_0"]])
@@ -137,9 +128,9 @@ def data_module_config(settings):
 
 
 @pytest.fixture
-def done(study, data_module):
+def done(study):
     home, config = study()
-    work(home, config, data_module)
+    confirm(home, config, trainer(home))
     return home, config
 
 
@@ -159,9 +150,10 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
     assert ("baseline" in text) == bool(said)
 
 
-def test_what_was_trained_is_not_trained_again(done, data_module, monkeypatch):
+def test_what_was_trained_is_not_trained_again(done, monkeypatch):
     home, config = done
-    found = confirm(home, config, silent)
+    monkeypatch.setattr(batch, "_work", None)  # calling it would fail
+    found = confirm(home, config, trainer(home))
     assert json.loads(home.selection.read_text()) == found.to_json()
     assert found.winner in {one.trial for one in found.candidates}
     assert found.n_seeds == 2
@@ -173,52 +165,42 @@ def test_what_was_trained_is_not_trained_again(done, data_module, monkeypatch):
         assert one.mean == pytest.approx(sum(one.values) / 2)
         assert one.n_parameters > 1000
         assert 1 <= one.epochs <= 3
-    assert not list(home.path.glob("selection/*/checkpoint.pt"))
+    assert not list(home.path.rglob("checkpoint.pt"))
 
 
-def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, study, data_module, monkeypatch):
+def test_cut_off_it_ends_where_the_uninterrupted_one_does(done, monkeypatch):
     """A checkpoint after the first epoch is taken up, and the figures are the same bits."""
-    from emotion_hpo.selection import worker
-
     home, config = done
-    one = plan_confirmations(home, config, read_trials(home))[0]
-    files = home.confirmation(one.number, one.index)
+    planned = plan_confirmations(home, config, read_trials(home))[0]
+    files = home.confirmation(planned.number, planned.index)
     whole = json.loads(files.record.read_text())
     files.record.unlink()
-
-    def after_one(*arguments, **more):
-        *others, after_epoch = arguments
-
-        def cut(so_far, saved):
-            after_epoch(so_far, saved)
-            raise KeyboardInterrupt
-
-        return run_all(*others, cut, **more)
-
-    run_all = worker.run_all
     with monkeypatch.context() as patched:
-        patched.setattr(worker, "run_all", after_one)
-        with pytest.raises(KeyboardInterrupt):
-            work(home, config, data_module)
-    assert files.checkpoint.exists()
+        stop_after_an_epoch(patched)
+        with pytest.raises(BatchStopped, match="goes on"):
+            confirm(home, config, trainer(home))
+    assert list(home.path.rglob("checkpoint.pt"))
     assert not files.record.exists()
-    work(home, config, data_module)
+    confirm(home, config, trainer(home))
     again = json.loads(files.record.read_text())
     assert {**again, "seconds": 0} == {**whole, "seconds": 0}
+    assert not list(home.path.rglob("checkpoint.pt"))
 
 
-def test_its_processes_end_with_their_starter(study):
-    home, _ = study(seeds=1)
-    process = confirmation._start_process(home, 0, 1)
-    process.stdin.close()
-    assert process.wait(timeout=60) == NO_FAULT_STATUS
-
-
-def test_processes_that_die_are_named(study, monkeypatch):
+def test_a_leader_that_diverges_says_so_and_one_that_crashes_is_named(study, monkeypatch):
     home, config = study(seeds=1)
-    dead = [sys.executable, "-c", "import os; os._exit(9)"]
-    monkeypatch.setattr(
-        confirmation, "_start_process", lambda *_: subprocess.Popen(dead, stdin=subprocess.PIPE)
-    )
-    with pytest.raises(StudyError, match=r"confirming trainings did not end; see .*workers"):
-        confirm(home, config, silent)
+    true_run = purpose.run_all
+
+    def diverge(experiment, *arguments, **more):
+        if experiment != config.experiment():
+            raise TrialFailed("val/loss is nan after epoch 1")
+        return true_run(experiment, *arguments, **more)
+
+    monkeypatch.setattr(purpose, "run_all", diverge)
+    selection = confirm(home, config, trainer(home))
+    assert [candidate.trial for candidate in selection.candidates] == ["trial_0"]
+    monkeypatch.setattr(purpose, "run_all", None)
+    for record in home.path.glob("selection/*/confirmation.json"):
+        record.unlink()
+    with pytest.raises(StudyError, match=r"trainings failed, trial_.*TypeError.*see .*workers"):
+        confirm(home, config, trainer(home))

@@ -7,59 +7,20 @@ restarted.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import optuna
-from filelock import BaseFileLock, FileLock
+from filelock import FileLock
 from optuna.samplers import BaseSampler
 
-from emotion_hpo.config import ExperimentConfig, Scalar, SearchConfig, dump, flatten
-from emotion_hpo.errors import StudyError
+from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
+from emotion_hpo.search.optuna.claimed import Claim
 from emotion_hpo.search.optuna.connection import Connection
-from emotion_hpo.search.optuna.frozen import derive_seed, former_lives
+from emotion_hpo.search.optuna.frozen import derive_seed, former_lives, read_job
 from emotion_hpo.search.optuna.heartbeat import Heartbeat, machine
 from emotion_hpo.search.optuna.sampling import draw, pruner, sampler
 from emotion_hpo.search.optuna.set_aside import ALONE
 from emotion_hpo.search.optuna.slots import next_number
 from emotion_hpo.search.space import applies, configured
-
-
-class ClaimLost(StudyError):  # noqa: N818 (what happened, not what is wrong)
-    """A trial was taken from its worker, which was believed dead; another continues it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"trial_{number} was taken over by another worker")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A trial in a worker's hands.
-
-    Attributes:
-        number: The trial's number.
-        config: What to train.
-        seed: Of the training.
-        former_lives: Interrupted trials that this one continues, the latest first.
-        trial: Optuna's handle.
-        lock: Held as long as the trial is trained: a dead worker's is free.
-        is_alone: Whether no other worker is beside its own: it was set aside.
-        heartbeat: Tells other machines that the trial is being trained; None on one machine alone.
-    """
-
-    number: int
-    config: ExperimentConfig
-    seed: int
-    former_lives: tuple[int, ...]
-    trial: optuna.Trial
-    lock: BaseFileLock
-    is_alone: bool = False
-    heartbeat: Heartbeat | None = None
-
-    def drop(self) -> None:
-        """Let go of the trial."""
-        if self.heartbeat is not None:
-            self.heartbeat.stop()
-        self.lock.release()
 
 
 def claim_next(
@@ -90,7 +51,7 @@ def claim_next(
         if connection.storage.is_shared:
             heartbeat = _start_heartbeat(connection, trial.number)
         with _sampling_by(connection, own_sampler):
-            experiment = configured(config.experiment(), _draw_params(config, trial))
+            drawn = configured(config.experiment(), _draw_params(config, trial))
     except BaseException:
         lock.release()
         if heartbeat is not None:
@@ -99,7 +60,9 @@ def claim_next(
     seed = derive_seed(config, trial.number, trial.user_attrs)
     lives = former_lives(trials, trial.number) if trial.number < len(trials) else ()
     is_alone = ALONE in trial.user_attrs
-    return Claim(trial.number, experiment, seed, lives, trial, lock, is_alone, heartbeat)
+    job = read_job(trial.user_attrs)
+    experiment = drawn if job is None else job.config
+    return Claim(trial.number, experiment, seed, lives, trial, lock, is_alone, heartbeat, job)
 
 
 @contextmanager

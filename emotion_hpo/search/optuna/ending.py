@@ -12,7 +12,7 @@ from typing import Any
 
 import optuna
 
-from emotion_hpo.search.optuna.claim import Claim, ClaimLost
+from emotion_hpo.search.optuna.claimed import Claim, ClaimLost
 from emotion_hpo.search.optuna.connection import Connection
 from emotion_hpo.search.optuna.frozen import STATES, get_state, to_trial
 from emotion_hpo.study import Training, TrialState

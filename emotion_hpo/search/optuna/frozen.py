@@ -17,6 +17,7 @@ from emotion_hpo.search.optuna.sampling import distribution
 from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState
 from emotion_hpo.study.curves import read_curve
+from emotion_hpo.training.job import Job
 
 STATES = {
     OptunaState.WAITING: TrialState.WAITING,
@@ -28,6 +29,9 @@ STATES = {
 
 #: Attribute of a prior trial: where it comes from.
 PRIOR = "prior_trial"
+
+#: Attribute of a trial of a batch: the job that it trains.
+JOB = "job"
 
 
 def is_hidden(trial: FrozenTrial) -> bool:
@@ -75,7 +79,14 @@ def to_trial(home: StudyHome, config: SearchConfig, stored: FrozenTrial) -> Tria
         finished_at=finished_at.timestamp() if finished_at else None,
         commit=by.get("commit"),
         cost=attrs.get("cost"),
+        job=attrs.get(JOB, {}).get("name"),
     )
+
+
+def read_job(attrs: Mapping[str, Any]) -> Job | None:
+    """Return the job of a trial with these attributes; None of a search's trial."""
+    plain = attrs.get(JOB)
+    return None if plain is None else Job.from_plain(plain)
 
 
 def former_lives(trials: list[FrozenTrial], number: int) -> tuple[int, ...]:

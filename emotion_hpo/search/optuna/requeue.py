@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from emotion_hpo.search.optuna.claim import Claim
+from emotion_hpo.search.optuna.claimed import Claim
 from emotion_hpo.search.optuna.connection import Connection
 from emotion_hpo.search.optuna.deaths import (
     DIED,
@@ -25,7 +25,7 @@ from emotion_hpo.search.optuna.deaths import (
     is_not_for_others,
     list_deaths,
 )
-from emotion_hpo.search.optuna.frozen import derive_seed, get_point, get_state, to_trial
+from emotion_hpo.search.optuna.frozen import JOB, derive_seed, get_point, get_state, to_trial
 from emotion_hpo.search.optuna.heartbeat import HeartbeatMonitor, machine
 from emotion_hpo.search.optuna.retry import StorageRetry
 from emotion_hpo.search.optuna.set_aside import ALONE, Alone
@@ -138,6 +138,8 @@ def _requeue(connection: Connection, number: int, *, alone: bool = False) -> Non
     if not any(trial.user_attrs.get("continues") == number for trial in trials):
         attrs: dict[str, Any] = {"continues": number}
         attrs["seed"] = derive_seed(connection.config, number, interrupted.user_attrs)
+        if JOB in interrupted.user_attrs:
+            attrs[JOB] = interrupted.user_attrs[JOB]
         if alone or is_not_for_others(connection.home, trials, number):
             attrs[ALONE] = Alone.SET_ASIDE.value
             if ALONE not in interrupted.user_attrs:

@@ -13,7 +13,8 @@ import optuna
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.search.optuna import requeue, slots
-from emotion_hpo.search.optuna.claim import Claim, ClaimLost, claim_next
+from emotion_hpo.search.optuna.claim import claim_next
+from emotion_hpo.search.optuna.claimed import Claim, ClaimLost
 from emotion_hpo.search.optuna.connection import Connection
 from emotion_hpo.search.optuna.deaths import (
     MOST_DEATHS,
@@ -22,9 +23,11 @@ from emotion_hpo.search.optuna.ending import Ending, end_trial, report_step, rep
 from emotion_hpo.search.optuna.frozen import (
     to_trial,
 )
+from emotion_hpo.search.optuna.jobs import open_jobs, trials_by_job
 from emotion_hpo.search.optuna.retry import StorageAway, StorageRetry, retried
 from emotion_hpo.search.prior_trial import PriorTrial
 from emotion_hpo.study import StudyHome, Training, Trial, TrialState
+from emotion_hpo.training.job import IsStored, Job
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("optuna").propagate = False
@@ -67,6 +70,16 @@ class Study:
             prior_trials: What another study has learnt, for the sampler alone.
         """
         slots.open_slots(self._connection, prior_trials)
+
+    @retried
+    def open_jobs(self, jobs: Sequence[Job], is_stored: IsStored) -> None:
+        """Let the jobs of a batch wait, as far as nothing is stored of them, and no others."""
+        open_jobs(self._connection, jobs, is_stored)
+
+    @retried
+    def trials_by_job(self) -> Mapping[str, Trial]:
+        """Return the name of each job → its latest life."""
+        return trials_by_job(self._connection)
 
     @retried
     def claim(self, worker: str, n_threads: int = 1, commit: str | None = None) -> Claim | None:

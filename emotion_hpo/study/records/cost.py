@@ -11,7 +11,16 @@ class Latency(Part):
     """The time that one utterance takes, and how it was measured."""
 
     latency_ms: float = Field(
-        description="median time from one utterance's features to its probabilities"
+        description="median time from a new utterance's features to its probabilities"
+    )
+    repeated_ms: float | None = Field(
+        None, description="the same of a second call with each utterance, whose length is known"
+    )
+    first_ms: float | None = Field(None, description="of the first call of all")
+    waiting_share: float | None = Field(
+        None,
+        description="of the time that was measured, how much passed in waiting for a processor: "
+        "0 on a quiet machine",
     )
     n_threads: int = Field(description="threads of the processor that were allowed")
     device: str = Field(description="what computed: `cpu`, or the name of the GPU")

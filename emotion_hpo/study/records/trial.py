@@ -28,6 +28,7 @@ class TrialRecord(Record):
     trainings: tuple[Training, ...] = Field(description="over folds and seeds, in order")
     commit: str | None = Field(description="of the code that trained it")
     cost: float | None = Field(description="the second objective, where the study has one")
+    job: str | None = Field(None, description="name of what it trains, in a batch of trainings")
 
     @model_validator(mode="after")
     def _continues_an_earlier_trial(self) -> Self:

@@ -4,9 +4,12 @@ The worker is the same program everywhere; a launcher only starts it elsewhere. 
 machines share is the study's home, on a file system that all of them see, and the storage.
 """
 
+import sys
+
 from emotion_hpo.config.places import LauncherConfig, LocalLauncher, RayLauncher, SlurmLauncher
 from emotion_hpo.study import StudyHome
 from emotion_hpo.training.launch.ends import WorkerEnd
+from emotion_hpo.training.launch.forked import ForkedProcesses
 from emotion_hpo.training.launch.local import LocalProcesses
 from emotion_hpo.training.launch.protocol import Launcher
 
@@ -29,6 +32,8 @@ def open_launcher(
     """
     match config:
         case LocalLauncher():
+            if sys.platform == "linux":  # elsewhere a fork may not survive the system's libraries
+                return ForkedProcesses(home, n_workers)
             return LocalProcesses(home, n_workers)
         case RayLauncher():
             from emotion_hpo.training.launch.ray import RayActors

@@ -1,4 +1,6 @@
-"""Worker processes on this machine: started, watched, stopped.
+"""Worker processes on this machine, each started from nothing: started, watched, stopped.
+
+So start the workers of other machines, and all where processes are not forked (`forked.py`).
 
 A worker runs in a session of its own, so that Ctrl-C in the terminal reaches the coordinator alone,
 which then decides. It holds the reading end of a pipe whose writing end is ours: if we die in
@@ -15,6 +17,18 @@ from dataclasses import dataclass, field
 from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.study import StudyHome
 from emotion_hpo.training.launch.ends import MemoryWatch, WorkerEnd
+
+#: The program of a worker.
+WORKER = "emotion_hpo.search.worker"
+
+
+def worker_variables(n_threads: int) -> dict[str, str]:
+    """Return what libraries read when they are loaded: how many threads they may start.
+
+    The allocator of pyarrow would have one, though nothing is left to it (`worker_process`).
+    """
+    counts = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    return {**counts, "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 def start_process(
@@ -33,10 +47,9 @@ def start_process(
         place: What the study is told beside its name, such as `@node7`.
         environment: Variables that it finds beside ours.
     """
-    threads = {name: str(n_threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     log = home.worker_log(name)
     log.parent.mkdir(parents=True, exist_ok=True)
-    program = ["-m", "emotion_hpo.runtime.start", "emotion_hpo.search.worker"]
+    program = ["-m", "emotion_hpo.runtime.start", WORKER]
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, *program, str(home.path), f"{name}{place}", str(n_threads)],
@@ -44,7 +57,7 @@ def start_process(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, **threads, **(environment or {})},
+            env={**os.environ, **worker_variables(n_threads), **(environment or {})},
         )
 
 

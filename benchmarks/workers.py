@@ -1,0 +1,118 @@
+"""What it takes to start workers, and the memory that they hold: forked and started from nothing.
+
+    python benchmarks/workers.py [--workers 2 8] [--folder studies]
+
+Workers of the default study are started at once, by a fork server and each from nothing, in one
+run. Printed are the time from the start of a second generation of workers (the server has loaded by
+then) to a claim, from a claim to the first training step, and once each has trained an epoch, the
+proportional share of memory (PSS) of all processes together, the server included. Goal: a training
+starts within 0.5 s of its claim. Studies are made in a temporary folder; `--folder` holds the
+twin's features, made if missing.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.search import config_of
+from emotion_hpo.features.preparation import quiet
+from emotion_hpo.search.baseline import n_train
+from emotion_hpo.search.corpus_budget import resolve_budget
+from emotion_hpo.search.optuna.study import Study
+from emotion_hpo.splits.opening import open_development
+from emotion_hpo.study import StudyHome, Trial, study_file
+from emotion_hpo.training.launch.forked import ForkedProcesses
+from emotion_hpo.training.launch.local import LocalProcesses
+
+Figures = tuple[float, float, float]
+
+
+def measure(home: StudyHome, kind: type[ForkedProcesses | LocalProcesses], n: int) -> Figures:
+    """Return seconds from start to claim and from claim to training, and the PSS in MB."""
+    size = (f"study.n_trials={3 * n}", f"launcher.n_workers={n}", "training.epochs=50")
+    config = config_of(home, *size, "sampler=random", "pruner=none")
+    store, development = open_development(config, home.features, quiet)
+    config, _ = resolve_budget(config, n_train(development))
+    home.path.mkdir(parents=True)
+    study_file.write_or_compare(home, config, store.keys, synthetic=True)
+    study = Study(home, config)
+    study.open_slots()
+    launcher = kind(home, n)
+    names = [f"worker_{index}" for index in range(n)]
+    try:
+        launcher.start(names)
+        _wait_for(study, n, n_epochs=0)
+        launcher.kill()
+        study.requeue_orphans()
+        before = len(study.trials())
+        began = time.time()
+        launcher.start(names)
+        _wait_for(study, n, n_epochs=1)
+        memory_mb = _sum_pss_mb(home)
+        trials = [trial for trial in study.trials() if trial.curve]
+    finally:
+        launcher.kill()
+        launcher.close()
+    assert len(study.trials()) >= before
+    claims = [trial.started_at - began for trial in trials if trial.started_at]
+    return statistics.median(claims), statistics.median(map(_preparation_s, trials)), memory_mb
+
+
+def _preparation_s(trial: Trial) -> float:
+    """Return the time from a trial's claim to its first training step."""
+    first = trial.curve[0]
+    assert trial.started_at is not None
+    return first.finished_at - first.seconds - trial.started_at
+
+
+def _wait_for(study: Study, n: int, n_epochs: int) -> None:
+    """Wait until so many trials are in hands, and have so many epochs."""
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        running = [trial for trial in study.trials() if trial.state == "running"]
+        if len(running) == n and all(len(trial.curve) >= n_epochs for trial in running):
+            return
+        time.sleep(0.2)
+    raise SystemExit("the workers did not begin to train within ten minutes")
+
+
+def _sum_pss_mb(home: StudyHome) -> float:
+    """Return the memory of a study's processes; what several share is counted once."""
+    total = 0
+    for process in psutil.process_iter():
+        if str(home.path) in process.cmdline():
+            total += process.memory_full_info().pss
+    return total / 1024**2
+
+
+def main() -> None:
+    """Measure both kinds of start, and print them with their ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, nargs="+", default=[2, 8])
+    parser.add_argument("--folder", type=Path, default=Path("studies"))
+    arguments = parser.parse_args()
+    print(f"load: {psutil.getloadavg()[0]:.1f} of {psutil.cpu_count()} cores")
+    with tempfile.TemporaryDirectory(prefix="benchmark") as folder:
+        (arguments.folder / "features").mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "features").symlink_to((arguments.folder / "features").resolve())
+        for n in arguments.workers:
+            cold = measure(StudyHome(Path(folder), f"cold_{n}"), LocalProcesses, n)
+            warm = measure(StudyHome(Path(folder), f"warm_{n}"), ForkedProcesses, n)
+            ratios = [before / after for before, after in zip(cold, warm, strict=True)]
+            texts = ("start to claim", "s"), ("claim to training", "s"), ("memory of all", "MB")
+            for index, (text, unit) in enumerate(texts):
+                print(
+                    f"{n} workers, {text}: {cold[index]:.2f} {unit} from nothing, "
+                    f"{warm[index]:.2f} {unit} forked, ratio {ratios[index]:.2f}"
+                )
+
+
+if __name__ == "__main__":
+    main()

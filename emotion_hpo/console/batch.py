@@ -1,0 +1,121 @@
+"""Jobs while they are trained: a live table on a terminal, plain lines elsewhere, their cost."""
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from emotion_hpo.console.output import note, notes_above, open_console
+from emotion_hpo.runtime.cores import n_cores
+from emotion_hpo.runtime.formatting import format_duration
+from emotion_hpo.study import Epoch, Trial, TrialState
+from emotion_hpo.training.job import Job
+from emotion_hpo.training.learner import n_epochs
+
+
+class BatchScreen:
+    """Shows a batch of jobs: a row a worker, then how long all took and how many cores were busy.
+
+    Args:
+        title: What is done, such as `Retraining`.
+        jobs: All that are needed, trained or not.
+        is_local: Whether the workers share this machine.
+    """
+
+    def __init__(self, title: str, jobs: Sequence[Job], *, is_local: bool) -> None:
+        self._title = title
+        self._epochs = {job.name: job.epochs or n_epochs(job.config) for job in jobs}
+        self._is_local = is_local
+        self._began = time.time()
+        self._trials: Sequence[Trial] = ()
+        self._printed: set[int] | None = None
+        self._console = open_console(stderr=True)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+        self._drawing = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if self._console.is_terminal:
+            self._drawing.enter_context(self._live)
+            self._drawing.enter_context(notes_above(self._console))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop drawing, and say what was spent."""
+        self._drawing.close()
+        epochs = [
+            epoch
+            for trial in self._trials
+            for epoch in trial.curve
+            if epoch.finished_at > self._began
+        ]
+        if epochs and kind is None:
+            cores = f" of {n_cores()}" if self._is_local else ""
+            note(
+                f"{self._title}: {self._count()} trained after "
+                f"{format_duration(time.time() - self._began)}; "
+                f"{busy_cores(epochs):.1f}{cores} cores busy while training"
+            )
+
+    def show(self, trials: Sequence[Trial], message: str = "") -> None:
+        """Draw where the jobs stand."""
+        self._trials = [trial for trial in trials if trial.job in self._epochs]
+        ended = [trial for trial in self._trials if trial.state.is_finished]
+        before, self._printed = self._printed, {trial.number for trial in ended}
+        if self._console.is_terminal:
+            self._live.update(self.table(message))
+            return
+        for trial in ended:
+            if before is not None and trial.number not in before:
+                note(f"{self._title}: {self._count()} {trial.job} {self._format_end(trial)}")
+
+    def table(self, message: str = "") -> RenderableType:
+        """Return the jobs that are trained now, a row a worker."""
+        table = Table(title=self._title, title_justify="left")
+        for heading in ("worker", "training"):
+            table.add_column(heading)
+        table.add_column("epoch", justify="right")
+        running = [trial for trial in self._trials if trial.state is TrialState.RUNNING]
+        for trial in sorted(running, key=lambda trial: trial.worker or ""):
+            assert trial.job is not None, "only a batch's trials are shown"
+            training = trial.curve[-1].training if trial.curve else 0
+            n_trained = sum(epoch.training == training for epoch in trial.curve)
+            epochs = self._epochs[trial.job]
+            table.add_row(trial.worker, trial.job, f"{min(n_trained + 1, epochs)}/{epochs}")
+        lines = [Text(f"{self._count()} trained"), *([Text(message, "yellow")] if message else [])]
+        return Group(table if running else Text(self._title), *lines)
+
+    def _count(self) -> str:
+        names = {trial.job for trial in self._trials if trial.state is TrialState.COMPLETE}
+        return f"{len(names)} of {len(self._epochs)}"
+
+    @staticmethod
+    def _format_end(trial: Trial) -> str:
+        if trial.state is TrialState.COMPLETE:
+            return f"trained, {len(trial.curve)} epochs in {format_duration(trial.seconds)}"
+        return f"{trial.state}: {trial.reason}"
+
+
+def busy_cores(epochs: Iterable[Epoch]) -> float:
+    """Return how many cores were busy, on average, from the first epoch's start to the last's end.
+
+    >>> first = Epoch(1, {}, seconds=2.0, finished_at=2.0, usage={"cpu_cores": 1.0})
+    >>> busy_cores([first, Epoch(1, {}, 3.0, 4.0, usage={"cpu_cores": 1.0})])
+    1.25
+    """
+    epochs = list(epochs)
+    began = min(epoch.finished_at - epoch.seconds for epoch in epochs)
+    wall_s = max(epoch.finished_at for epoch in epochs) - began
+    busy_s = sum(epoch.seconds * epoch.usage.get("cpu_cores", 1.0) for epoch in epochs)
+    return busy_s / max(wall_s, 1e-9)

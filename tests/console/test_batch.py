@@ -1,0 +1,52 @@
+"""What a person sees of jobs while they are trained, and of what they cost."""
+
+import time
+
+import pytest
+
+from emotion_hpo.console.batch import BatchScreen, busy_cores
+from emotion_hpo.study import Epoch, Trial, TrialState
+from emotion_hpo.training.job import Job, Purpose
+from tests.pipeline import SMALL, compose_config
+
+
+@pytest.fixture
+def jobs():
+    experiment = compose_config(*SMALL).experiment()
+    return [Job(Purpose.FINAL, name, experiment, seed=0, epochs=2) for name in "ab"]
+
+
+def epochs(n, seconds=2.0):
+    now = time.time() + 10
+    return tuple(
+        Epoch(1 + i, {}, seconds, now + i * seconds, usage={"cpu_cores": 0.9}) for i in range(n)
+    )
+
+
+def test_plain_lines_tell_each_end_and_how_busy_the_machine_was(jobs, capsys):
+    with BatchScreen("Retraining", jobs, is_local=False) as screen:
+        screen.show([Trial(0, TrialState.WAITING, job="a"), Trial(1, TrialState.WAITING, job="b")])
+        first = Trial(0, TrialState.COMPLETE, curve=epochs(2), job="a")
+        screen.show([first, Trial(1, TrialState.RUNNING, curve=epochs(1), job="b")])
+        second = Trial(1, TrialState.FAILED, curve=epochs(2), job="b", reason="out of memory")
+        screen.show([first, second, Trial(2, TrialState.COMPLETE, job="of another plan")])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == [
+        "Retraining: 1 of 2 a trained, 2 epochs in 4 s",
+        "Retraining: 1 of 2 b failed: out of memory",
+    ]
+    assert lines[2].startswith("Retraining: 1 of 2 trained after ")
+    assert lines[2].endswith("; 1.8 cores busy while training")
+
+
+def test_a_terminal_has_a_row_for_each_worker(jobs, terminal):
+    with BatchScreen("Retraining", jobs, is_local=True) as screen:
+        running = Trial(0, TrialState.RUNNING, curve=epochs(1), worker="worker_1", job="a")
+        screen.show([running], "stopping")
+        screen._live.refresh()
+    text = terminal.getvalue()
+    assert all(word in text for word in ("worker_1", "2/2", "0 of 2 trained", "stopping"))
+
+
+def test_an_epoch_that_measured_nothing_counts_as_a_core():
+    assert busy_cores([Epoch(1, {}, 2.0, 2.0), Epoch(1, {}, 2.0, 2.0)]) == pytest.approx(2.0)
