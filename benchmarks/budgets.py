@@ -27,6 +27,7 @@ from omegaconf import OmegaConf
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import SearchConfig, build, dump, with_value
 from emotion_hpo.dataset import Preprocessor
+from emotion_hpo.dataset.normalising import resolve_normalise
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models import build_network, keep_freed_memory
@@ -98,7 +99,8 @@ def curve(corpus: Corpus, size: int, n_steps: int, seed: int) -> dict[int, float
     plain = with_value(plain, "training.patience", None)
     config, _ = resolve_budget(build(SearchConfig, plain), size)
     train = corpus.train.subset(slice(0, size))
-    preprocessor = Preprocessor.fit(train, config.features, tuple(config.model.encoders))
+    features = resolve_normalise(config.features, corpus.train.table, ())
+    preprocessor = Preprocessor.fit(train, features, tuple(config.model.encoders))
     network = build_network(config.model, preprocessor.shapes(), len(train.classes), seed=seed)
     steps_an_epoch = -(-size // int(config.training.batch_size))
     values: dict[int, float] = {}

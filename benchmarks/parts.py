@@ -142,8 +142,9 @@ def cases(
     modalities: tuple[str, ...], n_steps: int, berlin: Path | None, scale: float, folder: Path
 ) -> Iterator[tuple[str, list[Case]]]:
     """Each corpus's folds."""
+    # Others judge than are learnt from, on both
+    scaled = [f"features.{name}.normalise=speaker" for name in modalities if name != "text"]
     if berlin is not None and "text" not in modalities:  # all speakers say the same sentences
-        scaled = [f"features.{name}.normalise=speaker" for name in modalities]
         where = ("corpus=emodb", f"corpus.root={berlin}")
         config, pairs = network_of(modalities, n_steps, *where, *scaled), ("1", "2", "3", "4")
         yield (
@@ -159,7 +160,7 @@ def cases(
         )
     if scale:
         config, other = (
-            network_of(modalities, n_steps, f"corpus.scale={scale}", f"corpus.seed={seed}")
+            network_of(modalities, n_steps, f"corpus.scale={scale}", f"corpus.seed={seed}", *scaled)
             for seed in (0, 1)
         )
         yield "twin", [Case.of(config, utterances(config, folder), utterances(other, folder))]
