@@ -84,4 +84,5 @@ def _read(name: str, overrides: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
     if composition is None:
         raise ConfigError("--help and --cfg are answered on the command line alone")
     show_logs()
-    return build(COMMANDS[name].load_model(), composition.plain), composition.requested
+    model = COMMANDS[name].load_model()
+    return build(model, composition.with_own_keys(model)), composition.requested

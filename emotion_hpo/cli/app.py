@@ -79,7 +79,8 @@ def execute(command: Command, composition: "Composition") -> None:
     from emotion_hpo.console.output import show_logs
 
     show_logs()
-    config = build(command.load_model(), composition.plain)
+    model = command.load_model()
+    config = build(model, composition.with_own_keys(model))
     more = {"requested": composition.requested} if command.takes_requested else {}
     command.load_run()(config, **more)
 

@@ -16,12 +16,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel
 
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.cli.hydra_errors import format_hydra_error
 from emotion_hpo.cli.overrides import decode, for_hydra
 from emotion_hpo.cli.registry import Command
-from emotion_hpo.config import SearchConfig
+from emotion_hpo.config import VARIANT_KEYS, SearchConfig, without_unknown
 from emotion_hpo.config.free import NAMING_KEYS
 from emotion_hpo.errors import ConfigError
 
@@ -43,6 +44,25 @@ class Composition:
 
     plain: dict[str, Any]
     requested: dict[str, Any]
+
+    def with_own_keys(self, model: type[BaseModel]) -> dict[str, Any]:
+        """Return the configuration without what a variant has no key for that nobody typed.
+
+        After `model.context.name=attention` the `cell` of the preset's recurrent context has no
+        meaning; one that stands on the command line is kept, and refused.
+        """
+        typed = {path for path in self.requested if "." in path}  # the others choose a preset
+        chosen = tuple(
+            path.removesuffix(key)
+            for path in typed
+            for key in VARIANT_KEYS
+            if path.endswith(f".{key}")
+        )
+        if not chosen:
+            return self.plain
+        return without_unknown(
+            model, self.plain, lambda path: path.startswith(chosen) and path not in typed
+        )
 
 
 def compose(command: Command, overrides: Sequence[str]) -> Composition | None:

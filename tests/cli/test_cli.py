@@ -268,6 +268,33 @@ def test_final_gets_what_was_requested_of_the_study(emotion_hpo, monkeypatch):
     assert requests == {"model.dropout": 0.2, "split.name": "twin"}
 
 
+@pytest.mark.parametrize(
+    ("overrides", "context"),
+    [
+        (("model.context.name=none",), {"name": "none"}),
+        (("model.context.name=speaker_recurrent", "model.context.units=8"),
+         {"name": "speaker_recurrent", "units": 8, "reads": "both"}),
+    ],
+)  # fmt: skip
+def test_another_variant_comes_without_the_keys_of_the_presets(
+    emotion_hpo, monkeypatch, overrides, context
+):
+    commands = []
+    monkeypatch.setattr(search, "run", commands.append)
+    ended = emotion_hpo("search", "model=dialogue", *overrides)
+    assert (ended.status, ended.stderr) == (0, "")
+    got = commands[0].model.context.model_dump()
+    assert {key: got[key] for key in context} == context
+
+
+def test_a_key_that_was_typed_is_refused_where_the_variant_has_none(emotion_hpo):
+    typed = ("model.context.name=speaker_recurrent", "model.context.cell=gru")
+    ended = emotion_hpo("search", "model=dialogue", *typed)
+    assert ended.status == 2
+    assert "model.context.cell: unknown key 'cell'" in ended.stderr
+    assert "depth" not in ended.stderr.partition("(valid")[0], "that was the preset's"
+
+
 def test_what_no_value_depends_on_contradicts_no_study(emotion_hpo, made):
     """Where a study runs, is stored and is watched may be said anew."""
     made()
