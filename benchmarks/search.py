@@ -34,7 +34,7 @@ from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
 from emotion_hpo.runtime.torch_internals import stay_eager
-from emotion_hpo.search.baseline import n_train
+from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.coordinator import search
 from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.search.optuna.study import Study
@@ -61,7 +61,7 @@ def overhead(home: StudyHome) -> None:
     stay_eager()
     config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
     store, development = open_development(config, home.features, quiet)
-    config, _ = resolve_budget(config, n_train(development))
+    config, _ = adapt(config, store, development)
     data_module = DataModule(development)
     data_module.fold(config.experiment())
     freeze_loaded()

@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.search import config_of
 from emotion_hpo.features.preparation import quiet
-from emotion_hpo.search.baseline import n_train
-from emotion_hpo.search.corpus_budget import resolve_budget
+from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome, Trial, study_file
+from emotion_hpo.training.launch import Launcher
 from emotion_hpo.training.launch.forked import ForkedProcesses
 from emotion_hpo.training.launch.local import LocalProcesses
 
@@ -39,7 +40,7 @@ def measure(home: StudyHome, kind: type[ForkedProcesses | LocalProcesses], n: in
     size = (f"study.n_trials={3 * n}", f"launcher.n_workers={n}", "training.epochs=50")
     config = config_of(home, *size, "sampler=random", "pruner=none")
     store, development = open_development(config, home.features, quiet)
-    config, _ = resolve_budget(config, n_train(development))
+    config, _ = adapt(config, store, development)
     home.path.mkdir(parents=True)
     study_file.write_or_compare(home, config, store.keys, synthetic=True)
     study = Study(home, config)
@@ -48,19 +49,17 @@ def measure(home: StudyHome, kind: type[ForkedProcesses | LocalProcesses], n: in
     names = [f"worker_{index}" for index in range(n)]
     try:
         launcher.start(names)
-        _wait_for(study, n, n_epochs=0)
+        _wait_for(study, launcher, n_epochs=0)
         launcher.kill()
         study.requeue_orphans()
-        before = len(study.trials())
         began = time.time()
         launcher.start(names)
-        _wait_for(study, n, n_epochs=1)
+        _wait_for(study, launcher, n_epochs=1)
         memory_mb = _sum_pss_mb(home)
         trials = [trial for trial in study.trials() if trial.curve]
     finally:
         launcher.kill()
         launcher.close()
-    assert len(study.trials()) >= before
     claims = [trial.started_at - began for trial in trials if trial.started_at]
     return statistics.median(claims), statistics.median(map(_preparation_s, trials)), memory_mb
 
@@ -72,10 +71,13 @@ def _preparation_s(trial: Trial) -> float:
     return first.finished_at - first.seconds - trial.started_at
 
 
-def _wait_for(study: Study, n: int, n_epochs: int) -> None:
-    """Wait until so many trials are in hands, and have so many epochs."""
+def _wait_for(study: Study, launcher: Launcher, n_epochs: int) -> None:
+    """Wait until every worker has a trial in hands, with so many epochs."""
+    n = len(launcher.running)
     end = time.monotonic() + 600
     while time.monotonic() < end:
+        if ends := launcher.ended():
+            raise SystemExit(f"workers ended before they had trained: {ends}")
         running = [trial for trial in study.trials() if trial.state == "running"]
         if len(running) == n and all(len(trial.curve) >= n_epochs for trial in running):
             return
@@ -87,8 +89,9 @@ def _sum_pss_mb(home: StudyHome) -> float:
     """Return the memory of a study's processes; what several share is counted once."""
     total = 0
     for process in psutil.process_iter():
-        if str(home.path) in process.cmdline():
-            total += process.memory_full_info().pss
+        with suppress(psutil.Error):  # another's that ends meanwhile
+            if str(home.path) in process.cmdline():
+                total += process.memory_full_info().pss
     return total / 1024**2
 
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from emotion_hpo import report
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.cli.search import observers
-from emotion_hpo.config import SearchConfig, build
+from emotion_hpo.config import NetworkModel, SearchConfig, build
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.output import show_logs
 from emotion_hpo.features.origin import describe_origins
@@ -96,7 +96,7 @@ def trainer(home: StudyHome) -> Train:
 
 
 def stop_after_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask every worker of this process to stop while its first epoch runs."""
+    """Ask every worker of this process to stop while the first epoch of a network runs."""
     workers: list[Worker] = []
     true_run, true_keep = Worker._run, Life.keep
 
@@ -106,7 +106,7 @@ def stop_after_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def keep(life: Life, curve: tuple[Epoch, ...], checkpoint: Checkpoint) -> None:
         true_keep(life, curve, checkpoint)
-        workers[-1].stopping = True
+        workers[-1].stopping = isinstance(life.claim.config.model, NetworkModel)
 
     monkeypatch.setattr(Worker, "_run", run)
     monkeypatch.setattr(Life, "keep", keep)

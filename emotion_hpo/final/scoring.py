@@ -137,8 +137,9 @@ def _retrain(task: _Task, train: Train) -> Models:
     lone, baseline_alone = lone_recipe(task.plan, everything), None
     if baseline.config.has_context:
         baseline_alone = baseline_recipe(task.home, task.stored, task.development, is_alone=True)
-    others = (default, baseline, lone, baseline_alone)
-    recipes = [*task.plan.members, *(recipe for recipe in others if recipe is not None)]
+    others = (baseline, baseline_alone, default, lone)
+    # The baseline can take longest, and would leave the other workers nothing to do at the end
+    recipes = [*(recipe for recipe in others if recipe is not None), *task.plan.members]
     models = Retraining(everything, task.store, train)(recipes, task.home.final)
     return Models(
         plan=task.plan,

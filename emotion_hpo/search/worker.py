@@ -156,9 +156,7 @@ class Worker:
             try:
                 checkpoint = Checkpoint.load(self._home.trial(life).checkpoint)
             except StudyError as error:  # an older life's epochs are better than none
-                sys.stderr.write(
-                    f"trial_{claim.number}: {error}; it starts from an earlier epoch\n"
-                )
+                sys.stderr.write(f"{claim.name}: {error}; it starts from an earlier epoch\n")
                 continue
             if checkpoint is not None:
                 return checkpoint
@@ -169,12 +167,12 @@ class Worker:
         if claim.is_alone or self._config.launcher.n_workers == 1:
             self._fail(claim, reason)
         else:
-            sys.stderr.write(f"trial_{claim.number}: {reason}; it is tried again alone\n")
+            sys.stderr.write(f"{claim.name}: {reason}; it is tried again alone\n")
             self._study.set_aside(claim, reason)
 
     def _fail(self, claim: Claim, reason: str) -> None:
         self._n_failed += 1
-        sys.stderr.write(f"trial_{claim.number} failed: {reason}\n")
+        sys.stderr.write(f"{claim.name} failed: {reason}\n")
         self._study.end(claim, TrialState.FAILED, None, None, reason)
         self._drop_checkpoints(claim)
 

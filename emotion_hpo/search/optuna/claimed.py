@@ -44,6 +44,11 @@ class Claim:
     heartbeat: Heartbeat | None = None
     job: Job | None = None
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"trial_{self.number}" if self.job is None else self.job.name
+
     def drop(self) -> None:
         """Let go of the trial."""
         if self.heartbeat is not None:

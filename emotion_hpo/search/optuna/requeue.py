@@ -144,9 +144,10 @@ def _requeue(connection: Connection, number: int, *, alone: bool = False) -> Non
             attrs[ALONE] = Alone.SET_ASIDE.value
             if ALONE not in interrupted.user_attrs:
                 deaths = ", ".join(list_deaths(connection.home, trials, number))
+                job = to_trial(connection.home, connection.config, interrupted).job
                 _log.warning(
-                    f"trial_{number}: workers died of it ({deaths}); it is tried once more at "
-                    "the end, with no other worker beside it"
+                    f"{job or f'trial_{number}'}: workers died of it ({deaths}); it is tried once "
+                    "more at the end, with no other worker beside it"
                 )
         connection.study.enqueue_trial(get_point(interrupted), user_attrs=attrs)
     trial_home = connection.home.trial(number)

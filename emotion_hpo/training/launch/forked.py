@@ -69,6 +69,9 @@ class ForkedProcesses:
     def kill(self) -> tuple[str, ...]:
         """End every worker now, and wait until it is gone."""
         gone = self.running
+        if self._server is not None and not self._server.has_loaded():
+            self.close()  # nothing is forked yet, and loading takes seconds
+            self._names.clear()
         self._signal(signal.SIGKILL)
         while self._names:
             self._ends(_LOOK_S)
@@ -107,6 +110,7 @@ class _Server:
     """
 
     def __init__(self, home: StudyHome, n_threads: int, log: Path) -> None:
+        self._has_loaded = False
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = ["-m", "emotion_hpo.runtime.start", WORKER, str(home.path)]
         with theirs, log.open("ab") as output:
@@ -127,6 +131,10 @@ class _Server:
         except OSError:
             return
 
+    def has_loaded(self) -> bool:
+        """Return whether it can fork by now."""
+        return self._has_loaded or bool(select.select([self._channel], [], [], 0.0)[0])
+
     def statuses(self, wait_s: float) -> dict[str, int]:
         """Return name → exit status of the workers that have ended since the last call."""
         statuses: dict[str, int] = {}
@@ -139,6 +147,7 @@ class _Server:
             if not message:
                 self._process.wait()  # its end is closed: it is about to be gone
                 break
+            self._has_loaded = True
             statuses |= json.loads(message)
         return statuses
 
@@ -151,6 +160,7 @@ class _Server:
         self._channel.close()
         if self._process.stdin is not None:
             self._process.stdin.close()
+        self._process.kill()
         self._process.wait()
 
 
@@ -161,6 +171,7 @@ def serve(channel: socket.socket) -> tuple[str, int]:
         The worker's name, and how many threads it computes on.
     """
     names: dict[int, str] = {}
+    _tell(channel, {})  # it has loaded
     while True:
         readable, _, _ = select.select([channel.fileno(), 0], [], [], _LOOK_S if names else None)
         if 0 in readable:
@@ -188,11 +199,15 @@ def _report_ends(names: dict[int, str], channel: socket.socket) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
-        end = {names.pop(pid): os.waitstatus_to_exitcode(status)}
-        try:
-            channel.send(json.dumps(end).encode(), socket.MSG_NOSIGNAL)
-        except OSError:
-            _leave()
+        _tell(channel, {names.pop(pid): os.waitstatus_to_exitcode(status)})
+
+
+def _tell(channel: socket.socket, ends: dict[str, int]) -> None:
+    """Tell the coordinator which workers have ended."""
+    try:
+        channel.send(json.dumps(ends).encode(), socket.MSG_NOSIGNAL)
+    except OSError:
+        _leave()
 
 
 def _leave() -> NoReturn:
