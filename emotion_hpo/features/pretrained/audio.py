@@ -59,6 +59,11 @@ def open_audio_model(
             "model's input is scaled; copy it beside the weights"
         )
     config = load_part("AutoConfig", weights, path)
+    if config.model_type != "whisper" and not hasattr(config, "conv_stride"):
+        raise FeatureError(
+            f"{path}.model: {weights.folder} is of the kind {config.model_type}, which does not "
+            "read the waveform; take a model such as WavLM or Whisper"
+        )
     extractor = load_part("AutoFeatureExtractor", weights, path)
     if (rate := getattr(extractor, "sampling_rate", None)) != SAMPLE_RATE_HZ:
         raise FeatureError(

@@ -1,12 +1,17 @@
 """How transformers opens a folder: offline, in float32, without a line of the folder's own code."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pickle import UnpicklingError
 from typing import Any
 
 from emotion_hpo.errors import FeatureError, missing_extra
 from emotion_hpo.features.pretrained.files import Weights
+from emotion_hpo.runtime.formatting import format_count
+
+#: Parts that many checkpoints lack, and on which no hidden state of an encoder depends.
+_UNREAD = frozenset({"decoder", "masked_spec_embed", "pooler"})
 
 _OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 
@@ -36,23 +41,46 @@ def load_model(weights: Weights, path: str, n_threads: int) -> Any:  # noqa: ANN
         n_threads: Of the processor, for this process; 0 leaves them as they are.
 
     Raises:
-        FeatureError: The files are no model, or would run code.
+        FeatureError: The files are no model, lack weights of it, or would run code.
     """
     transformers = _transformers(path)
     import torch
 
     if n_threads:
         torch.set_num_threads(n_threads)
-    with _as_errors(weights, path):
-        model = transformers.AutoModel.from_pretrained(
+    with _as_errors(weights, path), warnings.catch_warnings():
+        # torch says of a pickle's form what is no matter once it is read or refused
+        warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+        model, info = transformers.AutoModel.from_pretrained(
             str(weights.folder),
             dtype=torch.float32,
             use_safetensors=weights.format == "safetensors",
             weights_only=True,
+            output_loading_info=True,
             **_OFFLINE,
         )
+    _require_all(info["missing_keys"], weights, path)
     model.requires_grad_(False)
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _require_all(missing: Iterable[str], weights: Weights, path: str) -> None:
+    """Refuse a model some of whose weights transformers has drawn at random.
+
+    Args:
+        missing: Names of the weights that the files lack.
+        weights: The files.
+        path: Of the section in the configuration.
+
+    Raises:
+        FeatureError: What is read of the model depends on them.
+    """
+    names = sorted(name for name in missing if _UNREAD.isdisjoint(name.split(".")))
+    if names:
+        raise FeatureError(
+            f"{path}.model: {weights.folder} lacks {format_count(len(names), 'weight')} that its "
+            f"config.json names, such as {names[0]}; take both files from the same model"
+        )
 
 
 def layer_numbers(layers: str | tuple[int, ...], n_states: int, path: str) -> list[int] | None:
@@ -113,6 +141,6 @@ def _as_errors(weights: Weights, path: str) -> Iterator[None]:
             f"{path}.model: {weights.folder} holds more than weights: opening it would run code of "
             "its author's, so that it is not opened; take the model as safetensors"
         ) from None
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except Exception as error:  # of transformers, torch, safetensors, tokenizers: each has its own
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FeatureError(f"{path}.model: {weights.folder} cannot be read: {reason}") from None

@@ -44,7 +44,7 @@ class Recognised:
         record: As it stands beside the CSV.
         n_recognised: Utterances that were recognised now, not before.
         seconds: Of their recordings.
-        faults: Of recordings that could not be used.
+        faults: Of the corpus, and of recordings that could not be used.
     """
 
     record: Transcription
@@ -89,7 +89,7 @@ def transcribe(
     )
     tables = {session: _inputs(corpus.table(session)) for session in corpus.sessions()}
     with open_words_file(path, record) as file:
-        recognised = Recognised(record)
+        recognised = Recognised(record, faults=[*corpus.faults()])
         _recognise(corpus, tables, recogniser, file, recognised, n_workers, on_progress)
         recognised.record = _compare(record, tables, file)
         write_record(place_of(path), recognised.record)

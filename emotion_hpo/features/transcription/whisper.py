@@ -113,7 +113,10 @@ def _find(model: str | None, faster_whisper: Any) -> Weights:  # noqa: ANN401 (i
     folder = model
     if model is not None and not Path(model).expanduser().is_dir():
         folder = _fetch(model, faster_whisper)
-    section = PretrainedSpeech(name="pretrained", model=folder, normalise="corpus")
+    # Only looked for: what is pickled is refused below, as whatever else faster-whisper cannot read
+    section = PretrainedSpeech(
+        name="pretrained", model=folder, normalise="corpus", allow_pickle=True
+    )
     weights = find_weights(section, _PATH)
     if weights.format != "ctranslate2":
         raise FeatureError(

@@ -1,7 +1,12 @@
 """Every family equals a plain use of transformers, whatever else is in the batch."""
 
+import json
+import pickle
+import shutil
+
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from emotion_hpo.config.features import PretrainedSpeech
@@ -121,13 +126,18 @@ class _Hostile:
         return open, (str(self.path), "w")
 
 
+def _dump(state, path):
+    path.write_bytes(pickle.dumps(state))
+
+
 @pytest.mark.parametrize("allow_pickle", [False, True])
-def test_a_hostile_pickle_does_not_run(folders, tmp_path, allow_pickle):
+@pytest.mark.parametrize("save", [torch.save, _dump])
+def test_a_hostile_pickle_does_not_run(folders, tmp_path, allow_pickle, save):
     folder = tmp_path / "model"
     folder.mkdir()
     for name in ("config.json", "preprocessor_config.json"):
         (folder / name).write_bytes((folders["wavlm-base"] / name).read_bytes())
-    torch.save({"weight": _Hostile(tmp_path / "ran")}, folder / "pytorch_model.bin")
+    save({"weight": _Hostile(tmp_path / "ran")}, folder / "pytorch_model.bin")
     with pytest.raises(FeatureError, match=r"is a pickle|would run code"):
         opened(folder, allow_pickle=allow_pickle)
     assert not (tmp_path / "ran").exists()
@@ -144,9 +154,69 @@ def test_a_pickle_that_is_allowed_is_read(folders, tmp_path, signals):
     np.testing.assert_allclose(pickled, safe, atol=1e-5)
 
 
-def test_a_folder_with_code_of_its_own_runs_none_of_it(folders, tmp_path):
-    import json
+def _without(names):
+    """Cut all weights whose names begin so out of a file."""
 
+    def change(path):
+        tensors = safetensors.numpy.load_file(path)
+        left = {name: data for name, data in tensors.items() if not name.startswith(names)}
+        assert 0 < len(left) < len(tensors)
+        safetensors.numpy.save_file(left, path, {"format": "pt"})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        pytest.param(
+            "model.safetensors",
+            lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"),
+            "cannot be read: .*header",
+            id="a pointer to weights that Git has not fetched",
+        ),
+        pytest.param(
+            "model.safetensors",
+            lambda path: path.write_bytes(path.read_bytes()[:-100]),
+            "cannot be read: .*header",
+            id="a download that was cut short",
+        ),
+        pytest.param(
+            "model.safetensors",
+            _without("encoder.layers.0"),
+            r"lacks \d+ weights that its config.json names, such as encoder\.layers\.0",
+            id="transformers would draw what is missing at random",
+        ),
+        pytest.param(
+            "preprocessor_config.json",
+            lambda path: path.write_text("[]"),
+            "cannot be read: ",
+            id="no settings",
+        ),
+        pytest.param(
+            "config.json",
+            lambda path: path.write_text('{"model_type": "bert"}'),
+            "is of the kind bert, which does not read the waveform",
+            id="a model of text",
+        ),
+    ],
+)
+def test_what_is_no_model_is_a_line(folders, tmp_path, name, change, message):
+    folder = shutil.copytree(folders["wavlm-large"], tmp_path / "model")
+    change(folder / name)
+    with pytest.raises(FeatureError, match=rf"features\.speech\.model: \S+ {message}") as caught:
+        opened(folder)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_weights_that_no_state_depends_on_may_be_missing(folders, tmp_path, signals):
+    folder = shutil.copytree(folders["wavlm-large"], tmp_path / "model")
+    _without("masked_spec_embed")(folder / "model.safetensors")
+    (states,) = opened(folder).encode(signals[:1])
+    np.testing.assert_array_equal(states, opened(folders["wavlm-large"]).encode(signals[:1])[0])
+
+
+def test_a_folder_with_code_of_its_own_runs_none_of_it(folders, tmp_path):
     for path in folders["wavlm-base"].iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     plain = json.loads((tmp_path / "config.json").read_text())

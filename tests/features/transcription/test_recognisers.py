@@ -81,10 +81,11 @@ def test_a_folder_without_its_tokenizer_fetches_none(whisper, tmp_path):
         open_recogniser(section, 1)
 
 
-def test_another_form_is_refused_with_the_way_to_convert_it(tmp_path):
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_another_form_is_refused_with_the_way_to_convert_it(tmp_path, name):
     pytest.importorskip("faster_whisper")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "whisper"}))
-    (tmp_path / "model.safetensors").write_bytes(b"")
+    (tmp_path / name).write_bytes(b"")
     section = RecogniserSection(**WHISPER, model=str(tmp_path))
     with pytest.raises(FeatureError, match=r"not in CTranslate2's form; convert it: ct2-"):
         open_recogniser(section, 1)

@@ -150,13 +150,14 @@ def test_what_cannot_be_heard_has_no_words_and_is_counted(tmp_path, words, monke
     table = write_tones(tmp_path)
     soundfile.write(tmp_path / "short.wav", np.zeros(100), 16_000)
     with table.open("a") as file:
-        file.write("v0,s0,0,a,gone,,0,1\nv1,s1,1,b,short,short.wav,0,0.006\n")
+        file.write("v0,s0,0,a,gone,absent.wav,0,1\nv1,s1,1,b,short,short.wav,0,0.006\n")
     use(monkeypatch, Tones())
     recognised = transcribe(opened(table), SECTION, words, 1, quiet)
     assert recognised.record.n_utterances == N_UTTERANCES + 2
     assert recognised.record.n_without_words == 2
     assert [fault.kind for fault in recognised.faults] == [
-        "not recognised: the waveform is shorter than 25 ms"
+        "missing wav",
+        "not recognised: the waveform is shorter than 25 ms",
     ]
     assert {name: said for name, (said, _) in read_words(words).items() if not said} == {
         "v0": "",
