@@ -88,8 +88,8 @@ def open_whisper(section: RecogniserSection, n_workers: int) -> Whisper:
             num_workers=n_workers,
             local_files_only=True,
         )
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except Exception as error:  # tokenizers raises nothing narrower
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FeatureError(
             f"{_PATH}.model: {weights.folder} cannot be read as Whisper: {reason}"
         ) from None

@@ -81,6 +81,18 @@ def test_a_folder_without_its_tokenizer_fetches_none(whisper, tmp_path):
         open_recogniser(section, 1)
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", "preprocessor_config.json", "model.bin"])
+def test_a_file_that_cannot_be_read_is_a_line(whisper, tmp_path, name):
+    pytest.importorskip("faster_whisper")
+    for file in whisper.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).write_text("[1]")
+    section = RecogniserSection(**WHISPER, model=str(tmp_path))
+    with pytest.raises(FeatureError, match=r"recogniser.model: \S+ cannot be read as Whisper: \S"):
+        open_recogniser(section, 1)
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
 def test_another_form_is_refused_with_the_way_to_convert_it(tmp_path, name):
     pytest.importorskip("faster_whisper")
