@@ -6,6 +6,7 @@ long utterance weighs more than a short one. Words are compared in lower case, w
 and without sounds in brackets; `2` and `two` are two words.
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from emotion_hpo.features.text import tokenise
@@ -47,12 +48,15 @@ def count_word_errors(pairs: Iterable[tuple[str, str]]) -> WordErrors | None:
 
 
 def normalise(transcript: str) -> list[str]:
-    """Return the words that are compared.
+    r"""Return the words that are compared.
 
     >>> normalise("[BREATHING] Goin' home, 'cause I DON'T care!")
     ['goin', 'home', 'cause', 'i', "don't", 'care']
+    >>> normalise("cafe\N{COMBINING ACUTE ACCENT}") == normalise("café")
+    True
     """
-    words = (word.strip("'") for word in tokenise(transcript) if not word.startswith("["))
+    composed = unicodedata.normalize("NFC", transcript)
+    words = (word.strip("'") for word in tokenise(composed) if not word.startswith("["))
     return [word for word in words if word]
 
 
