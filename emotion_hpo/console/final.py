@@ -11,7 +11,8 @@ from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.metrics import METRICS
 from emotion_hpo.metrics.confidence_interval import NOT_ESTIMABLE, Interval
 from emotion_hpo.metrics.formatting import format_interval, format_score, format_score_interval
-from emotion_hpo.runtime.formatting import format_count, format_share
+from emotion_hpo.report.breakdown import MOST_PARTS
+from emotion_hpo.runtime.formatting import format_count, format_share, name_some
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study.records.cost import FinalCost
@@ -29,7 +30,7 @@ _BUSY = 0.1
 def show_final(result: FinalResult) -> None:
     """Print the test scores with their intervals."""
     mark = " (synthetic data)" if result.synthetic else ""
-    speakers = ", ".join(result.test_speakers)
+    speakers = name_some(result.test_speakers, MOST_PARTS)
     echo(
         f"\n{result.trial} of study {result.study}: "
         f"{format_count(result.epochs, 'epoch')} on {result.n_train} utterances, seeds "
@@ -82,7 +83,7 @@ def _scored_rows(result: FinalResult) -> Iterator[_ScoreRow]:
     for name, recall in result.recall_by_class.items():
         yield f"recall {name}", share, recall.recall, recall.interval, recall.n
     for kind, groups in result.by.items():
-        for name, part in groups.items():
+        for name, part in groups.items() if len(groups) <= MOST_PARTS else ():
             label = f"{_KINDS.get(kind, kind)} {name}"
             yield label, share, part.accuracy, part.accuracy_interval, part.n
     for name, rest in result.without.items():
@@ -159,6 +160,9 @@ def _final_remarks(result: FinalResult) -> Iterator[str]:
         f"Calibration: expected error {100 * calibration.ece:.1f} points, Brier score "
         f"{calibration.brier:.3f} (0 is perfect, 2 the worst)."
     )
+    for kind, groups in result.by.items():
+        if len(groups) > MOST_PARTS:
+            yield f"By {kind.replace('_', ' ')}: {len(groups)} parts, in result.json."
     if (words := result.words) is not None:
         yield (
             f"Accuracy with {words.own}: {format_share(result.accuracy)}; with {words.other}: "

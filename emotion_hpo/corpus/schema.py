@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.errors import CorpusError
+from emotion_hpo.runtime.formatting import name_some
 
 #: Columns of the utterance table and what they hold. A missing value is None or NaN.
 COLUMNS: Mapping[str, str] = {
@@ -194,5 +195,4 @@ def find_repeated_turns(table: pd.DataFrame) -> "pd.Series[bool]":
 
 def _first(ids: "pd.Series[str]", n: int = 10) -> str:
     """Name the first ids and count the rest."""
-    shown = ", ".join(ids.iloc[:n])
-    return shown if len(ids) <= n else f"{shown} and {len(ids) - n} more"
+    return name_some(list(ids), n)

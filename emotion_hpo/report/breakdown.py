@@ -6,7 +6,7 @@ from emotion_hpo.metrics import Interval
 from emotion_hpo.study.records.final_result import FinalResult
 
 #: More parts than this of one kind are no breakdown.
-_MOST_PARTS = 12
+MOST_PARTS = 12
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def list_parts(result: FinalResult) -> list[NamedPart]:
             kind.replace("_", " "), name, part.n, part.accuracy, part.accuracy_interval, part.uar
         )
         for kind, parts in result.by.items()
-        if len(parts) <= _MOST_PARTS
+        if len(parts) <= MOST_PARTS
         for name, part in parts.items()
         if part.accuracy is not None
     ]

@@ -1,5 +1,7 @@
 """Shares, counts and times as people read them, the same on a screen and in a report."""
 
+from collections.abc import Sequence
+
 
 def format_share(value: float | None) -> str:
     """Return a share in per cent; a dash where there is none.
@@ -17,6 +19,16 @@ def format_count(n: int, noun: str) -> str:
     ('1 epoch', '3 epochs')
     """
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def name_some(names: Sequence[str], n: int) -> str:
+    """Return the first names, and how many more there are.
+
+    >>> name_some(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - n} more" if len(names) > n else ""
+    return f"{', '.join(names[:n])}{more}"
 
 
 def format_duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.metrics import CorrectedScore, Run, ValidationLabels, correct_winner_score
+from emotion_hpo.runtime.formatting import name_some
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, n_smoothed_of
 from emotion_hpo.study.records.search_summary import SearchedScore
@@ -74,9 +75,7 @@ def describe_audience(
     config: SearchConfig, expected: CorrectedScore, holds_for: str, speakers: Sequence[str]
 ) -> str:
     """Return a sentence that says for whom the score is expected."""
-    who = ", ".join(speakers[:_N_NAMED])
-    if len(speakers) > _N_NAMED:
-        who += f" and {len(speakers) - _N_NAMED} more"
+    who = name_some(speakers, _N_NAMED)
     if holds_for == HEARD:
         sentence = f"It holds for new utterances of speakers whom training has heard, too ({who})."
         if config.split.name in ("paper", "last_fifth"):  # others were not measured

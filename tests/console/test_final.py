@@ -52,6 +52,20 @@ def test_factors_of_words_are_nothing_that_the_baseline_does_not_read(capsys):
     assert "does not read" not in capsys.readouterr().out
 
 
+def test_more_speakers_than_a_screen_has_room_for_are_counted(capsys):
+    names = [f"S{number:02d}" for number in range(40)]
+    part = next(iter(shown_result().by["wears_markers"].values()))
+    many = shown_result().model_copy(
+        update={"test_speakers": tuple(names), "by": {"speaker": dict.fromkeys(names, part)}}
+    )
+    show_final(many)
+    text = capsys.readouterr().out
+    assert "40 speakers (S00, S01, S02," in text
+    assert "S11 and 28 more)" in text
+    assert "By speaker: 40 parts, in result.json." in text
+    assert "S12" not in text
+
+
 def test_a_second_scoring_is_said(capsys):
     looks = [
         {"study": "a", "trial": "trial_1", "by": "ann", "at": "2026-01-02", "accuracy": 0.7},
