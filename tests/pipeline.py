@@ -96,7 +96,7 @@ def trainer(home: StudyHome) -> Train:
 
 
 def stop_after_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask every worker of this process to stop while the first epoch of a network runs."""
+    """Ask every worker of this process to stop after a network's epoch that is not its last."""
     workers: list[Worker] = []
     true_run, true_keep = Worker._run, Life.keep
 
@@ -106,7 +106,10 @@ def stop_after_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def keep(life: Life, curve: tuple[Epoch, ...], checkpoint: Checkpoint) -> None:
         true_keep(life, curve, checkpoint)
-        workers[-1].stopping = isinstance(life.claim.config.model, NetworkModel)
+        config, job = life.claim.config, life.claim.job
+        last = (job and job.epochs) or config.training.epochs
+        is_over = len(curve) >= last
+        workers[-1].stopping = isinstance(config.model, NetworkModel) and not is_over
 
     monkeypatch.setattr(Worker, "_run", run)
     monkeypatch.setattr(Life, "keep", keep)

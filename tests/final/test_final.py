@@ -283,19 +283,22 @@ def test_a_corpus_that_changed_is_refused(searched):
         score(searched)
 
 
-def test_stopped_in_an_epoch_it_goes_on_to_the_same_predictions(scored, searched, monkeypatch):
+def test_stopped_in_an_epoch_it_goes_on_to_the_same_predictions(searched, tmp_path, monkeypatch):
+    whole = StudyHome(
+        shutil.copytree(searched.directory, tmp_path / "whole", symlinks=True), "study"
+    )
+    score(whole, "trial_1")
     with monkeypatch.context() as patched:
         stop_after_an_epoch(patched)
         with pytest.raises(BatchStopped, match="the same command goes on"):
-            score(searched)
+            score(searched, "trial_1")
     assert not searched.ledger.exists()
-    score(searched)
-    whole, _ = scored
-    assert searched.final(0).predictions.read_bytes() == whole.final(0).predictions.read_bytes()
+    score(searched, "trial_1")
+    assert searched.final(1).predictions.read_bytes() == whole.final(1).predictions.read_bytes()
     trials = read_trials(searched.batch("final"))
     (again,) = (trial for trial in trials if trial.continues is not None)
     assert again.curve[:1] == read_curve(searched.batch("final").trial(again.continues))
-    assert [epoch.epoch for epoch in again.curve] == list(range(1, len(again.curve) + 1))
+    assert [epoch.epoch for epoch in again.curve] == [1, 2, 3]
     assert not list(searched.batch("final").path.rglob("*.pt")), "models stand in final/ alone"
 
 

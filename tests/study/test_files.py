@@ -36,11 +36,12 @@ HOME = StudyHome(Path("studies"), "name")
 
 def files(home) -> list[Path]:
     """What the properties of a home name."""
-    return [
+    values = (
         getattr(home, name)
         for name, value in vars(type(home)).items()
         if isinstance(value, property)
-    ]
+    )
+    return [value for value in values if isinstance(value, Path)]
 
 
 def test_no_two_files_share_a_name():

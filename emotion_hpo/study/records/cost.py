@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from emotion_hpo.study.records.base import Part, Record
+from emotion_hpo.study.records.base import Part, Record, is_absent
 
 
 class Latency(Part):
@@ -14,11 +14,16 @@ class Latency(Part):
         description="median time from a new utterance's features to its probabilities"
     )
     repeated_ms: float | None = Field(
-        None, description="the same of a second call with each utterance, whose length is known"
+        None,
+        exclude_if=is_absent,
+        description="the same of a second call with each utterance, whose length is known",
     )
-    first_ms: float | None = Field(None, description="of the first call of all")
+    first_ms: float | None = Field(
+        None, exclude_if=is_absent, description="of the first call of all"
+    )
     waiting_share: float | None = Field(
         None,
+        exclude_if=is_absent,
         description="of the time that was measured, how much passed in waiting for a processor: "
         "0 on a quiet machine",
     )

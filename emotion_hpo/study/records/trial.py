@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from emotion_hpo.study.records.base import Record
+from emotion_hpo.study.records.base import Record, is_absent
 from emotion_hpo.study.trial import Epoch, Training, Trial, TrialState
 
 
@@ -28,7 +28,9 @@ class TrialRecord(Record):
     trainings: tuple[Training, ...] = Field(description="over folds and seeds, in order")
     commit: str | None = Field(description="of the code that trained it")
     cost: float | None = Field(description="the second objective, where the study has one")
-    job: str | None = Field(None, description="name of what it trains, in a batch of trainings")
+    job: str | None = Field(
+        None, exclude_if=is_absent, description="name of what it trains, in a batch of trainings"
+    )
 
     @model_validator(mode="after")
     def _continues_an_earlier_trial(self) -> Self:
