@@ -83,7 +83,8 @@ class TrainingConfig(Section):
         "that gives an epoch at least 8 steps, where the corpus is large enough"
     )
     batch_turns: Annotated[int, Field(ge=1)] | Auto = Field(
-        400,
+        # `batch_size` counted turns, too, in studies from before there were two keys
+        default_factory=lambda before: before.get("batch_size", "auto"),
         description="turns of whole dialogues, of a model with context; auto: 400, or its half and "
         "so on down to 50 that gives an epoch at least 8 steps",
     )

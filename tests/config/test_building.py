@@ -407,3 +407,9 @@ def test_a_file_is_no_storage_for_several_machines(valid, address, is_here):
     (line,) = complaints(plain)
     assert line.startswith("launcher: launcher=ray runs workers on several machines")
     assert "use storage=postgresql" in line
+
+
+def test_a_study_from_before_there_was_batch_turns_keeps_its_batches_of_turns(valid):
+    before = with_value(without(valid, "training.batch_turns"), "training.batch_size", 2000)
+    assert build(SearchConfig, before).training.batch_turns == 2000
+    assert build(SearchConfig, valid).training.batch_turns == 400
