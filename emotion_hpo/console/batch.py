@@ -13,7 +13,7 @@ from rich.text import Text
 
 from emotion_hpo.console.output import note, notes_above, open_console
 from emotion_hpo.runtime.cores import n_cores
-from emotion_hpo.runtime.formatting import format_duration
+from emotion_hpo.runtime.formatting import format_count, format_duration
 from emotion_hpo.study import Epoch, Trial, TrialState
 from emotion_hpo.training.job import Job
 from emotion_hpo.training.learner import n_epochs
@@ -63,7 +63,7 @@ class BatchScreen:
         if epochs and kind is None:
             cores = f" of {n_cores()}" if self._is_local else ""
             note(
-                f"{self._title}: {self._count()} trained after "
+                f"{self._title}: {self._count(self._trials)} trained after "
                 f"{format_duration(time.time() - self._began)}; "
                 f"{busy_cores(epochs):.1f}{cores} cores busy while training"
             )
@@ -76,9 +76,12 @@ class BatchScreen:
         if self._console.is_terminal:
             self._live.update(self.table(message))
             return
-        for trial in ended:
-            if before is not None and trial.number not in before:
-                note(f"{self._title}: {self._count()} {trial.job} {self._format_end(trial)}")
+        shown = [trial for trial in ended if before is None or trial.number in before]
+        for trial in sorted(ended, key=lambda trial: trial.finished_at or 0.0):
+            if trial not in shown:
+                shown.append(trial)
+                count = self._count(shown)
+                note(f"{self._title}: {count} {trial.job} {self._format_end(trial)}")
 
     def table(self, message: str = "") -> RenderableType:
         """Return the jobs that are trained now, a row a worker."""
@@ -93,17 +96,21 @@ class BatchScreen:
             n_trained = sum(epoch.training == training for epoch in trial.curve)
             epochs = self._epochs[trial.job]
             table.add_row(trial.worker, trial.job, f"{min(n_trained + 1, epochs)}/{epochs}")
-        lines = [Text(f"{self._count()} trained"), *([Text(message, "yellow")] if message else [])]
+        lines = [
+            Text(f"{self._count(self._trials)} trained"),
+            *([Text(message, "yellow")] if message else []),
+        ]
         return Group(table if running else Text(self._title), *lines)
 
-    def _count(self) -> str:
-        names = {trial.job for trial in self._trials if trial.state is TrialState.COMPLETE}
+    def _count(self, trials: Sequence[Trial]) -> str:
+        names = {trial.job for trial in trials if trial.state is TrialState.COMPLETE}
         return f"{len(names)} of {len(self._epochs)}"
 
     @staticmethod
     def _format_end(trial: Trial) -> str:
         if trial.state is TrialState.COMPLETE:
-            return f"trained, {len(trial.curve)} epochs in {format_duration(trial.seconds)}"
+            epochs = format_count(len(trial.curve), "epoch")
+            return f"trained, {epochs} in {format_duration(trial.seconds)}"
         return f"{trial.state}: {trial.reason}"
 
 

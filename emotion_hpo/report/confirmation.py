@@ -47,7 +47,7 @@ def confirmed_text(findings: Findings) -> Text | None:
         else "could not be trained again"
     )
     return Text(
-        f"{name} is the confirmed winner, and what `make final` scores unless told otherwise: "
+        f"{name} is the confirmed winner among the trials: "
         f"trained again from fresh seeds it reaches {format_score(objective, means[name])} on "
         f"average, {why}. The best of the search itself, {best.name} with "
         f"{format_score(objective, best.value)}, {again}."

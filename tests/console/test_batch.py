@@ -39,6 +39,23 @@ def test_plain_lines_tell_each_end_and_how_busy_the_machine_was(jobs, capsys):
     assert lines[2].endswith("; 1.8 cores busy while training")
 
 
+def test_jobs_that_end_together_are_counted_one_after_the_other(jobs, capsys):
+    with BatchScreen("Retraining", jobs, is_local=False) as screen:
+        screen.show([Trial(0, TrialState.WAITING, job="a"), Trial(1, TrialState.WAITING, job="b")])
+        ends = {"a": 20.0, "b": 10.0}
+        screen.show(
+            [
+                Trial(i, TrialState.COMPLETE, curve=epochs(1), job=job, finished_at=ends[job])
+                for i, job in enumerate("ab")
+            ]
+        )
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(" in ")[0] for line in lines[:2]] == [
+        "Retraining: 1 of 2 b trained, 1 epoch",
+        "Retraining: 2 of 2 a trained, 1 epoch",
+    ]
+
+
 def test_a_terminal_has_a_row_for_each_worker(jobs, terminal):
     with BatchScreen("Retraining", jobs, is_local=True) as screen:
         running = Trial(0, TrialState.RUNNING, curve=epochs(1), worker="worker_1", job="a")
