@@ -155,7 +155,7 @@ def show_expected(summary: SearchSummary, suggestion: "Suggestion") -> None:
     ranked = sorted(suggestion.expected.items(), key=lambda item: -sign * item[1])
     if len(ranked) > 1 and suggestion.winner in suggestion.expected:
         values = [f"{names.get(name, name)} {format_score(objective, v)}" for name, v in ranked]
-        echo(f"Expected to be best: {', then '.join(values)}.")
+        echo(f"Expected to be best: {', then '.join(values)}.", "bold")
 
 
 def show_next_steps(home: StudyHome, best: str) -> None:
