@@ -2,16 +2,14 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emotion_hpo.console.output import note, notes_above, open_console
+from emotion_hpo.console.live_screen import LiveScreen
+from emotion_hpo.console.output import note
 from emotion_hpo.runtime.cores import n_cores
 from emotion_hpo.runtime.formatting import format_count, format_duration
 from emotion_hpo.study import Epoch, Trial, TrialState
@@ -19,7 +17,7 @@ from emotion_hpo.training.job import Job
 from emotion_hpo.training.learner import n_epochs
 
 
-class BatchScreen:
+class BatchScreen(LiveScreen):
     """Shows a batch of jobs: a row a worker, then how long all took and how many cores were busy.
 
     Args:
@@ -29,22 +27,13 @@ class BatchScreen:
     """
 
     def __init__(self, title: str, jobs: Sequence[Job], *, is_local: bool) -> None:
+        super().__init__()
         self._title = title
         self._epochs = {job.name: job.epochs or n_epochs(job.config) for job in jobs}
         self._is_local = is_local
         self._began = time.time()
         self._trials: Sequence[Trial] = ()
         self._printed: set[int] | None = None
-        self._console = open_console(stderr=True)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-        self._drawing = ExitStack()
-
-    def __enter__(self) -> Self:
-        """Start drawing."""
-        if self._console.is_terminal:
-            self._drawing.enter_context(self._live)
-            self._drawing.enter_context(notes_above(self._console))
-        return self
 
     def __exit__(
         self,
@@ -53,7 +42,7 @@ class BatchScreen:
         trace: TracebackType | None,
     ) -> None:
         """Stop drawing, and say what was spent."""
-        self._drawing.close()
+        super().__exit__(kind, error, trace)
         epochs = [
             epoch
             for trial in self._trials

@@ -2,18 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.auto import resolved
-from emotion_hpo.console.output import note, notes_above, open_console
+from emotion_hpo.console.live_screen import LiveScreen
+from emotion_hpo.console.output import note, open_console
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.formatting import format_duration
@@ -21,37 +18,19 @@ from emotion_hpo.study import Trial, TrialState
 from emotion_hpo.study.trials import best_of
 
 
-class SearchScreen:
+class SearchScreen(LiveScreen):
     """Shows a search while it runs: a row a worker, the best trial so far, the time left."""
 
     def __init__(self, config: SearchConfig, before: Sequence[Trial], *, synthetic: bool) -> None:
+        super().__init__()
         self._study = config.study.name
         self._objective = config.study.objective
         self._n_trials = config.study.n_trials
         self._epochs = resolved(config.training.epochs)
         self._mark = " on the synthetic twin" if synthetic else ""
         self._began = time.monotonic()
-        self._console = open_console(stderr=True)
         self._printed = {trial.number for trial in before if trial.state.is_finished}
         self._n_before = len(self._printed)
-        self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-        self._drawing = ExitStack()
-
-    def __enter__(self) -> Self:
-        """Start drawing."""
-        if self._console.is_terminal:
-            self._drawing.enter_context(self._live)
-            self._drawing.enter_context(notes_above(self._console))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop drawing."""
-        self._drawing.close()
 
     def show(self, trials: Sequence[Trial], message: str = "") -> None:
         """Draw the state of the study."""
