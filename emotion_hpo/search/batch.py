@@ -4,14 +4,12 @@ In: the jobs that a command needs. Out: where each was trained. They are claimed
 epoch and continued as trials are, on whatever launcher the study has; the same command goes on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-
-from filelock import FileLock, Timeout
+from collections.abc import Callable, Sequence
 
 from emotion_hpo.config import SearchConfig, dump
 from emotion_hpo.config.places import LocalLauncher, SqliteStorage
 from emotion_hpo.errors import StudyError
+from emotion_hpo.search.alone import alone_in
 from emotion_hpo.search.observers import Display, silent_display
 from emotion_hpo.search.optuna.jobs import batch_config
 from emotion_hpo.search.optuna.study import Study
@@ -59,7 +57,8 @@ def train_batch(
         config = config.model_copy(update={"storage": SqliteStorage(name="sqlite")})
     batch = home.batch(jobs[0].purpose, config.storage.name)
     make_folder(batch.path)
-    with _alone_in(batch), stop_signals() as stop:
+    otherwise = f"another process trains what {batch.name} needs; wait for it, and run this again"
+    with alone_in(batch, otherwise), stop_signals() as stop:
         write_yaml(batch.batch_config, dump(config))
         study = Study(batch, batch_config(config), gives_up=lambda: stop.at_once)
         study.requeue_orphans()
@@ -96,23 +95,3 @@ def _check(trained: TrainedBatch, jobs: Sequence[Job]) -> None:
         )
     if not all(trial.state.is_finished for trial in by_name.values()):
         raise BatchStopped  # else a pool ends with its last job
-
-
-@contextmanager
-def _alone_in(batch: StudyHome) -> Iterator[None]:
-    """Hold the lock of the one command that trains a batch.
-
-    Raises:
-        StudyError: Another process holds it.
-    """
-    lock = FileLock(batch.coordinator)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StudyError(
-            f"another process trains what {batch.name} needs; wait for it, and run this again"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

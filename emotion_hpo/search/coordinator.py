@@ -7,17 +7,15 @@ goes back into the queue, and that tracking and screen see what happens.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-
-from filelock import FileLock, Timeout
 
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.corpus import open_corpus
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.extraction import all_modalities, check_sections
 from emotion_hpo.search.adaptation import adapt
+from emotion_hpo.search.alone import alone_in
 from emotion_hpo.search.baseline import fit_or_read_baseline, n_train
 from emotion_hpo.search.budget import is_spent, is_used_up, n_open, trained_epochs
 from emotion_hpo.search.enumeration import exhaustible_points
@@ -209,17 +207,9 @@ def is_searched(home: StudyHome) -> bool:
         return True
 
 
-@contextmanager
-def _only_coordinator(home: StudyHome) -> Iterator[None]:
-    lock = FileLock(home.coordinator)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StudyError(
-            f"study {home.name!r} is being searched by another process; wait for it, or search "
-            "under another study.name"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+def _only_coordinator(home: StudyHome) -> AbstractContextManager[None]:
+    return alone_in(
+        home,
+        f"study {home.name!r} is being searched by another process; wait for it, or search "
+        "under another study.name",
+    )
