@@ -145,6 +145,8 @@ def read_words(path: Path) -> dict[str, tuple[str, int]]:
                         f"{format_place(path, line)}: an id and its words must stand here"
                     )
                 name, words = row[0].strip(), row[1].strip()
+                if not name:
+                    raise CorpusError(f"{format_place(path, line)}: the id is empty")
                 if name in words_by_id:
                     first = format_place(path, words_by_id[name][1])
                     raise CorpusError(

@@ -50,6 +50,7 @@ def test_fingerprint_follows_the_words(tmp_path, small_twin):
     (b"", "line 1: `id,words` must stand here"),
     (b"a,b\n", "line 1: `id,words` must stand here"),
     (b"id,words\na,b,c\n", "line 2: an id and its words must stand here"),
+    (b"id,words\n,yes\n", "line 2: the id is empty"),
     (b"id,words\na,b\na,c\n", "line 3: a stands in .*line 2 already"),
     (b'id,words\na,"b\n', "line 2: unexpected end of data"),
     (b"id,words\na,caf\xe9\n", r"1 rows are not UTF-8 .*:\n.*line 2"),

@@ -36,8 +36,13 @@ class ConvertedWhisper:
     frames_per_s = 50.0
     window_s = 30.0
 
-    def __init__(self, folder: Path, n_threads: int) -> None:
+    def __init__(self, folder: Path, path: str, n_threads: int) -> None:
         """Open a model.
+
+        Args:
+            folder: That holds it.
+            path: Of the section in the configuration.
+            n_threads: Of the processor, for this process; 0 leaves the choice to the library.
 
         Raises:
             FeatureError: CTranslate2 is missing, or cannot read the folder as Whisper.
@@ -45,7 +50,7 @@ class ConvertedWhisper:
         try:
             import ctranslate2
         except ImportError:
-            raise missing_extra(f"the model in {folder}", "CTranslate2", "pretrained") from None
+            raise missing_extra(f"{path}.model={folder}", "CTranslate2", "pretrained") from None
         on_gpu = ctranslate2.get_cuda_device_count() > 0
         try:
             self._model: Any = ctranslate2.models.Whisper(
@@ -56,7 +61,10 @@ class ConvertedWhisper:
             )
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise FeatureError(f"{folder} cannot be read as Whisper: {reason}") from None
+            raise FeatureError(
+                f"{path}.model: {folder} cannot be read as Whisper: {reason}; convert it anew: "
+                "ct2-transformers-converter --model FOLDER --output_dir NEW"
+            ) from None
         self._view = ctranslate2.StorageView
         self._n_mels = int(self._model.n_mels)
         self.dimensions = self._encode_window(np.zeros(_N_FFT, np.float32)).shape[1]

@@ -183,7 +183,7 @@ def open_speech_model(
                 f"{path}.layers: {weights.folder} is Whisper in CTranslate2's form, which gives "
                 f"the last layer alone; take {path}.layers=last, or a model in transformers' form"
             )
-        return ConvertedWhisper(weights.folder, n_threads)
+        return ConvertedWhisper(weights.folder, path, n_threads)
     if weights.format == "onnx":
         raise FeatureError(
             f"{path}.model: {weights.folder} is an ONNX file; models of speech are read as "

@@ -41,7 +41,7 @@ def load_model(weights: Weights, path: str, n_threads: int) -> Any:  # noqa: ANN
         n_threads: Of the processor, for this process; 0 leaves them as they are.
 
     Raises:
-        FeatureError: The files are no model, lack weights of it, or would run code.
+        FeatureError: The files are no model, lack weights of it, or are a pickle of more than that.
     """
     transformers = _transformers(path)
     import torch
@@ -136,10 +136,10 @@ def _as_errors(weights: Weights, path: str) -> Iterator[None]:
     """Turn what transformers refuses into one line."""
     try:
         yield
-    except UnpicklingError:
+    except UnpicklingError:  # torch reads neither, and does not say which it is
         raise FeatureError(
-            f"{path}.model: {weights.folder} holds more than weights: opening it would run code of "
-            "its author's, so that it is not opened; take the model as safetensors"
+            f"{path}.model: the pickle in {weights.folder} is damaged, or holds more than weights, "
+            "which can run code of its author's; nothing of it ran; take the model as safetensors"
         ) from None
     except Exception as error:  # of transformers, torch, safetensors, tokenizers: each has its own
         reason = " ".join(str(error).split())[:200] or type(error).__name__

@@ -7,6 +7,7 @@ pool, a few ahead. No label is looked at: a transcript is an input, of a sealed 
 other, and what a test session is worth is no matter here.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -26,7 +27,7 @@ from emotion_hpo.features.speech import SAMPLE_RATE_HZ, as_signal
 from emotion_hpo.features.transcription.recognisers import Recogniser, open_recogniser
 from emotion_hpo.features.transcription.word_errors import count_word_errors
 from emotion_hpo.features.transcription.words_file import WordsFile, open_words_file
-from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.base import read_if_there, write_record
 from emotion_hpo.study.records.transcription import Transcription, digest_of, place_of
 
 #: Called with utterances done, utterances to do, and what was just done.
@@ -72,12 +73,15 @@ def transcribe(
     Raises:
         ConfigError: The recogniser is not installed.
         CorpusError: The corpus has no recordings, or cannot be read.
-        FeatureError: The recogniser cannot be opened or died, the CSV is of other words, or the
-            disk is full.
+        FeatureError: The recogniser cannot be opened or died, the CSV is of other words or other
+            recordings, or the disk is full.
     """
     if SPEECH not in corpus.modalities or SPEECH in corpus.ready_made:
         raise CorpusError(f"corpus {corpus.name} has no recordings: there is nothing to recognise")
     recogniser = open_recogniser(section, n_workers)
+    tables = {session: _inputs(corpus.table(session)) for session in corpus.sessions()}
+    before = read_if_there(place_of(path), Transcription)
+    sample_id, sample_digest = _sample(corpus, tables, None if before is None else before.sample_id)
     record = Transcription(
         corpus=corpus.name,
         synthetic=corpus.synthetic,
@@ -86,8 +90,9 @@ def transcribe(
         model=recogniser.model,
         digest=recogniser.digest,
         language=section.language,
+        sample_id=sample_id,
+        sample_digest=sample_digest,
     )
-    tables = {session: _inputs(corpus.table(session)) for session in corpus.sessions()}
     with open_words_file(path, record) as file:
         recognised = Recognised(record, faults=[*corpus.faults()])
         _recognise(corpus, tables, recogniser, file, recognised, n_workers, on_progress)
@@ -99,6 +104,23 @@ def transcribe(
 def _inputs(table: pd.DataFrame) -> pd.DataFrame:
     """What is read of a session's turns: no label."""
     return table[["utterance_id", "dialogue", "transcript", "has_speech"]]
+
+
+def _sample(
+    corpus: Corpus, tables: dict[str, pd.DataFrame], utterance_id: str | None
+) -> tuple[str | None, str | None]:
+    """Return the id of an utterance and the digest of its sound; without an id, of the first.
+
+    Names alone do not tell two corpora apart, whose tables often count their utterances.
+    """
+    names = [name for table in tables.values() for name in table["utterance_id"]]
+    for _, recording in _recordings(
+        corpus, tables, set(names) if utterance_id is None else {utterance_id}
+    ):
+        signal = _signal(recording, [])
+        if signal is not None:
+            return recording.utterance_id, hashlib.sha256(signal.tobytes()).hexdigest()
+    return None, None
 
 
 def _recognise(

@@ -47,15 +47,26 @@ class Whisper:
     _model: Any
 
     def recognise(self, signal: NDArray[np.float32]) -> str:
-        """Return the words of a signal at 16 kHz."""
-        segments, _ = self._model.transcribe(
-            signal,
-            language=self.language,
-            beam_size=5,
-            temperature=0.0,
-            condition_on_previous_text=False,
-        )
-        return " ".join(segment.text for segment in segments)
+        """Return the words of a signal at 16 kHz.
+
+        Raises:
+            FeatureError: The files of the model do not fit each other.
+        """
+        try:
+            segments, _ = self._model.transcribe(
+                signal,
+                language=self.language,
+                beam_size=5,
+                temperature=0.0,
+                condition_on_previous_text=False,
+            )
+            return " ".join(segment.text for segment in segments)
+        except Exception as error:  # a vocabulary of another model fails in several libraries
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise FeatureError(
+                f"{_PATH}.model: {self.model} cannot recognise ({reason}); take {_TOKENIZER} and "
+                "the vocabulary from the model that was converted"
+            ) from None
 
     def open_pool(self, n_workers: int) -> Executor:
         """Return a pool of threads."""

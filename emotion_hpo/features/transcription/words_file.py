@@ -56,8 +56,10 @@ def open_words_file(path: Path, expected: Transcription) -> Iterator[WordsFile]:
         expected: Who recognises what.
 
     Raises:
-        FeatureError: Another process writes it, it was not written here, or by another recogniser.
+        FeatureError: Another process writes it, it was not written here, by another recogniser, or
+            of other recordings.
     """
+    _check_record(path, expected)  # what is refused leaves no lock behind
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -69,6 +71,8 @@ def open_words_file(path: Path, expected: Transcription) -> Iterator[WordsFile]:
         ) from None
     try:
         _check_record(path, expected)
+        if not place_of(path).exists():
+            write_record(place_of(path), expected)
         with disk(path):
             _cut_half_row(path)
         yield WordsFile(path, {name: words for name, (words, _) in read_words(path).items()})
@@ -83,11 +87,15 @@ def _check_record(path: Path, expected: Transcription) -> None:
             raise FeatureError(
                 f"{path} is there, but not by `emotion-hpo transcribe`; give another output=FILE"
             )
-        write_record(place_of(path), expected)
     elif not record.fits(expected):
         raise FeatureError(
             f"{path} holds {_describe(record)}, and not {_describe(expected)}; give another "
             f"output=FILE, or remove it and {place_of(path).name}"
+        )
+    elif not record.sounds_as(expected):
+        raise FeatureError(
+            f"{path} holds words of other recordings: {record.sample_id} does not sound as in "
+            f"corpus {expected.corpus}, or is not in it; give another output=FILE"
         )
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.runtime.formatting import format_share
-from emotion_hpo.study.records.base import Part, Record, read_if_there
+from emotion_hpo.study.records.base import Part, Record, is_absent, read_if_there
 
 
 class WordErrors(Part):
@@ -42,6 +42,12 @@ class Transcription(Record):
     model: str = Field(description="name of its model")
     digest: str = Field(description="of the model's files")
     language: str = Field(description="that was recognised")
+    sample_id: str | None = Field(
+        None, description="an utterance by whose sound the corpus is known", exclude_if=is_absent
+    )
+    sample_digest: str | None = Field(
+        None, description="SHA-256 of its sound at 16 kHz", exclude_if=is_absent
+    )
     n_utterances: int = Field(0, description="utterances of the CSV, once all are done")
     n_without_words: int = Field(
         0, description="of them: without a usable recording, or nothing was recognised"
@@ -58,6 +64,11 @@ class Transcription(Record):
         """Return whether both are of one recogniser, model, language and corpus."""
         names = ("corpus", "recogniser", "release", "digest", "language")
         return all(getattr(self, name) == getattr(other, name) for name in names)
+
+    def sounds_as(self, other: "Transcription") -> bool:
+        """Return whether the utterance by which the corpus is known sounds the same in both."""
+        pairs = (self.sample_id, self.sample_digest), (other.sample_id, other.sample_digest)
+        return self.sample_id is None or pairs[0] == pairs[1]  # earlier records name none
 
     def describe(self) -> str:
         """Return by what the words are, and their word error rate where it is known."""

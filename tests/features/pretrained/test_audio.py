@@ -138,9 +138,18 @@ def test_a_hostile_pickle_does_not_run(folders, tmp_path, allow_pickle, save):
     for name in ("config.json", "preprocessor_config.json"):
         (folder / name).write_bytes((folders["wavlm-base"] / name).read_bytes())
     save({"weight": _Hostile(tmp_path / "ran")}, folder / "pytorch_model.bin")
-    with pytest.raises(FeatureError, match=r"is a pickle|would run code"):
+    with pytest.raises(FeatureError, match=r"is a pickle|holds more than weights"):
         opened(folder, allow_pickle=allow_pickle)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_damaged_pickle_is_a_line(folders, tmp_path):
+    for name in ("config.json", "preprocessor_config.json"):
+        (tmp_path / name).write_bytes((folders["wavlm-base"] / name).read_bytes())
+    for content in (b"not a pickle", b"", pickle.dumps({"weight": torch.zeros(2)})[:40]):
+        (tmp_path / "pytorch_model.bin").write_bytes(content)
+        with pytest.raises(FeatureError, match=r"features.speech.model: .* (damaged|read)"):
+            opened(tmp_path, allow_pickle=True)
 
 
 def test_a_pickle_that_is_allowed_is_read(folders, tmp_path, signals):

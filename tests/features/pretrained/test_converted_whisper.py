@@ -15,7 +15,7 @@ ctranslate2 = library("ctranslate2")
 
 @pytest.fixture(scope="module")
 def model(whisper):
-    return ConvertedWhisper(whisper, 1)
+    return ConvertedWhisper(whisper, "features.speech", 1)
 
 
 def test_the_spectrogram_is_whispers_own(signals):
@@ -57,5 +57,5 @@ def test_it_has_no_other_layer(whisper):
 def test_a_folder_that_is_no_whisper(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"x" * 64)
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(FeatureError, match="cannot be read as Whisper"):
-        ConvertedWhisper(tmp_path, 1)
+    with pytest.raises(FeatureError, match=r"features.speech.model: .*; convert it anew"):
+        ConvertedWhisper(tmp_path, "features.speech", 1)

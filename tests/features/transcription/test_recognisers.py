@@ -93,6 +93,19 @@ def test_a_file_that_cannot_be_read_is_a_line(whisper, tmp_path, name):
         open_recogniser(section, 1)
 
 
+def test_a_vocabulary_of_another_model_is_a_line(whisper, tmp_path, signals):
+    pytest.importorskip("faster_whisper")
+    for file in whisper.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    tokenizer = json.loads((whisper / "tokenizer.json").read_text())
+    tokenizer["added_tokens"] = tokenizer["added_tokens"][:1]
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    section = RecogniserSection(**WHISPER, model=str(tmp_path))
+    with pytest.raises(FeatureError, match=r"recogniser.model: .* take tokenizer.json and"):
+        open_recogniser(section, 1).recognise(signals[0])
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
 def test_another_form_is_refused_with_the_way_to_convert_it(tmp_path, name):
     pytest.importorskip("faster_whisper")

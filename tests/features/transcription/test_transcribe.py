@@ -133,6 +133,26 @@ def test_what_is_done_is_not_done_again(corpus, words, monkeypatch):
     assert words.read_bytes() == content
 
 
+def test_words_of_other_recordings_with_the_same_ids_are_refused(
+    corpus, words, tmp_path, monkeypatch
+):
+    use(monkeypatch, Tones())
+    record = transcribe(corpus, SECTION, words, 1, quiet).record
+    content = words.read_bytes()
+    sound, rate_hz = soundfile.read(tmp_path / "all.wav")
+    soundfile.write(tmp_path / "all.wav", sound[::-1], rate_hz)
+    with pytest.raises(FeatureError, match="of other recordings: u00 does not sound as in"):
+        transcribe(corpus, SECTION, words, 1, quiet)
+    assert words.read_bytes() == content
+    soundfile.write(tmp_path / "all.wav", sound, rate_hz)
+    table = tmp_path / "table.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], "v,s2,0,a,no,absent.wav,0,1", *lines[1:], ""]))
+    again = transcribe(opened(table), SECTION, words, 1, quiet).record
+    assert again.sample_id == record.sample_id, "another utterance is first now"
+    assert again.n_utterances == N_UTTERANCES + 1
+
+
 def test_labels_are_not_looked_at(corpus, words, monkeypatch):
     """Of the table that a corpus hands out, the labels could be anything."""
     use(monkeypatch, Tones())

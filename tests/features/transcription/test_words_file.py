@@ -64,6 +64,14 @@ def test_words_of_two_recognisers_never_meet(written, name):
     assert len(read_words(written)) == len(WORDS)
 
 
+def test_what_is_refused_leaves_nothing_behind(path):
+    path.parent.mkdir()
+    path.write_text("id,words\na,b\n")
+    with pytest.raises(FeatureError), open_words_file(path, RECORD):
+        pass
+    assert [*path.parent.iterdir()] == [path]
+
+
 def test_a_model_may_be_moved(written):
     with open_words_file(written, RECORD.model_copy(update={"model": "renamed"})) as file:
         assert file.words == WORDS
