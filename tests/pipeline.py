@@ -145,11 +145,11 @@ def _jobs_are_trained_in_this_process() -> Iterator[None]:
     modules: dict[tuple[str, Path], DataModule] = {}
 
     def work(home: StudyHome, config: SearchConfig, study: Study, display: Any, _stop: Any) -> None:
-        stored, folder = study_file.read(home.owner).config, home.owner.features
-        data = {"corpus": stored.corpus, "features": stored.features, "split": stored.split}
+        folder = home.owner.features
+        data = {"corpus": config.corpus, "features": config.features, "split": config.split}
         key = str(data), folder.resolve()
         if key not in modules:
-            modules[key] = DataModule(open_development(stored, folder, quiet)[1])
+            modules[key] = DataModule(open_development(config, folder, quiet)[1])
         data_module = modules[key]
         with display:
             Worker(home, config, data_module, "worker_0").work()

@@ -97,8 +97,7 @@ def _train(
         home.trial(number).path.mkdir(parents=True)
         claim: Any = SimpleNamespace(job=job, config=job.config)
         nothing: Any = None
-        life = Life(
-            claim, home, home.trial(number), nothing, data_module, nothing, None, lambda: False
-        )
+        files = home.trial(number)
+        life = Life(claim, home, files, (), nothing, data_module, nothing, None, lambda: False)
         train_final(life)
     return TrainedBatch(home, trials)

@@ -53,20 +53,25 @@ class _TrackingChoice(Section):
 
 def run(command: FinalCommand, requested: Mapping[str, Any]) -> None:
     """Retrain a trial, score the holdout, and print where everything is."""
-    score(command, requested)
+    from emotion_hpo.search.batch import BatchStopped
+
+    try:
+        score(command, requested)
+    except BatchStopped as stopped:
+        echo(str(stopped))
 
 
-def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult | None:
+def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult:
     """Retrain a trial or an ensemble, score the holdout, publish the result and return it.
-
-    None if the user stopped the retraining.
 
     Args:
         command: What to train.
         requested: Path → value that the command line sets of the study's configuration.
+
+    Raises:
+        BatchStopped: The user stopped the retraining.
     """
     from emotion_hpo.final.scoring import Ensemble, final
-    from emotion_hpo.search.batch import BatchStopped
 
     home = StudyHome(command.study.directory, command.study.name)
     stored = read_study(home, requested)
@@ -76,21 +81,17 @@ def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult | 
         stored = replace(stored, config=stored.config.model_copy(update={"tracking": tracking}))
     config = with_launcher(stored.config, command.launcher, requested)
     with preparing(f"Preparing {stored.config.corpus.name}") as on_features:
-        try:
-            result = final(
-                home,
-                command.best,
-                rescore=command.rescore,
-                on_features=on_features,
-                train=job_trainer(home, config, "Retraining"),
-                ensemble=Ensemble(command.rule, command.n_members),
-                is_paper_protocol=command.paper_protocol,
-                recognised=command.words,
-                on_note=note,
-            )
-        except BatchStopped as stopped:
-            echo(str(stopped))
-            return None
+        result = final(
+            home,
+            command.best,
+            rescore=command.rescore,
+            on_features=on_features,
+            train=job_trainer(home, config, "Retraining"),
+            ensemble=Ensemble(command.rule, command.n_members),
+            is_paper_protocol=command.paper_protocol,
+            recognised=command.words,
+            on_note=note,
+        )
     publish(home, stored, result, command.output)
     return result
 

@@ -1,10 +1,14 @@
-"""`emotion-hpo nested`: search, confirm and score once for each session as the test."""
+"""`emotion-hpo nested`: search, confirm and score once for each session as the test.
+
+Several sessions are under way: their trainings share the workers, so that the last trials of one
+session leave no core idle.
+"""
 
 from emotion_hpo.cli.final import FinalCommand, score
 from emotion_hpo.cli.search import SearchCommand, search_study
 from emotion_hpo.config import SearchConfig, build, dump
 from emotion_hpo.console.nested import show_nested
-from emotion_hpo.console.output import echo
+from emotion_hpo.console.output import as_a_block, echo
 from emotion_hpo.console.progress import preparing
 from emotion_hpo.study import StudyHome, check_writable, make_folder
 from emotion_hpo.study.records.base import write_record
@@ -22,6 +26,9 @@ def run(command: NestedCommand) -> None:
     from emotion_hpo.features.preparation import prepare_features
     from emotion_hpo.final.nested import check_nestable, nested
     from emotion_hpo.search.adaptation import adapt
+    from emotion_hpo.search.batch import BatchStopped
+    from emotion_hpo.search.places import shared_places
+    from emotion_hpo.search.stop import stop_signals
     from emotion_hpo.splits.parts import read_content, split
 
     check_writable(command.output)
@@ -34,16 +41,32 @@ def run(command: NestedCommand) -> None:
     contents = {session: read_content(store.open(session)) for session in store.sessions}
 
     def score_session(study: SearchConfig) -> FinalResult | None:
-        echo(f"\nSession {study.split.test_session} as the test: study {study.study.name}", "bold")
-        if search_study(study).was_stopped:
+        if stop.politely:
             return None
+        title = f"\nSession {study.split.test_session} as the test: study {study.study.name}"
         plain = {**dump(study), "output": None, "best": None, "rescore": command.rescore}
-        return score(build(FinalCommand, plain), {})
+        try:
+            with as_a_block(study.study.name):
+                echo(title, "bold")
+                if not search_study(study).was_stopped:
+                    return score(build(FinalCommand, plain), {})
+        except BatchStopped:
+            return None
+        except BaseException:  # the other sessions' trainings go on by the same command
+            stop.n_requests = max(1, stop.n_requests)
+            raise
+        return None
 
     def adapt_session(study: SearchConfig) -> SearchConfig:
         return adapt(study, store, split(store, study.split)[0])[0]
 
-    result = nested(config, contents, score_session, adapt_session, rescore=command.rescore)
+    n_workers = config.launcher.n_workers
+    n_beside = 1 if config.launcher.name == "ray" else n_workers  # Ray is open once in a process
+    with stop_signals() as stop, shared_places(n_workers):
+        result = nested(
+            config, contents, score_session, adapt_session,
+            rescore=command.rescore, n_beside=n_beside,
+        )  # fmt: skip
     if result is None:
         echo("Stopped; the same command goes on where this one ended.")
         return

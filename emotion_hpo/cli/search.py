@@ -41,7 +41,11 @@ class SearchCommand(SearchConfig):
 
 def run(command: SearchCommand) -> None:
     """Run or continue a study, and print what came out and how to go on."""
-    search_study(command.search(), command.output)
+    result = search_study(command.search(), command.output)
+    if result.was_stopped:
+        n_open = result.summary.n_trials - result.summary.n_finished
+        to_go = f" with {n_open} trials to go" if n_open else ""
+        echo(f"Stopped{to_go}; the same command goes on where this one ended.")
 
 
 def search_study(config: SearchConfig, output: Path | None = None) -> "SearchResult":
@@ -74,8 +78,7 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     if not result.was_stopped and summary.best_trial is not None:
         try:
             selection = confirm_leaders(home, config)
-        except BatchStopped as stopped:
-            echo(str(stopped))
+        except BatchStopped:
             return replace(result, was_stopped=True)
         summary = summary.model_copy(update={"confirmed": selection})
         result = replace(result, summary=summary)
@@ -90,7 +93,6 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
         is_exhausted = result.is_exhausted
         echo(budget.explain_end(config.study, summary.n_finished, is_exhausted=is_exhausted))
     if result.was_stopped:
-        echo(f"Stopped with {n_open} trials to go; the same command goes on where this one ended.")
         return result
     if summary.best_trial is None:
         raise StudyError(

@@ -62,8 +62,8 @@ class BatchScreen(LiveScreen):
         self._trials = [trial for trial in trials if trial.job in self._epochs]
         ended = [trial for trial in self._trials if trial.state.is_finished]
         before, self._printed = self._printed, {trial.number for trial in ended}
-        if self._console.is_terminal:
-            self._live.update(self.table(message))
+        if self.is_live:
+            self.draw(self.table(message))
             return
         shown = [trial for trial in ended if before is None or trial.number in before]
         for trial in sorted(ended, key=lambda trial: trial.finished_at or 0.0):

@@ -6,11 +6,19 @@ So a pipe gets the results alone. What the package logs is printed as notes.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from io import StringIO
 
 from rich.console import Console
 
 #: Consoles of the live displays that are on: a terminal has one.
 _drawn_on: list[Console] = []
+
+#: Where the results of a thread gather that are to be printed together.
+_block: ContextVar[StringIO | None] = ContextVar("block", default=None)
+
+#: What stands before the notes of a thread.
+_name: ContextVar[str | None] = ContextVar("name", default=None)
 
 
 def open_console(*, stderr: bool = False, width: int | None = None) -> Console:
@@ -19,7 +27,32 @@ def open_console(*, stderr: bool = False, width: int | None = None) -> Console:
     Labels, speakers and files have names of anyone's: for rich, `[/sad]` would be the end of a
     style, `[happy]` a style that is not shown, and `:sad:` a picture.
     """
-    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+    block = None if stderr else _block.get()
+    return Console(
+        stderr=stderr,
+        file=block,
+        force_terminal=None if block is None else Console().is_terminal,
+        width=width,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+@contextmanager
+def as_a_block(name: str) -> Iterator[None]:
+    """Keep what this thread prints apart from what others do.
+
+    What it echoes is printed at once at the end, and before its notes stands a name.
+    """
+    block = StringIO()
+    before = _block.set(block), _name.set(name)
+    try:
+        yield
+    finally:
+        _block.reset(before[0])
+        _name.reset(before[1])
+        print(block.getvalue(), end="", flush=True)  # noqa: T201
 
 
 def echo(line: str = "", style: str | None = None) -> None:
@@ -30,7 +63,8 @@ def echo(line: str = "", style: str | None = None) -> None:
 def note(line: str) -> None:
     """Print something that a person should know, beside the results and above what is drawn."""
     console = _drawn_on[-1] if _drawn_on else open_console(stderr=True)
-    console.print(line, soft_wrap=True)
+    name = _name.get()
+    console.print(line if name is None else f"{name}: {line}", soft_wrap=True)
 
 
 class _NoteHandler(logging.Handler):

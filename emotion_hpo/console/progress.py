@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from emotion_hpo.console.output import notes_above, open_console
+from emotion_hpo.console.live_screen import LiveScreen
+from emotion_hpo.console.output import open_console
 from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.runtime.formatting import format_duration
 
@@ -30,11 +31,14 @@ def preparing(title: str) -> Iterator[OnProgress]:
         TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bars, notes_above(console):
+    with LiveScreen() as screen:
+        bars = Progress(*columns, console=console)
         task = bars.add_task(title, total=None)
+        screen.draw(bars)
 
         def show(done: int, total: int, what: str) -> None:
             bars.update(task, completed=done, total=total, description=f"{title}: {what}")
+            screen.draw(bars)
 
         yield show
 

@@ -34,8 +34,8 @@ class SearchScreen(LiveScreen):
 
     def show(self, trials: Sequence[Trial], message: str = "") -> None:
         """Draw the state of the study."""
-        if self._console.is_terminal:
-            self._live.update(self.table(trials, message))
+        if self.is_live:
+            self.draw(self.table(trials, message))
             return
         best = best_of(trials, self._objective)
         ended = [trial for trial in trials if trial.state.is_finished]

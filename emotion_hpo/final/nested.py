@@ -8,6 +8,7 @@ on. Since the folds' training parts overlap, the interval of a difference is Nad
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from emotion_hpo.config import GivenSplit, SearchConfig, SplitConfig, build, dump, with_value
 from emotion_hpo.errors import ConfigError
@@ -40,6 +41,7 @@ def nested(
     adapt: Adapt = lambda study: study,
     *,
     rescore: bool = False,
+    n_beside: int = 1,
 ) -> NestedResult | None:
     """Run the protocol, or what is left of it.
 
@@ -49,6 +51,7 @@ def nested(
         score: Makes one session's result where there is none yet.
         adapt: What a search does to its configuration before it stores it.
         rescore: Score sessions again that another study has scored.
+        n_beside: How many sessions are under way at a time, each on a thread of its own.
 
     Returns:
         None if a session was stopped.
@@ -70,16 +73,21 @@ def nested(
     ledger = Ledger(StudyHome(config.study.directory, config.study.name).ledger)
     if not rescore:
         ledger.check_studies(unscored)
-    results = []
-    for study in studies:
-        home = StudyHome(study.study.directory, study.study.name)
-        stored = _stored(home)
-        if stored is not None:  # if it was killed then, the ledger lacks what the result says
-            facts = stored.opening, stored.model, stored.accuracy
-            ledger.complete(ledger.name_of(contents[study.split.test_session]), *facts)
-        elif (stored := score(study)) is None:
-            return None
-        results.append(stored)
+
+    def read_or_score(study: SearchConfig) -> FinalResult | None:
+        stored = _stored(StudyHome(study.study.directory, study.study.name))
+        if stored is None:
+            return score(study)
+        # If it was killed then, the ledger lacks what the result says
+        facts = stored.opening, stored.model, stored.accuracy
+        ledger.complete(ledger.name_of(contents[study.split.test_session]), *facts)
+        return stored
+
+    with ThreadPoolExecutor(n_beside) as threads:
+        scored = list(threads.map(read_or_score, studies))
+    results = [result for result in scored if result is not None]
+    if len(results) < len(scored):
+        return None
     result = NestedResult(
         study=config.study.name,
         synthetic=any(result.synthetic for result in results),

@@ -34,7 +34,7 @@ class Attention:
         self.weights_NBT = values_BTD.new_zeros(n_steps, n, n_steps)
         self.contexts_NBD = values_BTD.new_zeros(n_steps, n, dimensions)
         self._exp_queries_NBU = values_BTD.new_zeros(n_steps, n, len(energy_U))
-        self._exp_keys_BTU = _exponential(keys_BTU)
+        self._exp_keys_BTU = exponential(keys_BTU)
         self._values_BTD = values_BTD.contiguous()
         self._energy_U = energy_U
         self._lengths_B = lengths_B
@@ -44,7 +44,7 @@ class Attention:
     def attend(self, step: int, query_BU: Tensor) -> Tensor:
         """The `(B, D)` context of a step's queries."""
         n = len(query_BU)
-        exp_query_BU = self._exp_queries_NBU[step, :n].copy_(_exponential(query_BU))
+        exp_query_BU = self._exp_queries_NBU[step, :n].copy_(exponential(query_BU))
         weights_BT, context_BD = self.weights_NBT[step, :n], self.contexts_NBD[step, :n]
         if self._is_compiled:
             arrays = (exp_query_BU, *self._fixed(), weights_BT, context_BD)
@@ -99,6 +99,6 @@ class Attention:
         return (1 + exp_query_BU[:, None] * self._exp_keys_BTU).reciprocal_()
 
 
-def _exponential(sums: Tensor) -> Tensor:
+def exponential(sums: Tensor) -> Tensor:
     """`exp(2 sums)`, saturated."""
     return sums.clamp(-SATURATED, SATURATED).mul_(2).exp_()

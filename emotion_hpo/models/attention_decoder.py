@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import AttentionDecoderEncoder
-from emotion_hpo.models.additive_attention import Attention
+from emotion_hpo.models import alone
+from emotion_hpo.models.additive_attention import Attention, exponential
 from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import dense
 from emotion_hpo.models.recurrent import RecurrentLayer
@@ -68,8 +69,11 @@ class AttentionDecoder(nn.Module):
         device = values_BTD.device.type
         is_autocast = torch.is_autocast_enabled(device)
         kind = torch.get_autocast_dtype(device) if is_autocast else torch.float32
+        is_alone = len(values_BTD) == 1 and kind == torch.float32 and device == "cpu"
         with torch.autocast(device, enabled=False):
             values_BTD = values_BTD.float()
+            if is_alone and not torch.is_grad_enabled():
+                return self._decode_alone(values_BTD, int(lengths_B[0]))
             reset, update, proposal, output = self.from_state.chunk(4, dim=1)
             nothing = torch.zeros_like(self.query)
             recurrent = torch.cat(
@@ -91,6 +95,25 @@ class AttentionDecoder(nn.Module):
                 self.bias,
             )
         return torch.where(mask_BT[:, :, None], outputs_BTU, 0.0)
+
+    def _decode_alone(self, values_BTD: Tensor, length: int) -> Tensor:
+        """Decode one utterance in one compiled loop: a step's dozen products are small then."""
+        values_TD = values_BTD[0, :length].contiguous()
+        outputs_BTU = values_BTD.new_zeros(1, values_BTD.shape[1], self.units)
+        arrays = (
+            values_TD,
+            exponential(values_TD @ self.keys + self.keys_bias),
+            torch.tanh(values_BTD[0, 0] @ self.start),
+            self.energy,
+            self.query,
+            self.from_output,
+            self.from_state,
+            self.from_context,
+            self.bias,
+            outputs_BTU[0],
+        )
+        alone.decode(*(array.detach().numpy() for array in arrays))
+        return outputs_BTU
 
 
 class AttentionDecoderNetwork(nn.Module):

@@ -10,6 +10,7 @@ read what was said before, it does, too, unless cross-validation finds that it l
 
 import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
 from emotion_hpo.models.linear import Floats, Labels, Loss, fit_path
 from emotion_hpo.models.modalities import all_modalities, available_in
+from emotion_hpo.runtime.cores import n_cores
 
 Candidate = LinearModel | SvmModel
 
@@ -218,15 +220,25 @@ def _best(
 def _losses(
     candidates: Sequence[Candidate], vectors: Vectors, labels: Labels, parts: Sequence[_Division]
 ) -> list[float]:
-    """Return each candidate's log loss on utterances that it has not learnt from."""
-    losses: list[float] = []
-    paths = itertools.groupby(candidates, key=lambda model: (model.learner, model.dense_length))
-    for (learner, length), models in paths:
-        kind: Loss = "logistic" if learner == "linear" else "squared_hinge"
-        weighed = vectors.with_dense(length)
-        scores, known = _out_of_fold(weighed, labels, parts, kind, [model.c for model in models])
-        for of_model in scores:
-            heat = 1.0 if kind == "logistic" else fit_temperature(of_model, known)
+    """Return each candidate's log loss on utterances that it has not learnt from.
+
+    A path of values of `c` on a division is fitted on a thread of its own, as many as there are
+    cores: what takes the time are products, which leave the interpreter to the others.
+    """
+    groups = itertools.groupby(candidates, key=lambda model: (model.learner, model.dense_length))
+    paths = [
+        _Path("logistic" if learner == "linear" else "squared_hinge", vectors.with_dense(length),
+              [model.c for model in models])
+        for (learner, length), models in groups
+    ]  # fmt: skip
+    with ThreadPoolExecutor(n_cores()) as threads:
+        tasks = [[threads.submit(path.scores, labels, *part) for part in parts] for path in paths]
+        scores = [np.concatenate([task.result() for task in of_path], 1) for of_path in tasks]
+    known = labels[np.concatenate([other for _, other in parts])]
+    losses = []
+    for path, of_path in zip(paths, scores, strict=True):
+        for of_model in of_path:
+            heat = 1.0 if path.kind == "logistic" else fit_temperature(of_model, known)
             losses.append(log_loss(of_model / heat, known))
     return losses
 
@@ -238,15 +250,23 @@ def _groups(utterances: Utterances, *, by_speaker: bool) -> NDArray[np.str_]:
     return utterances.table["dialogue"].to_numpy(str)
 
 
-def _out_of_fold(
-    vectors: Vectors, labels: Labels, parts: Sequence[_Division], kind: Loss, cs: list[float]
-) -> tuple[Floats, Labels]:
-    """Return the scores at each `c`, `(cs, n, classes)`, and the classes `(n,)`."""
-    n_classes = int(labels.max()) + 1
-    scores = []
-    for learnt, other in parts:
-        part = vectors.rows(learnt)
-        path = fit_path(part, labels[learnt], n_classes, kind, cs, max_iterations=_ITERATIONS)
-        scores.append(np.stack([linear.scores(vectors.rows(other)) for linear in path]))
-    rows = np.concatenate([other for _, other in parts])
-    return np.concatenate(scores, axis=1), labels[rows]
+@dataclass(frozen=True)
+class _Path:
+    """Candidates that differ in `c` alone, each fitted from the one before."""
+
+    kind: Loss
+    vectors: Vectors
+    cs: list[float]
+
+    def scores(self, labels: Labels, learnt: NDArray[np.int64], other: NDArray[np.int64]) -> Floats:
+        """Return the scores `(cs, n, classes)` of other rows than those that are learnt from."""
+        path = fit_path(
+            self.vectors.rows(learnt),
+            labels[learnt],
+            int(labels.max()) + 1,
+            self.kind,
+            self.cs,
+            max_iterations=_ITERATIONS,
+        )
+        rest = self.vectors.rows(other)
+        return np.stack([linear.scores(rest) for linear in path])

@@ -115,4 +115,6 @@ def _scaled(layer: nn.Module, rate: float) -> tuple[Tensor, Tensor]:
     """Return weight and bias with the factor of the dropout that follows."""
     assert isinstance(layer.weight, Tensor)
     assert isinstance(layer.bias, Tensor)
+    if not rate:
+        return layer.weight, layer.bias
     return layer.weight / (1 - rate), layer.bias / (1 - rate)

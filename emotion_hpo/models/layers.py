@@ -8,6 +8,8 @@ fixed at zero. The GRU's second stands inside the reset gate's product, so it le
 import torch
 from torch import Tensor, nn
 
+from emotion_hpo.models import alone
+
 
 def dense(inputs: int, units: int) -> nn.Linear:
     """Return a dense layer."""
@@ -61,6 +63,8 @@ class _OneDirection(nn.RNNBase):
 
     def states(self, values_BTD: Tensor) -> Tensor:
         """Return the `(B, T, units)` states after every step."""
+        if self._answers_alone(values_BTD):
+            return self._states_alone(values_BTD)
         if not (self.training and self.recurrent_dropout):
             states_BTU: Tensor = self(values_BTD)[0]
             return states_BTU
@@ -72,6 +76,23 @@ class _OneDirection(nn.RNNBase):
         if isinstance(self, nn.LSTM):
             return torch.lstm(values_BTD, (start, start), weights, *settings)[0]
         return torch.gru(values_BTD, start, weights, *settings)[0]
+
+    def _answers_alone(self, values_BTD: Tensor) -> bool:
+        """Return whether it is one utterance that nothing is learnt from, in float32 on a CPU.
+
+        oneDNN sets each length up that it has not seen: longer than one utterance takes.
+        """
+        is_small = len(values_BTD) == 1 and values_BTD.device.type == "cpu"
+        is_exact = values_BTD.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        return is_small and is_exact and isinstance(self, nn.LSTM) and not torch.is_grad_enabled()
+
+    def _states_alone(self, values_BTD: Tensor) -> Tensor:
+        """Return the states of one utterance's LSTM by one compiled loop."""
+        gates_TG = values_BTD[0] @ self.weight_ih_l0.T + (self.bias_ih_l0 + self.bias_hh_l0)
+        states_BTU = values_BTD.new_empty(1, len(gates_TG), self.hidden_size)
+        arrays = (gates_TG, self.weight_hh_l0, states_BTU[0])
+        alone.lstm(*(array.detach().numpy() for array in arrays))
+        return states_BTU
 
 
 class Lstm(_OneDirection, nn.LSTM):

@@ -6,6 +6,7 @@ what does: a report is made anywhere that the files are, in seconds.
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.report.comparison import comparison_page
@@ -18,6 +19,9 @@ from emotion_hpo.study import StudyHome, write_bytes
 
 __all__ = ["compare", "report"]
 
+#: The settings of figures are the whole process's, of whose threads several may draw.
+_drawing = Lock()
+
 
 def report(home: StudyHome) -> Path:
     """Write the page of a study, and a picture beside each final result; return the page's file.
@@ -25,10 +29,11 @@ def report(home: StudyHome) -> Path:
     Raises:
         StudyError: There is no such study, or a file of it is broken.
     """
-    findings = read_findings(home)
-    for final in findings.finals:
-        write_bytes(final.home.confusion, picture(confusion_plot(final.result).figure, "png"))
-    return write_page(study_page(findings), home.report)
+    with _drawing:
+        findings = read_findings(home)
+        for final in findings.finals:
+            write_bytes(final.home.confusion, picture(confusion_plot(final.result).figure, "png"))
+        return write_page(study_page(findings), home.report)
 
 
 def compare(homes: Sequence[StudyHome]) -> Path:

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from emotion_hpo.config import SearchConfig
 from emotion_hpo.search.optuna.study import Claim, Study
 from emotion_hpo.study import Epoch, StudyHome, TrialHome
@@ -18,6 +21,7 @@ class Life:
         claim: What is trained.
         home: Of the study, whatever batch the claim is of.
         files: Of the claim.
+        former_files: Of the lives that it continues, the latest first.
         config: The study.
         data_module: What is trained on.
         study: Where the claim is from.
@@ -28,6 +32,7 @@ class Life:
     claim: Claim
     home: StudyHome
     files: TrialHome
+    former_files: tuple[TrialHome, ...]
     config: SearchConfig
     data_module: DataModule
     study: Study
@@ -38,3 +43,21 @@ class Life:
         """Store what the next life starts from, after every epoch."""
         checkpoint.save(self.files.checkpoint)
         write_curve(self.files, curve)
+
+    def keep_network(self, epoch: int, checkpoint: Checkpoint) -> None:
+        """Store the network after an epoch, for this life or a later one to read again."""
+        checkpoint.save_weights(self.files.network(epoch))
+
+    def read_network(self, epoch: int) -> dict[str, Tensor]:
+        """Read the network after an epoch; the latest of the lives that have it trained it."""
+        paths = [files.network(epoch) for files in (self.files, *self.former_files)]
+        path = next(path for path in paths if path.exists())
+        network: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        return network
+
+    def drop_networks(self, *, but: int) -> None:
+        """Remove the networks of all epochs but one, of this life and the former ones."""
+        for files in (self.files, *self.former_files):
+            for path in files.networks.glob("*"):
+                if path != files.network(but):
+                    path.unlink()

@@ -30,10 +30,21 @@ class Stop:
         return self.n_requests >= 2
 
 
+#: What this process listens to, if it does.
+_current: list[Stop] = []
+
+
 @contextmanager
 def stop_signals() -> Iterator[Stop]:
-    """Count Ctrl-C and SIGTERM instead of dying of them."""
+    """Count Ctrl-C and SIGTERM instead of dying of them.
+
+    Within another such context, on whatever thread, both count the same.
+    """
+    if _current:
+        yield _current[-1]
+        return
     stop = Stop()
+    _current.append(stop)
 
     def request_stop(_signal: int, _frame: FrameType | None) -> None:
         stop.n_requests += 1
@@ -48,3 +59,4 @@ def stop_signals() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _current.pop()

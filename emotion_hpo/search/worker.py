@@ -6,6 +6,7 @@ is a polite stop: the running epoch ends, its state is saved, and the trial goes
 queue.
 """
 
+import shutil
 import signal
 import socket
 import sys
@@ -26,9 +27,11 @@ from emotion_hpo.search.optuna.jobs import batch_config
 from emotion_hpo.search.optuna.study import Claim, ClaimLost, StorageAway, Study
 from emotion_hpo.search.purposes.confirmation import train_confirmation
 from emotion_hpo.search.purposes.final import train_final
+from emotion_hpo.search.purposes.protocol import train_protocol
 from emotion_hpo.search.purposes.trial import train_trial
 from emotion_hpo.study import StudyHome, TrialState, write_yaml
 from emotion_hpo.study.facts import commit
+from emotion_hpo.training.data_modules import DataModules
 from emotion_hpo.training.fold_run import Checkpoint, DataModule
 from emotion_hpo.training.job import Purpose
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
@@ -41,6 +44,7 @@ _TRAIN: Mapping[Purpose | None, Callable[[Life], Ending | None]] = {
     Purpose.CONFIRMATION: train_confirmation,
     Purpose.FINAL: train_final,
     Purpose.REPLAY: train_final,
+    Purpose.PROTOCOL: train_protocol,
 }
 
 #: In what PyTorch's allocator, CUDA's runtime and its libraries say by a plain RuntimeError
@@ -53,7 +57,7 @@ class Worker:
     Args:
         home: Of the study, or of the batch.
         config: The study.
-        data_module: What is trained on.
+        data_module: What the study's own split trains on; a job may be on another split.
         name: Of the worker.
     """
 
@@ -64,12 +68,11 @@ class Worker:
         self.stopping = False
         self._home = home
         self._config = config
-        self._data_module = data_module
+        self._data_modules = DataModules(config, home.owner.features, data_module)
         self._commit = commit()
         self._n_trained = 0
         self._n_failed = 0
-        self._n_folds = len(data_module.development.folds)
-        n_trainings = self._n_folds * config.study.n_seeds
+        n_trainings = len(data_module.development.folds) * config.study.n_seeds
         claimed = batch_config(config) if home.is_batch else config
         self._study = Study(
             home, claimed, n_trainings, gives_up=lambda: self.stopping, is_expected=True
@@ -136,8 +139,9 @@ class Worker:
             claim,
             self._home.owner,
             self._home.trial(claim.number),
+            tuple(map(self._home.trial, claim.former_lives)),
             self._config,
-            self._data_module,
+            self._data_modules.of_split(claim.config.split),
             self._study,
             self._resume(claim),
             lambda: self.stopping,
@@ -148,7 +152,7 @@ class Worker:
             self._study.release(claim)
             return
         self._study.end(claim, **vars(ending))
-        self._drop_checkpoints(claim)
+        self._drop_states(claim)
 
     def _resume(self, claim: Claim) -> Checkpoint | None:
         """Return the checkpoint of the latest of the trial's former lives that has left one."""
@@ -174,11 +178,13 @@ class Worker:
         self._n_failed += 1
         sys.stderr.write(f"{claim.name} failed: {reason}\n")
         self._study.end(claim, TrialState.FAILED, None, None, reason)
-        self._drop_checkpoints(claim)
+        self._drop_states(claim)
 
-    def _drop_checkpoints(self, claim: Claim) -> None:
-        for number in (claim.number, *claim.former_lives):
-            self._home.trial(number).checkpoint.unlink(missing_ok=True)
+    def _drop_states(self, claim: Claim) -> None:
+        """Remove what only another life would need."""
+        for files in map(self._home.trial, (claim.number, *claim.former_lives)):
+            files.checkpoint.unlink(missing_ok=True)
+            shutil.rmtree(files.networks, ignore_errors=True)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from emotion_hpo.search.budget import explain_failures, is_spent, n_open
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.observers import Display, TrialTracker, silent_tracker
 from emotion_hpo.search.optuna.study import Study
+from emotion_hpo.search.places import Places, open_places
 from emotion_hpo.search.stop import Stop
 from emotion_hpo.study import StudyHome, Trial, TrialState
 from emotion_hpo.training.launch import Launcher, open_launcher
@@ -68,6 +69,8 @@ class WorkerPool:
     _started: set[str] = field(default_factory=set)
     _reaped_at: float = 0.0
     _quiet_since: float | None = None
+    _places: Places = field(default_factory=open_places)
+    _n_places: int = 0
 
     def __post_init__(self) -> None:
         """Begin to count."""
@@ -98,6 +101,7 @@ class WorkerPool:
             finally:
                 for name in launcher.kill():
                     self.study.requeue_trials_of(name)
+                self._give_places_back(launcher)
                 self.study.requeue_orphans()
                 self.display.show(self.study.trials())
 
@@ -117,13 +121,16 @@ class WorkerPool:
         n_set_aside = self.study.n_set_aside()
         n_ready = n_open(self.config, trials) - n_set_aside
         n_running = sum(trial.state is TrialState.RUNNING for trial in trials)
-        if n_set_aside and n_ready <= 0 and not n_running and self._is_empty(launcher):
+        is_last = n_set_aside and n_ready <= 0 and not n_running and self._places.are_free()
+        if is_last and self._is_empty(launcher):
             self.study.take_up_set_aside()
             self._quiet_since = None
             n_ready = 1
         free = [name for name in names if name not in launcher.running]
         n_idle = len(launcher.running) - n_running
-        if starting := free[: max(0, n_ready - max(0, n_idle))]:
+        n_places = self._places.take(min(len(free), n_ready - max(0, n_idle)))
+        self._n_places += n_places
+        if starting := free[:n_places]:
             if again := sorted(self._started & set(starting)):
                 _log.warning(f"{' and '.join(again)}: started again")
             self._started |= set(starting)
@@ -145,17 +152,26 @@ class WorkerPool:
             elif time.monotonic() - since >= _LEAVING_S:
                 return
             launcher.ended()
+            self._give_places_back(launcher)
             self._look()
 
     def _reap(self, launcher: Launcher) -> None:
         """Give back what dead workers held."""
-        for name, end in launcher.ended().items():
+        ends = launcher.ended()
+        self._give_places_back(launcher)
+        for name, end in ends.items():
             if end.is_orderly:
                 continue
             self.study.requeue_trials_of(name, evidence=end.evidence, is_gone=end.is_gone)
             log = self.home.worker_log(name)
             self._deaths.add(name, end, self.study.trials(), log)
             _log.warning(f"{name} died ({end}, see {log})")
+
+    def _give_places_back(self, launcher: Launcher) -> None:
+        """Let other pools have the places of workers that have ended."""
+        n_over = self._n_places - len(launcher.running)
+        self._n_places -= n_over
+        self._places.give_back(n_over)
 
     def _check_failures(self, trials: list[Trial]) -> None:
         """Stop if the first trials all failed, or more than a user accepts."""

@@ -52,9 +52,19 @@ class TrialHome:
     def weights(self) -> Path:
         """The network of its best epoch, where `study.keep_weights` asks for it.
 
-        Of a final training, the model until it is put together with those of other seeds.
+        Of a final training, the model until it is put together with those of other seeds; of a
+        protocol's, the model of the chosen epoch, or of every epoch a network.
         """
         return self.path / "weights.pt"
+
+    @property
+    def networks(self) -> Path:
+        """Networks after epochs, until the training has ended."""
+        return self.path / "networks"
+
+    def network(self, epoch: int) -> Path:
+        """The network after an epoch."""
+        return self.networks / f"epoch_{epoch}.pt"
 
     @property
     def lock(self) -> Path:

@@ -18,6 +18,7 @@ class Purpose(StrEnum):
     CONFIRMATION = "confirmation"  # a leader of the search over a fresh seed, on every fold
     FINAL = "final"  # a final model of one seed, on everything that is not sealed
     REPLAY = "replay"  # the same again, to be compared
+    PROTOCOL = "protocol"  # a fixed configuration on one fold of any split
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class Job:
     Attributes:
         purpose: What it is trained for.
         name: Of it alone in its batch; another if what comes out would be another.
-        config: What is trained.
+        config: What is trained, and on which split, which may be another for each job of a batch.
         seed: Of this training.
         epochs: After how many it ends; None as the configuration says.
         lr_halvings: With `schedule=plateau`, how often the learning rate is halved before each
             epoch; else empty.
+        fold: Of the split, where but one fold of it is trained on.
+        keeps_every_epoch: Whether the network of each epoch is stored, in order, or the chosen one.
     """
 
     purpose: Purpose
@@ -40,6 +43,8 @@ class Job:
     seed: int
     epochs: int | None = None
     lr_halvings: tuple[int, ...] = ()
+    fold: int = 0
+    keeps_every_epoch: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """Return it as a storage holds it."""
@@ -50,6 +55,8 @@ class Job:
             "seed": self.seed,
             "epochs": self.epochs,
             "lr_halvings": list(self.lr_halvings),
+            "fold": self.fold,
+            "keeps_every_epoch": self.keeps_every_epoch,
         }
 
     @classmethod
@@ -62,6 +69,8 @@ class Job:
             seed=plain["seed"],
             epochs=plain["epochs"],
             lr_halvings=tuple(plain["lr_halvings"]),
+            fold=plain["fold"],
+            keeps_every_epoch=plain["keeps_every_epoch"],
         )
 
 

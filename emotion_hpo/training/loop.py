@@ -173,6 +173,16 @@ def _train_epoch(
 
 def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evaluation:
     """Return a network's class probabilities of every utterance, and their metrics."""
+    logits_NC = answer(network, data, config)
+    probabilities = logits_NC.softmax(1).cpu().numpy()
+    scores = score_all(data.utterances.labels, probabilities)
+    # Of the logits, as training has it: probabilities that underflow have lost their logarithm
+    scores["loss"] = float(F.cross_entropy(logits_NC, data.labels.to(logits_NC.device)))
+    return Evaluation(probabilities, scores)
+
+
+def answer(network: nn.Module, data: Dataset, config: TrainingConfig) -> Tensor:
+    """Return a network's logits `(n, classes)` of every utterance."""
     device = device_of(config)
     network.to(device).eval()
     autocast = autocast_of(config, device)
@@ -185,11 +195,7 @@ def evaluate(network: nn.Module, data: Dataset, config: TrainingConfig) -> Evalu
                 logits_NC = torch.empty(len(data), logits_BC.shape[1], device=device)
             logits_NC[batch.rows] = logits_BC.float()
     assert logits_NC is not None, "an empty data set has no answers"
-    probabilities = logits_NC.softmax(1).cpu().numpy()
-    scores = score_all(data.utterances.labels, probabilities)
-    # Of the logits, as training has it: probabilities that underflow have lost their logarithm
-    scores["loss"] = float(F.cross_entropy(logits_NC, source.labels))
-    return Evaluation(probabilities, scores)
+    return logits_NC
 
 
 def _at_hand(network: nn.Module, data: Dataset, config: TrainingConfig) -> BatchSource:

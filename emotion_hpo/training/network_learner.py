@@ -17,7 +17,7 @@ from emotion_hpo.training.loop import (
     Evaluation,
     OnEpoch,
     TrainingState,
-    autocast_of,
+    answer,
     device_of,
     evaluate,
     fit,
@@ -62,7 +62,9 @@ class NetworkLearner:
         context = self.network.context
         if reads == "past" and context is not None and context.reads == "past":
             reads = "all"  # the same answers, without a row of turns for each
-        return self.evaluate(data.reading(reads)).probabilities
+        logits_NC = answer(self.network, data.reading(reads), self._config)
+        probabilities: NDArray[np.float32] = logits_NC.softmax(1).cpu().numpy()
+        return probabilities
 
     def answer(self, data: Dataset, row: int) -> NDArray[np.float32]:
         """Return the logits of one utterance."""
@@ -98,11 +100,11 @@ class NetworkLearner:
 
     @contextmanager
     def _answering(self) -> Iterator[torch.device]:
-        """Set the network up to answer; yield where it does."""
+        """Set the network up to answer one utterance in float32; yield where it does."""
         device = device_of(self._config)
         if self.network.training or next(self.network.parameters()).device.type != device.type:
             self.network.to(device).eval()
-        with torch.inference_mode(), autocast_of(self._config, device):
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
             yield device
 
 

@@ -39,11 +39,11 @@ def load(home: StudyHome) -> tuple[SearchConfig, DataModule]:
     """
     torch.set_num_threads(1)
     pa.set_memory_pool(pa.system_memory_pool())  # its own one keeps what reading a table took
-    owner = home.owner
-    config = study_file.read(owner).config
     if home.is_batch:
         config = build(SearchConfig, read_yaml(home.batch_config))
-    _, development = open_development(config, owner.features, quiet)
+    else:
+        config = study_file.read(home).config
+    _, development = open_development(config, home.owner.features, quiet)
     freeze_loaded()
     return config, DataModule(development)
 

@@ -38,12 +38,16 @@ def test_each_session_is_the_test_and_the_next_one_validates(emotion_hpo, isolat
     monkeypatch.setattr(baseline, "_search_path", lambda *_: plain)
     ended = emotion_hpo(
         "nested", *SMALL, "split=speakers", "study.name=deep", "study.n_trials=1",
-        "pruner=none", "training.epochs=1", "launcher.n_workers=1",
+        "pruner=none", "training.epochs=1", "launcher.n_workers=2",
     )  # fmt: skip
     assert ended.status == 0, ended.stderr
     assert "Mean accuracy" in ended.stdout
     result = json.loads((isolated / "studies" / "deep" / "nested.json").read_text())
     assert [session["test_session"] for session in result["sessions"]] == ["1", "2", "3", "4", "5"]
+    blocks = ended.stdout.split("Session ")[1:]
+    assert {block[0] for block in blocks} == set("12345"), "two at a time, each printed as a whole"
+    assert all(block.count("deep-test") == block.count(f"deep-test{block[0]}") for block in blocks)
+    assert "deep-test3: Retraining: 2 of 2" in ended.stderr
     validated = []
     for session in "12345":
         home = StudyHome(isolated / "studies", f"deep-test{session}")

@@ -60,7 +60,6 @@ def test_a_terminal_has_a_row_for_each_worker(jobs, terminal):
     with BatchScreen("Retraining", jobs, is_local=True) as screen:
         running = Trial(0, TrialState.RUNNING, curve=epochs(1), worker="worker_1", job="a")
         screen.show([running], "stopping")
-        screen._live.refresh()
     text = terminal.getvalue()
     assert all(word in text for word in ("worker_1", "2/2", "0 of 2 trained", "stopping"))
 

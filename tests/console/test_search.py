@@ -133,7 +133,6 @@ class TestLiveSearch:
     def test_drawn_on_the_terminal_and_taken_away(self, terminal, capsys):
         with SearchScreen(config(12, 6), (), synthetic=True) as view:
             view.show(TRIALS)
-            view._live.refresh()
         assert "Study quick on the synthetic twin" in terminal.getvalue()
         assert "trial_0 complete" not in terminal.getvalue(), "no lines of a plain log"
         assert capsys.readouterr() == ("", "")
@@ -142,11 +141,8 @@ class TestLiveSearch:
         """Printed past the live display it would leave the title and the head behind."""
         with SearchScreen(config(12, 6), (), synthetic=True) as view:
             view.show(TRIALS)
-            view._live.refresh()
             screen.note("worker_0 died (status 9); it is started again")
-            view._live.refresh()
             screen.note("a longer note " * 3)
-            view._live.refresh()
             lines = seen_on(terminal)
         assert lines[0] == "worker_0 died (status 9); it is started again"
         assert lines[1].startswith("a longer note a longer note")

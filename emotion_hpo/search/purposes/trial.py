@@ -92,7 +92,7 @@ def _end(life: Life, state: TrialState, outcomes: Outcomes) -> Ending:
 
 def _keep_weights_of_former_lives(life: Life) -> None:
     """Take their latest best weights over: the trial's best epoch may lie in a former life."""
-    paths = [life.home.trial(former).weights for former in life.claim.former_lives]
+    paths = [files.weights for files in life.former_files]
     latest = next((path for path in paths if path.exists()), None)
     if latest is not None:
         write_bytes(life.files.weights, latest.read_bytes())

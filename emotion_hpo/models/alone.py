@@ -1,0 +1,151 @@
+"""Recurrences over the steps of one utterance, compiled for the CPU by Numba, in float32.
+
+Of one utterance a step's products are those of a vector with a matrix. As operations of PyTorch
+each costs more to call than to compute, and a fused kernel sets each new length up anew. What is
+here is said once more in PyTorch, for batches and other devices, in `layers` and
+`attention_decoder`.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from emotion_hpo.models.loops import Floats, compiled
+
+
+@njit(inline="always")
+def _sigmoid(value: np.float32) -> np.floating[Any]:
+    return np.float32(1) / (np.float32(1) + math.exp(-value))
+
+
+@njit(inline="always")
+def _add_product(row_I: Floats, table_IO: Floats, sums_O: Floats, first: int, end: int) -> None:
+    """Add the columns `first` … `end` of a row's product with a table, two rows at a time."""
+    last = row_I.shape[0] - 1
+    for index in range(0, last, 2):
+        left, right = row_I[index], row_I[index + 1]
+        for column in range(first, end):
+            sums_O[column] += left * table_IO[index, column] + right * table_IO[index + 1, column]
+    if last % 2 == 0:
+        for column in range(first, end):
+            sums_O[column] += row_I[last] * table_IO[last, column]
+
+
+@compiled
+def lstm(gates_TG: Floats, weight_GU: Floats, states_TU: Floats) -> None:
+    """Write the states after every step.
+
+    Args:
+        gates_TG: What the inputs and biases give the gates in, forget, cell and out, `(T, 4U)`;
+            overwritten.
+        weight_GU: From the state before, `(4U, U)`.
+        states_TU: The result.
+    """
+    n_steps, units = states_TU.shape
+    cell_U = np.zeros(units, np.float32)
+    for step in range(n_steps):
+        gates_G = gates_TG[step]
+        if step:
+            before_U = states_TU[step - 1]
+            for row in range(4 * units):
+                total = np.float32(0)
+                for unit in range(units):
+                    total += weight_GU[row, unit] * before_U[unit]
+                gates_G[row] += total
+        for unit in range(units):
+            entering = _sigmoid(gates_G[unit]) * math.tanh(gates_G[2 * units + unit])
+            cell_U[unit] = _sigmoid(gates_G[units + unit]) * cell_U[unit] + entering
+            states_TU[step, unit] = _sigmoid(gates_G[3 * units + unit]) * math.tanh(cell_U[unit])
+
+
+@compiled
+def decode(
+    values_TD: Floats,
+    exp_keys_TU: Floats,
+    state_U: Floats,
+    energy_U: Floats,
+    query_UU: Floats,
+    from_output_UG: Floats,
+    from_state_UG: Floats,
+    from_context_DG: Floats,
+    bias_G: Floats,
+    outputs_TU: Floats,
+) -> None:
+    """Write the attention decoder's output of every step; the gates' order: r, z, p, output.
+
+    Args:
+        values_TD: What is attended to.
+        exp_keys_TU: Their keys, as `additive_attention` has them.
+        state_U: The first state; overwritten.
+        energy_U: As the next ones, a weight of `AttentionDecoder`.
+        query_UU: From state to query.
+        from_output_UG: From the last output to the gates.
+        from_state_UG: From the state; to p, after the reset.
+        from_context_DG: From the context.
+        bias_G: Of the gates.
+        outputs_TU: The result.
+    """
+    n_steps, units = exp_keys_TU.shape
+    output_U = np.zeros(units, np.float32)
+    query_U, reset_U = np.empty(units, np.float32), np.empty(units, np.float32)
+    context_D, gates_G = np.empty(values_TD.shape[1], np.float32), np.empty(4 * units, np.float32)
+    weights_T = np.empty(n_steps, np.float32)
+    for step in range(n_steps):
+        query_U[:] = 0
+        _add_product(state_U, query_UU, query_U, 0, units)
+        _attend(values_TD, exp_keys_TU, energy_U, query_U, weights_T, context_D)
+        gates_G[:] = bias_G
+        _add_product(output_U, from_output_UG, gates_G, 0, 4 * units)
+        _add_product(context_D, from_context_DG, gates_G, 0, 4 * units)
+        _add_product(state_U, from_state_UG, gates_G, 0, 2 * units)
+        _add_product(state_U, from_state_UG, gates_G, 3 * units, 4 * units)
+        for unit in range(units):
+            reset_U[unit] = _sigmoid(gates_G[unit]) * state_U[unit]
+        _add_product(reset_U, from_state_UG, gates_G, 2 * units, 3 * units)
+        largest, total = gates_G[3 * units], np.float32(0)
+        for unit in range(units):
+            largest = max(largest, gates_G[3 * units + unit])
+            update = _sigmoid(gates_G[units + unit])
+            proposal = math.tanh(gates_G[2 * units + unit])
+            state_U[unit] += update * (proposal - state_U[unit])
+        for unit in range(units):
+            output_U[unit] = math.exp(gates_G[3 * units + unit] - largest)
+            total += output_U[unit]
+        for unit in range(units):
+            output_U[unit] /= total
+            outputs_TU[step, unit] = output_U[unit]
+
+
+@njit(inline="always")
+def _attend(
+    values_TD: Floats,
+    exp_keys_TU: Floats,
+    energy_U: Floats,
+    query_U: Floats,
+    weights_T: Floats,
+    context_D: Floats,
+) -> None:
+    """Write the weights of all steps and the context; the query becomes its exponential."""
+    n_steps, units = exp_keys_TU.shape
+    saturated, unity = np.float32(22), np.float32(1)
+    for unit in range(units):
+        held = min(max(query_U[unit], -saturated), saturated)
+        query_U[unit] = math.exp(held + held)
+    largest = np.float32(-np.inf)
+    for step in range(n_steps):
+        total = np.float32(0)
+        for unit in range(units):
+            total += energy_U[unit] / (unity + query_U[unit] * exp_keys_TU[step, unit])
+        weights_T[step] = np.float32(-2) * total
+        largest = max(largest, weights_T[step])
+    total = np.float32(0)
+    for step in range(n_steps):
+        weights_T[step] = math.exp(weights_T[step] - largest)
+        total += weights_T[step]
+    context_D[:] = 0
+    for step in range(n_steps):
+        weight = weights_T[step] / total
+        for column in range(values_TD.shape[1]):
+            context_D[column] += weight * values_TD[step, column]
