@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from emotion_hpo.config.base import Section
 from emotion_hpo.config.building import dump, fingerprint, flatten, with_value
@@ -20,7 +28,7 @@ from emotion_hpo.config.space import SEARCHABLE, Scalar, Space, by_path, is_part
 from emotion_hpo.config.split import SplitConfig
 from emotion_hpo.config.study_name import StudyFolder
 from emotion_hpo.config.tracking import TrackingConfig
-from emotion_hpo.config.training import TrainingConfig
+from emotion_hpo.config.training import AugmentationConfig, Perturbation, TrainingConfig
 from emotion_hpo.errors import unknown_name
 from emotion_hpo.metrics.registry import OBJECTIVES
 
@@ -37,6 +45,20 @@ ModelConfig = Annotated[
     | Annotated[BoostingModel, Tag("boosting")],
     Discriminator(learner),
 ]
+
+
+#: What makes copies of recordings, and what of it a space might try.
+_COPIES: Mapping[str, float] = {
+    "training.augmentation.speed": 0.1,
+    "training.augmentation.pitch": 2.0,
+}
+
+
+def _choices_of(path: str, space: Space) -> list[AugmentationConfig]:
+    """Return each choice of a path, alone."""
+    choices = space[path].choices if path in space else None
+    name = path.rpartition(".")[2]
+    return [AugmentationConfig.model_validate({name: choice}) for choice in choices or ()]
 
 
 class ExperimentConfig(Section):
@@ -57,6 +79,21 @@ class ExperimentConfig(Section):
                 "(model.context) cannot be mixed in pairs; set it to 0, or model.context.name=none"
             )
         return self
+
+    @model_validator(mode="after")
+    def _turns_have_no_copies(self) -> Self:
+        if self.has_context and self.training.augmentation.perturbations:
+            raise ValueError(
+                "training.augmentation: a dialogue has no copies, so that speed and pitch of its "
+                "turns cannot be changed; set both to 0, or let the model read utterances alone "
+                "(model.context.name=none; of a classical one model.turns_before=0)"
+            )
+        return self
+
+    @property
+    def perturbations(self) -> tuple[Perturbation, ...]:
+        """The copies of recordings that a training may learn from."""
+        return self.training.augmentation.perturbations
 
     @property
     def has_context(self) -> bool:
@@ -184,6 +221,23 @@ class SearchConfig(ExperimentConfig):
             raise ValueError("warm_start: a study with two objectives takes no warm start yet")
         return self
 
+    @field_validator("space")
+    @classmethod
+    def _copies_are_made_before(cls, space: Space) -> Space:
+        for path in _COPIES.keys() & space:
+            if space[path].choices is None:
+                raise ValueError(
+                    f"{path}: copies of recordings are made before the search, so that it is "
+                    f"searched over choices, such as {{choices: [0.0, {_COPIES[path]}]}}"
+                )
+            try:
+                _choices_of(path, space)
+            except ValidationError as error:
+                detail = error.errors()[0]
+                message = f"{path}: {detail['msg']}, but got {detail['input']!r}"
+                raise ValueError(message) from None
+        return space
+
     @field_validator("space", mode="before")
     @classmethod
     def _no_part_of_an_unknown_range(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
@@ -213,6 +267,14 @@ class SearchConfig(ExperimentConfig):
                 "SQLite file; use storage=postgresql"
             )
         return value
+
+    @property
+    def perturbations(self) -> tuple[Perturbation, ...]:
+        """The copies of recordings that any trial may learn from."""
+        every = [self.training.augmentation]
+        every += [choice for path in _COPIES for choice in _choices_of(path, self.space)]
+        copies = [copy for augmentation in every for copy in augmentation.perturbations]
+        return tuple(dict.fromkeys(copies))
 
     @property
     def may_read_dialogues(self) -> bool:

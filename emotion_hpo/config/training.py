@@ -1,6 +1,6 @@
 """How a network is trained."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -38,8 +38,23 @@ class Sgd(Section):
 OptimizerConfig = Annotated[Adam | AdamW | Adadelta | Sgd, Field(discriminator="name")]
 
 
+class Perturbation(NamedTuple):
+    """How a copy of a recording differs from it: so many times as fast, or semitones higher."""
+
+    kind: Literal["speed", "pitch"]
+    amount: float
+
+    def __str__(self) -> str:
+        """Return it as people write it.
+
+        >>> str(Perturbation("speed", 0.9)), str(Perturbation("pitch", 2.0))
+        ('speed 0.9', 'pitch +2')
+        """
+        return f"{self.kind} {self.amount:{'g' if self.kind == 'speed' else '+g'}}"
+
+
 class AugmentationConfig(Section):
-    """Random changes of the training part, new in every epoch; 0: none."""
+    """Changes of the training part: random, new in every epoch, or of its recordings; 0: none."""
 
     time_mask: float = Field(
         0.0, ge=0, lt=1, description="share of an utterance's steps that is lost at most, in two "
@@ -63,11 +78,29 @@ class AugmentationConfig(Section):
         0.0, ge=0, description="a in Beta(a, a), from which a batch's mixing share is drawn: pairs "
         "are mixed before the softmax, with their labels (senMixup, Guo et al. 2019)"
     )  # fmt: skip
+    speed: float = Field(
+        0.0, ge=0, le=0.5, description="two copies of every recording, slower and faster by this "
+        "share: 0.1 adds 0.9 and 1.1 times the speed (Ko et al. 2015); an epoch has them, too"
+    )  # fmt: skip
+    pitch: float = Field(
+        0.0, ge=0, le=12, description="two copies of every recording, so many semitones lower and "
+        "higher, as long as it is; an epoch has them, too"
+    )  # fmt: skip
 
     @property
     def is_off(self) -> bool:
-        """Whether nothing is changed."""
-        return self == AugmentationConfig()
+        """Whether no batch is changed; copies of recordings are utterances of their own."""
+        return self.model_copy(update={"speed": 0.0, "pitch": 0.0}) == AugmentationConfig()
+
+    @property
+    def perturbations(self) -> tuple[Perturbation, ...]:
+        """What copies of the recordings there are."""
+        speeds = (1 - self.speed, 1 + self.speed) if self.speed else ()
+        semitones = (-self.pitch, self.pitch) if self.pitch else ()
+        return (
+            *(Perturbation("speed", speed) for speed in speeds),
+            *(Perturbation("pitch", semitone) for semitone in semitones),
+        )
 
 
 class TrainingConfig(Section):

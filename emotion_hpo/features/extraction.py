@@ -34,6 +34,9 @@ _VIEWS: Mapping[str, str] = {
     FUNCTIONALS: SPEECH, SPEECH_ENCODER: SPEECH, TEXT_FACTORS: TEXT, TEXT_ENCODER: TEXT,
 }  # fmt: skip
 
+#: All that is made of a recording.
+RECORDED = frozenset({SPEECH, *(view for view, source in _VIEWS.items() if source == SPEECH)})
+
 #: Seconds of recordings that are read at once for a pretrained model: enough for full batches.
 _READ_AT_ONCE_S = 60.0
 

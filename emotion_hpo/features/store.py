@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from emotion_hpo.config.building import fingerprint
 from emotion_hpo.config.features import FeaturesConfig
+from emotion_hpo.config.training import Perturbation
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
 from emotion_hpo.corpus.schema import Corpus
@@ -74,6 +75,7 @@ class FeatureStore:
         ready_made: Those of them whose features the corpus brought.
         sessions: All of them, sorted.
         keys: Session to the key of its shard; a session that was left out has none.
+        copies: What was changed of every recording → the features of the changed ones.
     """
 
     directory: Path
@@ -84,6 +86,7 @@ class FeatureStore:
     ready_made: tuple[str, ...]
     sessions: tuple[str, ...]
     keys: dict[str, str]
+    copies: Mapping[Perturbation, "FeatureStore"] = field(default_factory=dict)
 
     def shard_path(self, session: str) -> Path:
         """The folder of a session's shard."""

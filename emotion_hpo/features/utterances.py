@@ -4,7 +4,7 @@ Whoever reads an utterance in its dialogue reads `Utterances.turns` beside: ever
 seen, those without a class of interest too, which nobody learns from and nobody scores.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +54,14 @@ class _Empty:
     def __getitem__(self, row: int) -> NDArray[np.float32]:
         frames: NDArray[np.float32] = self._features[row]
         return frames[:0]
+
+
+class Overlaid:
+    """A shelf of which some modalities stand on another one, in the same rows."""
+
+    def __init__(self, shelf: Shelf, other: Shelf) -> None:
+        self.features = {**shelf.features, **other.features}
+        self.extracted = shelf.extracted
 
 
 class _Replaced:
@@ -177,6 +185,17 @@ class Utterances:
         shards = tuple(change(shard) for shard in self._shards)
         turns = self._turns and self._turns.on_other_shelves(change)
         return Utterances(self.table, self.classes, shards, self._places, turns)
+
+    def followed_by(self, others: Iterable["Utterances"]) -> "Utterances":
+        """Return these utterances, and after them others, each read alone; ids may come again."""
+        parts = [self, *others]
+        table = pd.concat([part.table for part in parts], ignore_index=True)
+        firsts = np.cumsum([0, *(len(part._shards) for part in parts[:-1])])
+        places = [
+            part._places + np.array([first, 0]) for part, first in zip(parts, firsts, strict=True)
+        ]
+        shards = tuple(shard for part in parts for shard in part._shards)
+        return Utterances(table, self.classes, shards, np.concatenate(places))
 
     def n_layers(self, modality: str) -> int:
         """Return how many layers of a pretrained model a frame holds, one after the other."""

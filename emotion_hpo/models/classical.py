@@ -9,6 +9,7 @@ training part is read. Where it has one class, or nothing to look at, the answer
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy import optimize, special
@@ -67,7 +68,7 @@ class ClassicalModel:
         self._vectoriser = vectoriser
         known = np.searchsorted(self._classes, labels)
         if isinstance(config, SvmModel):
-            groups = train.utterances.table["dialogue"].to_numpy(str)
+            groups = _groups(train.utterances.table)
             self._temperature = fit_temperature(*self._out_of_fold(vectors, known, groups, seed))
         self._fit_scorer(vectors, known, seed)
 
@@ -132,6 +133,14 @@ class ClassicalModel:
             scores.append(self._scorer.scores(vectors.rows(other)))
             rows.append(other)
         return np.concatenate(scores), labels[np.concatenate(rows)]
+
+
+def _groups(table: pd.DataFrame) -> NDArray[np.str_]:
+    """Return what stays together `(n,)`: dialogues; of a lone one, an utterance and its copies."""
+    dialogues = table["dialogue"].to_numpy(str)
+    if len(np.unique(dialogues)) > 1:
+        return dialogues
+    return pd.factorize(table["utterance_id"])[0].astype(str)
 
 
 def divisions(

@@ -36,7 +36,8 @@ def resolve_budget(
 ) -> tuple[SearchConfig, str]:
     """Return a study's configuration with plain values for what the corpus decides of its budget.
 
-    What the space varies becomes the nearest value of its range.
+    What the space varies becomes the nearest value of its range. Copies of recordings are read as
+    often as the utterances; where the space varies them, those of `training.augmentation` count.
 
     Args:
         config: The study.
@@ -53,7 +54,9 @@ def resolve_budget(
     def choose(path: str, value: int) -> int:
         return _nearest(config.space, path, value) if given[path] == "auto" else int(given[path])
 
+    n_copies = n_train * len(config.training.augmentation.perturbations)
     n_turns = n_turns or n_train
+    n_train += n_copies
     sizes = {
         "training.batch_size": _batch_size(n_train, _SMALLEST_BATCH, _LARGEST_BATCH),
         "training.batch_turns": _batch_size(n_turns, _SMALLEST_OF_TURNS, _LARGEST_OF_TURNS),
@@ -79,7 +82,9 @@ def resolve_budget(
         if is_unresolved(path, given.get(path)):
             plain = with_value(plain, path, value)
     is_given = "auto" not in (config.training.epochs, given[key])
-    what, unit = f"{n_train:,} utterances", ""
+    what, unit = f"{n_train - n_copies:,} utterances", ""
+    if n_copies:
+        what = f"{what} and {n_copies:,} copies"
     if config.has_context:
         what, unit = f"{what} among {n_turns:,} turns", " turns"
     line = f"{what}: {epochs} epochs of {n_steps} steps, batches of {sizes[key]}{unit}"

@@ -10,8 +10,9 @@ and a session, tells what that session is, for the ledger to know whether it was
 reads its features only when `final` opens it. A search is given the `Development` alone.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,12 @@ from emotion_hpo.config import (
     SplitConfig,
 )
 from emotion_hpo.config.split import NEXT
+from emotion_hpo.config.training import Perturbation
 from emotion_hpo.corpus.schema import number_turns
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.shard import Shard
 from emotion_hpo.features.store import FeatureStore
-from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.features.utterances import Overlaid, Shelf, Utterances
 from emotion_hpo.runtime.contents import NAME, WORDS, Content, name_mark, words_mark
 
 #: So many values of a column are named.
@@ -59,10 +61,12 @@ class Development:
     Attributes:
         folds: What a trial trains and judges on, in this order; no utterance validates twice.
         everything: What the final training learns from; its `turns` are all that are not sealed.
+        copies: What was changed of every recording → session → the shard of the changed ones.
     """
 
     folds: tuple[Fold, ...]
     everything: Utterances
+    copies: Mapping[Perturbation, Callable[[str], Shard]] = field(default_factory=dict)
 
     @property
     def has_new_speakers(self) -> bool:
@@ -82,6 +86,26 @@ class Development:
         ids = [id_ for fold in self.folds for id_ in fold.validation.ids]
         selected = self.everything.select(ids)
         return selected.among(selected)
+
+    def with_copies(self, train: Utterances, perturbations: Iterable[Perturbation]) -> Utterances:
+        """Return a training part, and after it each of its utterances again for each perturbation.
+
+        A copy differs in what is made of its recording, and in its speaker: nobody else's voice is
+        scaled as it is. Words, motion and what is ready-made are the utterance's own.
+        """
+        return train.followed_by(self._copy(train, copy) for copy in perturbations)
+
+    def _copy(self, train: Utterances, perturbation: Perturbation) -> Utterances:
+        """Return the utterances of a part as if their recordings were the changed ones."""
+
+        def change(shelf: Shelf) -> Shelf:
+            assert isinstance(shelf, Shard), "a part of a store"
+            return Overlaid(shelf, self.copies[perturbation](shelf.session))
+
+        copied = train.on_other_shelves(change)
+        speakers = [f"{speaker}, {perturbation}" for speaker in copied.table["speaker"]]
+        copied.table = copied.table.assign(speaker=speakers)
+        return copied
 
 
 @dataclass(frozen=True)
@@ -202,7 +226,9 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
     )
     _refuse_one_class(folds)
     everything = turns.labelled()
-    return Development(folds, everything), Holdout(store, config.test_session, config.scenario)
+    copies = {copy: cache(changed.open) for copy, changed in store.copies.items()}
+    holdout = Holdout(store, config.test_session, config.scenario)
+    return Development(folds, everything, copies), holdout
 
 
 def _name_apart(table: pd.DataFrame) -> "pd.Series[str]":

@@ -21,6 +21,8 @@ from emotion_hpo.config.features import FUNCTIONALS, TEXT_FACTORS
 from emotion_hpo.dataset.batches import Dataset
 from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.features.extraction import RECORDED
+from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import Epoch, n_smoothed_of, replacing
@@ -64,7 +66,7 @@ class DataModule:
             preprocessor = fit_preprocessor(config, part.train)
             fold_data = FoldData(
                 preprocessor,
-                preprocessor.transform(part.train),
+                self._read(config, preprocessor, part.train),
                 preprocessor.transform(part.validation),
             )
             self._held[kind] = key, fold_data
@@ -77,8 +79,29 @@ class DataModule:
         if key not in self._held_everything:
             self._held_everything.clear()
             preprocessor = fit_preprocessor(config, everything)
-            self._held_everything[key] = preprocessor, preprocessor.transform(everything)
+            train = self._read(config, preprocessor, everything)
+            self._held_everything[key] = preprocessor, train
         return self._held_everything[key]
+
+    def _read(
+        self, config: ExperimentConfig, preprocessor: Preprocessor, train: Utterances
+    ) -> Dataset:
+        """Read a training part, and the copies that this configuration learns from beside it.
+
+        What was fitted on the training part knows no copy: it is the same with them as without.
+
+        Raises:
+            ConfigError: The copies would be the same as the utterances.
+        """
+        perturbations = config.training.augmentation.perturbations
+        if not perturbations:
+            return preprocessor.transform(train)
+        if not RECORDED.intersection(preprocessor.modalities):
+            raise ConfigError(
+                "training.augmentation: the model reads nothing that is made of recordings, so "
+                "that copies of another speed or pitch would say the same again; set both to 0"
+            )
+        return preprocessor.transform(self.development.with_copies(train, perturbations))
 
     def check(self, config: ExperimentConfig) -> None:
         """Build what a trial would train, so that what can never be built is refused before any.

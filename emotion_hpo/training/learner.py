@@ -93,8 +93,11 @@ def describe_reading(config: ExperimentConfig, train: Utterances) -> str:
     is_network = isinstance(config.model, NetworkModel)
     kind = "network" if is_network else "classical"
     turns = "dialogues" if config.has_context else "alone"
+    copies = config.training.augmentation.perturbations
+    turns = f"{turns}-and-copies" if copies else turns
     frames = "statistics" if reads_statistics(config.model) else "sequences"
-    return "/".join([f"{kind}-{turns}", frames, fingerprint(config.features), *modalities])
+    read = [*map(str, copies), *modalities]
+    return "/".join([f"{kind}-{turns}", frames, fingerprint(config.features), *read])
 
 
 def fit_preprocessor(config: ExperimentConfig, train: Utterances) -> Preprocessor:

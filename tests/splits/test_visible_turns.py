@@ -55,7 +55,7 @@ def divide(table: pd.DataFrame, config: Any) -> tuple[Development, Holdout]:
         video = [np.array([[*map(ord, text)]], np.float32) for text in rows["transcript"]]
         return SimpleNamespace(table=rows, features={"video": video}, extracted=frozenset())
 
-    store = SimpleNamespace(sessions=("a", "b", "c"), classes=CLASSES, open=open_shard)
+    store = SimpleNamespace(sessions=("a", "b", "c"), classes=CLASSES, open=open_shard, copies={})
     return split(store, config)
 
 
