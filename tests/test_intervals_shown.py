@@ -216,7 +216,9 @@ def test_screen_report_and_mlflow_show_what_is_stored(case, capsys):
         assert row[5:7] == named(of_baseline[metric], metric)
     for row, around in zip(recall_table(final).rows, recalls.values(), strict=True):
         assert row[3:5] == named(around)
-    for row, part in zip(breakdown_table(final).rows, result.by["speaker"].values(), strict=True):
+    parts = [part for kind in result.breakdowns.values() for part in kind.values()]
+    table = breakdown_table(final)
+    for row, part in zip(table.rows if table else (), parts, strict=True):
         assert row[3:5] == named(part.accuracy_interval)
     (default, _) = reference_table(final).rows
     assert default[4:6] == (f"{100 * gain.low:+.2f} to {100 * gain.high:+.2f}", gain.method)

@@ -141,9 +141,8 @@ def publish(home: StudyHome, stored: StudyFile, result: FinalResult, output: Pat
 def _show(home: StudyHome, result: FinalResult) -> None:
     """Print the scores and where the files are."""
     folder = home.final(result.trial)
-    models = ", ".join(str(home.final(member.trial).model) for member in result.members)
     show_final(result)
-    echo(f"\nModel:       {models}\nResult:      {folder.result}")
+    echo(f"\nModel:       {folder.model}\nResult:      {folder.result}")
     echo(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
     echo(f"Ledger:      {home.ledger}")
 

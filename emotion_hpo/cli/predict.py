@@ -97,8 +97,10 @@ def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) ->
     took_s = time.perf_counter() - began
     probabilities = dict(zip(predictor.classes, answer.probabilities.tolist(), strict=True))
     show_answer(probabilities, synthetic=predictor.synthetic)
-    networks = format_count(predictor.n_networks, "network")
-    echo(f"\n{path}: {networks} averaged, {1000 * took_s:.1f} ms for this utterance")
+    parts = f"{format_count(predictor.n_networks, 'training')} averaged"
+    if predictor.n_members > 1:
+        parts = f"{predictor.n_members} models combined, {parts}"
+    echo(f"\n{path}: {parts}, {1000 * took_s:.1f} ms for this utterance")
     if predictor.reads:
         echo(f"{path}: {READINGS[predictor.reads]}")
     if dialogue is not None:

@@ -14,10 +14,10 @@ from emotion_hpo.console.search_result import (
     show_baseline,
     show_confirmation,
     show_ensemble,
-    show_expected,
     show_front,
     show_next_steps,
     show_search,
+    show_verdict,
 )
 from emotion_hpo.errors import StudyError
 from emotion_hpo.study import StudyHome, check_writable, study_file
@@ -73,18 +73,26 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
     best = summary.best_trial
     number = None if best is None else int(best.removeprefix("trial_"))
     turns_read = None if number is None else study_file.find_turns_read_by(home, number)
-    show_search(summary, count, turns_read)
     selection = None
     if not result.was_stopped and summary.best_trial is not None:
         try:
             selection = confirm_leaders(home, config)
         except BatchStopped:
+            echo("")
+            show_search(summary, count, turns_read)
             return replace(result, was_stopped=True)
         summary = summary.model_copy(update={"confirmed": selection})
         result = replace(result, summary=summary)
         write_record(home.summary, summary)
         if output is not None:
             write_record(output, summary)
+    echo("")
+    suggestion = suggest(summary, selection)
+    if suggestion is not None and not result.was_stopped:
+        show_verdict(summary, suggestion)
+    show_search(summary, count, turns_read)
+    if selection is not None:
+        show_confirmation(selection)
     show_front(summary)
     show_baseline(summary)
     echo(f"Results: {home.summary}")
@@ -99,11 +107,9 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
             f"no trial of study {home.name!r} was completed; the reasons stand in "
             f"{home.path / 'trials'}/*/trial.json"
         )
-    suggestion = suggest(summary, selection)
     assert suggestion is not None, "a trial is complete"
     show_ensemble(summary)
-    show_expected(summary, suggestion)
-    show_next_steps(home, suggestion.best)
+    show_next_steps(home, suggestion)
     return result
 
 
@@ -117,11 +123,9 @@ def observers() -> "Observers":
 
 
 def confirm_leaders(home: StudyHome, config: SearchConfig) -> Selection | None:
-    """Train the leaders over fresh seeds and print their means; None if the study asks for none."""
+    """Train the leaders over fresh seeds; None if the study asks for none."""
     from emotion_hpo.selection.confirmation import confirm
 
     if config.study.confirm_leaders == 0:
         return None
-    selection = confirm(home, config, job_trainer(home, config, "Confirming the leaders"))
-    show_confirmation(selection)
-    return selection
+    return confirm(home, config, job_trainer(home, config, "Confirming the leaders"))

@@ -31,11 +31,14 @@ def show_final(result: FinalResult) -> None:
     """Print the test scores with their intervals."""
     mark = " (synthetic data)" if result.synthetic else ""
     speakers = name_some(result.test_speakers, MOST_PARTS)
+    epochs = "" if result.epochs is None else f"{format_count(result.epochs, 'epoch')} "
+    kind = f"{len(result.members)} models " if result.is_ensemble else epochs
     echo(
-        f"\n{result.trial} of study {result.study}: "
-        f"{format_count(result.epochs, 'epoch')} on {result.n_train} utterances, seeds "
+        f"\n{result.trial} of study {result.study}: {kind}on {result.n_train} utterances, seeds "
         f"{', '.join(map(str, result.seeds))}"
     )
+    if result.is_ensemble:
+        _show_members(result)
     echo(
         f"Session {result.test_session}, {result.n_test} utterances of "
         f"{len(result.test_speakers)} speakers ({speakers}){mark}"
@@ -72,6 +75,16 @@ def show_final(result: FinalResult) -> None:
         echo(overlap.sentence)
 
 
+def _show_members(result: FinalResult) -> None:
+    """Print what an ensemble is made of."""
+    rule = result.rule.replace("_", " ")
+    columns = (Column("member", overflow="fold"), f"weight ({rule})", "epochs")
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0))
+    for member in result.members:
+        table.add_row(member.trial, format_share(member.weight), str(member.epochs))
+    open_console().print(table)
+
+
 #: Name of the row, metric, score, its interval, number of utterances.
 _ScoreRow = tuple[str, str, float | None, Interval, int]
 
@@ -82,7 +95,7 @@ def _scored_rows(result: FinalResult) -> Iterator[_ScoreRow]:
     yield from _metric_rows("", result, result.n_test)
     for name, recall in result.recall_by_class.items():
         yield f"recall {name}", share, recall.recall, recall.interval, recall.n
-    for kind, groups in result.by.items():
+    for kind, groups in result.breakdowns.items():
         for name, part in groups.items() if len(groups) <= MOST_PARTS else ():
             label = f"{_KINDS.get(kind, kind)} {name}"
             yield label, share, part.accuracy, part.accuracy_interval, part.n
@@ -160,7 +173,7 @@ def _final_remarks(result: FinalResult) -> Iterator[str]:
         f"Calibration: expected error {100 * calibration.ece:.1f} points, Brier score "
         f"{calibration.brier:.3f} (0 is perfect, 2 the worst)."
     )
-    for kind, groups in result.by.items():
+    for kind, groups in result.breakdowns.items():
         if len(groups) > MOST_PARTS:
             yield f"By {kind.replace('_', ' ')}: {len(groups)} parts, in result.json."
     if (words := result.words) is not None:

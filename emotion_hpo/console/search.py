@@ -11,11 +11,13 @@ from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.auto import resolved
 from emotion_hpo.console.live_screen import LiveScreen
 from emotion_hpo.console.output import note, open_console
+from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.formatting import format_duration
-from emotion_hpo.study import Trial, TrialState
+from emotion_hpo.study import StudyHome, Trial, TrialState, study_file
 from emotion_hpo.study.trials import best_of
+from emotion_hpo.training.learner import n_epochs
 
 
 class SearchScreen(LiveScreen):
@@ -26,7 +28,9 @@ class SearchScreen(LiveScreen):
         self._study = config.study.name
         self._objective = config.study.objective
         self._n_trials = config.study.n_trials
-        self._epochs = resolved(config.training.epochs)
+        self._home = StudyHome(config.study.directory, config.study.name)
+        self._usual_epochs = resolved(config.training.epochs)
+        self._epochs: dict[int, int] = {}
         self._mark = " on the synthetic twin" if synthetic else ""
         self._began = time.monotonic()
         self._printed = {trial.number for trial in before if trial.state.is_finished}
@@ -51,7 +55,7 @@ class SearchScreen(LiveScreen):
         else:
             longest = max((epoch.epoch for epoch in trial.curve), default=0)
             value = self._format_score(trial.value)
-            outcome = f"{trial.state} {value} at epoch {trial.best_epoch}/{longest}"
+            outcome = f"{trial.state} {value} at epoch {trial.best_epoch} of {longest} trained"
             if len(trial.trainings) > 1:
                 outcome += f" (means of {len(trial.trainings)} trainings)"
         leader = f"; best {best.name} {self._format_score(best.value)}" if best else ""
@@ -72,10 +76,11 @@ class SearchScreen(LiveScreen):
             epochs = [epoch for epoch in trial.curve if epoch.training == training]
             values = [epoch.metrics[self._objective] for epoch in epochs]
             choose = max if find_metric(self._objective).sign > 0 else min
+            most = self._most_epochs(trial)
             table.add_row(
                 trial.worker,
                 f"{trial.name}, training {training + 1}" if training else trial.name,
-                f"{min(len(epochs) + 1, self._epochs)}/{self._epochs}",
+                f"{min(len(epochs) + 1, most)}/{most}",
                 self._format_score(values[-1] if values else None),
                 self._format_score(choose(values, default=None)),
             )
@@ -86,6 +91,16 @@ class SearchScreen(LiveScreen):
             leader = f"best so far: {best.name} {self._format_score(best.value)}"
         lines = [Text(counts), Text(leader), *([Text(message, "yellow")] if message else [])]
         return Group(table if running else Text(str(table.title)), *lines)
+
+    def _most_epochs(self, trial: Trial) -> int:
+        """Return the epochs that a trial may take: its own, for a space may draw them."""
+        if trial.number not in self._epochs:
+            try:
+                config = study_file.trial_config(self._home, trial.number)
+            except StudyError:  # it has only just begun
+                return self._usual_epochs
+            self._epochs[trial.number] = n_epochs(config)
+        return self._epochs[trial.number]
 
     def _format_score(self, value: float | None) -> str:
         return format_score(self._objective, value)

@@ -8,13 +8,31 @@ from emotion_hpo.console.output import echo
 from emotion_hpo.metrics.formatting import format_score, format_score_interval
 from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.formatting import format_count
-from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE
+from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.study import StudyHome
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Selection
 
 if TYPE_CHECKING:
     from emotion_hpo.selection.suggestion import Suggestion
+
+
+def show_verdict(summary: SearchSummary, suggestion: "Suggestion") -> None:
+    """Print which model `final` takes, and by how much it is ahead of the others.
+
+    Nothing where there is no choice: nothing is expected of the winner, or a front decides.
+    """
+    if not suggestion.is_choice:
+        return
+    ahead = f"{suggestion.describe_expected()} expected, which `make final` takes"
+    advice = ""
+    if suggestion.best == BASELINE:
+        echo(f"The baseline is ahead: {ahead} ({summary.baseline.model}).", "bold")
+        advice = " Look at the features and the space."
+    else:
+        echo(f"Ahead is {suggestion.describe(suggestion.best)}: {ahead}.", "bold")
+    if others := suggestion.describe_others():
+        echo(f"Behind it: {others}.{advice}")
 
 
 def show_search(summary: SearchSummary, count: str, turns_read: TurnsRead | None = None) -> None:
@@ -28,13 +46,11 @@ def show_search(summary: SearchSummary, count: str, turns_read: TurnsRead | None
     n_folds, objective = summary.n_folds, summary.objective
     folds = f" over {n_folds} folds (training: the mean of one)" if n_folds > 1 else ""
     echo(
-        f"\nStudy {summary.study}: {count} finished "
+        f"Study {summary.study}: {count} finished "
         f"({summary.n_complete} complete, {summary.n_pruned} pruned, "
         f"{summary.n_failed} failed) on {summary.n_train} training and "
         f"{summary.n_validation} validation utterances{folds}."
     )
-    if (line := _describe_lead(summary)) is not None:
-        echo(line, "bold")
     if summary.best_trial is not None and summary.best_params is not None:
         mark = " (synthetic data)" if summary.synthetic else ""
         echo(
@@ -55,22 +71,6 @@ def show_search(summary: SearchSummary, count: str, turns_read: TurnsRead | None
             f"{format_count(expected.n_trials, 'trial')} is best by luck, too. "
             f"{expected.sentence}"
         )
-
-
-def _describe_lead(summary: SearchSummary) -> str | None:
-    """Return a line where the baseline is ahead of what is expected of the best trial."""
-    objective, expected = summary.objective, summary.expected
-    baseline = summary.baseline.validation.value_of(objective)
-    if baseline is None or expected is None:
-        return None
-    if find_metric(objective).sign * (expected.value - baseline) > 0:
-        return None
-    return (
-        f"The baseline is ahead: {objective} {format_score(objective, baseline)} by "
-        f"{summary.baseline.model}; of the best trial "
-        f"{format_score(objective, expected.value)} is expected. Look at the features and the "
-        "space."
-    )
 
 
 def show_confirmation(selection: Selection) -> None:
@@ -143,26 +143,11 @@ def show_ensemble(summary: SearchSummary) -> None:
     )
 
 
-def show_expected(summary: SearchSummary, suggestion: "Suggestion") -> None:
-    """Print what is expected of each model that `final` may score, the best first."""
-    objective, ensemble = summary.objective, summary.ensemble
-    n_members = 0 if ensemble is None else len(ensemble.members)
-    names = {
-        BASELINE: "the baseline",
-        ENSEMBLE: f"the ensemble ({n_members} models in the place of one)",
-    }
-    sign = find_metric(objective).sign
-    ranked = sorted(suggestion.expected.items(), key=lambda item: -sign * item[1])
-    if len(ranked) > 1 and suggestion.winner in suggestion.expected:
-        values = [f"{names.get(name, name)} {format_score(objective, v)}" for name, v in ranked]
-        echo(f"Expected to be best: {', then '.join(values)}.", "bold")
-
-
-def show_next_steps(home: StudyHome, best: str) -> None:
-    """Print the lines that score the better model and that open MLflow."""
-    final_line = study_line("final", home, BEST=best)
+def show_next_steps(home: StudyHome, suggestion: "Suggestion") -> None:
+    """Print the lines that score what is expected to be best, and that open MLflow."""
+    final_line, best = study_line("final", home), suggestion.describe(suggestion.best)
     ui_line = make_line("ui", folder_key(home))
     width = max(len(final_line), len(ui_line)) + 3
     echo("\nNext:")
-    echo(f"  {final_line:<{width}}scores the sealed session, once")
+    echo(f"  {final_line:<{width}}retrains {best}, scores the sealed session, once")
     echo(f"  {ui_line:<{width}}every trial in MLflow")

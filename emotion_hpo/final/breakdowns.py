@@ -1,7 +1,7 @@
 """Where a model is good: scores on parts of the test, and without each modality."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -30,7 +30,7 @@ def break_down(
     Args:
         test: The utterances.
         train: What the model was trained on.
-        saved_models: The model's members, of which the first says what is seen of an utterance.
+        saved_models: The model's members.
         answers: The model's probabilities `(n, classes)`.
     """
     reads_turns = any(saved_model.config.has_context for saved_model in saved_models)
@@ -38,7 +38,7 @@ def break_down(
         "scenario": _by_column(test, "scenario"),
         "speaker": _by_column(test, "speaker"),
         "wears_markers": _by_column(test, "wears_markers"),
-        "modalities": _by_modalities(test, saved_models[0]),
+        "modalities": _by_modalities(test, saved_models),
         "transcript_in_training": _by_transcript(test, train.turns if reads_turns else train),
     }
     if reads_turns:
@@ -73,18 +73,17 @@ def _format_value(value: object) -> str:
     return str(value)
 
 
-def _by_modalities(test: Utterances, saved_model: SavedModel) -> Groups:
-    """Group by the sources of which the network sees anything."""
-    data = saved_model.preprocessor.transform(test)
-    sources = group_by_source(data.n_steps, saved_model.origins)
-    present = data.presence()
-    is_seen = {
-        source: np.any([present[view] for view in views], axis=0)
-        for source, views in sources.items()
-    }
+def _by_modalities(test: Utterances, saved_models: Sequence[SavedModel]) -> Groups:
+    """Group by the sources of which a member sees anything."""
+    is_seen: dict[str, NDArray[np.bool_]] = {}
+    for saved_model in saved_models:
+        present = saved_model.preprocessor.transform(test).presence()
+        for source, views in group_by_source(saved_model.origins).items():
+            of_source = is_seen.setdefault(source, np.zeros(len(test), np.bool_))
+            is_seen[source] = np.any([of_source, *(present[view] for view in views)], axis=0)
     names = np.array(
         [
-            "+".join(source for source in sources if is_seen[source][row]) or "none"
+            "+".join(source for source in sorted(is_seen) if is_seen[source][row]) or "none"
             for row in range(len(test))
         ],
         object,
@@ -92,18 +91,15 @@ def _by_modalities(test: Utterances, saved_model: SavedModel) -> Groups:
     return {str(name): names == name for name in sorted(set(names))}
 
 
-def group_by_source(
-    modalities: Iterable[str], origins: Mapping[str, Origin]
-) -> dict[str, tuple[str, ...]]:
-    """Return what was recorded → the modalities made of it, sorted.
+def group_by_source(origins: Mapping[str, Origin]) -> dict[str, tuple[str, ...]]:
+    """Return what was recorded → the modalities made of it that a model reads, sorted.
 
     Args:
-        modalities: What a model reads.
-        origins: How each was made.
+        origins: How each modality that it reads was made.
     """
     ready_made = [name for name, origin in origins.items() if isinstance(origin, ReadyMade)]
     sources: dict[str, tuple[str, ...]] = {}
-    for modality in sorted(modalities):
+    for modality in sorted(origins):
         source = source_of(modality, ready_made)
         sources[source] = (*sources.get(source, ()), modality)
     return dict(sorted(sources.items()))

@@ -23,12 +23,14 @@ class Choice:
         members: Names of trials, or `baseline`.
         weights: Of each; they sum to 1.
         rule: How their answers are combined; `single` for one.
+        reason: Which model it is, and why this one, as a line for a person.
     """
 
     name: str
     members: tuple[str, ...]
     weights: tuple[float, ...] = (1.0,)
     rule: str = "single"
+    reason: str = ""
 
 
 def choose(
@@ -46,25 +48,31 @@ def choose(
         StudyError: There is no such trial, or no such ensemble.
     """
     trials, objective = read_trials(home), stored.config.study.objective
+    why = "as `best` names it"
     if name in (None, ""):
-        name = _read_suggestion(home)
+        name, why = _read_suggestion(home)
     if name == BASELINE:
-        return Choice(BASELINE, (BASELINE,))
+        return Choice(BASELINE, (BASELINE,), reason=f"Taken is the baseline, {why}.")
     if name == ENSEMBLE:
         members, weights = members_of(home, trials, objective, ensemble)
-        return Choice(ENSEMBLE, tuple(members), tuple(weights), ensemble.rule)
+        reason = f"Taken is the ensemble of {len(members)} models, {why}."
+        return Choice(ENSEMBLE, tuple(members), tuple(weights), ensemble.rule, reason)
     trial = find(trials, name, objective)
-    return Choice(trial.name, (trial.name,))
+    return Choice(trial.name, (trial.name,), reason=f"Taken is {trial.name}, {why}.")
 
 
-def _read_suggestion(home: StudyHome) -> str | None:
-    """Return what the search suggested; None where it has not ended."""
+def _read_suggestion(home: StudyHome) -> tuple[str | None, str]:
+    """Return what the search suggested, and why; the best trial where it has not ended."""
     summary = read_if_there(home.summary, SearchSummary)
     selection = read_if_there(home.selection, Selection)
-    if summary is None:
-        return None if selection is None else selection.winner
-    suggestion = suggest(summary, selection)
-    return None if suggestion is None else suggestion.best
+    suggestion = None if summary is None else suggest(summary, selection)
+    if suggestion is not None and suggestion.is_choice:
+        why = f"expected to be best: {suggestion.describe_expected()}"
+        others = suggestion.describe_others()
+        return suggestion.best, f"{why}; {others}" if others else why
+    if selection is not None:
+        return selection.winner, "the confirmed winner"
+    return None, "the best trial of the search so far"
 
 
 def plan_of(home: StudyHome, stored: StudyFile, choice: Choice, development: Development) -> Plan:

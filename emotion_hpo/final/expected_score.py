@@ -28,13 +28,11 @@ def read_expected_score(home: StudyHome, plan: Plan) -> ExpectedScore | None:
     """
     summary = read_if_there(home.summary, SearchSummary)
     selection = read_if_there(home.selection, Selection)
-    if summary is None or summary.expected is None:
+    ensemble = None if summary is None else summary.ensemble
+    if plan.name == ENSEMBLE and (
+        ensemble is None or plan.rule != "greedy" or not _is_same(plan, ensemble)
+    ):
         return None
-    if plan.name == ENSEMBLE:
-        ensemble, holds_for = summary.ensemble, summary.expected.holds_for
-        if ensemble is None or plan.rule != "greedy" or not _is_same(plan, ensemble):
-            return None
-        return ExpectedScore(ENSEMBLE, holds_for, ensemble.value, ensemble.interval)
     scores = list_expected_scores(summary, selection)
     return next((score for score in scores if score.winner == plan.name), None)
 

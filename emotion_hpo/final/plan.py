@@ -3,12 +3,8 @@
 import statistics
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from emotion_hpo.config import ExperimentConfig, fingerprint
 from emotion_hpo.errors import StudyError
-from emotion_hpo.metrics.combination import maximum_confidence
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.splits.parts import Development
 from emotion_hpo.study import StudyHome, Trial, study_file
@@ -90,19 +86,6 @@ class Plan:
         if len(self.members) == 1:
             return self.members[0].config.identity
         return fingerprint({"members": [member.config.identity for member in self.members]})
-
-    def combined(self, answers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Combine the members' probabilities by seed; return `(seeds, n, classes)`.
-
-        A member without seeds, as the baseline is, stands beside each of the others'.
-        """
-        n_seeds = max(map(len, answers))
-        answers = [np.broadcast_to(rows, (n_seeds, *rows.shape[1:])) for rows in answers]
-        if self.rule == "maximum_confidence":
-            by_seed = np.stack(answers, axis=1)  # (seeds, members, n, classes)
-            return np.stack([maximum_confidence(row) for row in by_seed])
-        total = np.tensordot(np.array(self.weights, np.float32), np.stack(answers), 1)
-        return np.asarray(total, np.float32)
 
 
 def recipe_of(

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from emotion_hpo.errors import StudyError
 from emotion_hpo.features.preparation import OnProgress
 from emotion_hpo.final.choice import Choice, plan_of
-from emotion_hpo.final.retraining import Retraining
+from emotion_hpo.final.retraining import Retraining, put_together
 from emotion_hpo.final.writing import predictions
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.study import FinalHome, StudyHome, study_file
@@ -73,12 +73,7 @@ def replay_final(home: StudyHome, name: str, on_features: OnProgress, train: Tra
     ledger, looker = Ledger(home.ledger), Looker(study=home.name, trial=plan.name, by=user())
     ledger.note_replay(ledger.name_of(holdout.content), looker, plan.identity)
     test = holdout.unseal()
-    answers = plan.combined(
-        [
-            model.probabilities(model.preprocessor.transform(test))
-            for model in (models[recipe.name] for recipe in plan.members)
-        ]
-    ).mean(0)
+    answers = put_together(plan, models).answers(test).mean(0)
     difference = _find_difference(folder.predictions.read_bytes(), predictions(test, answers))
     return Again(plan.name, len(test), difference)
 

@@ -8,8 +8,6 @@ from functools import partial
 
 import numpy as np
 
-from emotion_hpo.config.turns_read import TurnsRead, find_turns_read
-from emotion_hpo.dataset.batches import Reads
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.breakdowns import (
     break_down,
@@ -31,7 +29,7 @@ from emotion_hpo.final.evaluation import (
 from emotion_hpo.final.expected_score import compare_with_test
 from emotion_hpo.final.plan import Plan
 from emotion_hpo.final.rivals import compare_baseline, compare_default, compare_lone
-from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.study.expected_score import ExpectedScore
 from emotion_hpo.study.records.final_result import (
@@ -46,11 +44,11 @@ from emotion_hpo.study.records.ledger import ScoredOpening
 
 @dataclass(frozen=True)
 class Models:
-    """Models that have learnt from train + validation: the members, and their rivals.
+    """Models that have learnt from train + validation: what is scored, and its rivals.
 
     Attributes:
-        plan: How the members' answers are combined.
-        members: Each with a network a seed.
+        plan: What it is made by.
+        model: What is scored.
         default: The default configuration's trial and model; None where it is the winner.
         baseline: The plain model, trained on the same.
         lone: The configuration without context; None where there is no such rival.
@@ -58,44 +56,16 @@ class Models:
     """
 
     plan: Plan
-    members: Sequence[SavedModel]
+    model: SavedEnsemble
     default: tuple[str, SavedModel] | None
     baseline: SavedModel
     lone: SavedModel | None = None
     baseline_alone: SavedModel | None = None
 
     @property
-    def turns_read(self) -> TurnsRead | None:
-        """What the members read of a dialogue beside an utterance."""
-        return find_turns_read(member.config.model for member in self.members)
-
-    @property
-    def modalities(self) -> tuple[str, ...]:
-        """What the members read, sorted."""
-        names = {name for member in self.members for name in member.preprocessor.modalities}
-        return tuple(sorted(names))
-
-    @property
     def sources(self) -> Mapping[str, tuple[str, ...]]:
-        """What was recorded → the modalities made of it that the members read."""
-        origins = {
-            name: origin for member in self.members for name, origin in member.origins.items()
-        }
-        return group_by_source(self.modalities, origins)
-
-    def answers(self, utterances: Utterances, reads: Reads = "all") -> Probabilities:
-        """Return the members' combined probabilities by seed `(seeds, n, classes)`.
-
-        Args:
-            utterances: Which ones.
-            reads: How much of its dialogue a member reads beside each, at most what it reads.
-        """
-        return self.plan.combined(
-            [
-                member.probabilities(member.preprocessor.transform(utterances), reads=reads)
-                for member in self.members
-            ]
-        )
+        """What was recorded → the modalities made of it that a member reads."""
+        return group_by_source(self.model.origins)
 
 
 @dataclass(frozen=True)
@@ -146,7 +116,7 @@ def build_result(
     answers = by_seed.mean(0)
     predicted = answers.argmax(1)
     scores, single = measure_scores(test, answers), accuracy_by_seed(test, by_seed)
-    # Of an ensemble with the baseline, what the trials say
+    # Of an ensemble with the baseline, which has no seeds, a trial
     first = max(models.plan.members, key=lambda recipe: recipe.name != BASELINE)
     scorings = _list_scorings(occasion, scores.accuracy)
     accuracies = [scoring.accuracy for scoring in scorings if scoring.accuracy is not None]
@@ -168,10 +138,13 @@ def build_result(
         n_dialogues=int(test.table["dialogue"].nunique()),
         test_session=occasion.test_session,
         test_speakers=tuple(sorted(test.table["speaker"].unique())),
-        epochs=first.epochs,
+        epochs=first.epochs if len(models.plan.members) == 1 else None,
         seeds=tuple(first.seeds),
-        modalities=models.modalities,
-        validation=Validated(objective=occasion.objective, value=first.value),
+        modalities=tuple(sorted(models.model.origins)),
+        validation=Validated(
+            objective=occasion.objective,
+            value=first.value if len(models.plan.members) == 1 else None,
+        ),
         recall_by_class=measure_recalls(test, predicted),
         confusion=count_confusions(test, predicted),
         accuracy_by_seed=single,
@@ -180,17 +153,19 @@ def build_result(
         calibration=measure_calibration(test.labels, answers),
         baseline=compare_baseline(models.baseline, test, answers),
         default=compare_default(models.default, test, answers),
-        by=break_down(test, everything, models.members, answers),
-        without=remove_each_source(test, models.answers, models.sources),
-        layer_weights=layer_weights(models.members) or None,
-        turns_read=models.turns_read,
-        less_context=remove_context(partial(models.answers, test), test, models.turns_read),
+        by=break_down(test, everything, models.model.members, answers),
+        without=remove_each_source(test, models.model.answers, models.sources),
+        layer_weights=layer_weights(models.model.members) or None,
+        turns_read=models.model.turns_read,
+        less_context=remove_context(
+            partial(models.model.answers, test), test, models.model.turns_read
+        ),
         lone=compare_lone(models.lone, test, answers),
         baseline_alone=None if alone is None else compare_baseline(alone, test, answers),
         words=words,
-        normalised_by_speaker=normalised_by_speaker(models.members),
+        normalised_by_speaker=normalised_by_speaker(models.model.members),
         expected=compare_with_test(occasion.expected, occasion.objective, test, answers),
-        cost=measure_final_cost(models.members, test),
+        cost=measure_final_cost(models.model.members, test),
         paper_protocol=None,
         n_scorings=len(occasion.openings),
         scorings=scorings,

@@ -6,7 +6,7 @@ put together as one saved model.
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from emotion_hpo.config import fingerprint
@@ -14,8 +14,8 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import Origin, ReadyMade, describe_origins
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
-from emotion_hpo.final.plan import Recipe
-from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.final.plan import Plan, Recipe
+from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.study import FinalHome, TrialHome, write_bytes
 from emotion_hpo.training.job import Job, Purpose, Train, TrainedBatch
@@ -117,6 +117,17 @@ class Retraining:
                 shape = {"dimensions": longest.shape[1], "is_vector": len(longest) == 1}
                 ready_made[name] = ReadyMade(**shape)
         return describe_origins(preprocessor.modalities, recipe.config.features, ready_made)
+
+
+def put_together(plan: Plan, models: Mapping[str, SavedModel]) -> SavedEnsemble:
+    """Return the model that a plan's retrained members are.
+
+    Args:
+        plan: Who they are, and how they answer together.
+        models: Name of a recipe → its model.
+    """
+    members = tuple(models[recipe.name] for recipe in plan.members)
+    return SavedEnsemble(members, plan.weights, plan.rule)
 
 
 def _load(recipe: Recipe, folder: FinalHome) -> SavedModel | None:

@@ -9,7 +9,7 @@ What `result.json` holds stands in docs/records.md.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from emotion_hpo.final.other_words import OtherWords, compare_words, find_other_
 from emotion_hpo.final.paper import paper_protocol
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
-from emotion_hpo.final.retraining import Retraining
+from emotion_hpo.final.retraining import Retraining, put_together
 from emotion_hpo.final.writing import write
+from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
 from emotion_hpo.selection.ensemble import Ensemble
 from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
@@ -89,6 +90,7 @@ def final(
             "paper_protocol: the reference's score is of one network; name a trial instead of "
             f"best={choice.name}, or leave it out"
         )
+    on_note(choice.reason)
     store, development, holdout = open_development_and_holdout(
         stored.config, home.features, on_features
     )
@@ -143,12 +145,20 @@ def _retrain(task: _Task, train: Train) -> Models:
     models = Retraining(everything, task.store, train)(recipes, task.home.final)
     return Models(
         plan=task.plan,
-        members=[models[recipe.name] for recipe in task.plan.members],
+        model=_store_model(task, models),
         default=None if default is None else (default.name, models[default.name]),
         baseline=models[baseline.name],
         lone=None if lone is None else models[lone.name],
         baseline_alone=None if baseline_alone is None else models[baseline_alone.name],
     )
+
+
+def _store_model(task: _Task, models: Mapping[str, SavedModel]) -> SavedEnsemble:
+    """Return what is scored; an ensemble is stored as one model, beside its members."""
+    model = put_together(task.plan, models)
+    if len(model.members) > 1:
+        model.save(task.home.final(task.plan.name).model)
+    return model
 
 
 def _default_recipe(task: _Task) -> Recipe | None:
@@ -180,10 +190,10 @@ def _score(
         openings=ledger.openings(holdout),
         began=began,
     )
-    by_seed = models.answers(test)
+    by_seed = models.model.answers(test)
     words = None
     if task.other_words is not None and TEXT in models.sources:
-        words = compare_words(task.other_words, task.holdout.session, test, models.answers)
+        words = compare_words(task.other_words, task.holdout.session, test, models.model.answers)
     result = build_result(models, by_seed, everything, test, occasion, words)
     if is_paper_protocol:
         ledger.note_paper_protocol(holdout, looker, opening)

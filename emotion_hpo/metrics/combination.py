@@ -64,6 +64,24 @@ def weighted(probabilities_MNC: Probabilities, weights_M: NDArray[np.float64]) -
     return mean_NC
 
 
+def combine_by_seed(
+    answers: Sequence[Probabilities], weights: Sequence[float], rule: str
+) -> Probabilities:
+    """Return the combined probabilities of models by seed `(seeds, n, classes)`.
+
+    Args:
+        answers: Of each model `(seeds, n, classes)`. One without seeds, as the baseline is, has one
+            row, which stands beside each of the others'.
+        weights: Of each model; they sum to 1.
+        rule: `maximum_confidence`, or the name of any rule by weights.
+    """
+    n_seeds = max(map(len, answers))
+    answers_MSNC = np.stack([np.broadcast_to(rows, (n_seeds, *rows.shape[1:])) for rows in answers])
+    if rule == "maximum_confidence":
+        return np.stack([maximum_confidence(answers_MSNC[:, seed]) for seed in range(n_seeds)])
+    return np.asarray(np.tensordot(np.array(weights, np.float32), answers_MSNC, 1), np.float32)
+
+
 def choose_weights(
     probabilities_MNC: Probabilities, labels_N: NDArray[np.int64], metric: str = "accuracy"
 ) -> NDArray[np.float64]:

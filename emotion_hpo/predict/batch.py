@@ -102,14 +102,14 @@ def _hear_divided(
     names = [row.cells.get("speaker", speaker) for row in rows]
     n_portions = Counter(name for numbers in portions for name in {names[n] for n in numbers})
     divided = predictor.unheard(name for name, n in n_portions.items() if n > 1)
-    voices: dict[str, dict[str, Moments]] = defaultdict(dict)
+    voices: dict[tuple[int, str], dict[str, Moments]] = defaultdict(dict)
     for numbers in portions:
         if divided.isdisjoint(names[n] for n in numbers):
             continue
         read = [_read(rows[n], speaker, dialogues[n]) for n in numbers]
         usable = [utterance for utterance in read if isinstance(utterance, Utterance)]
-        for modality, heard in predictor.hear(usable).items():
-            known = voices[modality]
+        for reader, heard in predictor.hear(usable).items():
+            known = voices[reader]
             for name in divided & heard.keys():
                 known[name] = known[name] + heard[name] if name in known else heard[name]
     return predictor.knowing(voices) if divided else predictor

@@ -1,8 +1,8 @@
 """A dialogue that goes on: what a model that reads the past alone keeps of it from turn to turn.
 
-Of each turn the fused vector that every network made of it, who spoke, and when. With them the
-networks answer the next turn as if they had read the whole dialogue at once; what a network makes
-of the vectors is computed anew, which costs little beside the vectors themselves.
+Of each turn the fused vector that every network that reads turns made of it, who spoke, and when.
+With them the networks answer the next turn as if they had read the whole dialogue at once; what a
+network makes of the vectors is computed anew, which costs little beside the vectors themselves.
 As text it is JSON, the vectors base64 of little-endian float32, so that they stay as they are.
 """
 
@@ -32,7 +32,7 @@ class Turn:
         speaker: Who spoke.
         start_s: When it started, in seconds of the dialogue; None where nobody knows.
         end_s: When it ended.
-        vectors: What each network made of it `(networks, units)` float32.
+        vectors: What each network made of it, one after the other, float32.
     """
 
     speaker: str
@@ -47,19 +47,19 @@ class Dialogue:
 
     Attributes:
         model: Digest of the model that reads it.
-        shape: Of each turn's vectors.
+        widths: Of each network's vector of a turn.
         turns: In order.
     """
 
     model: str
-    shape: tuple[int, int]
+    widths: tuple[int, ...]
     turns: tuple[Turn, ...] = ()
 
     def vectors(self, network: int) -> NDArray[np.float32]:
         """Return a network's vectors of all turns `(turns, units)`."""
-        return np.array([turn.vectors[network] for turn in self.turns], np.float32).reshape(
-            len(self.turns), self.shape[1]
-        )
+        start, width = sum(self.widths[:network]), self.widths[network]
+        vectors = [turn.vectors[start : start + width] for turn in self.turns]
+        return np.array(vectors, np.float32).reshape(len(self.turns), width)
 
     def order_to(self, utterance: Utterance) -> TurnOrder:
         """Return who spoke when, from the first turn to the next one, as of a dialogue as whole."""
@@ -91,7 +91,8 @@ class Dialogue:
         try:
             plain = json.loads(text)
             model = plain["model"]
-            turns = tuple(_turn(turn, self.shape) for turn in plain["turns"] if model == self.model)
+            width = sum(self.widths)
+            turns = tuple(_turn(turn, width) for turn in plain["turns"] if model == self.model)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise FeatureError("it holds no dialogue of this version; begin a new one") from None
         if model != self.model:
@@ -99,10 +100,10 @@ class Dialogue:
                 "it was begun with another model, whose vectors this one cannot read; go on with "
                 "that model, or begin a new one"
             )
-        return Dialogue(self.model, self.shape, turns)
+        return Dialogue(self.model, self.widths, turns)
 
 
-def _turn(plain: dict[str, Any], shape: tuple[int, int]) -> Turn:
+def _turn(plain: dict[str, Any], width: int) -> Turn:
     """Read a turn.
 
     Raises:
@@ -110,7 +111,7 @@ def _turn(plain: dict[str, Any], shape: tuple[int, int]) -> Turn:
     """
     speaker, start_s, end_s = plain["speaker"], plain["start_s"], plain["end_s"]
     content = base64.b64decode(plain["vectors"], validate=True)
-    vectors = np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)
+    vectors = np.frombuffer(content, "<f4").reshape(width).astype(np.float32)
     is_time = [
         s is None or (type(s) in (int, float) and math.isfinite(s)) for s in (start_s, end_s)
     ]

@@ -1,14 +1,14 @@
-"""A trained model, ready to be asked: features as in training, networks averaged.
+"""A trained model, ready to be asked: features as in training, networks and members combined.
 
 An `Utterance` is what a user has; `Predictor` extracts its features, or takes those that are
-ready-made, as the model's file says of each modality (`features.origin`), reads them as the
-training part was read, and averages the networks of the model. A modality that is not there is
-masked, as in training. Networks are built once, when the model is opened, so that one utterance is
-answered in milliseconds; features of many utterances are extracted on all cores.
+ready-made, as the model's file says of each modality (`features.origin`). They are extracted once;
+each member of the model reads of them what it learnt to read, as its training part was read, and
+their answers are combined as `final` combines them. A modality that is not there is masked, as in
+training. Networks are built once, when the model is opened, so that one utterance is answered in
+milliseconds; features of many utterances are extracted on all cores.
 
 A model with a context reads the turns of a dialogue together: all that are given at once, or, where
-it reads the past alone, one after the other. It computes in float32: bfloat16 rounds a turn by what
-else is in the batch, so that either way would have answers of its own.
+it reads the past alone, one after the other.
 """
 
 import os
@@ -24,10 +24,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emotion_hpo.config.features import TEXT
-from emotion_hpo.config.turns_read import TurnsRead, find_turns_read
+from emotion_hpo.config.turns_read import TurnsRead
 from emotion_hpo.corpus.schema import COLUMNS, MOTION_PARTS, Recording
 from emotion_hpo.dataset import Dataset
 from emotion_hpo.dataset.batches import Reads
+from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.scaling import Moments
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.extraction import extract, source_of
@@ -35,9 +36,10 @@ from emotion_hpo.features.origin import SOURCES, Extraction, ReadyMade, check_we
 from emotion_hpo.features.pretrained.encoders import Encoders
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.predict.dialogue import Dialogue, Turn
-from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
 from emotion_hpo.predict.turns import find_fault, place_turns, turn_columns
 from emotion_hpo.predict.utterance import FEATURES, Answer, Arrays, Utterance
+from emotion_hpo.training.learner import Learner
 from emotion_hpo.training.network_learner import NetworkLearner
 
 #: Fewer utterances than this are extracted sooner than threads start.
@@ -47,28 +49,41 @@ _FEW = 4
 TURN_COLUMNS = ("session", "dialogue", "speaker", "turn", "start_s", "end_s", "state")
 
 
-#: Modality → speaker → what is known of their voice.
-Voices = Mapping[str, Mapping[str, Moments]]
+#: Number of a member and modality → speaker → what is known of their voice.
+Voices = Mapping[tuple[int, str], Mapping[str, Moments]]
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A model that is asked, and what it has learnt, built."""
+
+    saved_model: SavedModel
+    learners: tuple[Learner, ...]
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        return self.saved_model.preprocessor
 
 
 class Predictor:
     """A trained model, ready to be asked.
 
     Args:
-        saved_model: The model.
+        saved_model: The model, a single one or an ensemble.
 
     Raises:
         FeatureError: It reads what a pretrained model says, and that is not at hand, or another.
     """
 
-    def __init__(self, saved_model: SavedModel) -> None:
-        # So that an answer depends neither on the machine nor on what is asked beside it; and an
-        # utterance alone takes less time than in bfloat16
-        saved_model = saved_model.in_float32()
-        self._saved_model = saved_model
-        self._learners = saved_model.build_learners()
-        self._encoders = Encoders(saved_model.config.features)
-        check_weights(saved_model.origins, saved_model.config.features)
+    def __init__(self, saved_model: SavedModel | SavedEnsemble) -> None:
+        if isinstance(saved_model, SavedModel):
+            saved_model = SavedEnsemble((saved_model,))
+        self._model = saved_model
+        self._members = [_Member(part, part.build_learners()) for part in saved_model.members]
+        self._origins = saved_model.origins
+        features = saved_model.members[0].config.features  # all members' are extracted alike
+        self._encoders = Encoders(features)
+        check_weights(self._origins, features)
 
     @classmethod
     def open(cls, path: Path) -> "Predictor":
@@ -77,60 +92,65 @@ class Predictor:
         Raises:
             StudyError: It is not there, or cannot be read.
         """
-        return cls(SavedModel.load(path))
+        return cls(SavedEnsemble.load(path))
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Emotions in the order of the probabilities."""
-        return self._saved_model.classes
+        return self._model.classes
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What an utterance may bring: `text`, `speech`, `mocap`, and `features.NAME`."""
-        origins = self._saved_model.origins
         extracted = {
             source_of(name, ()): None
             for name in SOURCES
-            if isinstance(origins.get(name), Extraction)
+            if isinstance(self._origins.get(name), Extraction)
         }
         return (*extracted, *(f"{FEATURES}{name}" for name in sorted(self.ready_made)))
 
     @property
     def turn_columns(self) -> tuple[str, ...]:
-        """What it may say of its dialogue; nothing where utterances are read alone."""
-        return TURN_COLUMNS if self.reads else ()
+        """What it may say of its dialogue; its speaker alone where but a scale looks at that."""
+        if self.reads:
+            return TURN_COLUMNS
+        readers = [r for member in self._members for r in member.preprocessor.readers.values()]
+        return ("speaker",) if any(reader.by_speaker for reader in readers) else ()
 
     @property
     def ready_made(self) -> Mapping[str, ReadyMade]:
         """Modality → the shape of the features that an utterance brings."""
         return {
-            name: origin
-            for name, origin in self._saved_model.origins.items()
-            if isinstance(origin, ReadyMade)
+            name: origin for name, origin in self._origins.items() if isinstance(origin, ReadyMade)
         }
 
     @property
     def n_networks(self) -> int:
-        """How many trainings are averaged."""
-        return len(self._learners)
+        """How many trainings are combined."""
+        return sum(len(member.learners) for member in self._members)
+
+    @property
+    def n_members(self) -> int:
+        """How many models answer together; 1 where it is no ensemble."""
+        return len(self._members)
 
     @property
     def reads_pretrained(self) -> bool:
         """Whether it reads what pretrained models say."""
         return any(
             isinstance(origin, Extraction) and "weights" in origin.settings
-            for origin in self._saved_model.origins.values()
+            for origin in self._origins.values()
         )
 
     @property
     def synthetic(self) -> bool:
         """Whether it was trained on invented content."""
-        return self._saved_model.synthetic
+        return self._model.synthetic
 
     @property
     def reads(self) -> TurnsRead | None:
         """Which turns of its dialogue are read beside an utterance; None: it is read alone."""
-        return find_turns_read([self._saved_model.config.model])
+        return self._model.turns_read
 
     def __call__(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
         """Class probabilities `(n, classes)`.
@@ -167,7 +187,7 @@ class Predictor:
 
     def unheard(self, speakers: Iterable[str]) -> set[str]:
         """Return the speakers who get a scale of their own from what is asked together."""
-        readers = self._saved_model.preprocessor.readers.values()
+        readers = [r for member in self._members for r in member.preprocessor.readers.values()]
         heard = [reader.speakers for reader in readers if reader.speakers is not None]
         return {name for name in speakers if any(name not in speakers_ for speakers_ in heard)}
 
@@ -184,23 +204,25 @@ class Predictor:
             usable = {n: usable[n] for n, answer in pairs if isinstance(answer, Answer)}
         if not usable:
             return {}
-        data = self._read([*usable.values()], [arrays[n] for n in usable])
+        read = self._read([*usable.values()], [arrays[n] for n in usable])
         return {
-            name: reader.moments(data.turns.utterances, name)
-            for name, reader in self._saved_model.preprocessor.readers.items()
+            (number, name): reader.moments(data.turns.utterances, name)
+            for number, (member, data) in enumerate(zip(self._members, read, strict=True))
+            for name, reader in member.preprocessor.readers.items()
         }
 
     def knowing(self, voices: Voices) -> "Predictor":
         """Return the same, speakers scaled by what was heard of them."""
-        preprocessor = self._saved_model.preprocessor
-        readers = {
-            name: reader.knowing(voices.get(name, {}))
-            for name, reader in preprocessor.readers.items()
-        }
         other = copy(self)
-        other._saved_model = replace(
-            self._saved_model, preprocessor=replace(preprocessor, readers=readers)
-        )
+        other._members = []
+        for number, member in enumerate(self._members):
+            readers = {
+                name: reader.knowing(voices.get((number, name), {}))
+                for name, reader in member.preprocessor.readers.items()
+            }
+            preprocessor = replace(member.preprocessor, readers=readers)
+            saved_model = replace(member.saved_model, preprocessor=preprocessor)
+            other._members.append(replace(member, saved_model=saved_model))
         return other
 
     def begin(self) -> Dialogue:
@@ -217,13 +239,17 @@ class Predictor:
                 "give all turns at once, as a table or a request with a column dialogue, or train "
                 "with model.context.reads=past"
             )
-        learner = self._learners[0]
-        if not isinstance(learner, NetworkLearner):
-            raise FeatureError(
-                "the model has no network: it keeps no dialogue; give all turns so far at once, as "
-                "a table or a request with a column dialogue"
-            )
-        return Dialogue(self._digest, (len(self._learners), learner.network.head.units))
+        widths: list[int] = []
+        for member in self._members:
+            for learner in member.learners if member.preprocessor.in_dialogues else ():
+                if not isinstance(learner, NetworkLearner):
+                    raise FeatureError(
+                        "the turns before are read by a model that is no network: it keeps no "
+                        "dialogue; give all turns so far at once, as a table or a request with a "
+                        "column dialogue"
+                    )
+                widths.append(learner.network.head.units)
+        return Dialogue(self._digest, tuple(widths))
 
     def answer_next(self, utterance: Utterance, before: Dialogue) -> tuple[Answer, Dialogue]:
         """The answer to the next turn of a dialogue, and the dialogue with it.
@@ -240,24 +266,33 @@ class Predictor:
         arrays = self._extract(utterance)
         if isinstance(arrays, FeatureError):
             raise arrays
-        order, every = before.order_to(utterance), []
+        order, answers = before.order_to(utterance), []
+        vectors: list[NDArray[np.float32]] = []
         with np.errstate(over="ignore", invalid="ignore"):  # as of many
-            data = self._read([replace(utterance, dialogue=None)], [arrays])
-            (modalities,) = self._present(data)
-            for number, learner in enumerate(self._learners):
-                assert isinstance(learner, NetworkLearner)
-                every.append(learner.follow(data, 0, before.vectors(number), order))
-        probabilities = np.mean([shares for shares, _ in every], axis=0)
+            read = self._read([replace(utterance, dialogue=None)], [arrays])
+            (modalities,) = self._present(read)
+            for member, data in zip(self._members, read, strict=True):
+                if not member.preprocessor.in_dialogues:
+                    answers.append(member.saved_model.probabilities(data, member.learners))
+                    continue
+                rows = []
+                for learner in member.learners:
+                    assert isinstance(learner, NetworkLearner)
+                    past = before.vectors(len(vectors))
+                    shares, vector = learner.follow(data, 0, past, order)
+                    rows.append(shares[None])
+                    vectors.append(vector)
+                answers.append(np.stack(rows))
+        probabilities = self._model.combine(answers).mean(0)[0]
         answer = self._judged(utterance, modalities, probabilities)
         if isinstance(answer, FeatureError):
             raise answer
-        vectors = np.stack([vector for _, vector in every])
-        turn = Turn(utterance.speaker, utterance.start_s, utterance.end_s, vectors)
+        turn = Turn(utterance.speaker, utterance.start_s, utterance.end_s, np.concatenate(vectors))
         return answer, replace(before, turns=(*before.turns, turn))
 
     @cached_property
     def _digest(self) -> str:
-        return self._saved_model.digest()
+        return self._model.digest()
 
     def _ask(
         self, utterances: Sequence[Utterance], arrays: Sequence[Arrays]
@@ -282,14 +317,17 @@ class Predictor:
     ) -> list[Answer | FeatureError]:
         # What a scale carries beyond float32 is masked like what was lost.
         with np.errstate(over="ignore", invalid="ignore"):
-            data = self._read(utterances, arrays)
-            present = self._present(data)
-            every = [learner.probabilities(data, reads) for learner in self._learners]
-        rows = zip(utterances, present, np.mean(every, axis=0), strict=True)
+            read = self._read(utterances, arrays)
+            present = self._present(read)
+            by_member = [
+                member.saved_model.probabilities(data, member.learners, reads)
+                for member, data in zip(self._members, read, strict=True)
+            ]
+        rows = zip(utterances, present, self._model.combine(by_member).mean(0), strict=True)
         return [self._judged(*row) for row in rows]
 
-    def _read(self, utterances: Sequence[Utterance], arrays: Sequence[Arrays]) -> Dataset:
-        """Read utterances as those of the training part were."""
+    def _read(self, utterances: Sequence[Utterance], arrays: Sequence[Arrays]) -> list[Dataset]:
+        """Read utterances as those of each member's training part were."""
         table = pd.DataFrame(
             {
                 "utterance_id": [f"{index:09d}" for index in range(len(utterances))],
@@ -300,7 +338,7 @@ class Predictor:
         ).reindex(columns=list(COLUMNS))
         places = np.stack([np.zeros(len(table), np.int64), np.arange(len(table))], axis=1)
         read = Utterances(table, self.classes, (self._shelf(arrays),), places)
-        return self._saved_model.preprocessor.transform(read)
+        return [member.preprocessor.transform(read) for member in self._members]
 
     def _judged(
         self, utterance: Utterance, modalities: tuple[str, ...], probabilities: NDArray[np.float32]
@@ -309,7 +347,7 @@ class Predictor:
         if not modalities:
             why = ""
             if TEXT in self.columns and utterance.text:
-                has_words = self._tokens(utterance.text)
+                has_words = any(m.preprocessor.tokens(utterance.text) for m in self._members)
                 lack = "the model knows nothing of" if has_words else "there is no word in"
                 why = f"; {lack} {utterance.text[:40]!r}"
             return FeatureError(
@@ -319,16 +357,14 @@ class Predictor:
             return FeatureError(f"the values of {', '.join(modalities)} are beyond all bounds")
         return Answer(probabilities, modalities)
 
-    def _tokens(self, text: str) -> list[str]:
-        return self._saved_model.preprocessor.tokens(text)
-
-    def _present(self, data: Dataset) -> list[tuple[str, ...]]:
-        """What a network sees anything of, by utterance; of one source, once."""
+    def _present(self, read: Sequence[Dataset]) -> list[tuple[str, ...]]:
+        """What a member sees anything of, by utterance; of one source, once."""
         ready_made = self.ready_made
-        present: list[set[str]] = [set() for _ in range(len(data))]
-        for name, is_present in data.presence().items():
-            for row in np.flatnonzero(is_present):
-                present[row].add(source_of(name, ready_made))
+        present: list[set[str]] = [set() for _ in range(len(read[0]))]
+        for data in read:
+            for name, is_present in data.presence().items():
+                for row in np.flatnonzero(is_present):
+                    present[row].add(source_of(name, ready_made))
         return [tuple(sorted(names)) for names in present]
 
     def _extract_all(self, utterances: Sequence[Utterance]) -> list[Arrays | FeatureError]:
@@ -349,9 +385,8 @@ class Predictor:
                 motion=None if utterance.motion is None else _parts(utterance.motion),
                 features=ready_made,
             )
-            modalities = tuple(self._saved_model.preprocessor.readers)
             with np.errstate(over="ignore", invalid="ignore"):  # samples far beyond [-1, 1]
-                return extract(recording, modalities, self._encoders, utterance.text)
+                return extract(recording, self._stored, self._encoders, utterance.text)
         except FeatureError as error:
             return error
 
@@ -364,7 +399,7 @@ class Predictor:
         shapes = self.ready_made
         if unknown := sorted(utterance.features.keys() - shapes.keys()):
             name, takes = unknown[0], ", ".join(self.columns)
-            if isinstance(self._saved_model.origins.get(name), Extraction):
+            if isinstance(self._origins.get(name), Extraction):
                 raise FeatureError(
                     f"{FEATURES}{name}: the model extracts {name} itself; give {SOURCES[name]} "
                     f"instead (it takes {takes})"
@@ -381,7 +416,7 @@ class Predictor:
             FeatureError: The model learnt all that is made of it from ready-made features, or from
                 those of another version of the extractors.
         """
-        origins = self._saved_model.origins
+        origins = self._origins
         sources = {"text": utterance.text, "speech": utterance.samples, "mocap": utterance.motion}
         for name in SOURCES:
             source = sources[source_of(name, ())]
@@ -397,11 +432,14 @@ class Predictor:
                 )
 
     def _shelf(self, arrays: Sequence[Arrays]) -> "_Memory":
-        features = {
-            name: [made.get(name, np.zeros((0, reader.dimensions), np.float32)) for made in arrays]
-            for name, reader in self._saved_model.preprocessor.readers.items()
-        }
-        return _Memory(features)
+        nothing = np.zeros((0, 0), np.float32)
+        return _Memory({n: [made.get(n, nothing) for made in arrays] for n in self._stored})
+
+    @property
+    def _stored(self) -> tuple[str, ...]:
+        """The modalities that are arrays, rather than words as such."""
+        names = (name for member in self._members for name in member.preprocessor.readers)
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)

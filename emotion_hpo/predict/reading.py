@@ -266,7 +266,7 @@ def _not_there(source: Path) -> str:
 def find_model(path: Path) -> Path:
     """The model file that a path means: itself, or the one that was scored last below a folder.
 
-    A `final` also stores the default configuration's model and the members of an ensemble; their
+    A `final` also stores the default configuration's model and each member of an ensemble; their
     folders hold no `result.json`, and they answer only where they are named.
 
     Raises:
@@ -281,13 +281,10 @@ def find_model(path: Path) -> Path:
     scored = [path for path in results if path.is_file()]
     if scored:
         return max(scored, key=scored_at).with_name("model.pt")
-    if (path / "result.json").is_file():  # of an ensemble: its members' folders lie beside it
-        models = [*path.parent.glob("*/model.pt")]
     if models:
         example = shlex.quote(f"model={models[0]}")
         raise StudyError(
-            f"no model at {path}: it holds none that was scored by itself; an ensemble is answered "
-            f"by no command yet, but each of its members is a model: name one, such as {example}"
+            f"no model at {path}: it holds none that was scored; name one, such as {example}"
         )
     what = "is no folder" if not path.is_dir() else "holds no model.pt"
     raise StudyError(f"no model at {path}: it {what}; `make final` makes one")

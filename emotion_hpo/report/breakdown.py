@@ -41,7 +41,7 @@ def list_parts(result: FinalResult) -> list[NamedPart]:
         NamedPart(
             kind.replace("_", " "), name, part.n, part.accuracy, part.accuracy_interval, part.uar
         )
-        for kind, parts in result.by.items()
+        for kind, parts in result.breakdowns.items()
         if len(parts) <= MOST_PARTS
         for name, part in parts.items()
         if part.accuracy is not None

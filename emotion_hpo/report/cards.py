@@ -11,18 +11,19 @@ from emotion_hpo.report.formatting import format_ends, format_times
 from emotion_hpo.report.scorings import list_scorings
 from emotion_hpo.report.style import format_objective
 from emotion_hpo.runtime.formatting import format_share
+from emotion_hpo.selection.suggestion import suggest
 from emotion_hpo.study import Trial, TrialState
-from emotion_hpo.study.expected_score import list_expected_scores
+from emotion_hpo.study.expected_score import ExpectedScore, list_expected_scores
+from emotion_hpo.study.records.final_result import ExpectedAndTest
 
 
 def study_cards(findings: Findings) -> list[Card]:
     """Return what a reader looks for first: the answer, then what it rests on."""
     objective, best = findings.objective, findings.best
     cards = [] if findings.final is None else [_test_card(findings, findings.final)]
-    if scores := list_expected_scores(findings.summary, findings.selection):
-        expected, interval = scores[0], scores[0].interval
-        ends = format_ends(interval, objective)
-        note = f"{expected.winner}; 90 %: {ends}, by {interval.origin}; corrected for the choice"
+    if (expected := _expected_of_what_is_scored(findings)) is not None:
+        ends, origin = format_ends(expected.interval, objective), expected.interval.origin
+        note = f"{expected.winner}; 90 %: {ends}, by {origin}; corrected for the choice"
         cards.append(
             Card("expected on new utterances", format_score(objective, expected.value), note)
         )
@@ -43,6 +44,21 @@ def study_cards(findings: Findings) -> list[Card]:
     n_trials = findings.config.study.n_trials
     count = f"{n_finished} of {n_trials}" if n_finished <= n_trials else str(n_finished)
     return [*cards, Card("trials finished", count, _states(findings.trials))]
+
+
+def _expected_of_what_is_scored(findings: Findings) -> ExpectedScore | ExpectedAndTest | None:
+    """Return what was expected of the model that was scored, or is of the one that will be.
+
+    None where nothing is: of the baseline its validation value stands in a card of its own.
+    """
+    if findings.final is not None:
+        return findings.final.result.expected
+    summary = findings.summary
+    suggestion = None if summary is None else suggest(summary, findings.selection)
+    if summary is None or suggestion is None:
+        return None
+    scores = list_expected_scores(summary, findings.selection)
+    return next((score for score in scores if score.winner == suggestion.best), None)
 
 
 def _test_card(findings: Findings, final: Final) -> Card:

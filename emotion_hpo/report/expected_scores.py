@@ -27,17 +27,21 @@ def ensemble_text(findings: Findings) -> Text | None:
     summary = findings.summary
     if summary is None or (ensemble := summary.ensemble) is None:
         return None
-    suggestion = suggest(summary, findings.selection)
-    objective = findings.objective
+    suggestion, objective = suggest(summary, findings.selection), findings.objective
     members = ", ".join(
         f"{member.trial} ({100 * member.weight:.0f} %)" for member in ensemble.members
     )
     better = ""
-    if suggestion is not None and suggestion.winner in suggestion.expected:
-        of_winner = format_score(objective, suggestion.expected[suggestion.winner])
+    if suggestion is not None and suggestion.is_choice:
+        seeds = "the luck of its seed in it"
+        if findings.selection is not None and findings.selection.expected is not None:
+            seeds = "over fresh seeds"
         better = (
-            f" Of {suggestion.winner} alone {of_winner} is expected: `make final "
-            f"BEST={suggestion.best}` scores what is expected to be best, the baseline included."
+            f" Ahead is {suggestion.describe(suggestion.best)}, {suggestion.describe_expected()}, "
+            f"which `make final` takes; behind it {suggestion.describe_others()}. They are not "
+            f"measured alike: {suggestion.winner} {seeds}, the ensemble with the luck of its "
+            "members' seeds, the baseline, which has no seed and was not chosen on validation, as "
+            "it is."
         )
     return Text(
         f"Expected of the ensemble of {members} on new utterances: "

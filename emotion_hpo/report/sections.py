@@ -181,9 +181,16 @@ def _final(findings: Findings) -> list[Block]:
 def _retrained(final: Final) -> str:
     result = final.result
     averaged = ", whose probabilities were averaged" if len(result.seeds) > 1 else ""
+    epochs = f"for {format_count(result.members[0].epochs, 'epoch')}"
+    if result.is_ensemble:
+        own = ", ".join(
+            f"{member.trial} for {member.epochs}, weight {100 * member.weight:.0f} %"
+            for member in result.members
+        )
+        epochs = f"each member for epochs of its own ({own}),"
     return (
         f"{result.trial} was trained again on {result.n_train:,} utterances, training and "
-        f"validation together, for {format_count(result.epochs, 'epoch')} from "
+        f"validation together, {epochs} from "
         f"{format_count(len(result.seeds), 'seed')}{averaged}.{latency_sentence(final)}"
     )
 

@@ -1,7 +1,7 @@
-"""The score that a study expects of a single trial on new utterances: whose, and by what.
+"""The score that a study expects of a model on new utterances: whose, and by what.
 
-The search estimates it for its best trial (`search.json`), the confirmation for the trial that won
-over fresh seeds (`selection.json`). Who reads both takes the confirmed one first.
+The search estimates it for its best trial and for the ensemble (`search.json`), the confirmation
+for the trial that won over fresh seeds (`selection.json`), which is taken first.
 """
 
 from dataclasses import dataclass
@@ -31,12 +31,14 @@ class ExpectedScore:
 def list_expected_scores(
     summary: SearchSummary | None, selection: Selection | None
 ) -> tuple[ExpectedScore, ...]:
-    """Return what is expected of single trials: by the confirmation first, then by the search."""
+    """Return what is expected: by the confirmation first, by the search, and of the ensemble."""
     if summary is None or (searched := summary.expected) is None:
         return ()
     sources = [(searched.winner, searched.value, searched.interval)]
     if selection is not None and (confirmed := selection.expected) is not None:
         sources.insert(0, (selection.winner, confirmed.value, confirmed.interval))
+    if (ensemble := summary.ensemble) is not None:
+        sources.append(("ensemble", ensemble.value, ensemble.interval))
     return tuple(
         ExpectedScore(winner, searched.holds_for, value, interval)
         for winner, value, interval in sources

@@ -125,11 +125,9 @@ class MlflowTracker:
                 self._write_final(name, result, folder)
         except Exception as error:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
-        place = f"models:/{self._config.study.name}@best"
-        if not folder.model.exists():  # an ensemble's members lie in their trials' folders
-            place = "of several trials: not registered"
         experiment = self._config.tracking.experiment  # type: ignore[union-attr]
-        return f"experiment {experiment!r}, run {name!r}, model {place}"
+        model = f"models:/{self._config.study.name}@best"
+        return f"experiment {experiment!r}, run {name!r}, model {model}"
 
     def _has_final(self, result: FinalResult) -> bool:
         """Return whether this scoring has its run; delete one that is not whole."""
@@ -150,7 +148,7 @@ class MlflowTracker:
             if file.exists():
                 self._client.log_artifact(run_id, str(file))
         self._log_data(run_id, {"training": result.n_train, "test": result.n_test})
-        if folder.model.exists():
+        if folder.model.exists():  # of an ensemble, earlier versions stored but its members
             study = self._config.study.name
             log_model(
                 self._client, self._uri, run_id, folder.model, study, describe_version(result)

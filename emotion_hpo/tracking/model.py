@@ -3,9 +3,10 @@
 `mlflow.pyfunc.load_model` runs this file and calls `load_context` with the logged files. In: a
 table, a row an utterance, with any of those columns that the model reads: `text` (words), `speech`
 (the bytes of a WAV file, base64 in JSON), `mocap` (`(frames, 189)` numbers), and `features.NAME`
-for each modality that it learnt from ready-made features (`(d,)` or `(frames, d)` numbers). Out: a
-column of probabilities for each emotion. What cannot be used is refused as MLflow refuses a wrong
-column, so that a server answers with 400 and one line, and lives on.
+for each modality that it learnt from ready-made features (`(d,)` or `(frames, d)` numbers); of a
+model that scales by speaker also `speaker`, by which the rows of a request are scaled together.
+Out: a column of probabilities for each emotion. What cannot be used is refused as MLflow refuses a
+wrong column, so that a server answers with 400 and one line, and lives on.
 
 A model with a context takes `dialogue` (and `session`), `speaker`, and `turn` or `start_s` and
 `end_s` of each turn beside: rows of one dialogue are read together. One that reads the past alone
@@ -66,9 +67,13 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         Raises:
             FeatureError: An utterance cannot be used; it is named.
         """
-        takes_turns = bool(self._predictor.turn_columns)
-        utterances = [_utterance(index, row, takes_turns) for index, row in enumerate(records)]
-        states = [row.get("state") if takes_turns else None for row in records]
+        columns = self._predictor.turn_columns
+        said = [{name: row[name] for name in columns if name in row} for row in records]
+        utterances = [
+            _as_turn(_utterance(index, row), turn, f"utterance {index}")
+            for index, (row, turn) in enumerate(zip(records, said, strict=True))
+        ]
+        states = [turn.get("state") for turn in said]
         if all(map(_is_missing, states)):
             return self._table(self._predictor(utterances))
         answers = []
@@ -99,12 +104,11 @@ class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return pd.DataFrame(table, columns=list(self._predictor.classes))
 
 
-def _utterance(index: int, row: Mapping[Hashable, Any], takes_turns: bool) -> Utterance:
+def _utterance(index: int, row: Mapping[Hashable, Any]) -> Utterance:
     """Build an utterance from a row of a request.
 
     Raises:
-        FeatureError: Its sound is no WAV file, its arrays or times are no numbers, or it is too
-            long.
+        FeatureError: Its sound is no WAV file, its arrays are no numbers, or it is too long.
     """
     name = f"utterance {index}"
     text, speech, motion = (
@@ -126,12 +130,11 @@ def _utterance(index: int, row: Mapping[Hashable, Any], takes_turns: bool) -> Ut
         if str(column).startswith(FEATURES) and not _is_missing(value)
     }
     frames = None if motion is None else to_array(motion, f"{name}: motion")
-    utterance = Utterance(words, samples, rate, frames, features=arrays)
-    return _as_turn(utterance, row, name) if takes_turns else utterance
+    return Utterance(words, samples, rate, frames, features=arrays)
 
 
-def _as_turn(utterance: Utterance, row: Mapping[Hashable, Any], name: str) -> Utterance:
-    """Add what a row says of its dialogue.
+def _as_turn(utterance: Utterance, row: Mapping[str, Any], name: str) -> Utterance:
+    """Add what a row says of its speaker and dialogue.
 
     Raises:
         FeatureError: A time is no number.
@@ -153,7 +156,7 @@ def _as_turn(utterance: Utterance, row: Mapping[Hashable, Any], name: str) -> Ut
     return replace(utterance, **said)
 
 
-def _name(row: Mapping[Hashable, Any], column: str) -> str | None:
+def _name(row: Mapping[str, Any], column: str) -> str | None:
     """Return what a row names in a column; an empty field names nothing, as in a table."""
     value = row.get(column)
     return None if _is_missing(value) else str(value) or None

@@ -33,7 +33,7 @@ def shown_result(**changes: Any) -> FinalResult:
                      "parts": ["text", "speech"], "gain": gains() | {"accuracy": _GAIN}},
         "calibration": {"ece": 0.041, "brier": 0.4321, "reliability": []},
         "accuracy_mean": 0.69, "accuracy_spread": 0.011,
-        "by": {"wears_markers": {"yes": PART}}, "without": {"text": WITHOUT},
+        "by": {"wears_markers": {"yes": PART, "no": PART}}, "without": {"text": WITHOUT},
         "modalities": ["speech", "text", "video"],
         "expected": {"winner": "trial_3", "holds_for": "new speakers", "value": 0.68,
                      "interval": span(0.64, 0.72, "choice repeated", level=0.9), "test": 0.7,

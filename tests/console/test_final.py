@@ -66,6 +66,27 @@ def test_more_speakers_than_a_screen_has_room_for_are_counted(capsys):
     assert "S12" not in text
 
 
+def test_parts_that_are_the_whole_are_left_out(capsys):
+    part = next(iter(shown_result().by["wears_markers"].values()))
+    parts = {"scenario": {"improvised": part}, "speaker": {"ann": part, "bob": part}}
+    show_final(shown_result().model_copy(update={"by": parts}))
+    text = capsys.readouterr().out
+    assert "scenario" not in text
+    assert re.search(r"speaker bob +72\.00 %", text)
+
+
+def test_an_ensemble_is_shown_with_its_members(capsys):
+    members = [
+        {"trial": "trial_1", "epochs": 17, "weight": 0.75},
+        {"trial": "baseline", "epochs": 1, "weight": 0.25},
+    ]
+    show_final(shown_result(trial="ensemble", members=members, rule="greedy", epochs=None))
+    text = capsys.readouterr().out
+    assert "ensemble of study quick: 2 models on 3838 utterances, seeds 0, 1" in text
+    assert re.search(r"member +weight \(greedy\) +epochs", text)
+    assert re.search(r"trial_1 +75\.00 % +17 *\n *baseline +25\.00 % +1 ", text)
+
+
 def test_a_second_scoring_is_said(capsys):
     looks = [
         {"study": "a", "trial": "trial_1", "by": "ann", "at": "2026-01-02", "accuracy": 0.7},

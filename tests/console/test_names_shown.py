@@ -32,7 +32,7 @@ def test_names_are_shown_as_they_are(capsys, monkeypatch, name):
         test_session=name,
         test_speakers=[name],
         recall_by_class={name: RECALL},
-        by={"speaker": {name: PART}, "scenario": {f"{name}2": PART}},
+        by={kind: {name: PART, f"{name}2": PART} for kind in ("speaker", "scenario")},
         without={name: WITHOUT},
     )
     show_final(result)

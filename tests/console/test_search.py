@@ -4,13 +4,14 @@ import io
 import re
 from types import SimpleNamespace
 
+import yaml
 from rich.console import Console
 
-from emotion_hpo.config import SearchConfig
+from emotion_hpo.config import SearchConfig, dump, with_value
 from emotion_hpo.console import output as screen
 from emotion_hpo.console import search as live
 from emotion_hpo.console.search import SearchScreen
-from emotion_hpo.study import Epoch, Trial, TrialState
+from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
 from tests.pipeline import SMALL, compose_config
 
 COMPLETE, RUNNING, WAITING = TrialState.COMPLETE, TrialState.RUNNING, TrialState.WAITING
@@ -78,8 +79,8 @@ class TestPlainSearch:
         lines = [re.sub(r", about .* left", "", line) for line in said.err.splitlines()]
         assert said.out == ""
         assert lines == [
-            "[1/4] trial_0 complete 60.00 % at epoch 2/3, 6 s; best trial_0 60.00 %",
-            "[2/4] trial_1 pruned 40.00 % at epoch 1/1, 2 s; best trial_0 60.00 %",
+            "[1/4] trial_0 complete 60.00 % at epoch 2 of 3 trained, 6 s; best trial_0 60.00 %",
+            "[2/4] trial_1 pruned 40.00 % at epoch 1 of 1 trained, 2 s; best trial_0 60.00 %",
             "[3/4] trial_2 failed: a loss of nan [/] at batch 3, 0 s; best trial_0 60.00 %",
         ]
 
@@ -118,6 +119,17 @@ class TestLiveSearch:
         assert "3 of 12 trials finished" in text
         assert "best so far: trial_0 60.00 %" in text
         assert "stopping after the running epochs" in text
+
+    def test_each_trial_has_epochs_of_its_own(self, terminal, tmp_path):
+        """A space may draw how many; a model without layers has one."""
+        base = compose_config(*SMALL, f"study.directory={tmp_path}", "training.epochs=6")
+        home, plain = StudyHome(tmp_path, "study"), dump(base.experiment())
+        linear = {"name": "linear", "learner": "linear"}
+        for number, changes in ((3, ("training.epochs", 9)), (4, ("model", linear))):
+            home.trial(number).path.mkdir(parents=True)
+            home.trial(number).config.write_text(yaml.safe_dump(with_value(plain, *changes)))
+        text = shown(SearchScreen(base, (), synthetic=True), TRIALS)
+        assert re.findall(r"trial_(\d) +│ +(\d+/\d+)", text) == [("4", "1/1"), ("3", "3/9")]
 
     def test_before_the_first_score(self, terminal):
         view = SearchScreen(config(12, 6), (), synthetic=False)

@@ -7,15 +7,22 @@ import pytest
 from emotion_hpo.console.search_result import (
     show_baseline,
     show_ensemble,
-    show_expected,
     show_front,
     show_next_steps,
     show_search,
+    show_verdict,
 )
 from emotion_hpo.metrics import METRICS
 from emotion_hpo.selection.suggestion import suggest
 from emotion_hpo.study import StudyHome
-from tests.records import baseline, expected, expected_ensemble, search_summary, span
+from tests.records import (
+    baseline,
+    expected,
+    expected_ensemble,
+    search_summary,
+    selection,
+    span,
+)
 
 
 def summary(**changes):
@@ -37,7 +44,6 @@ def baseline_of(uar, **changes):
 def test_counts_best_trial_and_its_parameters(capsys):
     show_search(summary(), "5 of 5 trials")
     assert capsys.readouterr().out.splitlines() == [
-        "",
         "Study berlin: 5 of 5 trials finished (4 complete, 1 pruned, 0 failed) on 30 training and "
         "9 validation utterances over 3 folds (training: the mean of one).",
         "Best: trial_2, val/uar 50.00 % after epoch 3 (synthetic data)",
@@ -102,40 +108,58 @@ def test_the_ensemble_is_shown_with_what_is_expected_of_it(capsys):
     assert capsys.readouterr().out == ""
 
 
-RANKED = [
-    (0.60, "the ensemble (2 models in the place of one) 62.00 %, then trial_2 60.00 %, then the "
-     "baseline 59.00 %."),
-    (0.63, "trial_2 63.00 %, then the ensemble (2 models in the place of one) 62.00 %, then the "
-     "baseline 59.00 %."),
+VERDICTS = [
+    # objective, expected of the search's best, of the confirmed, of the baseline; lines
+    ("val/uar", 0.60, 0.60, 0.59,
+     "Ahead is the ensemble of 2 models: val/uar 62.00 % expected, which `make final` takes.",
+     "Behind it: trial_2 -2.00, the baseline -3.00 points."),
+    ("val/uar", 0.60, 0.63, 0.59,
+     "Ahead is trial_2: val/uar 63.00 % expected, which `make final` takes.",
+     "Behind it: the ensemble of 2 models -1.00, the baseline -4.00 points."),
+    ("val/uar", 0.75, 0.58, 0.70,
+     "The baseline is ahead: val/uar 70.00 % expected, which `make final` takes (linear SVM).",
+     "Behind it: the ensemble of 2 models -8.00, trial_2 -12.00 points. Look at the features and "
+     "the space."),
+    ("val/loss", 0.60, 0.60, 0.63,
+     "Ahead is trial_2: val/loss 0.6000 expected, which `make final` takes.",
+     "Behind it: the ensemble of 2 models +0.0200, the baseline +0.0300."),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("of_winner", "line"), RANKED)
-def test_what_final_may_score_is_ranked_by_what_is_expected(capsys, of_winner, line):
-    searched = summary(
-        ensemble=ENSEMBLE, expected=expected(value=of_winner), baseline=baseline_of(0.59)
+@pytest.mark.parametrize(("objective", "searched", "confirmed", "plain", "first", "then"), VERDICTS)
+def test_the_verdict_is_of_what_is_confirmed(
+    capsys, objective, searched, confirmed, plain, first, then
+):
+    """A baseline that is ahead of the confirmed trial is said to be, whatever the search hoped."""
+    validation = dict.fromkeys(METRICS) | dict.fromkeys(("uar", "loss"), plain)
+    came_to = summary(
+        objective=objective,
+        ensemble=ENSEMBLE,
+        expected=expected(value=searched),
+        baseline=baseline(validation=validation, model="linear SVM").to_json(),
     )
-    show_expected(searched, suggest(searched, None))
-    assert capsys.readouterr().out == f"Expected to be best: {line}\n"
+    score = {"value": confirmed, "interval": INTERVAL, "optimism": 0.01}
+    chosen = selection(winner="trial_2", expected=score)
+    show_verdict(came_to, suggest(came_to, chosen))
+    assert capsys.readouterr().out.splitlines() == [first, then]
 
 
-def test_a_baseline_that_is_ahead_is_said_first(capsys):
-    ahead = baseline_of(0.7, model="linear SVM, C = 1", parts=["text"])
-    show_search(summary(baseline=ahead, expected=expected(value=0.6)), "4 trials")
-    lines = capsys.readouterr().out.strip().splitlines()
-    assert lines[1].startswith("The baseline is ahead: val/uar 70.00 % by linear SVM, C = 1; of")
-    show_search(summary(baseline=ahead, expected=expected(value=0.8)), "4")
-    assert "ahead" not in capsys.readouterr().out
+def test_without_an_expectation_or_with_a_front_there_is_no_verdict(capsys):
+    nothing = summary()
+    show_verdict(nothing, suggest(nothing, None))
+    two = summary(expected=expected(value=0.6), second_objective="parameters")
+    show_verdict(two, suggest(two, None))
+    assert capsys.readouterr().out == ""
 
 
 NEXT = [
     # folder and name of the study, the lines that are printed
-    ("studies", "quick", "make final BEST=trial_2", "make ui"),
-    ("studies", "berlin", "make final NAME=berlin BEST=trial_2", "make ui"),
+    ("studies", "quick", "make final", "make ui"),
+    ("studies", "berlin", "make final NAME=berlin", "make ui"),
     (
         "/data/my studies",
         "berlin",
-        "make final NAME=berlin BEST=trial_2 ARGS=\"'study.directory=/data/my studies'\"",
+        "make final NAME=berlin ARGS=\"'study.directory=/data/my studies'\"",
         "make ui ARGS=\"'study.directory=/data/my studies'\"",
     ),
 ]
@@ -143,8 +167,9 @@ NEXT = [
 
 @pytest.mark.parametrize(("folder", "name", "final_line", "ui_line"), NEXT)
 def test_the_next_lines_name_the_study(capsys, folder, name, final_line, ui_line):
-    show_next_steps(StudyHome(Path(folder), name), "trial_2")
+    searched = summary(expected=expected(value=0.6))
+    show_next_steps(StudyHome(Path(folder), name), suggest(searched, None))
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines[:2] == ["", "Next:"]
-    assert lines[2].startswith(f"{final_line}   ")
+    assert lines[2] == f"{final_line}   retrains trial_2, scores the sealed session, once"
     assert lines[3].startswith(f"{ui_line}   ")

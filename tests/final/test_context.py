@@ -13,7 +13,7 @@ from emotion_hpo.final.breakdowns import break_down, remove_context
 from emotion_hpo.final.lone import lone_recipe
 from emotion_hpo.final.plan import Plan, Recipe
 from emotion_hpo.final.replay_final import replay_final
-from emotion_hpo.final.result import Models
+from emotion_hpo.final.retraining import put_together
 from emotion_hpo.final.scoring import final
 from emotion_hpo.models import baseline
 from emotion_hpo.models.baseline import Baseline
@@ -187,10 +187,11 @@ def test_only_a_single_trial_with_context_has_such_a_rival(turns):
 @pytest.mark.parametrize("reads", ["past", "both"])
 def test_every_member_of_an_ensemble_reads_less(turns, reads):
     saved_models = [make_saved_model("gru", reads), make_saved_model(None)]
-    recipes = tuple(recipe(saved_model.config) for saved_model in saved_models)
+    names = ("trial_0", "trial_1")
+    recipes = tuple(recipe(m.config, name) for m, name in zip(saved_models, names, strict=True))
     plan = Plan("ensemble", recipes, (0.5, 0.5), "average")
-    models = Models(plan, saved_models, default=None, baseline=saved_models[1])
-    assert models.turns_read == reads
+    model = put_together(plan, dict(zip(names, saved_models, strict=True)))
+    assert model.turns_read == reads
     answers = {
         kind: [
             saved_model.probabilities(saved_model.preprocessor.transform(turns), reads=kind)
@@ -199,9 +200,9 @@ def test_every_member_of_an_ensemble_reads_less(turns, reads):
         for kind in ("all", "past", "alone")
     }
     for kind, (first, second) in answers.items():
-        np.testing.assert_allclose(models.answers(turns, kind), (first + second) / 2, atol=1e-6)
+        np.testing.assert_allclose(model.answers(turns, kind), (first + second) / 2, atol=1e-6)
         np.testing.assert_array_equal(second, answers["all"][1])
-    less = remove_context(lambda kind: models.answers(turns, kind), turns, reads)
+    less = remove_context(lambda kind: model.answers(turns, kind), turns, reads)
     assert list(less) == (["past", "alone"] if reads == "both" else ["alone"])
 
 

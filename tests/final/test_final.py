@@ -17,12 +17,15 @@ from emotion_hpo.features.preparation import quiet
 from emotion_hpo.final import paper
 from emotion_hpo.final import result as result_module
 from emotion_hpo.final import scoring as module
+from emotion_hpo.final.choice import choose
 from emotion_hpo.final.expected_score import read_expected_score
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, halvings_of
 from emotion_hpo.final.replay_final import replay_final
 from emotion_hpo.final.scoring import Ensemble, final
+from emotion_hpo.metrics import METRICS
 from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline
+from emotion_hpo.predict import Predictor, find_model
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.search import batch
@@ -36,7 +39,8 @@ from emotion_hpo.study.records.ledger import Looker
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.learner import build_learner, fit_preprocessor
 from tests.pipeline import stop_after_an_epoch, trainer
-from tests.records import candidate, expected, search_summary, selection, span
+from tests.recorded import read_recorded
+from tests.records import baseline, candidate, expected, search_summary, selection, span
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover
@@ -448,6 +452,10 @@ def test_an_ensemble_is_one_opening(searched, small_parts, rule):
     result = score(searched, "ensemble", ensemble=Ensemble(rule, 2))
     assert result["trial"] == "ensemble"
     assert result["rule"] == rule
+    assert result["epochs"] is None, "each member has its own"
+    trained = {one["trial"]: one["epochs"] for one in result["members"]}
+    best_epochs = {trial.name: trial.best_epoch for trial in read_trials(searched)}
+    assert trained.items() <= {**best_epochs, "baseline": 1}.items()
     assert sum(one["weight"] for one in result["members"]) == pytest.approx(1)
     assert result["n_scorings"] == 1
     openings = Ledger(searched.ledger).openings(ledger_key(searched))
@@ -467,6 +475,34 @@ def test_an_ensemble_is_one_opening(searched, small_parts, rule):
     assert result["accuracy"] == pytest.approx((combined.argmax(1) == test.labels).mean())
     table = pd.read_csv(searched.final("ensemble").predictions)
     assert len(table) == result["n_test"]
+    path = find_model(searched.path)
+    assert path == searched.final("ensemble").model, "not one of its members"
+    turns, corpus = test.turns, study_file.read(searched).config.corpus
+    asked = Predictor.open(path)(read_recorded(turns, corpus))
+    labelled = np.isin(turns.ids, test.ids)
+    stored = table[[f"p_{name}" for name in test.classes]]
+    np.testing.assert_allclose(asked[labelled], stored, atol=1e-6)
+
+
+def test_what_is_taken_and_why_is_said(searched):
+    stored, rule = study_file.read(searched), Ensemble()
+
+    def reason(name=None):
+        return choose(searched, stored, name, rule).reason
+
+    assert re.fullmatch(r"Taken is trial_\d, the best trial of the search so far\.", reason())
+    assert reason("trial_1") == "Taken is trial_1, as `best` names it."
+    plain = baseline(validation=dict.fromkeys(METRICS, 0.61)).to_json()
+    searched_for = {"expected": expected(winner="trial_0", value=0.6), "baseline": plain}
+    write_record(searched.summary, search_summary(**searched_for))
+    assert reason() == (
+        "Taken is the baseline, expected to be best: val/accuracy 61.00 %; trial_0 -1.00 points."
+    )
+    two = {"second_objective": "parameters", "best_trial": "trial_1"}
+    write_record(searched.summary, search_summary(**searched_for, **two))
+    assert reason() == "Taken is trial_1, the best trial of the search so far."
+    write_record(searched.selection, selection(winner="trial_1"))
+    assert reason() == "Taken is trial_1, the confirmed winner."
 
 
 def test_an_ensemble_needs_two_models(searched):

@@ -260,7 +260,7 @@ class TestCommand:
         assert sorted(map(float, shares), reverse=True) == [*map(float, shares)]
         assert "█" in ended.stdout
         assert "synthetic" in ended.stdout
-        assert "2 networks averaged" in ended.stdout
+        assert "model.pt: 2 trainings averaged, " in ended.stdout
         answer = pd.read_json(told, typ="series")
         assert sum(answer["probabilities"].values()) == pytest.approx(1)
 

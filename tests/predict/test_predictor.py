@@ -9,7 +9,6 @@ import soundfile
 from mlflow.exceptions import MlflowException
 
 from emotion_hpo.config import ExperimentConfig, build, dump
-from emotion_hpo.corpus import open_corpus
 from emotion_hpo.corpus.schema import MOTION_PARTS
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.origin import describe_origins
@@ -19,6 +18,7 @@ from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.training.learner import build_learner
 from tests.pipeline import SMALL, compose_config
 from tests.ready_made import TOKENS, VECTORS
+from tests.recorded import read_recorded
 
 RATE = 16_000
 HUM = (0.1 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -32,21 +32,12 @@ def predictor(small_saved_model):
 
 def test_new_utterances_get_the_answers_of_evaluation(predictor, small_saved_model, data_module):
     """The stored features and those extracted here are the same."""
-    corpus = open_corpus(compose_config(*SMALL).corpus)
     validation = data_module.development.validation.subset(np.arange(4))
-    rows = validation.table.set_index("utterance_id")
-    found = {}
-    for (session, dialogue), _ in validation.table.groupby(["session", "dialogue"]):
-        for one in corpus.recordings(session, dialogue):
-            if one.utterance_id in rows.index:
-                motion = one.motion and np.concatenate([one.motion[p] for p in MOTION_PARTS], 1)
-                text = rows.loc[one.utterance_id, "transcript"]
-                found[one.utterance_id] = Utterance(text, one.samples, one.sample_rate_hz, motion)
-    asked = predictor([found[name] for name in validation.ids])
+    asked = predictor(read_recorded(validation, compose_config(*SMALL).corpus))
     expected = small_saved_model.probabilities(
         small_saved_model.preprocessor.transform(validation)
     ).mean(0)
-    np.testing.assert_allclose(asked, expected, atol=0.01)  # bfloat16 rounds by the batch
+    np.testing.assert_allclose(asked, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +100,7 @@ class TestFactors:
         data = reader_of_words.preprocessor.transform(validation)
         assert np.stack(
             [answer.probabilities for answer in predictor.answer([*map(Utterance, texts)])]
-        ) == pytest.approx(reader_of_words.probabilities(data)[0], abs=0.01)
+        ) == pytest.approx(reader_of_words.probabilities(data)[0], abs=1e-6)
 
     def test_a_stored_model_answers_as_before(self, reader_of_words, data_module, tmp_path):
         reader_of_words.save(tmp_path / "model.pt")
@@ -129,7 +120,7 @@ class TestFactors:
             Predictor(reader_of_words)([Utterance(text="Ωμέγα")])
 
     def test_without_words_both_views_are_masked(self, reader_of_words, data_module):
-        sources = group_by_source(reader_of_words.preprocessor.modalities, reader_of_words.origins)
+        sources = group_by_source(reader_of_words.origins)
         assert sources == {"text": tuple(reader_of_words.preprocessor.modalities)}
         rest = data_module.development.validation
         for view in sources["text"]:

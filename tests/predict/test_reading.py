@@ -135,7 +135,7 @@ def test_the_default_that_a_model_was_held_against_answers_only_if_named(tmp_pat
     for path in (scored, default):
         path.parent.mkdir(parents=True)
         path.touch()
-    with pytest.raises(StudyError, match=r"by itself; .* name one, such as model="):
+    with pytest.raises(StudyError, match=r"none that was scored; name one, such as model="):
         find_model(tmp_path)
     scored.with_name("result.json").touch()
     os.utime(default, (2e9, 2e9))

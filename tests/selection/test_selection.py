@@ -14,6 +14,7 @@ from emotion_hpo.config import (
     dump,
     with_value,
 )
+from emotion_hpo.console.search_result import show_confirmation
 from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.metrics import METRICS
 from emotion_hpo.search import batch
@@ -144,7 +145,9 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
     if plain_value is not None:
         figures = dict.fromkeys(METRICS, plain_value)
         write_record(home.baseline, baseline(validation=figures))
-    assert confirm_leaders(home, config).baseline == plain_value
+    chosen = confirm_leaders(home, config)
+    assert chosen.baseline == plain_value
+    show_confirmation(chosen)
     text = capsys.readouterr().out
     assert said in text
     assert ("baseline" in text) == bool(said)

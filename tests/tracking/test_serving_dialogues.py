@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from emotion_hpo.predict import Predictor
+from emotion_hpo.predict.saved_model import SavedEnsemble
 from emotion_hpo.tracking.serving import serving_app
 from tests.dialogue_models import make_saved_model, make_utterances
 from tests.dialogues import make_shelf
@@ -129,3 +131,21 @@ def test_who_reads_what_follows_or_nothing_keeps_no_state(tmp_path):
     status, said = alone([{"text": "a", "dialogue": "d"}])
     assert (status, "no column 'dialogue': it reads every utterance alone" in said) == (400, True)
     assert alone([{"text": "a"}])[0] == 200
+
+
+def test_who_speaks_is_asked_where_a_scale_looks_at_it(tmp_path):
+    """Of an ensemble it is enough that one member does."""
+    first, second = make_saved_model(None), make_saved_model(None, seed=5)
+    preprocessor = first.preprocessor
+    readers = {name: replace(reader, speakers={}) for name, reader in preprocessor.readers.items()}
+    first = replace(first, preprocessor=replace(preprocessor, readers=readers))
+    ensemble = SavedEnsemble((first, second), (0.6, 0.4), "greedy")
+    ask = serve(ensemble, tmp_path)
+    turns = [replace(turn, speaker=name) for turn, name in zip(TURNS, "ABAB", strict=True)]
+    status, answers = ask([row_of(replace(turn, start_s=None, end_s=None)) for turn in turns])
+    assert status == 200, answers
+    np.testing.assert_allclose(shares(answers), Predictor(ensemble)(turns), atol=1e-6)
+    unnamed = Predictor(ensemble)([replace(turn, speaker="unknown") for turn in turns])
+    assert abs(unnamed - shares(answers)).max() > 1e-4
+    status, said = ask([{"text": "a", "dialogue": "d"}])
+    assert (status, "no column 'dialogue': it reads every utterance alone" in said) == (400, True)

@@ -1,5 +1,6 @@
 """MLflow mirrors a study: once, completely, and again after every kind of gap."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -20,6 +21,8 @@ from mlflow import MlflowClient
 from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import TrackingError
 from emotion_hpo.metrics import Interval
+from emotion_hpo.predict import Predictor, Utterance
+from emotion_hpo.predict.saved_model import SavedEnsemble
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState
 from emotion_hpo.study.records.base import write_record
 from emotion_hpo.tracking import NullTracker, final_model, open_tracker, tracking_uri
@@ -317,12 +320,16 @@ import mlflow, pandas
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model("models:/study@best")
 answer = model.predict(pandas.DataFrame({"speech": [Path(sys.argv[2]).read_bytes()]}))
-print(*answer.columns, answer.sum(axis=1)[0].round(3))
+print(answer.to_json(orient="records", double_precision=15))
 """
 
 
-def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_path):
+def test_the_final_model_is_registered_for_any_process(
+    study, final_folder, tmp_path, small_saved_model
+):
     """Plain `mlflow.pyfunc.load_model` in an interpreter of its own scores a wav."""
+    apart = [replace(small_saved_model, networks=(state,)) for state in small_saved_model.networks]
+    SavedEnsemble(tuple(apart), (0.8, 0.2), "greedy").save(final_folder.model)
     place = open_for(study).log_final(final_folder)
     assert place.endswith("model models:/study@best")
     client, found = runs(study)
@@ -334,6 +341,8 @@ def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_
         "Test accuracy 50.00 % (95 % interval 30.0 – 70.0 %, by dialogues)" in version.description
     )
     soundfile.write(tmp_path / "a.wav", np.zeros((4000, 2)), 44_100)
+    predictor = Predictor.open(final_folder.model)
+    (expected,) = predictor([Utterance(samples=np.zeros(4000, np.float32), sample_rate_hz=44_100)])
     uri = tracking_uri(study[0], study[1].tracking)
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FRESH, uri, str(tmp_path / "a.wav")],
@@ -343,7 +352,9 @@ def test_the_final_model_is_registered_for_any_process(study, final_folder, tmp_
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(mirror_module.__file__).parents[2])},
     )
-    assert ended.stdout.split() == ["ang", "exc", "neu", "sad", "1.0"]
+    (answer,) = json.loads(ended.stdout)
+    assert list(answer) == ["ang", "exc", "neu", "sad"]
+    np.testing.assert_allclose(list(answer.values()), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])

@@ -3,6 +3,7 @@
 Every score is a share of 1; every interval has 95 % (docs/statistics.md says how it is made).
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
@@ -24,18 +25,18 @@ LESS_CONTEXT: dict[Literal["past", "alone"], str] = {
 
 
 class Member(Part):
-    """A trial that the model is made of."""
+    """A model that the scored one is made of."""
 
-    trial: FileName = Field(description="its name")
-    epochs: int = Field(description="that its networks were trained for")
+    trial: FileName = Field(description="`trial_42`, or `baseline`")
+    epochs: int = Field(description="that it was trained for")
     weight: float = Field(description="its share in the answer; all weights sum to 1")
 
 
 class Validated(Part):
-    """What the (first) trial had reached in the search."""
+    """What the model had reached in the search."""
 
     objective: str = Field(description="metric that was searched for")
-    value: float | None = Field(description="its value")
+    value: float | None = Field(description="its value; null of an ensemble, which is no trial")
 
 
 class Recall(Part):
@@ -246,10 +247,10 @@ class FinalResult(Scores, Record):
     n_dialogues: int = Field(description="dialogues of the test session")
     test_session: str = Field(description="the sealed session")
     test_speakers: tuple[str, ...] = Field(description="who speaks there")
-    epochs: int = Field(description="of the first member's retraining")
-    seeds: tuple[int, ...] = Field(description="a network each")
+    epochs: int | None = Field(description="of the retraining; null of an ensemble: of `members`")
+    seeds: tuple[int, ...] = Field(description="of each member that has any, a training each")
     modalities: tuple[str, ...] = Field(description="what the model reads")
-    validation: Validated = Field(description="the first member in the search")
+    validation: Validated = Field(description="the model in the search")
     recall_by_class: dict[str, Recall] = Field(description="class → its recall")
     confusion: Confusion = Field(description="counts of true and predicted classes")
     accuracy_by_seed: tuple[float, ...] = Field(description="of each single network")
@@ -320,3 +321,13 @@ class FinalResult(Scores, Record):
     model: str = Field(description="identity of the model")
     seconds: float = Field(description="that the command took")
     scored_at: str = Field(description="when (UTC, ISO 8601)")
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether several models answer together."""
+        return len(self.members) > 1
+
+    @property
+    def breakdowns(self) -> Mapping[str, Mapping[str, PartScores]]:
+        """What divides the test utterances → part → scores; a kind of one part divides nothing."""
+        return {kind: parts for kind, parts in self.by.items() if len(parts) > 1}
