@@ -21,7 +21,7 @@ from emotion_hpo.final.choice import choose, plan_of
 from emotion_hpo.final.expected_score import read_expected_score
 from emotion_hpo.final.lone import lone_recipe
 from emotion_hpo.final.other_words import OtherWords, compare_words, find_other_words
-from emotion_hpo.final.paper import paper_protocol
+from emotion_hpo.final.paper import PaperTrainings
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial, recipe_of
 from emotion_hpo.final.result import Models, Occasion, build_result
 from emotion_hpo.final.retraining import Retraining, put_together
@@ -112,7 +112,8 @@ def final(
         for line in describe_missing_in_test(holdout.counts(), holdout.session):
             on_note(line)
         models = _retrain(task, train)
-        return _score(task, models, began, rescore=rescore, is_paper_protocol=is_paper_protocol)
+        paper = PaperTrainings.train(plan.members[0], train) if is_paper_protocol else None
+        return _score(task, models, began, paper, rescore=rescore)
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _default_recipe(task: _Task) -> Recipe | None:
 
 
 def _score(
-    task: _Task, models: Models, began: float, *, rescore: bool, is_paper_protocol: bool
+    task: _Task, models: Models, began: float, paper: PaperTrainings | None, *, rescore: bool
 ) -> FinalResult:
     """Open the holdout, score the models on it, and write everything down."""
     plan, ledger, everything = task.plan, task.ledger, task.development.everything
@@ -195,10 +196,11 @@ def _score(
     if task.other_words is not None and TEXT in models.sources:
         words = compare_words(task.other_words, task.holdout.session, test, models.model.answers)
     result = build_result(models, by_seed, everything, test, occasion, words)
-    if is_paper_protocol:
+    if paper is not None:
         ledger.note_paper_protocol(holdout, looker, opening)
-        paper = paper_protocol(plan.members[0], everything, test)
-        result = result.model_copy(update={"paper_protocol": paper})
+        result = result.model_copy(update={"paper_protocol": paper.look_at(test)})
     write(task.home.final(plan.name), test, by_seed.mean(0), result)
+    if paper is not None:
+        paper.drop()
     ledger.score(holdout, opening, result.accuracy)
     return result

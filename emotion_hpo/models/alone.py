@@ -11,8 +11,14 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from emotion_hpo.models.loops import Floats, compiled
+Floats = NDArray[np.float32]
+
+# As in `loops`: sums in any order, so that they use all lanes; NaN and infinity keep their meaning
+_compiled = njit(
+    nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
+)
 
 
 @njit(inline="always")
@@ -33,7 +39,7 @@ def _add_product(row_I: Floats, table_IO: Floats, sums_O: Floats, first: int, en
             sums_O[column] += row_I[last] * table_IO[last, column]
 
 
-@compiled
+@_compiled
 def lstm(gates_TG: Floats, weight_GU: Floats, states_TU: Floats) -> None:
     """Write the states after every step.
 
@@ -60,7 +66,7 @@ def lstm(gates_TG: Floats, weight_GU: Floats, states_TU: Floats) -> None:
             states_TU[step, unit] = _sigmoid(gates_G[3 * units + unit]) * math.tanh(cell_U[unit])
 
 
-@compiled
+@_compiled
 def decode(
     values_TD: Floats,
     exp_keys_TU: Floats,

@@ -21,12 +21,12 @@ Integers = NDArray[Any]
 BLOCK = 1024  # units whose random bits are the lower halves of as many hashes; the next, the upper
 
 # Sums in any order, so that they use all lanes; NaN and infinity keep their meaning
-compiled = njit(
+_compiled = njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
 )
 
 
-@compiled
+@_compiled
 def attend(
     exp_query_BU: Floats,
     exp_keys_BTU: Floats,
@@ -59,7 +59,7 @@ def attend(
                 context_BD[row, column] += weights_BT[row, step] * values_BTD[row, step, column]
 
 
-@compiled
+@_compiled
 def attend_backward(
     d_context_BD: Floats,
     weights_BT: Floats,
@@ -98,7 +98,7 @@ def attend_backward(
             d_query_BU[row, unit] *= four * energy_U[unit]
 
 
-@compiled
+@_compiled
 def drop(bits_N: Integers, seed: int, key: int, limit: int, lowest: int) -> None:
     """Zero a float's bits unless 16 random ones are below `limit`, and raise them to `lowest`.
 
@@ -127,7 +127,7 @@ def drop(bits_N: Integers, seed: int, key: int, limit: int, lowest: int) -> None
             upper[place] = max(survivor, floor)
 
 
-@compiled
+@_compiled
 def pass_where_alive(above_N: Integers, output_N: Integers, below_N: Integers) -> None:
     """Hand a gradient's bits down where a ReLU's output is not zero."""
     zero = above_N.dtype.type(0)

@@ -344,8 +344,15 @@ def test_all_trains_on_nodes_of_slurm_and_a_lost_job_costs_time_alone(
     assert end_to_end(make_study, (*storage, *slurm_here()[0]), lose) <= {"n1", "n2"}
 
 
-def test_all_trains_on_nodes_of_ray(make_study, storage, ray_nodes):
-    places = end_to_end(make_study, (*storage, *ray_at(ray_nodes[0].address)[0]))
+def test_all_trains_on_nodes_of_ray_and_a_lost_node_costs_time_alone(
+    make_study, storage, ray_nodes
+):
+    cluster, _ = ray_nodes
+    lost = cluster.add_node(num_cpus=1)  # of which an earlier test has left one alone
+    overrides = (*storage, *ray_at(cluster.address)[0])
+    places = end_to_end(
+        make_study, overrides, lambda: cluster.remove_node(lost, allow_graceful=False)
+    )
     assert "" not in places
 
 

@@ -4,14 +4,17 @@ What it comes to is a saved model of one network beside its curve; `final.retrai
 all seeds together. The sealed session is neither read nor known here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+
+from torch import Tensor
 
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.search.life import Life
 from emotion_hpo.search.optuna.ending import Ending
 from emotion_hpo.study import Epoch, TrialState
 from emotion_hpo.training.fold_run import NOTHING_YET, Checkpoint
+from emotion_hpo.training.job import Job
 from emotion_hpo.training.learner import Learner, build_learner
 from emotion_hpo.training.loop import Evaluation, TrainingState
 
@@ -36,7 +39,10 @@ def train_final(life: Life) -> Ending | None:
     ) -> bool:
         nonlocal curve, is_stopped
         curve = (*curve, epoch)
-        life.keep(curve, Checkpoint(make_state(), replace(NOTHING_YET, curve=curve)))
+        checkpoint = Checkpoint(make_state(), replace(NOTHING_YET, curve=curve))
+        if job.keeps_every_epoch:
+            life.keep_network(epoch.epoch, checkpoint)
+        life.keep(curve, checkpoint)
         is_stopped = life.is_stopping() and epoch.epoch < last
         return is_stopped or epoch.epoch >= last
 
@@ -49,15 +55,18 @@ def train_final(life: Life) -> Ending | None:
     else:
         start = None if life.resume is None else life.resume.state
         learner.fit(train, None, job.seed, on_epoch, start, lr_halvings=job.lr_halvings)
-    return None if is_stopped else _end(life, learner, curve)
+    return None if is_stopped else _end(life, job, learner, curve)
 
 
-def _end(life: Life, learner: Learner, curve: tuple[Epoch, ...]) -> Ending:
+def _end(life: Life, job: Job, learner: Learner, curve: tuple[Epoch, ...]) -> Ending:
     """Store the model; return the training's end, whose value is its last loss."""
     config, everything = life.claim.config, life.data_module.development.everything
     preprocessor, _ = life.data_module.everything(config)
+    networks: tuple[Mapping[str, Tensor], ...] = (learner.state(),)
+    if job.keeps_every_epoch:
+        networks = tuple(life.read_network(epoch.epoch) for epoch in curve)
     saved_model = SavedModel(
-        config, preprocessor, everything.classes, (learner.state(),), origins={}, synthetic=False
+        config, preprocessor, everything.classes, networks, origins={}, synthetic=False
     )
     saved_model.save(life.files.weights)
     latest = curve[-1]
