@@ -6,13 +6,14 @@
 #   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare transcribe search final nested report compare predict serve export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
+.PHONY: help prepare transcribe search final nested report compare predict serve demo export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+DEMO := $(VENV)/.demo
 
 # Empty unless the command line says otherwise: a ROOT or NAME that happens to stand in the
 # environment would decide unseen what is trained.
@@ -28,7 +29,7 @@ OVERRIDES = $(if $(value NAME),$(call for_shell,study.name=$(value NAME))) \
 	$(if $(value TRIALS),$(call for_shell,study.n_trials=$(value TRIALS))) \
 	$(if $(value WORKERS),$(call for_shell,launcher.n_workers=$(value WORKERS)))
 
-# Of predict and serve: the latest final model, of the study that is named.
+# Of predict, serve and demo: the latest final model, of the study that is named.
 MODEL = $(if $(value NAME),$(call for_shell,model=studies/$(value NAME)))
 
 help:  ## show this help
@@ -63,7 +64,10 @@ predict: $(RUNTIME)  ## class probabilities by the final model: ARGS='wav=a.wav 
 serve: $(RUNTIME)  ## answer requests on 127.0.0.1 with the final model
 	@$(BIN)/emotion-hpo serve $(MODEL) $(value ARGS)
 
-export: $(RUNTIME)  ## write the card of the final model BEST (the latest)
+demo: $(DEMO)  ## show a page to try the final model, on 127.0.0.1
+	@$(BIN)/emotion-hpo demo $(MODEL) $(value ARGS)
+
+export: $(RUNTIME)  ## write the card of the final model BEST (the latest), or ARGS="format=onnx"
 	@$(BIN)/emotion-hpo export $(OVERRIDES) $(if $(value BEST),$(call for_shell,best=$(value BEST))) $(value ARGS)
 
 models: $(RUNTIME)  ## list encoders, heads and presets with their parameter counts
@@ -81,7 +85,7 @@ sync: $(RUNTIME)  ## write to MLflow what it lacks of a study
 doctor: $(RUNTIME)  ## say what this machine has and reaches
 	@$(BIN)/emotion-hpo doctor $(OVERRIDES) $(value ARGS)
 
-ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1
+ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1; ARGS=dashboard=true: optuna-dashboard, too
 	@$(BIN)/emotion-hpo ui $(OVERRIDES) $(value ARGS)
 
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
@@ -128,6 +132,10 @@ $(RUNTIME): pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV) (about two minutes)"
 	@$(PYTHON) -m venv $(VENV)
 	@PIP_CONSTRAINT= $(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEMO): $(RUNTIME)
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[demo]'
 	@touch $@
 
 $(DEV): $(RUNTIME) tests/weights.txt

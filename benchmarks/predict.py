@@ -1,18 +1,25 @@
-"""Utterances a second that a model answers: from sound and words, and the share of each step.
+"""Utterances a second that a model answers: from sound and words, and its networks by themselves.
 
 `python benchmarks/predict.py studies` takes the latest final model there. Sounds are noise of
-IEMOCAP's mean length; the networks are as they were trained. Each figure is the best of three
-passes over the same utterances.
+IEMOCAP's mean length; the networks are as they were trained, and once more as an ONNX file, where
+the model is made of networks: features of random lengths in, one thread each. Each figure is the
+best of three passes over the same utterances.
 """
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from emotion_hpo.errors import StudyError
 from emotion_hpo.predict import Predictor, Utterance, find_model
+from emotion_hpo.predict.onnx_file import build_graph, draw_inputs, run_session, write_onnx
+from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.runtime.onnx_session import open_session
 
 N, SECONDS, RATE = 512, 4.57, 16_000
 
@@ -64,14 +71,41 @@ def main() -> None:
     requests = utterances()
     words = [Utterance(request.text) for request in requests]
     sound = [Utterance(samples=request.samples) for request in requests]
-    print(f"{path}: {predictor.n_networks} networks of {', '.join(predictor.modalities)}")
-    for name, some in (("words", words), ("sound", sound), ("sound and words", requests)):
-        if not set(predictor.modalities) & {"text", "speech"}:
+    print(f"{path}: {predictor.n_networks} networks of {', '.join(predictor.columns)}")
+    kinds = (("words", words), ("sound", sound), ("sound and words", requests))
+    needed = {"words": {"text"}, "sound": {"speech"}, "sound and words": {"text", "speech"}}
+    for name, some in kinds:
+        if not needed[name] <= set(predictor.columns):
             continue
         took = best_of_three(lambda some=some: predictor(some))
         print(f"{name:<16} {N / took:7.0f} utterances a second")
     seconds_each = best_of_three(lambda: [predictor([each]) for each in requests[:50]]) / 50
     print(f"{'one at a time':<16} {1000 * seconds_each:7.1f} ms each")
+    compare_runtimes(path)
+
+
+def compare_runtimes(path: Path) -> None:
+    """Print what the networks take of features, by PyTorch and by ONNX Runtime."""
+    saved_model = SavedModel.load(path)
+    try:
+        graph = build_graph(saved_model)
+    except StudyError as error:
+        print(error)
+        return
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        write_onnx(saved_model, file := Path(folder) / "model.onnx")
+        session = open_session(file, 1)
+        for n in (1, 64):
+            batches = [draw_inputs(saved_model, seed, n) for seed in range(20)]
+            tensors = [[torch.from_numpy(values) for values in batch.values()] for batch in batches]
+            with torch.inference_mode():
+                by_torch = best_of_three(lambda: [graph(*batch) for batch in tensors])  # noqa: B023
+            by_onnx = best_of_three(lambda: [run_session(session, batch) for batch in batches])  # noqa: B023
+            print(
+                f"networks, {n:2} at once: PyTorch {1000 * by_torch / 20:.2f} ms, "
+                f"ONNX Runtime {1000 * by_onnx / 20:.2f} ms"
+            )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """Small corpora of sentences that espeak-ng speaks, or of tones, with their manual transcripts."""
 
 import csv
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
+from tests.needed import need_program
 
 #: Sentences of two classes, of the kind that people say.
 SENTENCES = (
@@ -24,8 +23,7 @@ def speak(folder: Path, sentences: Sequence[tuple[str, str]], voice: str = "en-u
 
     Three sessions of a speaker each, in turns; skips where espeak-ng is not installed.
     """
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng is not installed: bash tests/setup.sh")
+    need_program("espeak-ng")
     rows = []
     for row, (sentence, emotion) in enumerate(sentences):
         name = f"u{row:02}"

@@ -33,6 +33,7 @@ ROWS = (
 #: A framework is imported by one module or package, so that replacing it is a matter of one.
 OWNERS = {
     "optuna": "search.optuna",
+    "optuna_dashboard": "search.optuna.dashboard",
     "mlflow": "tracking",
     "hydra": "cli",
     "omegaconf": "cli",
@@ -40,7 +41,9 @@ OWNERS = {
     "opensmile": "features.speech",
     "transformers": "features.pretrained",
     "huggingface_hub": "features.pretrained.hub",
-    "onnxruntime": "features.pretrained",
+    "gradio": "predict.demo.page",
+    "onnx": "predict.onnx_file",
+    "onnxruntime": "runtime.onnx_session",
     "ctranslate2": "features.pretrained.converted_whisper",
     "faster_whisper": "features.transcription.whisper",
     "pocketsphinx": "features.transcription.pocket_sphinx",

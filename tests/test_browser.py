@@ -13,7 +13,9 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 from omegaconf import OmegaConf
@@ -21,17 +23,16 @@ from omegaconf import OmegaConf
 from emotion_hpo.cli import final
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import build
+from emotion_hpo.predict import Predictor, Utterance
 from emotion_hpo.report.document import Listing, Page, PageSection, Table
 from emotion_hpo.report.page_files import write_page
 from emotion_hpo.study import ReportHome, StudyHome
 from emotion_hpo.tracking import tracking_uri
+from tests.needed import need_program
 from tests.pipeline import SMALL, compose_config, search
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING) and "CI" not in os.environ,
-    reason=f"{', '.join(MISSING)} not installed; `bash tests/setup.sh` does it",
-)
+for program in ("chromium", "chromedriver"):
+    need_program(program)
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +99,15 @@ def serving(program, address, path):
 
 @pytest.fixture(scope="module")
 def served(study):
-    """The address at which `emotion-hpo ui` shows the study."""
+    """The study, and where `emotion-hpo ui` shows it: MLflow's address, and the dashboard's."""
     home, config = study
-    port = free_port()
+    port, dashboard = free_port(), free_port()
     program = "from emotion_hpo.cli.app import main; main()"
-    arguments = ["ui", f"study.directory={home.directory}", f"port={port}"]
+    arguments = ["ui", f"study.directory={home.directory}", "study.name=study", f"port={port}"]
+    arguments += ["dashboard=true", f"dashboard_port={dashboard}"]
     address = f"http://127.0.0.1:{port}"
     with serving([sys.executable, "-c", program, *arguments], address, "/health"):
-        yield home, config, address
+        yield home, config, address, f"http://127.0.0.1:{dashboard}"
 
 
 @pytest.fixture
@@ -151,7 +153,9 @@ def unfold(browser, name):
 
 
 def test_the_study_its_trials_a_trials_curves_and_the_model(browser, served, keep):
-    home, config, address = served
+    from selenium.webdriver.common.by import By
+
+    home, config, address, _ = served
     client = MlflowClient(tracking_uri(home, config.tracking))
     experiment = client.get_experiment_by_name(config.tracking.experiment).experiment_id
     found = {run.info.run_name: run for run in client.search_runs([experiment])}
@@ -166,6 +170,8 @@ def test_the_study_its_trials_a_trials_curves_and_the_model(browser, served, kee
 
     parent = f"{base}/runs/{found['study'].info.run_id}"
     page(browser, parent, config.study.question, "twin (training)", "study/best_value")
+    link = browser.find_element(By.LINK_TEXT, "Report").get_attribute("href")
+    assert link == f"{parent}/artifacts/report/index.html"
     keep("mlflow_study")
     page(browser, f"{parent}/artifacts", "report", "search.json")
     run = f"{base}/runs/{found['trial_0'].info.run_id}"
@@ -197,6 +203,65 @@ def test_the_report(browser, study, keep):
         assert needed <= there, "it does not fit the window"
 
 
+@pytest.fixture(scope="module")
+def demo(study):
+    """The address at which `emotion-hpo demo` shows the study's final model, and that model."""
+    home, _ = study
+    port, (model,) = free_port(), home.path.glob("final/*/result.json")
+    address, program = f"http://127.0.0.1:{port}", "from emotion_hpo.cli.app import main; main()"
+    arguments = ["demo", f"model={home.path}", f"port={port}"]
+    with serving([sys.executable, "-c", program, *arguments], address, "/"):
+        yield address, Predictor.open(model.with_name("model.pt"))
+
+
+def test_a_model_is_tried_by_an_upload(browser, demo, keep, tmp_path):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    address, predictor = demo
+    samples = (0.1 * np.random.default_rng(0).standard_normal(24_000)).astype(np.float32)
+    files = {name: tmp_path / f"{name}.wav" for name in ("sound", "empty", "text", "huge")}
+    soundfile.write(files["sound"], samples, 16_000, subtype="FLOAT")
+    soundfile.write(files["empty"], np.zeros(0), 16_000)
+    files["text"].write_text("these are words\n" * 99)
+    with files["huge"].open("wb") as file:
+        file.truncate(100 * 2**20)
+
+    def find(selector):
+        return WebDriverWait(browser, 30).until(
+            lambda driver: driver.find_element(By.CSS_SELECTOR, selector)
+        )
+
+    def upload(name, is_taken=True):
+        for button in browser.find_elements(By.CSS_SELECTOR, "#speech button[aria-label=Clear]"):
+            button.click()
+        find("#speech input[type=file]").send_keys(str(files[name]))
+        if is_taken:
+            find("#speech button[aria-label=Clear]")
+
+    page(browser, address, "95 % interval", "What this model is not good for", "synthetic data")
+    find("#text textarea").send_keys("so good to see you")
+    upload("sound")
+    find("#answer").click()
+    text = wait_for(browser, "Answered from recording, words.")
+    (answer,) = predictor.answer([Utterance("so good to see you", samples)])
+    assert all(f"{100 * share:.2f} %" in text for share in answer.probabilities)
+    find("input[name=text]").click()
+    wait_for(browser, "Answered from recording. The marks show the answer with words, too.")
+    keep("demo")
+    for name, line in (
+        ("empty", "empty.wav: the recording has no samples."),
+        ("text", "text.wav is not a WAV file (Format not recognised)."),
+    ):
+        upload(name)
+        find("#answer").click()
+        wait_for(browser, line)
+    upload("huge", is_taken=False)
+    wait_for(browser, "huge.wav has 100 MB, a file at most 60 MB")
+    urls = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    assert all(url.startswith((address, "data:", "blob:")) for url in browser.execute_script(urls))
+
+
 def test_print_shows_folded_tables_whole(browser, tmp_path):
     rows = [(number, "yes") for number in range(100)]
     table = Table("long", "A long table", ("n", "word"), rows)
@@ -217,13 +282,9 @@ def test_print_shows_folded_tables_whole(browser, tmp_path):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-def test_optuna_dashboard(browser, study, keep):
-    home, _ = study
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    starter = "from optuna_dashboard._cli import main; main()"
-    options = [f"sqlite:///{home.database}", "--host", "127.0.0.1", "--port", str(port)]
-    with serving([sys.executable, "-c", starter, *options], address, "/dashboard"):
-        page(browser, f"{address}/dashboard", "study")
-        page(browser, f"{address}/dashboard/studies/1", "study", "model.dropout")
-        keep("optuna_dashboard")
+def test_optuna_dashboard(browser, served, keep):
+    """Beside MLflow, by `ui dashboard=true`."""
+    address = served[3]
+    page(browser, f"{address}/dashboard", "study")
+    page(browser, f"{address}/dashboard/studies/1", "study", "model.dropout")
+    keep("optuna_dashboard")

@@ -81,7 +81,7 @@ def test_a_study_is_named_wherever_one_is_meant(built, tmp_path, target):
     )
 
 
-@pytest.mark.parametrize("target", ["predict", "serve"])
+@pytest.mark.parametrize("target", ["predict", "serve", "demo"])
 def test_a_models_study_is_named(built, tmp_path, target):
     config = built(*made_call(f"make {target} NAME=berlin", tmp_path))
     assert config.model_file == Path("studies/berlin")

@@ -56,6 +56,7 @@ _ROWS = (
     Command("compare", "write a page that compares several studies", "CompareCommand"),
     Command("predict", "class probabilities of a wav, words or motion, or of many",
             "PredictCommand"),
+    Command("demo", "show a page to try a final model, on 127.0.0.1", "DemoCommand"),
     Command("serve", "answer requests on 127.0.0.1 with a final model", "ServeCommand"),
     Command("export", "write a final model for elsewhere: its card", "ExportCommand"),
     Command("nested", "repeat the whole search with each session as the test", "NestedCommand",

@@ -16,6 +16,8 @@ class UiCommand(StudyCommand):
 
     tracking: Any
     port: int = Field(ge=1, le=65535)
+    dashboard: bool = Field(description="also open optuna-dashboard over the study, an extra")
+    dashboard_port: int = Field(ge=1, le=65535)
 
 
 def run(command: UiCommand) -> None:
@@ -23,6 +25,8 @@ def run(command: UiCommand) -> None:
     home = StudyHome(command.study.directory, command.study.name)
     make_folder(home.directory)
     refuse_taken_port(command.port, "ui")
+    if command.dashboard:
+        refuse_taken_port(command.dashboard_port, "ui", "dashboard_port")
     from emotion_hpo.tracking import experiment_id, serve_ui
 
     address = f"http://127.0.0.1:{command.port}"
@@ -32,5 +36,11 @@ def run(command: UiCommand) -> None:
         # Without it, MLflow's pages first show what there is for language models.
         echo(f"Runs of all studies: {address}/#/experiments/{experiment}/runs"
             "?workflowType=machine_learning")  # fmt: skip
+    if command.dashboard:
+        from emotion_hpo.search.optuna.dashboard import start_dashboard
+
+        start_dashboard(home, command.dashboard_port)
+        where = f"http://127.0.0.1:{command.dashboard_port}/dashboard"
+        echo(f"optuna-dashboard, study {home.name!r}: {where}")
     sys.stdout.flush()
     serve_ui(home, command.port)

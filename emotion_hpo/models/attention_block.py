@@ -28,7 +28,8 @@ class Rotation:
 
     def __init__(self, n_steps: int, width: int, device: torch.device) -> None:
         pair_P = torch.arange(width // 2, device=device)
-        angle_TP = torch.outer(torch.arange(n_steps, device=device), BASE ** (-2 * pair_P / width))
+        step_T = torch.arange(n_steps, device=device, dtype=torch.float32)
+        angle_TP = torch.outer(step_T, BASE ** (-2 * pair_P / width))
         self._cos_TP, self._sin_TP = angle_TP.cos(), angle_TP.sin()
 
     def turn(self, heads_BHTE: Tensor) -> Tensor:

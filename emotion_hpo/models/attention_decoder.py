@@ -26,9 +26,10 @@ from emotion_hpo.config.model import AttentionDecoderEncoder
 from emotion_hpo.models import alone
 from emotion_hpo.models.additive_attention import Attention, exponential
 from emotion_hpo.models.dropout import Dropout
-from emotion_hpo.models.layers import dense
+from emotion_hpo.models.layers import dense, is_alone
 from emotion_hpo.models.recurrent import RecurrentLayer
 from emotion_hpo.models.steps import compact, pad_steps, permute_steps, reversal
+from emotion_hpo.models.traced_decoder import decode
 
 # Utterances at work are rounded up to a multiple: oneDNN compiles a product for each number of rows
 ROWS = 16
@@ -69,10 +70,10 @@ class AttentionDecoder(nn.Module):
         device = values_BTD.device.type
         is_autocast = torch.is_autocast_enabled(device)
         kind = torch.get_autocast_dtype(device) if is_autocast else torch.float32
-        is_alone = len(values_BTD) == 1 and kind == torch.float32 and device == "cpu"
+        answers_alone = kind == torch.float32 and is_alone(values_BTD.float())
         with torch.autocast(device, enabled=False):
             values_BTD = values_BTD.float()
-            if is_alone and not torch.is_grad_enabled():
+            if answers_alone:
                 return self._decode_alone(values_BTD, int(lengths_B[0]))
             reset, update, proposal, output = self.from_state.chunk(4, dim=1)
             nothing = torch.zeros_like(self.query)
@@ -82,18 +83,16 @@ class AttentionDecoder(nn.Module):
                     torch.cat([self.query, reset, update, nothing, output], dim=1),
                 ]
             )
-            outputs_BTU: Tensor = _Decode.apply(  # type: ignore[no-untyped-call]
-                kind,
-                values_BTD,
-                values_BTD @ self.keys + self.keys_bias,
-                torch.tanh(values_BTD[:, 0] @ self.start),
-                lengths_B,
-                self.energy,
-                recurrent,
-                proposal.contiguous(),
-                self.from_context,
-                self.bias,
-            )
+            keys_BTU = values_BTD @ self.keys + self.keys_bias
+            start_BU = torch.tanh(values_BTD[:, 0] @ self.start)
+            weights = (self.energy, recurrent, proposal.contiguous(), self.from_context, self.bias)
+            if torch.onnx.is_in_onnx_export():
+                loop = torch.jit.script(decode)
+                outputs_BTU: Tensor = loop(values_BTD, keys_BTU, start_BU, mask_BT, *weights)
+            else:
+                outputs_BTU = _Decode.apply(  # type: ignore[no-untyped-call]
+                    kind, values_BTD, keys_BTU, start_BU, lengths_B, *weights
+                )
         return torch.where(mask_BT[:, :, None], outputs_BTU, 0.0)
 
     def _decode_alone(self, values_BTD: Tensor, length: int) -> Tensor:
@@ -144,7 +143,11 @@ class AttentionDecoderNetwork(nn.Module):
     def forward(self, values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Encode the valid steps as `(B, output_units)`."""
         values_BTD, _, lengths_B = compact(values_BTD, mask_BT)
-        lengths_B, order_B = lengths_B.sort(descending=True, stable=True)
+        n = lengths_B.shape[0]
+        # Stable, by keys of which none are equal: ONNX's sort would not be
+        keys_B = n * lengths_B - torch.arange(n, device=lengths_B.device)
+        order_B = keys_B.argsort(descending=True)
+        lengths_B = lengths_B[order_B]
         states_BTU = self.dropout(self.recurrent(values_BTD[order_B], lengths_B))
         decoded = [self.decoder[0](states_BTU, lengths_B)]
         if len(self.decoder) > 1:

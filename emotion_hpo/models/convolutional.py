@@ -46,7 +46,8 @@ class ImageEncoder(nn.Module):
         # The channel is added last and moved, so that even one channel counts as channels-last
         image_BCHW = pad_steps(values_BTD, self.max_length).unsqueeze(3).permute(0, 3, 1, 2)
         # On a CPU in parts, which the backward pass too takes one after the other
-        parts = torch.split(image_BCHW, PART) if image_BCHW.device.type == "cpu" else [image_BCHW]
+        is_split = image_BCHW.device.type == "cpu" and not torch.onnx.is_in_onnx_export()
+        parts = torch.split(image_BCHW, PART) if is_split else [image_BCHW]
         encoded_BU: Tensor = self.output(torch.cat([self._convolve(part) for part in parts]))
         return encoded_BU
 

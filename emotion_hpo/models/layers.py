@@ -36,6 +36,14 @@ def widths(units: int, depth: int, taper: float) -> list[int]:
     return [max(1, round(units * taper**layer)) for layer in range(depth)]
 
 
+def is_alone(values_BTD: Tensor) -> bool:
+    """Return whether it is one utterance that nothing is learnt from, in float32 on a CPU."""
+    is_small = len(values_BTD) == 1 and values_BTD.device.type == "cpu"
+    is_exact = values_BTD.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    is_traced = torch.onnx.is_in_onnx_export()  # which sees no loop of another compiler's
+    return is_small and is_exact and not torch.is_grad_enabled() and not is_traced
+
+
 class _OneDirection(nn.RNNBase):
     """One direction of one recurrent layer over `(B, T, D)`.
 
@@ -78,13 +86,11 @@ class _OneDirection(nn.RNNBase):
         return torch.gru(values_BTD, start, weights, *settings)[0]
 
     def _answers_alone(self, values_BTD: Tensor) -> bool:
-        """Return whether it is one utterance that nothing is learnt from, in float32 on a CPU.
+        """Return whether a compiled loop answers.
 
         oneDNN sets each length up that it has not seen: longer than one utterance takes.
         """
-        is_small = len(values_BTD) == 1 and values_BTD.device.type == "cpu"
-        is_exact = values_BTD.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        return is_small and is_exact and isinstance(self, nn.LSTM) and not torch.is_grad_enabled()
+        return isinstance(self, nn.LSTM) and is_alone(values_BTD)
 
     def _states_alone(self, values_BTD: Tensor) -> Tensor:
         """Return the states of one utterance's LSTM by one compiled loop."""

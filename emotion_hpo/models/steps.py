@@ -45,9 +45,16 @@ def clean(values_BTD: Tensor, mask_BT: Tensor) -> Tensor:
 def compact(values_BTD: Tensor, mask_BT: Tensor) -> Compacted:
     """Move the valid steps of each utterance to the left, keeping their order."""
     lengths_B = mask_BT.sum(dim=1)
-    # On a GPU, to look whether there are holes would wait for the device; reordering does not.
-    if mask_BT.is_cuda or bool((mask_BT[:, 1:] & ~mask_BT[:, :-1]).any()):
-        order_BT = torch.argsort(~mask_BT, dim=1, stable=True)
+    # On a GPU, to look whether there are holes would wait for the device; reordering does not. A
+    # trace holds for every mask.
+    if (
+        mask_BT.is_cuda
+        or torch.onnx.is_in_onnx_export()
+        or bool((mask_BT[:, 1:] & ~mask_BT[:, :-1]).any())
+    ):
+        n_steps = mask_BT.shape[1]
+        step_T = torch.arange(n_steps, device=mask_BT.device)
+        order_BT = torch.argsort(torch.where(mask_BT, step_T, step_T + n_steps), dim=1)
         values_BTD = permute_steps(values_BTD, order_BT, torch.argsort(order_BT, dim=1))
         mask_BT = torch.arange(mask_BT.shape[1], device=mask_BT.device) < lengths_B[:, None]
     return Compacted(values_BTD, mask_BT, lengths_B)

@@ -10,7 +10,6 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined, Template
 
 from emotion_hpo.config.turns_read import describe_turns_read
-from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics import METRICS
 from emotion_hpo.metrics.confidence_interval import NOT_ESTIMABLE, Interval
 from emotion_hpo.metrics.formatting import format_interval, format_score
@@ -20,6 +19,7 @@ from emotion_hpo.report.scorings import list_scorings
 from emotion_hpo.runtime.formatting import format_share
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study import FinalHome, StudyHome
+from emotion_hpo.study.finals import find_final
 from emotion_hpo.study.records.final_result import FinalResult
 
 #: What Markdown would read as its own in a name.
@@ -47,12 +47,8 @@ def model_card(home: StudyHome, name: str | None = None) -> tuple[FinalHome, str
         StudyError: There is no such study or final model.
     """
     findings = read_findings(home)
-    finals = {final.result.trial: final for final in findings.finals}
-    if not finals or (name is not None and name not in finals):
-        valid = f" (valid: {', '.join(finals)})" if finals else ""
-        what = "no final model" if name is None else f"no final model {name!r}"
-        raise StudyError(f"study {home.name!r} has {what}{valid}; `make final` makes one")
-    final = findings.finals[-1] if name is None else finals[name]
+    path = find_final(home, name).path
+    final = next(final for final in findings.finals if final.home.path == path)
     result, n_scorings = final.result, len(list_scorings(findings))
     text = _template().render(
         result=result,
@@ -62,7 +58,7 @@ def model_card(home: StudyHome, name: str | None = None) -> tuple[FinalHome, str
         model=final.home.model,
         scores=list(_score_rows(result)),
         parts=list(_part_rows(result)),
-        limits=list(_limits(result, n_scorings)),
+        limits=list(list_limits(result, n_scorings)),
         n_scorings=n_scorings,
         expected=result.expected and format_score(findings.objective, result.expected.value),
     )
@@ -109,7 +105,7 @@ def _row(label: str, metric: str, value: float | None, interval: Interval, n: in
     return label, format_score(metric, value), ends, n
 
 
-def _limits(result: FinalResult, n_scorings: int) -> Iterator[str]:
+def list_limits(result: FinalResult, n_scorings: int) -> Iterator[str]:
     """Yield what a user of the model must know beside its score."""
     if result.synthetic:
         yield "Trained and scored on synthetic data: no figure here says anything about people."

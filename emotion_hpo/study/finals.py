@@ -23,3 +23,21 @@ def find_finals(home: StudyHome) -> list[FinalHome]:
     """Return the homes of all final models that were scored, the first scored first."""
     results = home.path.glob("final/*/result.json")
     return [FinalHome(result.parent) for result in sorted(results, key=scored_at)]
+
+
+def find_final(home: StudyHome, name: str | None = None) -> FinalHome:
+    """Return the home of a final model that was scored.
+
+    Args:
+        home: The study.
+        name: `trial_7`, `ensemble` or `baseline`; None: the one that was scored last.
+
+    Raises:
+        StudyError: There is none, or a result is broken.
+    """
+    finals = {read_record(final.result, FinalResult).trial: final for final in find_finals(home)}
+    if not finals or (name is not None and name not in finals):
+        valid = f" (valid: {', '.join(finals)})" if finals else ""
+        what = "no final model" if name is None else f"no final model {name!r}"
+        raise StudyError(f"study {home.name!r} has {what}{valid}; `make final` makes one")
+    return list(finals.values())[-1] if name is None else finals[name]

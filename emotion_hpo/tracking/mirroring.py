@@ -164,6 +164,10 @@ class MlflowTracker:
             self._client.log_artifact(parent, str(report.page), "report")
             for figure in sorted(report.figure("any", "png").parent.glob("*.png")):
                 self._client.log_artifact(parent, str(figure), "report/figures")
+            place = f"#/experiments/{self._parent.info.experiment_id}/runs/{parent}/artifacts"
+            question = self._config.study.question
+            note = f"{question}\n\n[Report]({place}/report/{report.page.name})"
+            self._client.set_tag(parent, "mlflow.note.content", note)
         except Exception as error:
             raise TrackingError(f"MLflow: {first_line(error)}") from error
 

@@ -6,6 +6,7 @@ from emotion_hpo.study.records.base import read_record
 from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.records.transcription import Transcription, place_of
 from tests.features.pretrained.conftest import whisper
+from tests.needed import need_module
 from tests.spoken import SENTENCES, speak
 
 __all__ = ["whisper"]
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.no_cover
 
 
 def test_pocketsphinx_reads_english_out_of_the_box(emotion_hpo, isolated):
-    pytest.importorskip("pocketsphinx")
+    need_module("pocketsphinx", "transcribe")
     table = speak(isolated, SENTENCES[8:], voice="en-us+f3")
     ended = emotion_hpo("transcribe", "corpus=manifest", f"corpus.table={table}")
     assert ended.status == 0, ended.stderr
@@ -27,7 +28,7 @@ def test_pocketsphinx_reads_english_out_of_the_box(emotion_hpo, isolated):
 
 
 def test_a_study_on_recognised_words(emotion_hpo, isolated, whisper, unpainted):
-    pytest.importorskip("faster_whisper")
+    need_module("faster_whisper", "transcribe")
     corpus = ("corpus=manifest", f"corpus.table={speak(isolated, SENTENCES)}")
     ended = emotion_hpo("transcribe", *corpus, "recogniser.name=faster-whisper")
     assert ended.status == 0, ended.stderr
@@ -86,7 +87,7 @@ def test_prepare_says_whose_words_a_corpus_is_read_with(emotion_hpo, isolated):
     ],
 )
 def test_a_slip_is_one_line(emotion_hpo, isolated, arguments, message):
-    pytest.importorskip("pocketsphinx")
+    need_module("pocketsphinx", "transcribe")
     head = "utterance_id,speaker,session,emotion"
     (isolated / "words_only.csv").write_text(f"{head},transcript\na,s,1,x,yes\nb,t,2,y,no\n")
     (isolated / "a.wav").write_bytes(b"")

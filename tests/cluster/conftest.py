@@ -1,18 +1,18 @@
 """Servers for the cluster tests, one a module."""
 
-import importlib.util
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.servers import Postgres, needed
+from tests.cluster.servers import Postgres
+from tests.needed import need_module
 
 
 @pytest.fixture(scope="module")
 def postgres():
     """A PostgreSQL server, in a folder that another user may enter, which pytest forbids."""
-    needed("psycopg", importlib.util.find_spec("psycopg"))
+    need_module("psycopg", "postgres")
     with tempfile.TemporaryDirectory(prefix="postgres") as folder:
         Path(folder).chmod(0o711)
         server = Postgres(Path(folder) / "data")

@@ -9,19 +9,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
+from tests.needed import need
 
 #: The password in every URL of these tests; it may stand in no file and on no screen.
 PASSWORD = "s3cret-Passw0rd"
-
-
-def needed(what: str, found: object) -> None:
-    """Skip where something is not installed; fail where CI promises that it is."""
-    if found:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is missing; tests/setup.sh installs it")
-    pytest.skip(f"{what} is missing")
 
 
 def free_port() -> int:
@@ -57,13 +48,13 @@ class Postgres:
 
     def __init__(self, folder: Path, *options: str) -> None:
         programs = _postgres_programs()
-        needed("postgresql", programs)
+        need("postgresql", programs)
         assert programs is not None
         self.folder, self.port = folder, free_port()
         self._programs, self._options = programs, options
         self._as_user = []
         if os.getuid() == 0:
-            needed("setpriv", shutil.which("setpriv"))
+            need("setpriv", shutil.which("setpriv"))
             self._as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         folder.mkdir()
         folder.chmod(0o700)

@@ -6,7 +6,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.cluster.servers import free_port, needed, until
+from tests.cluster.servers import free_port, until
+from tests.needed import need
 
 _CONFIG = """
 ClusterName=test
@@ -40,8 +41,8 @@ class Slurm:
 
     def __init__(self, folder: Path) -> None:
         for program in ("munged", "slurmctld", "slurmd", "sbatch"):
-            needed(program, shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"))
-        needed("root, for SLURM's daemons,", os.getuid() == 0)
+            need(program, shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"))
+        need("root, for SLURM's daemons,", os.getuid() == 0)
         self.folder = folder
         self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
         self._processes: list[subprocess.Popen] = []

@@ -7,7 +7,8 @@ import urllib.request
 import pytest
 
 from emotion_hpo.search.optuna.study import Study
-from tests.cluster.servers import Server, free_port, needed, until
+from tests.cluster.servers import Server, free_port, until
+from tests.needed import need_module
 from tests.search.processes import Command
 
 LONG = ("study.n_trials=2", "launcher.n_workers=1", "pruner=none", "training.epochs=20")
@@ -16,10 +17,7 @@ LONG = ("study.n_trials=2", "launcher.n_workers=1", "pruner=none", "training.epo
 @pytest.fixture
 def dashboard():
     """Open a database in optuna-dashboard: `dashboard(path)` gives a function that asks it."""
-    try:
-        import optuna_dashboard  # noqa: F401
-    except ImportError:
-        needed("optuna-dashboard", found=False)
+    need_module("optuna_dashboard", "dashboard")
     servers = []
 
     def serve(database):

@@ -1,6 +1,5 @@
 """What every launcher does, and what becomes of a search whose node or job is lost."""
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -17,8 +16,9 @@ from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training import launch
 from emotion_hpo.training.launch import WorkerEnd, open_launcher
 from emotion_hpo.training.launch.forked import ForkedProcesses
-from tests.cluster.servers import needed, until
+from tests.cluster.servers import until
 from tests.cluster.slurm import Slurm
+from tests.needed import need_module
 from tests.search.processes import Command, is_worker
 
 N_EPOCHS = 100  # so that a trial outlives what the cluster needs to notice a loss
@@ -36,7 +36,7 @@ def slurm(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ray_nodes():
     """Two nodes of Ray, and the one that may be lost."""
-    needed("ray", importlib.util.find_spec("ray"))
+    need_module("ray", "ray")
     import ray
     from ray.cluster_utils import Cluster
 
@@ -194,7 +194,7 @@ class TestLauncher:
 
 def test_rays_word_that_memory_ran_out_is_told(study_on, postgres):
     """Ray's monitor kills what is largest once a share of the memory is in use: here, any."""
-    needed("ray", importlib.util.find_spec("ray"))
+    need_module("ray", "ray")
     import ray
     from ray.cluster_utils import Cluster
 

@@ -1,5 +1,7 @@
 """The 34 features, against the package that published figures were made with."""
 
+import warnings
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features.short_term import NAMES, short_term
+from tests.needed import need_module
 
 RATE = 16_000
 WINDOWS = [(0.2, 0.1), (0.05, 0.025), (0.0255, 0.01), (0.1, 0.25)]
@@ -27,10 +30,10 @@ def voiced(seconds: float, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def oracle():
-    return pytest.importorskip(
-        "pyAudioAnalysis.ShortTermFeatures",
-        reason="pyAudioAnalysis, the oracle of the 34 features, is not installed (extra `dev`)",
-    ).feature_extraction
+    need_module("pyAudioAnalysis", "dev")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of how it imports SciPy
+        return import_module("pyAudioAnalysis.ShortTermFeatures").feature_extraction
 
 
 def assert_equal_to(oracle, samples, window_s, step_s):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emotion_hpo.config import FeaturesConfig
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.features import speech
+from tests.needed import need_module
 
 RATE = speech.SAMPLE_RATE_HZ
 Configured = Callable[[str], FeaturesConfig]
@@ -34,7 +35,7 @@ def test_the_name_chooses(configured: Configured, name, dimensions):
 
 
 def test_egemaps(configured: Configured):
-    pytest.importorskip("opensmile", reason="the extra `opensmile` is not installed")
+    need_module("opensmile", "opensmile")
     config = configured("egemaps").speech
     for seconds in (0.05, 0.5, 2.0):
         features = speech.extract(tone(200, RATE, seconds), RATE, config)

@@ -5,7 +5,6 @@ import http.client
 import io
 import json
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import soundfile
 
 from emotion_hpo.tracking.serving import limited
 from tests.making import ROOT
+from tests.needed import need_program
 
 
 def wav(samples, rate=16_000):
@@ -85,8 +85,7 @@ def encoded(content):
 
 
 def test_the_line_of_the_readme_is_answered(server, tmp_path):
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+    need_program("curl", "apt-get install curl")
     readme = (ROOT / "README.md").read_text()
     (line,) = re.findall(r"^curl .*/invocations .*$", readme, re.MULTILINE)
     # Of more bytes than one argument of a program may have

@@ -438,6 +438,9 @@ def test_the_report_lies_beside_the_studys_run(study):
     client, found = runs(study)
     kept = client.list_artifacts(found["study"].info.run_id, "report")
     assert {one.path for one in kept} == {"report/index.html", "report/figures"}
+    info, tags = found["study"].info, found["study"].data.tags
+    address = f"#/experiments/{info.experiment_id}/runs/{info.run_id}/artifacts/report/index.html"
+    assert f"[Report]({address})" in tags["mlflow.note.content"]
 
 
 def test_a_final_models_run_is_written_once_and_anew_where_it_was_cut_off(
@@ -517,6 +520,17 @@ class TestPages:
     def test_without_a_study_there_are_no_runs_to_link(self, emotion_hpo, replaced):
         ended = emotion_hpo("ui", "port=5072", "tracking=none")
         assert (ended.status, ended.stdout.count("\n"), len(replaced)) == (0, 1, 1)
+
+    def test_the_dashboard_needs_a_study_and_its_extra(self, emotion_hpo, replaced, monkeypatch):
+        ended = emotion_hpo("ui", "dashboard=true", "dashboard_port=5074", "port=5073")
+        assert (ended.status, replaced) == (2, [])
+        assert ended.stderr.startswith("emotion-hpo ui: no study 'quick' in ")
+        monkeypatch.setattr("emotion_hpo.search.optuna.dashboard.find_spec", lambda _: None)
+        ended = emotion_hpo("ui", "dashboard=true", "dashboard_port=5074", "port=5073")
+        assert ended.stderr == (
+            "emotion-hpo ui: dashboard=true needs optuna-dashboard: "
+            "pip install 'emotion_hpo[dashboard]'\n"
+        )
 
     def test_a_broken_database_is_named(self, make_study, emotion_hpo, replaced):
         home, _ = make_study()

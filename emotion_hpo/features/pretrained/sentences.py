@@ -17,6 +17,7 @@ from emotion_hpo.config.features import PretrainedText
 from emotion_hpo.errors import FeatureError, missing_extra
 from emotion_hpo.features.pretrained.files import Weights
 from emotion_hpo.features.pretrained.loading import batches, layer_numbers, load_model, load_part
+from emotion_hpo.runtime.onnx_session import open_session
 
 Floats = NDArray[np.float32]
 
@@ -155,22 +156,16 @@ class _OnnxRun:
     def __init__(
         self, weights: Weights, section: PretrainedText, path: str, n_threads: int
     ) -> None:
-        try:
-            import onnxruntime
-        except ImportError:
-            raise missing_extra(f"{path}.model", "onnxruntime", "pretrained") from None
         if section.layers != "last":
             raise FeatureError(
                 f"{path}.layers: {weights.folder} is an ONNX file, which gives the last layer "
                 f"alone; take {path}.layers=last, or a model in transformers' form"
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads
         file = next(file for file in weights.files if file.suffix == ".onnx")
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(file), options, providers=onnxruntime.get_available_providers()
-            )
+            self._session = open_session(file, n_threads)
+        except ImportError:
+            raise missing_extra(f"{path}.model", "onnxruntime", "pretrained") from None
         except Exception as error:
             reason = " ".join(str(error).split())[:200]
             raise FeatureError(f"{path}.model: {file} cannot be read: {reason}") from None

@@ -32,6 +32,7 @@ def is_same_speaker(order: TurnOrder) -> Tensor:
     """Return `(R, L, L)`, whether one speaker says both; an unknown one says one alone."""
     speakers_RL = order.speakers
     same_RLL = (speakers_RL[:, :, None] == speakers_RL[:, None]) & (speakers_RL >= 0)[:, None]
-    own_LL = torch.eye(speakers_RL.shape[1], dtype=torch.bool, device=speakers_RL.device)
+    step_L = torch.arange(speakers_RL.shape[1], device=speakers_RL.device)
+    own_LL = step_L[:, None] == step_L
     both_RLL = order.mask[:, :, None] & order.mask[:, None]
     return (same_RLL & both_RLL) | own_LL

@@ -81,7 +81,7 @@ def _by_speaker(order: TurnOrder) -> tuple[Tensor, Tensor]:
     same_RLL = is_same_speaker(order)
     n_before_RL = same_RLL.tril(-1).sum(2)
     is_first_RL = order.mask & (n_before_RL == 0)
-    number_RL = (is_first_RL.flatten().cumsum(0) - 1).view_as(n_before_RL)
+    number_RL = (is_first_RL.flatten().long().cumsum(0) - 1).view_as(n_before_RL)
     first_RL = same_RLL.int().argmax(2)  # of equal ones the first
     return number_RL.gather(1, first_RL)[order.mask], n_before_RL[order.mask]
 
@@ -90,7 +90,7 @@ def _spread(
     values_NU: Tensor, places: tuple[Tensor, ...], shape: torch.Size | None = None
 ) -> Tensor:
     """Return a tensor with values at their places, each of which occurs once, and zeros."""
-    size = [int(place.max()) + 1 for place in places] if shape is None else shape
+    size = [place.max() + 1 for place in places] if shape is None else shape
     spread = values_NU.new_zeros(*size, values_NU.shape[1])
     return spread.index_put(places, values_NU)
 

@@ -15,6 +15,7 @@ from emotion_hpo.features.pretrained.weights import digest_of, find_weights
 from emotion_hpo.features.speech import as_signal
 from emotion_hpo.features.transcription.recognisers import open_recogniser
 from tests.features.pretrained.conftest import whisper
+from tests.needed import need_module
 from tests.spoken import SENTENCES, speak
 
 __all__ = ["whisper"]
@@ -31,7 +32,7 @@ def signals(tmp_path_factory):
 
 
 def test_pocketsphinx_hears_the_same_whatever_was_heard_before(signals):
-    pocketsphinx = pytest.importorskip("pocketsphinx")
+    pocketsphinx = need_module("pocketsphinx", "transcribe")
     recogniser = open_recogniser(RecogniserSection(name="pocketsphinx", language="en"), 1)
     decoder = pocketsphinx.Decoder(samprate=16_000, cmn="batch", loglevel="FATAL")
     decoder.start_utt()
@@ -46,7 +47,7 @@ def test_pocketsphinx_hears_the_same_whatever_was_heard_before(signals):
 
 
 def test_whisper_equals_a_plain_use_and_has_the_digest_of_its_features(whisper, signals):
-    faster_whisper = pytest.importorskip("faster_whisper")
+    faster_whisper = need_module("faster_whisper", "transcribe")
     recogniser = open_recogniser(RecogniserSection(**WHISPER), 1)
     plain = faster_whisper.WhisperModel(str(whisper), compute_type="float32", cpu_threads=1)
     segments, _ = plain.transcribe(signals[0], language="en", temperature=0.0)
@@ -65,14 +66,14 @@ def test_whisper_equals_a_plain_use_and_has_the_digest_of_its_features(whisper, 
     ],
 )
 def test_what_is_no_model_is_a_line(whisper, tmp_path, settings, message):
-    pytest.importorskip("faster_whisper")
+    need_module("faster_whisper", "transcribe")
     given = {name: value.format(folder=tmp_path) for name, value in settings.items()}
     with pytest.raises(FeatureError, match=message):
         open_recogniser(RecogniserSection(**WHISPER | given), 1)
 
 
 def test_a_folder_without_its_tokenizer_fetches_none(whisper, tmp_path):
-    pytest.importorskip("faster_whisper")
+    need_module("faster_whisper", "transcribe")
     for name in ("config.json", "vocabulary.txt"):
         shutil.copy(whisper / name, tmp_path)
     (tmp_path / "model.bin").symlink_to(whisper / "model.bin")
@@ -83,7 +84,7 @@ def test_a_folder_without_its_tokenizer_fetches_none(whisper, tmp_path):
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "preprocessor_config.json", "model.bin"])
 def test_a_file_that_cannot_be_read_is_a_line(whisper, tmp_path, name):
-    pytest.importorskip("faster_whisper")
+    need_module("faster_whisper", "transcribe")
     for file in whisper.iterdir():
         (tmp_path / file.name).symlink_to(file)
     (tmp_path / name).unlink(missing_ok=True)
@@ -108,7 +109,7 @@ def test_a_vocabulary_of_another_model_is_a_line(whisper, tmp_path, signals):
 
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
 def test_another_form_is_refused_with_the_way_to_convert_it(tmp_path, name):
-    pytest.importorskip("faster_whisper")
+    need_module("faster_whisper", "transcribe")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "whisper"}))
     (tmp_path / name).write_bytes(b"")
     section = RecogniserSection(**WHISPER, model=str(tmp_path))
@@ -121,7 +122,7 @@ def test_another_form_is_refused_with_the_way_to_convert_it(tmp_path, name):
     [("small", "small", None), ("org/whisper@v2", "org/whisper", "v2")],
 )
 def test_a_model_that_cannot_be_fetched_says_how_to_bring_it(monkeypatch, model, name, revision):
-    faster_whisper = pytest.importorskip("faster_whisper")
+    faster_whisper = need_module("faster_whisper", "transcribe")
     calls = []
 
     def refuse(*arguments, **options):
