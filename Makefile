@@ -3,10 +3,12 @@
 #   NAME     the study's name (its preset's)    STUDY   preset of conf/study/ (quick)
 #   CORPUS   corpus of conf/corpus/ (twin)      ROOT    folder of the corpus
 #   TRIALS   budget of finished trials          WORKERS processes that train
+#   SEEDS    trainings of a row (3)             EPOCHS  of a training (as its source)
+#   GLOVE    word vectors, for `make paper`
 #   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare transcribe search final nested report compare predict serve demo export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
+.PHONY: help prepare transcribe search final nested evaluate paper report compare predict serve demo export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +19,7 @@ DEMO := $(VENV)/.demo
 
 # Empty unless the command line says otherwise: a ROOT or NAME that happens to stand in the
 # environment would decide unseen what is trained.
-$(foreach name,NAME STUDY CORPUS ROOT TRIALS WORKERS BEST ARGS,$(eval $(name) :=))
+$(foreach name,NAME STUDY CORPUS ROOT TRIALS WORKERS BEST SEEDS EPOCHS GLOVE ARGS,$(eval $(name) :=))
 
 # What is written there stays as it is, for `make` (which would read $), for the shell and for us.
 for_shell = '$(subst ','\'',$(1))'
@@ -31,6 +33,11 @@ OVERRIDES = $(if $(value NAME),$(call for_shell,study.name=$(value NAME))) \
 
 # Of predict, serve and demo: the latest final model, of the study that is named.
 MODEL = $(if $(value NAME),$(call for_shell,model=studies/$(value NAME)))
+
+# Of paper.
+PAPER = $(if $(value SEEDS),$(call for_shell,seeds=$(value SEEDS))) \
+	$(if $(value EPOCHS),$(call for_shell,epochs=$(value EPOCHS))) \
+	$(if $(value GLOVE),$(call for_shell,glove=$(value GLOVE)))
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -51,6 +58,12 @@ final: $(RUNTIME)  ## retrain BEST on train + validation, score the sealed sessi
 
 nested: $(RUNTIME)  ## repeat the whole search with each session as the test
 	@$(BIN)/emotion-hpo nested $(OVERRIDES) $(value ARGS)
+
+evaluate: $(RUNTIME)  ## score a fixed configuration: ARGS="protocol=loso5 model=tripathi/combined"
+	@$(BIN)/emotion-hpo evaluate $(OVERRIDES) $(if $(value SEEDS),$(call for_shell,seeds=$(value SEEDS))) $(value ARGS)
+
+paper: $(RUNTIME)  ## the published tables, theirs beside ours: SEEDS=1 EPOCHS=2
+	@$(BIN)/emotion-hpo paper $(OVERRIDES) $(PAPER) $(value ARGS)
 
 report: $(RUNTIME)  ## write the study's page: figures, tables, one HTML file
 	@$(BIN)/emotion-hpo report $(OVERRIDES) $(value ARGS)

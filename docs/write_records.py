@@ -22,6 +22,8 @@ from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.records.ledger import LINES
 from emotion_hpo.study.records.nested import NestedResult
+from emotion_hpo.study.records.paper import PaperResult
+from emotion_hpo.study.records.protocol import ProtocolResult
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Confirmation, Selection
 from emotion_hpo.study.records.study_facts import StudyFacts
@@ -42,6 +44,8 @@ FILES: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("STUDY/selection.json", (Selection,)),
     ("STUDY/final/NAME/result.json", (FinalResult,)),
     ("STUDY/nested.json", (NestedResult,)),
+    ("STUDY/protocols/NAME.json", (ProtocolResult,)),
+    ("STUDY/paper.json", (PaperResult,)),
     ("WORDS.csv.json, beside a CSV of `emotion-hpo transcribe`", (Transcription,)),
     ("holdout_ledger.jsonl, a line each", tuple(LINES.values())),
 )

@@ -46,7 +46,13 @@ def test_a_trial_is_named(built, tmp_path, target, key):
     assert getattr(built(*made_call(f"make {target} BEST=trial_7", tmp_path)), key) == "trial_7"
 
 
-VARIABLES = ("NAME", "STUDY", "CORPUS", "ROOT", "TRIALS", "WORKERS", "BEST", "ARGS")
+def test_the_tables_budget_arrives(built, tmp_path):
+    config = built(*made_call("make paper SEEDS=1 EPOCHS=2 GLOVE=/data/glove.txt", tmp_path))
+    assert (config.seeds, config.epochs, config.glove) == (1, 2, Path("/data/glove.txt"))
+
+
+VARIABLES = ("NAME", "STUDY", "CORPUS", "ROOT", "TRIALS", "WORKERS", "BEST", "SEEDS",
+             "EPOCHS", "GLOVE", "ARGS")  # fmt: skip
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 #: Targets that run a command of ours.

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emotion_hpo.cli.jobs import job_trainer
-from emotion_hpo.config import SearchConfig
+from emotion_hpo.config import RowsSplit, SearchConfig
 from emotion_hpo.console.output import echo
 from emotion_hpo.console.progress import preparing
 from emotion_hpo.console.search_result import (
@@ -33,6 +33,15 @@ class SearchCommand(SearchConfig):
     """`emotion-hpo search`."""
 
     output: Path | None = Field(description="also write the result there, as JSON")
+
+    @model_validator(mode="after")
+    def _no_choice_on_the_test_part(self) -> Self:
+        if isinstance(self.split, RowsSplit) and self.split.validation == "test":
+            raise ValueError(
+                "split.validation: a search that validates on the test part chooses on it; only "
+                "`emotion-hpo evaluate test_picked=true` looks there, and chooses nothing"
+            )
+        return self
 
     def search(self) -> SearchConfig:
         """Return the study alone."""

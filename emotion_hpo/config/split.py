@@ -1,5 +1,6 @@
 """Which utterances train, which validate, and which stay sealed."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -109,6 +110,44 @@ class GivenSplit(_Split):
         return self.test
 
 
+class Rows(Section):
+    """Some labelled utterances: those that meet every condition."""
+
+    column: Literal["session", "speaker"] = "session"
+    names: tuple[str, ...] | None = Field(None, description="of the column; null: any")
+    last: float | None = Field(
+        None, gt=0, le=1, description="of these, in the order of ids, the last share"
+    )
+    every: int | None = Field(None, ge=2, description="of these, in the order of ids, each n-th")
+    file: Path | None = Field(
+        None, description="JSON lines whose `key` is DATASET-UTTERANCE, as EmoBox writes its folds"
+    )
+
+
+class RowsSplit(_Split):
+    """A fold of a published protocol: any utterances are the test, any others validate.
+
+    What it seals need be no whole session, so that every session's features are read by whoever
+    trains, and the test rows left out of what it hands out.
+    """
+
+    name: Literal["rows"]
+    session_column: str = SESSION
+    test: Rows
+    validation: Rows | Literal["test"] = Field(
+        description="`test`: the epoch is chosen on the test part, as some papers do"
+    )
+    train: Rows | None = Field(None, description="null: all that neither tests nor validates")
+
+    @property
+    def test_session(self) -> str:
+        """What is sealed, in words where it is no single session."""
+        names = self.test.names
+        if names is not None and len(names) == 1:
+            return names[0] if self.test.column == SESSION else f"{self.test.column} {names[0]}"
+        return "some rows"
+
+
 SplitConfig = Annotated[
     PaperSplit
     | LastFifthSplit
@@ -116,6 +155,7 @@ SplitConfig = Annotated[
     | SpeakersSplit
     | SessionSplit
     | LosoSplit
-    | GivenSplit,
+    | GivenSplit
+    | RowsSplit,
     Field(discriminator="name"),
 ]

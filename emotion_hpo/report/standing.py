@@ -41,10 +41,11 @@ def _unknown(model: Path) -> Standing:
 def _score(result: FinalResult) -> str:
     accuracy = format_score("accuracy", result.accuracy)
     interval = format_interval(result.accuracy_interval)
+    is_baseline = result.trial == "baseline"
     baseline = format_score("accuracy", result.baseline.accuracy)
     speakers = ", ".join(result.test_speakers)
     return (
         f"It is right in **{accuracy}** of {result.n_test:,} utterances of {speakers} (session "
-        f"{result.test_session}), which no trial had seen: 95 % interval **{interval}**. A plain "
-        f"linear model is right in {baseline}."
+        f"{result.test_session}), which no trial had seen: 95 % interval **{interval}**."
+        + ("" if is_baseline else f" A plain linear model is right in {baseline}.")
     )

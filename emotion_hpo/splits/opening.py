@@ -7,7 +7,7 @@ neither extracted nor read. Only what scores a final model opens both.
 
 from pathlib import Path
 
-from emotion_hpo.config import ExperimentConfig
+from emotion_hpo.config import ExperimentConfig, RowsSplit
 from emotion_hpo.features.preparation import OnProgress, prepare_features
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.splits.parts import Development, Holdout, split
@@ -28,7 +28,8 @@ def open_development(
         FeatureError: The features cannot be extracted or stored.
         ConfigError: The split does not fit the corpus.
     """
-    sealed = config.split.test_session
+    is_session = not isinstance(config.split, RowsSplit)  # else only some rows are sealed
+    sealed = config.split.test_session if is_session else None
     store = prepare_features(config, directory, on_progress, leave_out=sealed)
     development, _ = split(store, config.split)
     return store, development

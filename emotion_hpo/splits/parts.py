@@ -10,7 +10,7 @@ and a session, tells what that session is, for the ledger to know whether it was
 reads its features only when `final` opens it. A search is given the `Development` alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -22,6 +22,7 @@ from emotion_hpo.config import (
     GivenSplit,
     LosoSplit,
     PaperSplit,
+    RowsSplit,
     SessionSplit,
     SpeakersSplit,
     SplitConfig,
@@ -33,7 +34,8 @@ from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.shard import Shard
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Overlaid, Shelf, Utterances
-from emotion_hpo.runtime.contents import NAME, WORDS, Content, name_mark, words_mark
+from emotion_hpo.runtime.contents import NAME, WORDS, Content, merged, name_mark, words_mark
+from emotion_hpo.splits.rows import mask_rows
 
 #: So many values of a column are named.
 _N_NAMED = 5
@@ -110,19 +112,39 @@ class Development:
 
 @dataclass(frozen=True)
 class Holdout:
-    """The sealed test part: where it lies, not what is in it."""
+    """The sealed test part: where it lies, not what is in it.
+
+    Attributes:
+        store: Where its features are.
+        session: Its name.
+        scenario: Of its utterances, where only these are scored.
+        rows: Which rows of all sessions it is, where it is no session.
+    """
 
     store: FeatureStore
     session: str
     scenario: str | None = None
+    rows: RowsSplit | None = None
+
+    @property
+    def _shards(self) -> tuple[Shard, ...]:
+        """The sessions that it may have rows of."""
+        names = (self.session,) if self.rows is None else self.store.sessions
+        return tuple(map(self.store.open, names))
 
     @cached_property
     def content(self) -> Content:
-        """Return what identifies the sealed session, whatever its scenario and features."""
-        return read_content(self.store.open(self.session))
+        """Return what identifies the sealed utterances, whatever their scenario and features."""
+        if self.rows is None:
+            return read_content(self.store.open(self.session))
+        sealed = frozenset(self.unseal().ids)
+        return merged(read_content(shard, sealed) for shard in self._shards)
 
     def counts(self) -> dict[str, int]:
         """Count the labelled utterances of each class, by the session's table alone."""
+        if self.rows is not None:
+            emotions = self.unseal().table["emotion"]
+            return {label: int((emotions == label).sum()) for label in self.store.classes}
         table = self.store.open(self.session).table
         if self.scenario is not None:
             table = table[(table["scenario"] == self.scenario).to_numpy(bool, na_value=False)]
@@ -131,19 +153,28 @@ class Holdout:
     def unseal(self) -> Utterances:
         """Read the test utterances; only `final` may, after it has written the ledger.
 
-        Their `turns` are those of the sealed session alone.
+        Their `turns` are those of the sealed part alone.
         """
-        whole = Utterances.from_shards((self.store.open(self.session),), self.store.classes)
-        return _of_scenario(whole, self.scenario).labelled()
+        whole = Utterances.from_shards(self._shards, self.store.classes)
+        turns = _of_scenario(whole, self.scenario)
+        if self.rows is None:
+            return turns.labelled()
+        return _select(turns, mask_rows(turns.table, self.rows.test))
 
 
-def read_content(shard: Shard) -> Content:
+def read_content(shard: Shard, ids: Container[str] | None = None) -> Content:
     """Read what identifies a session: the marks of its recordings, words, names and labels.
 
     Context does not count: a session is the same with it or without.
+
+    Args:
+        shard: The session.
+        ids: Of its utterances, those that count; None: all.
     """
     rows = shard.table[["utterance_id", "speaker", "emotion", "transcript"]]
     rows = rows[rows["emotion"].notna()]
+    if ids is not None:
+        rows = rows[[name in ids for name in rows["utterance_id"]]]
     utterances = []
     for name, speaker, emotion, transcript in rows.itertuples(index=False):
         marks = dict(shard.marks[name]) | {NAME: name_mark(name, speaker, emotion)}
@@ -161,6 +192,8 @@ def check_sessions(config: SplitConfig, sessions: tuple[str, ...]) -> tuple[str,
     if isinstance(config, GivenSplit):
         _check_values(config, sessions)
         return config.train, config.validation
+    if isinstance(config, RowsSplit):
+        return sessions
     n_needed = 3 if isinstance(config, SpeakersSplit | SessionSplit) else 2
     if len(sessions) < n_needed:
         raise ConfigError(
@@ -216,19 +249,52 @@ def split(store: FeatureStore, config: SplitConfig) -> tuple[Development, Holdou
             class.
     """
     rest = check_sessions(config, store.sessions)
+    rows = config if isinstance(config, RowsSplit) else None
     whole = Utterances.from_shards(tuple(map(store.open, rest)), store.classes)
     if not isinstance(config, GivenSplit):  # whose sessions are parts, which may share a dialogue
         whole.table["dialogue"] = _name_apart(whole.table)
     turns = _of_scenario(whole, config.scenario)
-    folds = tuple(
-        Fold(name, train=_select(turns, ~in_validation), validation=_select(turns, in_validation))
-        for name, in_validation in _validation_rows(turns, config, store.sessions).items()
-    )
+    folds: tuple[Fold, ...]
+    if rows is not None:
+        folds = (_fold_of_rows(turns, rows),)
+        everything = _join(turns, folds[0])
+    else:
+        folds = tuple(
+            Fold(name, train=_select(turns, ~validates), validation=_select(turns, validates))
+            for name, validates in _validation_rows(turns, config, store.sessions).items()
+        )
+        everything = turns.labelled()
     _refuse_one_class(folds)
-    everything = turns.labelled()
     copies = {copy: cache(changed.open) for copy, changed in store.copies.items()}
-    holdout = Holdout(store, config.test_session, config.scenario)
+    holdout = Holdout(store, config.test_session, config.scenario, rows)
     return Development(folds, everything, copies), holdout
+
+
+def _fold_of_rows(turns: Utterances, config: RowsSplit) -> Fold:
+    """Return the fold of a published protocol; the test part validates where it asks for that.
+
+    Raises:
+        ConfigError: A part has no utterance.
+    """
+    table = turns.table
+    tests = mask_rows(table, config.test)
+    validates, trains = tests, ~tests
+    if config.validation != "test":
+        validates = mask_rows(table, config.validation) & ~tests
+        trains &= ~validates
+    if config.train is not None:
+        trains &= mask_rows(table, config.train)
+    parts = {"test": tests, "validation": validates, "training": trains}
+    for part, is_meant in parts.items():
+        if not (turns.labels[is_meant] >= 0).any():
+            raise ConfigError(f"split: the {part} part of this protocol has no utterance here")
+    return Fold("validation", train=_select(turns, trains), validation=_select(turns, validates))
+
+
+def _join(turns: Utterances, fold: Fold) -> Utterances:
+    """Return both parts of a fold together."""
+    ids = {*fold.train.turns.ids, *fold.validation.turns.ids}
+    return _select(turns, turns.table["utterance_id"].isin(ids).to_numpy(bool))
 
 
 def _name_apart(table: pd.DataFrame) -> "pd.Series[str]":
@@ -305,6 +371,8 @@ def _validation_rows(
             return _each(turns, "session")
         case LosoSplit():
             return _each(turns, "speaker")
+        case RowsSplit():
+            raise AssertionError("its rows are chosen by `_fold_of_rows`")
 
 
 def _each(turns: Utterances, column: str) -> dict[str, NDArray[np.bool_]]:

@@ -13,7 +13,7 @@ that scoring it is a second look; fewer are written into its `opened` line, for 
 import getpass
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,12 @@ from emotion_hpo.runtime.contents import Content, merged
 from emotion_hpo.study.ledger_file import LedgerFile
 from emotion_hpo.study.records.ledger import (
     HoldoutLine,
+    Look,
     Looker,
     OpenedLine,
     Overlap,
     PaperProtocolLine,
+    ProtocolLine,
     ReplayedLine,
     ScoredLine,
     ScoredOpening,
@@ -116,6 +118,12 @@ class Ledger:
         chosen = [line for line in lines if line.holdout == holdout]
         return sorted(chosen, key=lambda line: kinds.index(type(line)))
 
+    def looks(self, content: Content) -> list[Look]:
+        """Return every line on who looked at a holdout, the first first."""
+        holdout = self.name_of(content)
+        lines = self._file.lines()
+        return [line for line in lines if isinstance(line, Look) and line.holdout == holdout]
+
     def check(self, content: Content, model: str, *, rescore: bool) -> None:
         """Make sure that a model may score a holdout, before it is trained at length.
 
@@ -161,9 +169,7 @@ class Ledger:
             cut = [line for line in earlier if line.model == model and line.accuracy is None]
             if cut:
                 return Opening(holdout, cut[0].opening)
-            if all(content.digest != known.digest for known in self._contents().get(holdout, ())):
-                marks = tuple(dict(utterance) for utterance in content.utterances)
-                self._file.append(HoldoutLine(holdout=holdout, at=now(), utterances=marks))
+            self._note_content(holdout, content)
             name = f"opening_{len(earlier) + 1}"
             line = OpenedLine(
                 holdout=holdout, at=now(), **dict(looker), opening=name, model=model,
@@ -191,6 +197,35 @@ class Ledger:
             line = PaperProtocolLine(holdout=holdout, at=now(), **dict(looker), opening=opening)
             self._file.append(line)
 
+    def note_protocol(
+        self, content: Content, lookers: Sequence[Looker], name: str, fold: str, *, on_test: bool
+    ) -> None:
+        """Write that fixed configurations are scored under a protocol, before they are.
+
+        What was cut off and goes on is one look.
+
+        Args:
+            content: What the fold's test part holds.
+            lookers: Who opens it, for which configurations.
+            name: Of the protocol.
+            fold: Whose test part it is.
+            on_test: Whether each is also tested after every epoch.
+        """
+        with self._file.locked():
+            holdout = self.name_of(content)
+            known = {
+                (line.config, line.protocol, line.fold, line.test_picked)
+                for line in self._file.lines()
+                if isinstance(line, ProtocolLine) and line.holdout == holdout
+            }
+            self._note_content(holdout, content)
+            for looker in lookers:
+                if (looker.config, name, fold, on_test) not in known:
+                    self._file.append(ProtocolLine(
+                        holdout=holdout, at=now(), **dict(looker), protocol=name, fold=fold,
+                        test_picked=on_test,
+                    ))  # fmt: skip
+
     def note_replay(self, holdout: str, looker: Looker, model: str | None) -> None:
         """Write that a scored model was trained and tested once more."""
         with self._file.locked():
@@ -203,6 +238,12 @@ class Ledger:
             HoldoutError: Another is at it.
         """
         return self._file.alone_with(holdout)
+
+    def _note_content(self, holdout: str, content: Content) -> None:
+        """Write what a holdout holds, unless that stands there."""
+        if all(content.digest != known.digest for known in self._contents().get(holdout, ())):
+            marks = tuple(dict(utterance) for utterance in content.utterances)
+            self._file.append(HoldoutLine(holdout=holdout, at=now(), utterances=marks))
 
     def _append_score(self, holdout: str, opening: str, accuracy: float) -> None:
         line = ScoredLine(holdout=holdout, at=now(), opening=opening, accuracy=accuracy)

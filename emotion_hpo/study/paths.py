@@ -183,6 +183,23 @@ class StudyHome:
         """What the nested protocol found over all sessions."""
         return self.path / "nested.json"
 
+    def protocol(self, name: str) -> Path:
+        """What a fixed configuration reaches under a protocol."""
+        return self.path / "protocols" / f"{name}.json"
+
+    def protocol_answers(self, job: str) -> Path:
+        """A training's answers on its test part under a protocol."""
+        return self.path / "protocols" / "answers" / f"{job}.npz"
+
+    def protocol_model(self, job: str) -> Path:
+        """A training's model under a protocol, where it stays."""
+        return self.path / "protocols" / "models" / f"{job}.pt"
+
+    @property
+    def paper(self) -> Path:
+        """The published tables beside ours."""
+        return self.path / "paper.json"
+
     @property
     def baseline(self) -> Path:
         """What the plain model that every trial is held against reaches on validation."""

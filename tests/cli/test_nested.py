@@ -1,6 +1,7 @@
 """`emotion-hpo nested`, from the command line to the mean over all sessions."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,6 +55,17 @@ def test_each_session_is_the_test_and_the_next_one_validates(emotion_hpo, isolat
         assert study_file.read(home).config.split.validation_session == "next"
         validated.append(json.loads(home.summary.read_text())["expected"]["speakers"])
     assert validated == [[f"Ses0{n}F", f"Ses0{n}M"] for n in (2, 3, 4, 5, 1)]
+
+
+def test_a_stop_is_told_once(emotion_hpo, isolated, small_features, monkeypatch):
+    (isolated / "studies").mkdir()
+    (isolated / "studies" / "features").symlink_to(small_features)
+    stopped = SimpleNamespace(was_stopped=True)
+    monkeypatch.setattr("emotion_hpo.cli.nested.search_study", lambda _study: stopped)
+    ended = emotion_hpo("nested", *SMALL, "study.name=deep", "launcher.n_workers=2")
+    assert ended.status == 0, ended.stderr
+    assert ended.stdout.count("Stopped; the same command goes on where this one ended.") == 1
+    assert not (isolated / "studies" / "deep" / "nested.json").exists()
 
 
 def test_a_given_test_part_is_not_nested(emotion_hpo):

@@ -319,3 +319,14 @@ def test_of_two_processes_at_once_one_wins(ledger):
     winner = ("model-a", "model-b")[answers.index("opening_1")]
     yes = Content(({"words": "yes"},))
     assert [line.model for line in openings(ledger, yes)] == [winner]
+
+
+def test_a_protocol_is_a_look_that_its_continuation_does_not_repeat(ledger):
+    other = LOOKER.model_copy(update={"config": "cafe", "trial": "trial_4"})
+    for _ in range(2):  # cut off in between
+        ledger.note_protocol(CORPUS_5, [LOOKER, other], "loso5", "5", on_test=False)
+    assert [line.config for line in ledger.looks(CORPUS_5)] == ["c0ffee", "cafe"]
+    ledger.note_protocol(CORPUS_5, [LOOKER], "loso5", "5", on_test=True)
+    assert [line.test_picked for line in ledger.looks(CORPUS_5)] == [False, False, True]
+    assert ledger.looks(CORPUS_4) == []
+    ledger.check(CORPUS_5, "model-a", rescore=False)  # a fixed configuration chose nothing

@@ -110,8 +110,17 @@ class ReplayedLine(Look):
     model: str | None = Field(None, description="identity of the model")
 
 
+class ProtocolLine(Look):
+    """A fixed configuration that was scored under one of the field's protocols."""
+
+    event: Literal["protocol"] = Field("protocol", description="kind of line")
+    protocol: str = Field(description="its name")
+    fold: str = Field(description="of which this holdout is the test part")
+    test_picked: bool = Field(description="whether it was also tested after every epoch")
+
+
 #: Event → what its lines hold.
 LINES: dict[str, type[Line]] = {
     str(kind.model_fields["event"].default): kind
-    for kind in (HoldoutLine, OpenedLine, ScoredLine, PaperProtocolLine, ReplayedLine)
+    for kind in (HoldoutLine, OpenedLine, ScoredLine, PaperProtocolLine, ReplayedLine, ProtocolLine)
 }
