@@ -26,6 +26,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # for three times as long as they compute.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
+# As workers start: a process with a thread of pyarrow's allocator is none to fork others from.
+os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+
 # What joblib takes for the number of cores: tests run beside each other, and to start a second
 # process that reads a corpus takes longer than to read a small one.
 os.environ["LOKY_MAX_CPU_COUNT"] = "1"

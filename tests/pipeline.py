@@ -6,8 +6,10 @@ import hashlib
 import io
 import pickle
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -21,6 +23,7 @@ from emotion_hpo.cli.search import observers
 from emotion_hpo.config import NetworkModel, SearchConfig, build
 from emotion_hpo.console import output as screen
 from emotion_hpo.console.output import show_logs
+from emotion_hpo.features import workers
 from emotion_hpo.features.origin import describe_origins
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.features.store import FeatureStore
@@ -40,8 +43,10 @@ from emotion_hpo.splits.parts import Development, Holdout, split
 from emotion_hpo.study import Epoch, StudyHome, study_file
 from emotion_hpo.training.fold_run import Checkpoint, DataModule
 from emotion_hpo.training.job import Train
+from emotion_hpo.training.launch import forked, local
 from emotion_hpo.training.learner import build_learner
 from tests import ready_made
+from tests.forking import fork_server, fork_workers
 
 #: A search on this takes seconds: about 100 utterances, a network of a few thousand weights, and
 #: no confirmation but where it is what is tested.
@@ -158,6 +163,24 @@ def _jobs_are_trained_in_this_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(batch, "_work", work)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_are_forked() -> Iterator[None]:
+    """Start workers without loading libraries, which takes seconds of a processor each time."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (forked, local):
+            patched.setattr(module, "subprocess", fork_workers())
+        pools = SimpleNamespace(get_context=lambda _method: fork_server())
+        patched.setattr(workers, "multiprocessing", pools)
+        yield
+
+
+@pytest.fixture
+def started_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start workers and their servers as users do: by an interpreter that loads all libraries."""
+    for module in (forked, local):
+        monkeypatch.setattr(module, "subprocess", subprocess)
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from emotion_hpo.study import StudyHome
 from tests.pipeline import compose_open_config, search, trainer
 
 CLASSES = ("ang", "hap", "neu", "sad")
-N_SPEAKERS, N_TURNS, N_SESSIONS = 10, 100, 5
+N_SPEAKERS, N_TURNS, N_SESSIONS = 10, 60, 5
 
-#: Chance is a quarter of the 200 utterances of a part; one test in 100,000 sees more by luck.
+#: Chance is a quarter of the 120 utterances of a part; one test in 100,000 sees more by luck.
 N_JUDGED = N_SPEAKERS * N_TURNS // N_SESSIONS
 MOST = float(binom.ppf(1 - 1e-5, N_JUDGED, 0.25)) / N_JUDGED
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.no_cover
 
 DIALOGUE = "Ses01F_impro01"
 FUZZ = settings(
-    max_examples=2000,
+    max_examples=600,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

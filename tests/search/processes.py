@@ -2,22 +2,37 @@
 
 import json
 import subprocess
-import sys
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 from emotion_hpo.study import StudyHome
+from tests.forking import ForkedProcess, run_command
 from tests.pipeline import SMALL, compose_config
 
 
 def is_worker(process: psutil.Process, home: StudyHome) -> bool:
     """Whether a process is a worker of a study, and not the server that forks them."""
     with suppress(psutil.Error):
-        line = process.cmdline()
-        is_ours = "emotion_hpo.search.worker" in line and str(home.path) in line
-        return is_ours and process.name().startswith("worker_")
+        return process.name().startswith("worker_") and is_of(process, home)
     return False
+
+
+def is_of(process: psutil.Process, home: StudyHome) -> bool:
+    """Whether a process trains for a study, or forks those that do: it is named so, or logs so."""
+    with suppress(psutil.Error, OSError):
+        line = process.cmdline()
+        output = Path(f"/proc/{process.pid}/fd/1").readlink()
+        is_named = "emotion_hpo.search.worker" in line and str(home.path) in line
+        return is_named or output.is_relative_to(home.path.resolve())
+    return False
+
+
+def processes_of(home: StudyHome) -> list[psutil.Process]:
+    """Every worker of a study, and every server of its workers."""
+    return [process for process in psutil.process_iter() if is_of(process, home)]
 
 
 class Command:
@@ -25,18 +40,25 @@ class Command:
 
     def __init__(self, home, *overrides, name="search"):
         arguments = [*SMALL, f"study.directory={home.directory}", f"study.name={home.name}"]
-        program = "from emotion_hpo.cli.app import main; main()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program, name, *arguments, *overrides],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._folder = Path(tempfile.mkdtemp(prefix="command"))
+        with self._output.open("wb") as output, self._error.open("wb") as error:
+            self.process = ForkedProcess(
+                run_command, [name, *arguments, *overrides], output=output, error=error
+            )
+
+    @property
+    def _output(self):
+        return self._folder / "stdout"
+
+    @property
+    def _error(self):
+        return self._folder / "stderr"
 
     def wait(self, seconds=180):
-        out, err = self.process.communicate(timeout=seconds)
-        return self.process.returncode, out, err
+        """Wait for its end; return its status and what it printed."""
+        status = self.process.wait(timeout=seconds)
+        self.process.stdin.close()
+        return status, self._output.read_text(), self._error.read_text()
 
     def wait_while(self, progress, seconds):
         """Wait for the end as long as what `progress()` returns changes within so many seconds."""

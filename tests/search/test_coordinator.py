@@ -8,7 +8,6 @@ import sys
 import time
 from types import SimpleNamespace
 
-import psutil
 import pytest
 import torch
 
@@ -20,7 +19,7 @@ from emotion_hpo.search.stop import Stop
 from emotion_hpo.search.worker_pool import WorkerPool
 from emotion_hpo.study import TrialState, study_file
 from tests.pipeline import search
-from tests.search.processes import Command, is_worker
+from tests.search.processes import Command, is_worker, processes_of
 
 
 def states(home, config):
@@ -191,7 +190,8 @@ def test_a_killed_search_leaves_no_process_and_loses_no_epoch(long_study):
     home, config = long_study
     command = Command(home, *LONG)
     until(lambda: len(curves(home)) == 2)
-    workers = psutil.Process(command.process.pid).children(recursive=True)
+    workers = processes_of(home)
+    assert len(workers) == 3, "two, and what forks them"
     os.kill(command.process.pid, signal.SIGKILL)
     command.wait()
     until(lambda: not any(one.is_running() for one in workers), seconds=10)
@@ -212,8 +212,7 @@ def test_a_killed_worker_is_replaced(long_study, is_server):
     home, config = long_study
     command = Command(home, *LONG)
     until(lambda: len(curves(home)) == 2)
-    children = psutil.Process(command.process.pid).children(recursive=True)
-    victim = next(one for one in children if is_server is not is_worker(one, home))
+    victim = next(one for one in processes_of(home) if is_server is not is_worker(one, home))
     victim.kill()
     status, _, err = command.wait()
     assert status == 0, err

@@ -13,7 +13,6 @@ import signal
 import time
 
 import numpy as np
-import psutil
 import pytest
 from mlflow import MlflowClient
 
@@ -26,7 +25,7 @@ from emotion_hpo.study import PARTIAL, StudyHome, TrialState, study_file
 from emotion_hpo.tracking import tracking_uri
 from emotion_hpo.training.fold_run import Checkpoint
 from tests.pipeline import CONTEXT, trainer
-from tests.search.processes import Command
+from tests.search.processes import Command, processes_of
 
 N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))
 SEED = int(os.environ["EMOTION_HPO_KILL_SEED"])
@@ -59,7 +58,7 @@ def under_fire(start, home, n_kills: int, is_over, longest_s: float = 1.0) -> li
     command = start()
     try:
         while len(killed) < n_kills:
-            workers = workers_of(command.process)
+            workers = processes_of(home)
             if workers and (latest_epoch(home) > shot_at or dice.random() < 0.004):
                 time.sleep(dice.uniform(0.0, longest_s))
                 shot_at = time.time()
@@ -86,22 +85,6 @@ def latest_epoch(home) -> float:
         with contextlib.suppress(FileNotFoundError):
             times.append(path.stat().st_mtime)
     return max(times)
-
-
-def workers_of(process) -> list[psutil.Process]:
-    """The workers of a command, and the process that they are forked from."""
-    try:
-        children = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return [one for one in children if "emotion_hpo.search.worker" in " ".join(cmdline(one))]
-
-
-def cmdline(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +147,7 @@ def test_mlflow_has_one_ended_run_a_trial(survived):
 
 def test_no_process_is_left(survived):
     home, _, _ = survived
-    left = [one for one in psutil.process_iter() if str(home.path) in " ".join(cmdline(one))]
-    assert not left
+    assert not processes_of(home)
 
 
 def test_every_file_is_whole(survived):

@@ -4,7 +4,6 @@
 of their own, forked from one that has imported everything, so that they do start together.
 """
 
-import multiprocessing
 import os
 
 import pytest
@@ -15,6 +14,7 @@ from emotion_hpo.search.worker import Worker
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import TrialState
 from emotion_hpo.training.fold_run import DataModule
+from tests.forking import fork_server
 
 # Traced, these would take half as long again; what they run is traced elsewhere.
 pytestmark = pytest.mark.no_cover
@@ -32,19 +32,12 @@ def work(home, config, name, start):
     worker.work()
 
 
-@pytest.fixture(scope="module")
-def processes():
-    """Makes processes that have imported what a worker needs."""
-    found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["emotion_hpo.search.worker"])
-    return found
-
-
 @pytest.mark.parametrize("start", range(N_STARTS))
-def test_nothing_is_claimed_twice_or_missed(make_study, processes, start):
+def test_nothing_is_claimed_twice_or_missed(make_study, start):
     home, config = make_study("study", *SIZE, f"study.seed={start}")
     home.path.mkdir()
     Study(home, config).open_slots()
+    processes = fork_server()
     barrier = processes.Barrier(N_WORKERS)
     workers = [
         processes.Process(target=work, args=(home, config, f"worker_{i}", barrier))

@@ -1,8 +1,6 @@
 """Slots, claims and ends: the promises of a study, kept for every sampler and pruner."""
 
 import math
-import multiprocessing
-import shutil
 import sqlite3
 import time
 
@@ -16,16 +14,12 @@ from emotion_hpo.study.curves import write_curve
 from emotion_hpo.study.records.base import read_record
 from emotion_hpo.study.records.trial import TrialRecord
 from emotion_hpo.study.trials import best_of, read_trials
-from tests.pipeline import compose_config
+from tests.forking import fork_server
+from tests.pipeline import SMALL, compose_config
+from tests.search.claiming import claim_all, finish
 
 SAMPLERS = ("random", "tpe", "gp", "cmaes", "qmc", "grid", "nsga2")
 PRUNERS = ("none", "median", "asha", "hyperband", "patient", "wilcoxon")
-
-
-def finish(study: Study, claim, value: float) -> None:
-    """Train a claimed trial, in imagination."""
-    study.report(claim, 1, value)
-    study.end(claim, TrialState.COMPLETE, value, 1)
 
 
 def search_alone(study: Study) -> list[dict]:
@@ -36,49 +30,55 @@ def search_alone(study: Study) -> list[dict]:
     return [dict(one.params) for one in study.trials()]
 
 
-@pytest.mark.no_cover  # traced, it would take half as long again
-@pytest.mark.parametrize(
-    ("sampler", "pruner"),
-    [*((one, "hyperband") for one in SAMPLERS), *(("random", one) for one in PRUNERS)],
-)
-class TestEverySearch:
-    def make(self, make_study, sampler, pruner, name="study"):
+SEARCHES = [
+    *((one, "hyperband") for one in SAMPLERS),
+    *(("random", one) for one in PRUNERS if one != "hyperband"),
+]
+
+
+@pytest.fixture(scope="module", params=SEARCHES, ids="-".join)
+def searches(request, tmp_path_factory):
+    """Two studies that are the same, searched by a sampler and a pruner: first claim, points."""
+    sampler, pruner = request.param
+    studies = []
+    for _ in range(2):  # Hyperband draws brackets by the study's name, so both have the same one
+        directory = tmp_path_factory.mktemp("searches")
         overrides = (f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9")
-        home, config = make_study(name, *overrides)
+        config = compose_config(*SMALL, f"study.directory={directory}", *overrides)
+        home = StudyHome(directory, "study")
         home.path.mkdir()
-        return Study(home, config), config
-
-    def test_meets_the_budget_exactly(self, make_study, sampler, pruner):
-        study, _ = self.make(make_study, sampler, pruner)
-        assert len(search_alone(study)) == 9
-        assert all(one.state is TrialState.COMPLETE for one in study.trials())
-
-    def test_begins_with_the_default_configuration(self, make_study, sampler, pruner):
-        study, config = self.make(make_study, sampler, pruner)
+        study = Study(home, config)
         study.open_slots()
         first = study.claim("worker_0")
-        assert first.number == 0
-        assert first.config == config.experiment()
+        finish(study, first, 0.5)
+        studies.append((study, first, search_alone(study)))
+    return studies
 
-    def test_proposes_no_point_twice(self, make_study, sampler, pruner):
-        study, _ = self.make(make_study, sampler, pruner)
-        points = [tuple(one.items()) for one in search_alone(study)]
+
+@pytest.mark.no_cover  # traced, it would take half as long again
+class TestEverySearch:
+    def test_meets_the_budget_exactly(self, searches):
+        trials = searches[0][0].trials()
+        assert len(trials) == 9
+        assert all(one.state is TrialState.COMPLETE for one in trials)
+
+    def test_begins_with_the_default_configuration(self, searches):
+        study, first, _ = searches[0]
+        assert first.number == 0
+        assert first.config == study._connection.config.experiment()
+
+    def test_proposes_no_point_twice(self, searches):
+        points = [tuple(one.items()) for one in searches[0][2]]
         assert len(set(points)) == len(points)
 
-    def test_gives_the_same_trials_for_the_same_seed(self, make_study, sampler, pruner):
-        # Hyperband draws brackets by the study's name, so both have the same one.
-        one, _ = self.make(make_study, sampler, pruner)
-        first = search_alone(one)
-        one._connection.home.database.unlink()
-        shutil.rmtree(one._connection.home.path / "trials")
-        again, _ = make_study("study", f"sampler={sampler}", f"pruner={pruner}", "study.n_trials=9")
-        assert search_alone(Study(again, _)) == first
+    def test_gives_the_same_trials_for_the_same_seed(self, searches):
+        assert searches[0][2] == searches[1][2]
 
-    def test_stays_inside_the_space(self, make_study, sampler, pruner):
-        study, config = self.make(make_study, sampler, pruner)
-        for params in search_alone(study):
+    def test_stays_inside_the_space(self, searches):
+        study, _, drawn = searches[0]
+        for params in drawn:
             for path, value in params.items():
-                assert config.space[path].contains(value)
+                assert study._connection.config.space[path].contains(value)
 
 
 @pytest.fixture
@@ -383,23 +383,14 @@ def test_a_folder_in_the_place_of_the_database_is_named(make_study):
         Study(home, config).open_slots()
 
 
-def _claim_all(home, config, name, queue):
-    study = Study(home, config)
-    numbers = []
-    while (claim := study.claim(name)) is not None:
-        numbers.append(claim.number)
-        finish(study, claim, 0.5)
-    queue.put(numbers)
-
-
 def test_four_processes_share_the_slots(make_study):
     home, config = make_study("study", "study.n_trials=24", "sampler=random")
     home.path.mkdir()
     Study(home, config).open_slots()
-    context = multiprocessing.get_context("spawn")
+    context = fork_server()
     queue = context.Queue()
     processes = [
-        context.Process(target=_claim_all, args=(home, config, f"worker_{index}", queue))
+        context.Process(target=claim_all, args=(home, config, f"worker_{index}", queue))
         for index in range(4)
     ]
     for process in processes:

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from emotion_hpo.study import study_file
 from emotion_hpo.training.launch.ends import NO_FAULT_STATUS
 from emotion_hpo.training.launch.forked import ForkedProcesses
@@ -51,6 +53,7 @@ def test_it_reads_its_study_and_never_outlives_its_starter(make_study, small_sto
         process.stdout.close()
 
 
+@pytest.mark.usefixtures("started_from_nothing")
 def test_what_has_not_loaded_is_ended_at_once(make_study):
     """Loading takes seconds, for which a second Ctrl-C is not to wait."""
     home, _ = make_study("study")
