@@ -14,11 +14,22 @@ from collections.abc import Callable
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
+import pytest
+
 #: What commands and workers load; `__main__` is pytest's, which each process would load anew.
-PRELOADED = ("__main__", "emotion_hpo.search.worker", "emotion_hpo.cli.search", "mlflow", "hydra")
+PRELOADED = (
+    "__main__",
+    "pytest",
+    "emotion_hpo.search.worker",
+    "emotion_hpo.cli.search",
+    "mlflow",
+    "hydra",
+    "tests.frozen",
+)
 
 #: The interpreter that a process is started with: another stands for a program of a test.
 INTERPRETER = sys.executable
@@ -148,4 +159,7 @@ def fork_server() -> Any:
     """Return the context of Python's fork server, which starts with the first process."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*PRELOADED])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # of `tests.frozen`
+        forkserver._forkserver.ensure_running()
     return context

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from emotion_hpo.config.commands import StudyCommand
 from emotion_hpo.console.output import echo
+from emotion_hpo.errors import StudyError
 from emotion_hpo.study import FinalHome, StudyHome, check_writable, write_bytes
 
 
@@ -44,10 +45,15 @@ def _write_onnx(files: FinalHome, output: Path | None) -> None:
     from emotion_hpo.predict import find_model
     from emotion_hpo.predict.onnx_file import write_onnx
     from emotion_hpo.predict.onnx_readme import write_readme
-    from emotion_hpo.predict.saved_model import SavedModel
+    from emotion_hpo.predict.saved_model import SavedEnsemble
 
     path = output or files.path / "onnx" / "model.onnx"
-    saved_model = SavedModel.load(find_model(files.path))
+    saved_model, *others = SavedEnsemble.load(find_model(files.path)).members
+    if others:
+        raise StudyError(
+            f"{files.path} is an ensemble, which has no ONNX file; export its members, which "
+            f"{files.result.name} names, one by one: best=trial_…"
+        )
     difference = write_onnx(saved_model, path)
     echo(f"ONNX: {path} (probabilities within {difference:.0e} of the model's)")
     echo(f"Its use: {write_readme(saved_model, path, difference)}")

@@ -22,7 +22,7 @@ from tests.needed import need_module
 from tests.search.processes import Command, is_worker
 
 N_EPOCHS = 100  # so that a trial outlives what the cluster needs to notice a loss
-LONG = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", f"training.epochs={N_EPOCHS}")
+LONG = ("study.n_trials=2", "launcher.n_workers=2", "pruner=none", f"training.epochs={N_EPOCHS}")
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,7 @@ def ends_of(launcher) -> dict[str, WorkerEnd]:
 class TestLauncher:
     """Two workers are started, asked to end, started again and killed."""
 
+    @pytest.mark.usefixtures("started_from_nothing")
     def test_life(self, place, study, postgres):
         home, config, found = study
         variable = {"EMOTION_HPO_STORAGE_URL": postgres.url}
@@ -263,7 +264,7 @@ def test_no_slurm_is_told(monkeypatch, make_study):
 def finished_exactly(home, config):
     """The budget is met, and every cut trial goes on where it was cut."""
     trials = Study(home, config).trials()
-    assert sum(one.state.is_finished for one in trials) == 3
+    assert sum(one.state.is_finished for one in trials) == 2
     assert {one.state for one in trials} <= {TrialState.COMPLETE, TrialState.INTERRUPTED}
     for one in trials:
         if one.state is TrialState.COMPLETE:

@@ -40,7 +40,7 @@ class Command:
 
     def __init__(self, home, *overrides, name="search"):
         arguments = [*SMALL, f"study.directory={home.directory}", f"study.name={home.name}"]
-        self._folder = Path(tempfile.mkdtemp(prefix="command"))
+        self._folder = Path(tempfile.mkdtemp(prefix="command", dir=home.directory.parent))
         with self._output.open("wb") as output, self._error.open("wb") as error:
             self.process = ForkedProcess(
                 run_command, [name, *arguments, *overrides], output=output, error=error

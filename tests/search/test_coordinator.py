@@ -131,7 +131,7 @@ def curves(home):
 
 N_EPOCHS = 20
 LONG = (
-    "study.n_trials=3",
+    "study.n_trials=2",
     "launcher.n_workers=2",
     "pruner=none",
     f"training.epochs={N_EPOCHS}",
@@ -165,7 +165,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_the_next_run_continues(long_stud
     status, out, _ = Command(home, *LONG).wait()
     assert status == 0
     trials = Study(home, config).trials()
-    assert sum(one.state.is_finished for one in trials) == 3
+    assert sum(one.state.is_finished for one in trials) == 2
     for one in trials:
         if one.continues is not None:
             old = json.loads(epochs_before[f"trial_{one.continues}"])["epochs"]
@@ -200,7 +200,7 @@ def test_a_killed_search_leaves_no_process_and_loses_no_epoch(long_study):
     status, _, err = Command(home, *LONG).wait()
     assert status == 0, err
     trials = Study(home, config).trials()
-    assert sum(one.state.is_finished for one in trials) == 3
+    assert sum(one.state.is_finished for one in trials) == 2
     assert TrialState.RUNNING not in {one.state for one in trials}
     for one in trials:
         if one.state.is_finished:
@@ -217,7 +217,7 @@ def test_a_killed_worker_is_replaced(long_study, is_server):
     status, _, err = command.wait()
     assert status == 0, err
     assert "started again" in err
-    assert sum(one.is_finished for one in states(home, config)) == 3
+    assert sum(one.is_finished for one in states(home, config)) == 2
 
 
 def test_a_search_whose_trials_all_fail_stops(make_study):

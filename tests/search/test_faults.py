@@ -29,7 +29,7 @@ from tests.search.processes import Command, processes_of
 
 N_KILLS = int(os.environ.get("EMOTION_HPO_KILLS", "10"))
 SEED = int(os.environ["EMOTION_HPO_KILL_SEED"])
-N_TRIALS = 16
+N_TRIALS = 10
 STUDY = (
     f"study.n_trials={N_TRIALS}",
     "launcher.n_workers=2",
@@ -46,7 +46,7 @@ STUDY = (
 STANDSTILL_S = 300
 
 
-def under_fire(start, home, n_kills: int, is_over, longest_s: float = 1.0) -> list[str]:
+def under_fire(start, home, n_kills: int, is_over, longest_s: float) -> list[str]:
     """Run a command, killing a worker or the coordinator now and then; return who was killed.
 
     Some shots fall whenever they fall, as while workers start; the others after an epoch has been
@@ -92,7 +92,11 @@ def survived(tmp_path_factory, small_features):
     """A study that was shot at and then finished, and what had been shot."""
     home, config = Command.home(tmp_path_factory.mktemp("faults"), small_features, *STUDY)
     killed = under_fire(
-        lambda: Command(home, *STUDY), home, N_KILLS, lambda: Command.is_spent(home, N_TRIALS)
+        lambda: Command(home, *STUDY),
+        home,
+        N_KILLS,
+        lambda: Command.is_spent(home, N_TRIALS),
+        longest_s=0.3,
     )
     command = Command(home, *STUDY)
     status, _, err = command.wait_while(lambda: latest_epoch(home), STANDSTILL_S)
