@@ -30,7 +30,12 @@ def run(command: ExportCommand) -> None:
     if command.format == "onnx":
         from emotion_hpo.study.finals import find_final
 
-        _write_onnx(find_final(home, command.best), command.output)
+        stored = {path.parent.name: path.parent for path in home.path.glob("final/*/model.pt")}
+        if command.best in stored:  # an ensemble's member, too, which was not scored by itself
+            files = FinalHome(stored[command.best])
+        else:
+            files = find_final(home, command.best)
+        _write_onnx(files, command.output)
         return
     from emotion_hpo.report.card import model_card
 

@@ -71,6 +71,8 @@ def show_final(result: FinalResult) -> None:
             )
         if result.scorings_spread is not None:
             echo(f"  spread (standard deviation): {100 * result.scorings_spread:.2f} points")
+    if result.protocol_remark:
+        echo(result.protocol_remark)
     for overlap in result.overlaps:
         echo(overlap.sentence)
 

@@ -81,6 +81,7 @@ class Occasion:
         expected: The score that was expected of the models; None where nothing was.
         opening: Name of this opening in the ledger.
         openings: Every opening of the holdout, this one among them.
+        n_protocol_scorings: How often fixed configurations were scored on it before.
         began: When the command began, by `time.monotonic`.
     """
 
@@ -92,6 +93,7 @@ class Occasion:
     expected: ExpectedScore | None
     opening: str
     openings: Sequence[ScoredOpening]
+    n_protocol_scorings: int
     began: float
 
 
@@ -169,6 +171,7 @@ def build_result(
         paper_protocol=None,
         n_scorings=len(occasion.openings),
         scorings=scorings,
+        n_protocol_scorings=occasion.n_protocol_scorings or None,
         scorings_spread=_spread(accuracies),
         overlaps=overlaps[0],
         opening=occasion.opening,

@@ -189,6 +189,7 @@ def _score(
         expected=task.expected,
         opening=opening,
         openings=ledger.openings(holdout),
+        n_protocol_scorings=sum(line.event == "protocol" for line in ledger.other_looks(holdout)),
         began=began,
     )
     by_seed = models.model.answers(test)

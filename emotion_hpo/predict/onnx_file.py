@@ -124,21 +124,26 @@ def _trace(graph: Graph, inputs: list[GraphInput]) -> bytes:
 
     Raises:
         ConfigError: The package `onnx` is not installed.
+        StudyError: The networks hold what cannot be written.
     """
     _import_onnx()
     buffer = io.BytesIO()
-    with _exporter(), torch.no_grad():
-        torch.onnx.export(
-            graph,
-            tuple(each.example() for each in inputs),
-            buffer,  # type: ignore[arg-type] # the older way takes one
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=[each.name for each in inputs],
-            output_names=["probabilities"],
-            dynamic_axes={each.name: each.dynamic_axes for each in inputs}
-            | {"probabilities": {0: "utterances"}},
-        )
+    try:
+        with _exporter(), torch.no_grad():
+            torch.onnx.export(
+                graph,
+                tuple(each.example() for each in inputs),
+                buffer,  # type: ignore[arg-type] # the older way takes one
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=[each.name for each in inputs],
+                output_names=["probabilities"],
+                dynamic_axes={each.name: each.dynamic_axes for each in inputs}
+                | {"probabilities": {0: "utterances"}},
+            )
+    except RuntimeError as error:  # an operator that ONNX lacks, among others
+        reason = " ".join(str(error).split())[:200]
+        raise StudyError(f"PyTorch cannot write these networks as ONNX: {reason}") from None
     return buffer.getvalue()
 
 
@@ -202,7 +207,7 @@ def _check(graph: Graph, saved_model: SavedModel, content: bytes) -> float:
             expected = graph(*map(torch.from_numpy, inputs.values())).numpy()
         probabilities = run_session(session, inputs)
         differences.append(float(np.abs(probabilities - expected).max()))
-    return max(differences)
+    return float(np.max(differences))  # of which one that is no number is the result
 
 
 def _import_onnx() -> Any:  # noqa: ANN401 (a module)

@@ -122,6 +122,8 @@ def list_limits(result: FinalResult, n_scorings: int) -> Iterator[str]:
             f"The test session has been scored {n_scorings} times; the more often, the more "
             "the best score flatters."
         )
+    if result.protocol_remark:
+        yield result.protocol_remark
     yield from (overlap.sentence for overlap in result.overlaps)
     counts = {name: recall.n for name, recall in result.recall_by_class.items()}
     yield from describe_missing_in_test(counts, result.test_session)

@@ -19,7 +19,12 @@ from emotion_hpo.study import FinalHome, StudyHome, Trial, TrialState, study_fil
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.study.records.final_result import FinalResult
-from emotion_hpo.study.records.ledger import PaperProtocolLine, ReplayedLine, ScoredOpening
+from emotion_hpo.study.records.ledger import (
+    PaperProtocolLine,
+    ProtocolLine,
+    ReplayedLine,
+    ScoredOpening,
+)
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.records.study_facts import StudyFacts
@@ -99,7 +104,7 @@ class Findings:
     selection: Selection | None
     finals: tuple[Final, ...]
     openings: tuple[ScoredOpening, ...]
-    looks: tuple[PaperProtocolLine | ReplayedLine, ...]
+    looks: tuple[PaperProtocolLine | ReplayedLine | ProtocolLine, ...]
     remarks: tuple[str, ...] = field(default=())
 
     @property

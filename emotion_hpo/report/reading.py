@@ -21,7 +21,12 @@ from emotion_hpo.study.records.base import Kind, read_record
 from emotion_hpo.study.records.baseline import Baseline
 from emotion_hpo.study.records.cost import Cost
 from emotion_hpo.study.records.final_result import FinalResult
-from emotion_hpo.study.records.ledger import PaperProtocolLine, ReplayedLine, ScoredOpening
+from emotion_hpo.study.records.ledger import (
+    PaperProtocolLine,
+    ProtocolLine,
+    ReplayedLine,
+    ScoredOpening,
+)
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Selection
 from emotion_hpo.study.records.trial import TrialRecord
@@ -160,11 +165,11 @@ def _predictions(classes: Sequence[str], path: Path) -> pd.DataFrame:
 
 def _ledger(
     home: StudyHome,
-) -> tuple[tuple[ScoredOpening, ...], tuple[PaperProtocolLine | ReplayedLine, ...]]:
+) -> tuple[tuple[ScoredOpening, ...], tuple[PaperProtocolLine | ReplayedLine | ProtocolLine, ...]]:
     """Return openings of the holdouts that this study has opened, by any study; and other looks."""
     ledger = Ledger(home.ledger)
     openings: list[ScoredOpening] = []
-    looks: list[PaperProtocolLine | ReplayedLine] = []
+    looks: list[PaperProtocolLine | ReplayedLine | ProtocolLine] = []
     for holdout in ledger.holdouts():
         lines = ledger.openings(holdout)
         if any(line.study == home.name for line in lines):

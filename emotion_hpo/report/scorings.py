@@ -17,6 +17,7 @@ Scorings = Sequence[ScoredOpening | Scoring]
 _LOOKS = {
     "paper_protocol": "looked at after every epoch of {trial}, for the reference's own figure",
     "replayed": "read again to replay {trial}",
+    "protocol": "scored under a protocol of fixed configurations, for {trial}",
 }
 
 

@@ -15,10 +15,10 @@ from emotion_hpo.study.records.final_result import FinalResult
 def describe_standing(model: Path) -> Standing:
     """Return what the study of a model file says of it; of a file elsewhere, that nobody knows."""
     folder = model.resolve().parent
-    study = folder.parents[1]
     try:
+        study = folder.parents[1]
         findings = read_findings(StudyHome(study.parent, study.name))
-    except StudyError:
+    except (IndexError, StudyError):  # a folder of the root is in none
         return _unknown(model)
     for final in findings.finals:
         if final.home.path.resolve() == folder:

@@ -111,9 +111,9 @@ class Ledger:
             if isinstance(line, OpenedLine)
         ]
 
-    def other_looks(self, holdout: str) -> list[PaperProtocolLine | ReplayedLine]:
-        """Return the looks at a holdout that are no openings: by the paper's protocol, replays."""
-        kinds = (PaperProtocolLine, ReplayedLine)
+    def other_looks(self, holdout: str) -> list[PaperProtocolLine | ReplayedLine | ProtocolLine]:
+        """Return the looks at a holdout that are no openings: by epoch, replays, protocols."""
+        kinds = (PaperProtocolLine, ReplayedLine, ProtocolLine)
         lines = [line for line in self._file.lines() if isinstance(line, kinds)]
         chosen = [line for line in lines if line.holdout == holdout]
         return sorted(chosen, key=lambda line: kinds.index(type(line)))

@@ -25,6 +25,10 @@ from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict import Predictor, find_model
 from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.report.card import model_card
+from emotion_hpo.report.document import Text
+from emotion_hpo.report.reading import read_findings
+from emotion_hpo.report.scorings import ledger_blocks
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search import batch
@@ -589,9 +593,25 @@ def test_the_papers_score_is_that_of_the_best_epoch(searched, data_module, small
     assert not list(searched.batch("final").path.glob("trials/*/weights.pt"))
 
 
+def test_a_protocols_look_at_the_same_session_is_told(searched, small_parts):
+    looker = Looker(study="other", trial="linear", config="c")
+    content = small_parts[1].content
+    Ledger(searched.ledger).note_protocol(content, [looker], "session5", "5", on_test=False)
+    result = score(searched)
+    assert (result["n_scorings"], result["n_protocol_scorings"]) == (1, 1)
+    (line,) = Ledger(searched.ledger).other_looks(ledger_key(searched))
+    assert (line.event, line.study) == ("protocol", "other")
+    findings = read_findings(searched)
+    said = [block.words for block in ledger_blocks(findings) if isinstance(block, Text)]
+    assert any("scored under a protocol of fixed configurations, for linear" in text
+               for text in said)  # fmt: skip
+    assert "before, 1 time, under protocols" in model_card(searched)[1]
+
+
 def test_without_it_nothing_looks_at_the_test_by_epoch(scored):
     home, result = scored
     assert result["paper_protocol"] is None
+    assert "n_protocol_scorings" not in result
     assert Ledger(home.ledger).other_looks(ledger_key(home)) == []
 
 

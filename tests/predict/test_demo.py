@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import soundfile
 from emotion_hpo.predict import Predictor, Utterance
 from emotion_hpo.predict.demo.answers import add_turn, answer_page, read_given, timeline
 from emotion_hpo.predict.demo.examples import write_examples
+from emotion_hpo.report.standing import describe_standing
 from tests.dialogue_models import make_saved_model
 
 
@@ -102,6 +104,10 @@ def test_the_examples_are_the_twins(tmp_path):
     examples = write_examples(tmp_path)
     assert len(examples) >= 2
     assert all(words and soundfile.info(path).frames > 1000 for path, words in examples)
+
+
+def test_of_a_model_in_a_folder_of_the_root_nothing_is_known():
+    assert "nobody knows" in describe_standing(Path("/models/model.pt")).score
 
 
 def test_without_gradio_it_says_how_to_get_it(

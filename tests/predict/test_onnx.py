@@ -156,7 +156,13 @@ def test_a_classical_model_and_a_missing_package_are_refused(tmp_path, monkeypat
 
 
 def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("emotion_hpo.predict.onnx_file.run_session", lambda *_: np.nan)
+    batches = []
+
+    def answer(session, inputs):
+        batches.append(inputs)
+        return run_session(session, inputs) if len(batches) < 3 else np.array([np.nan])
+
+    monkeypatch.setattr("emotion_hpo.predict.onnx_file.run_session", answer)
     with pytest.raises(StudyError, match="probabilities differ by up to nan, so it was not"):
         write_onnx(make_saved_model(None), tmp_path / "model.onnx")
     assert not any(tmp_path.iterdir())
@@ -173,6 +179,9 @@ def test_export_writes_it_beside_the_model(emotion_hpo, tmp_path):
     assert (ended.status, ended.stderr) == (0, "")
     folder = home.final(3).path / "onnx"
     assert {path.name for path in folder.iterdir()} == {"model.onnx", "model_README.md"}
+    make_saved_model(None).save(home.final(5).model)  # a member, which was not scored itself
+    assert emotion_hpo("export", *where, "best=trial_5").status == 0
+    assert (home.final(5).path / "onnx" / "model.onnx").exists()
     facts = open_session(folder / "model.onnx", 1).get_modelmeta().custom_metadata_map
     assert json.loads(facts["classes"]) == list(CLASSES)
     ended = emotion_hpo("export", *where, f"output={tmp_path / 'away.onnx'}")

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from emotion_hpo.config.turns_read import TurnsRead
 from emotion_hpo.metrics.confidence_interval import Interval
 from emotion_hpo.metrics.registry import METRICS
+from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.study.records.base import FileName, Part, Record, is_absent
 from emotion_hpo.study.records.cost import FinalCost
 from emotion_hpo.study.records.intervals import StoredInterval
@@ -313,6 +314,12 @@ class FinalResult(Scores, Record):
     paper_protocol: PaperProtocol | None = Field(description="null unless it was asked for")
     n_scorings: int = Field(description="openings of this holdout")
     scorings: tuple[Scoring, ...] = Field(description="every opening, this one among them")
+    n_protocol_scorings: int | None = Field(
+        None,
+        description="how often fixed configurations were scored on it before, by `evaluate` or "
+        "`paper`",
+        exclude_if=is_absent,
+    )
     scorings_spread: float | None = Field(description="standard deviation of their accuracies")
     overlaps: tuple[Overlap, ...] = Field(
         description="earlier holdouts with some of the same utterances"
@@ -326,6 +333,17 @@ class FinalResult(Scores, Record):
     def is_ensemble(self) -> bool:
         """Whether several models answer together."""
         return len(self.members) > 1
+
+    @property
+    def protocol_remark(self) -> str | None:
+        """What to think of the score where fixed configurations were scored on the same before."""
+        if not self.n_protocol_scorings:
+            return None
+        return (
+            "Fixed configurations were scored on this session before, "
+            f"{format_count(self.n_protocol_scorings, 'time')}, under protocols: if that guided a "
+            "choice, the score is optimistic."
+        )
 
     @property
     def breakdowns(self) -> Mapping[str, Mapping[str, PartScores]]:
