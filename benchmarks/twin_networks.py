@@ -1,8 +1,9 @@
 """The twin's difficulty, seen by the paper's networks: `python benchmarks/twin_networks.py`.
 
-As in Tripathi et al. (2018): single modalities on a random 20 % of all utterances, the combined
-network on Session 5. Prints the accuracy after the last epoch and that of the best one, which is
-what the paper reports; means and deviations over seeds. Every figure is synthetic.
+The networks of Tripathi et al. (2018): single modalities on a random 20 % of all utterances, where
+the paper takes the last fifth by id or Session 5; the combined network on Session 5, as it does.
+Prints the accuracy after the last epoch and that of the best one, which is what the paper reports;
+means and deviations over seeds. Every figure is synthetic.
 """
 
 import argparse

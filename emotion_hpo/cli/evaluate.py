@@ -44,10 +44,11 @@ def run(command: EvaluateCommand, requested: Mapping[str, Any]) -> None:
     from emotion_hpo.final.protocol_scores import score_protocol
     from emotion_hpo.final.protocols import answer_protocols, result_path
     from emotion_hpo.search.batch import BatchStopped
-    from emotion_hpo.splits.protocols import find_protocol, parts_of
+    from emotion_hpo.splits.protocols import check_folds, find_protocol, parts_of
 
     check_writable(command.output)
     protocol = find_protocol(command.protocol)
+    check_folds(protocol, command.folds)
     config, name = command.search(), command.model.name
     if command.trial is not None:
         config, name = _of_trial(command, command.trial, requested)
@@ -60,6 +61,9 @@ def run(command: EvaluateCommand, requested: Mapping[str, Any]) -> None:
     with preparing(f"Preparing {config.corpus.name}") as on_progress:
         store = prepare_features(config, home.features, on_progress)
     folds = protocol.folds(parts_of(store, config.split, command.folds))
+    for fold in folds:
+        if fold.remark:
+            echo(fold.remark)
     seeds = tuple(range(command.seeds))
     candidate = make_candidate(
         store, config, folds, name=name, protocol=protocol.name, seeds=seeds,

@@ -10,12 +10,10 @@ from pydantic import Field
 from emotion_hpo.cli.jobs import job_trainer
 from emotion_hpo.cli.pages import show_page
 from emotion_hpo.config import SearchConfig, fingerprint
-from emotion_hpo.config.corpus import LabelledCorpus
 from emotion_hpo.console.output import echo
 from emotion_hpo.console.paper import show_paper
 from emotion_hpo.console.progress import preparing
-from emotion_hpo.errors import ConfigError, FeatureError, unknown_name
-from emotion_hpo.runtime.formatting import format_count
+from emotion_hpo.errors import ConfigError, FeatureError, StudyError, unknown_name
 from emotion_hpo.study import StudyHome, check_writable, make_folder
 from emotion_hpo.study.facts import collect_facts
 from emotion_hpo.study.records.base import write_record
@@ -42,11 +40,13 @@ class PaperCommand(SearchConfig):
 
     output: Path | None = Field(description="also write the result there, as JSON")
     seeds: int = Field(ge=1, description="trainings of each row, from seeds 0, 1 …")
-    epochs: int | None = Field(ge=1, description="of each training; null: as its source trains")
+    epochs: int | None = Field(ge=1, description="of each training; null: its source's, or 30")
     glove: Path | None = Field(
         description="GloVe text file of 300 dimensions, of rows that read it"
     )
-    tables: tuple[str, ...] | None = Field(description="these alone, without claims; null: all")
+    tables: tuple[str, ...] | None = Field(
+        min_length=1, description="these alone, without claims; null: all"
+    )
 
     def search(self) -> SearchConfig:
         """Return the configuration alone."""
@@ -55,7 +55,8 @@ class PaperCommand(SearchConfig):
 
 def run(command: PaperCommand, requested: Mapping[str, Any]) -> None:
     """Train and score the rows of the published tables, and write their page."""
-    from emotion_hpo.cli.paper_rows import compose_rows
+    from emotion_hpo.cli.paper_rows import compose_rows, remarks_of
+    from emotion_hpo.features.glove import check_vectors
     from emotion_hpo.features.preparation import prepare_features
     from emotion_hpo.final.modularity import whole_rows
     from emotion_hpo.report.paper_page import write_paper
@@ -63,6 +64,8 @@ def run(command: PaperCommand, requested: Mapping[str, Any]) -> None:
 
     check_writable(command.output)
     config, tables = command.search(), _choose_tables(command.tables)
+    if command.glove is not None:
+        check_vectors(command.glove, _DIMENSIONS)
     home = StudyHome(config.study.directory, config.study.name)
     make_folder(home.path)
     make_folder(home.features)
@@ -79,7 +82,12 @@ def run(command: PaperCommand, requested: Mapping[str, Any]) -> None:
         by_group.setdefault(group, []).append(replace(row, keeps_models=is_combined))
         if is_combined and command.tables is None:
             by_group[group] += whole_rows(row)
-    paper = _Paper(command, home, store, _remarks(command, config))
+    paper = _Paper(
+        command,
+        home,
+        store,
+        remarks_of(config, command.epochs, has_glove=command.glove is not None),
+    )
     try:
         for number, (group, of_group) in enumerate(by_group.items(), start=1):
             paper.train(group, of_group, f"Group {number} of {len(by_group)}, features {group}")
@@ -148,10 +156,17 @@ class _Paper:
             ))  # fmt: skip
 
     def result(self, tables: Sequence["PublishedTable"]) -> PaperResult:
-        """Return all of it."""
+        """Return all of it.
+
+        Raises:
+            StudyError: No row was trained.
+        """
         from emotion_hpo.final.paper_rows import Combination, combine_rows
         from emotion_hpo.final.protocol_scores import score_protocol
 
+        if not self._answered:
+            key, reason = next(iter(self._left_out.items()))
+            raise StudyError(f"no row can be trained on {self._store.corpus_name}: {key}: {reason}")
         store = self._store
         for row in (row for table in tables for row in table.rows):
             if row.rule is not None and all(key in self._answered for key in row.members):
@@ -192,6 +207,7 @@ class _Paper:
             )
             for claim in published_claims()
             if claim.first in known and claim.second in known
+            and not (claim.needs_glove and self._command.glove is None)
         ]  # fmt: skip
 
 
@@ -220,22 +236,3 @@ def _own_vectors(home: StudyHome, store: "FeatureStore") -> Path:
         said = (text for table in tables for text in table["transcript"].dropna())
         write_word_vectors(said, _DIMENSIONS, path)
     return path
-
-
-def _remarks(command: PaperCommand, config: SearchConfig) -> list[str]:
-    """Say in what the rows differ from their sources."""
-    remarks = []
-    if command.glove is None:
-        remarks.append(
-            "No GloVe file was given (`glove=FILE`, `GLOVE=FILE`): rows with GloVe read vectors of "
-            "the words of all sessions but the last, learnt from which words stand together."
-        )
-    if not isinstance(config.corpus, LabelledCorpus):
-        remarks.append(
-            "This corpus does not tell happy from excited: the rows of 5,531 utterances are "
-            "trained on the same as the others."
-        )
-    if command.epochs is not None:
-        epochs = format_count(command.epochs, "epoch")
-        remarks.append(f"Every training ended after {epochs}, not as its source's.")
-    return remarks

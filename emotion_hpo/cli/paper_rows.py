@@ -16,6 +16,7 @@ from emotion_hpo.report.published import (
     extra_rows,
     published_claims,
 )
+from emotion_hpo.runtime.formatting import format_count
 
 #: What of a command line counts for every row; its model is its own.
 _SHARED = ("features.", "training.")
@@ -39,7 +40,7 @@ def compose_rows(
         config: Corpus, launcher and storage of all.
         requested: Path → value that the command line sets.
         tables: Published tables.
-        epochs: Of each training; None: as the row's source trains.
+        epochs: Of each training; None: of each row's source, 30 where that is not known.
         vectors: Word vectors, of rows that read some.
         has_extra: Whether rows are needed that no table has, for the claims.
     """
@@ -89,6 +90,8 @@ def _compose(
     words = [f"model={row.model}", f"features={row.features}", *training]
     if not any(word.startswith("training=") for word in words):
         words.append("training=paper")
+    if row.epochs is not None:
+        words.append(f"training.epochs={row.epochs}")
     composition = compose(COMMANDS["search"], words)
     assert composition is not None, "none of these words asks for help"
     composed = composition.with_own_keys(SearchConfig)
@@ -104,3 +107,23 @@ def _compose(
         if embedding is not None and embedding.vectors == "pretrained":
             built = build(SearchConfig, with_value(plain, "features.text.vectors", str(vectors)))
     return built
+
+
+def remarks_of(config: SearchConfig, epochs: int | None, *, has_glove: bool) -> list[str]:
+    """Say in what the rows differ from their sources."""
+    remarks = []
+    if not has_glove:
+        remarks.append(
+            "No GloVe file was given (`glove=FILE`, `GLOVE=FILE`): rows with GloVe read vectors of "
+            "the words of all sessions but the last, learnt from which words stand together; of "
+            "pretrained vectors over random ones nothing is said."
+        )
+    if not isinstance(config.corpus, LabelledCorpus):
+        remarks.append(
+            "This corpus does not tell happy from excited: the rows of 5,531 utterances are "
+            "trained on the same as the others."
+        )
+    if epochs is not None:
+        n = format_count(epochs, "epoch")
+        remarks.append(f"Every training ended after {n}, not as its source's.")
+    return remarks

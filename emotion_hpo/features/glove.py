@@ -34,11 +34,7 @@ def read_vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
     number_of = {word.encode(): number for word, number in vocabulary.numbers.items()}
     try:
         with path.open("rb", buffering=BUFFER_BYTES) as lines:
-            first = lines.readline()
-            is_header = len(first.split()) == 2 and first.split()[1].isdigit()
-            width = int(first.split()[1]) if is_header else len(first.split()) - 1
-            if width < 1:
-                raise FeatureError(f"{path}, line 1: a word and its numbers must stand here")
+            width, is_header = _read_width(path, lines.readline())
             matrix = np.full((len(vocabulary), width), np.nan, dtype=np.float32)
             filled: set[int] = set()
             if not is_header:
@@ -60,6 +56,31 @@ def read_vectors(path: Path, vocabulary: Vocabulary) -> NDArray[np.float32]:
     except OSError as error:
         raise FeatureError(f"{path}: {error.strerror}") from None
     return matrix
+
+
+def check_vectors(path: Path, width: int) -> None:
+    """Check that a file of word vectors can be read and is of a width, by its first line.
+
+    Raises:
+        FeatureError: It is missing or empty, its first line is malformed or of another width.
+    """
+    try:
+        with path.open("rb") as lines:
+            actual, _ = _read_width(path, lines.readline())
+    except OSError as error:
+        raise FeatureError(f"{path}: {error.strerror}") from None
+    if actual != width:
+        raise FeatureError(f"{path} has vectors of {actual} dimensions; {width} are needed")
+
+
+def _read_width(path: Path, first: bytes) -> tuple[int, bool]:
+    """Return how wide the vectors are by the first line, and whether that line is a header."""
+    fields = first.split()
+    is_header = len(fields) == 2 and fields[1].isdigit()
+    width = int(fields[1]) if is_header else len(fields) - 1
+    if width < 1:
+        raise FeatureError(f"{path}, line 1: a word and its numbers must stand here")
+    return width, is_header
 
 
 def _numbers(fields: list[bytes], width: int) -> list[float] | None:

@@ -15,17 +15,21 @@ from emotion_hpo.study.records.paper import ModularityResult, PaperResult
 from emotion_hpo.study.records.protocol import ProtocolResult
 
 _COLUMNS = (
-    "row", "protocol", "published", "its last epoch", "ours: accuracy", "95 % interval",
-    "ours: UAR",
-    "ours, as published: CHOSEN ON THE TEST", "its last epoch ", "weights", "s an epoch",
+    "row", "protocol", "published", "its epoch", "its last epoch", "ours: accuracy",
+    "95 % interval", "ours: UAR", "ours, as published: CHOSEN ON THE TEST",
+    "ours, as published: last epoch", "weights", "s an epoch",
 )  # fmt: skip
 
 _NOTE = (
-    "Published: the best epoch on the test part, where the source's own logs show that; two "
-    "figures are weighted and unweighted accuracy. Ours: the epoch chosen on validation, which "
-    "shares no utterance with the test part; the mean over the seeds. CHOSEN ON THE TEST: a "
-    "training on all but the test part, at its best epoch on it, as the source would print it; it "
-    "estimates nothing."
+    "Published: two figures are weighted and unweighted accuracy. Its epoch: chosen on the test "
+    "part (of Sobczak: the draw), unknown, or a figure that no source has published: this "
+    "project's, measured with another model than the row's. Ours: the epoch chosen on "
+    "validation, which shares no utterance with the test part; the mean over the seeds. CHOSEN ON "
+    "THE TEST: a training on the validation part too, at its best epoch on the test part, as "
+    "the source would print it; it estimates nothing. Tripathi's models are trained with the "
+    "optimisers, batch sizes and epochs of the source's notebooks, 30 epochs where these are not "
+    "known; Sobczak's, Multi-Focus' and PATHOSnet's, whose training is not known here, as "
+    "Tripathi's combined network: Adam, batches of 64, 30 epochs."
 )
 
 
@@ -66,7 +70,7 @@ def paper_page(result: PaperResult) -> Page:
 
 
 def _cards(result: PaperResult, ours: Mapping[str, ProtocolResult]) -> list[Card]:
-    epochs = "as each source" if result.epochs is None else str(result.epochs)
+    epochs = "each source's, or 30" if result.epochs is None else str(result.epochs)
     cards = [
         Card("rows trained", str(len(result.rows)), f"{len(result.left_out)} left out"),
         Card("utterances", f"{result.n_utterances:,}", f"corpus {result.corpus}"),
@@ -87,16 +91,17 @@ def _table(
 
 
 def _cells(row: PublishedRow, ours: ProtocolResult | None, reason: str | None) -> tuple[str, ...]:
-    published = _format(row.peak if row.peak is not None else row.reported)
+    published, epoch = _published(row)
     if ours is None:
         why = "quoted" if row.model is None and not row.members else (reason or "not trained")
-        return (row.row, why, published, _format(row.last), *["–"] * 7)
+        return (row.row, why, published, epoch, _format(row.last), *["–"] * 7)
     picked = ours.test_picked
     has_last = picked is not None and not row.members
     return (
         row.row,
         ours.protocol,
         published,
+        epoch,
         _format(row.last),
         _share(ours.pooled_accuracy.mean),
         format_ends(ours.pooled_accuracy.interval).removesuffix(" %"),
@@ -106,6 +111,15 @@ def _cells(row: PublishedRow, ours: ProtocolResult | None, reason: str | None) -
         f"{ours.n_parameters:,}",
         f"{ours.epoch_seconds:.2f}",
     )
+
+
+def _published(row: PublishedRow) -> tuple[str, str]:
+    """Return a row's figure, and how its epoch was chosen."""
+    if row.peak is not None:
+        return _format(row.peak), "on the test"
+    if row.measured is not None:
+        return "–", f"measured, another model: {_format(row.measured)}"
+    return _format(row.reported), "unknown"
 
 
 def _format(figure: Figure | None) -> str:
@@ -163,7 +177,8 @@ def _modularity(result: PaperResult) -> list[Table]:
     )  # fmt: skip
     note = (
         "The encoders are those of the combined network of the first seed, frozen; what is new, "
-        "and the head, is trained on the same training part. Seconds are of an epoch of each."
+        "and the head, is trained on the same training part. Seconds are of an epoch of each. A "
+        "whole network that is a row of a table is trained as that row."
     )
     title = "Replace an encoder, or take a modality away"
     return [Table("modularity", title, columns, rows, note)] if rows else []

@@ -17,7 +17,7 @@ _FILE = Path(__file__).with_name("published.yaml")
 Figure = float | tuple[float, float]
 
 #: How the epoch of a figure was chosen.
-Kind = Literal["peak", "last", "reported"]
+Kind = Literal["peak", "last", "reported", "measured"]
 
 
 class PublishedRow(Section):
@@ -25,15 +25,17 @@ class PublishedRow(Section):
 
     key: str = Field(description="of it alone; that of its preset where it has one")
     row: str = Field(description="as the table names it")
-    peak: Figure | None = Field(None, description="of the best epoch on the test part")
+    peak: Figure | None = Field(None, description="of the best epoch, or draw, on the test part")
     last: Figure | None = Field(None, description="of the last epoch, by the source's own logs")
-    reported: Figure | None = Field(None, description="of an epoch that the source does not name")
+    reported: Figure | None = Field(None, description="of an epoch that nobody names")
+    measured: Figure | None = Field(None, description="this project's, by another model")
     model: str | None = Field(None, description="preset that is trained for it")
     members: tuple[str, ...] = Field((), description="rows whose answers are combined")
     rule: Literal["average", "weighted", "maximum_confidence"] | None = Field(
         None, description="how"
     )
     training: tuple[str, ...] | None = Field(None, description="overrides; null: the table's")
+    epochs: int | None = Field(None, description="of its source; null: of its training's preset")
     features: str = Field("paper", description="preset of `conf/features/`")
     protocol: str | None = Field(None, description="null: the table's")
     source: str | None = Field(None, description="null: the table's")
@@ -69,6 +71,7 @@ class Claim(Section):
     published: str = Field(description="both figures, as printed")
     first: str = Field(description="key of a row; `@protocol` where not its own")
     second: str
+    needs_glove: bool = Field(False, description="says nothing where GloVe is replaced")
 
 
 class _Published(Section):
@@ -130,6 +133,7 @@ def published_figures() -> list[PublishedFigure]:
             source, place = row.source or table.source, row.place or table.place
             kinds: Sequence[tuple[Kind, Figure | None]] = (
                 ("peak", row.peak), ("last", row.last), ("reported", row.reported),
+                ("measured", row.measured),
             )  # fmt: skip
             for kind, figure in kinds:
                 values = figure if isinstance(figure, tuple) else (figure,)

@@ -2,7 +2,9 @@
 
 In: a configuration and the folder of the feature stores. Out: the store and its parts. A search,
 its workers and a replay of a trial open the development part alone: the sealed session is then
-neither extracted nor read. Only what scores a final model opens both.
+neither extracted nor read. Where rows are sealed and no session (`RowsSplit`), the features of all
+sessions are extracted, and the sealed rows are left out of what is handed out. Only what scores a
+final model opens both.
 """
 
 from pathlib import Path

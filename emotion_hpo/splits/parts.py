@@ -6,8 +6,9 @@ turn of another, and the sealed session shows its own alone.
 
 `split` divides a feature store in two types that cannot be mistaken for each other. `Development`
 holds utterances and hands them out, in one fold or several. `Holdout` holds none: it knows a store
-and a session, tells what that session is, for the ledger to know whether it was scored before, and
-reads its features only when `final` opens it. A search is given the `Development` alone.
+and a session, or rows of all sessions, tells by the tables what these are, for the ledger to know
+whether they were scored before, and reads their features only when `final` opens it, which it does
+after it has written the ledger. A search is given the `Development` alone.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -35,7 +36,7 @@ from emotion_hpo.features.shard import Shard
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Overlaid, Shelf, Utterances
 from emotion_hpo.runtime.contents import NAME, WORDS, Content, merged, name_mark, words_mark
-from emotion_hpo.splits.rows import mask_rows
+from emotion_hpo.splits.rows import divide_rows, mask_rows
 
 #: So many values of a column are named.
 _N_NAMED = 5
@@ -132,18 +133,30 @@ class Holdout:
         names = (self.session,) if self.rows is None else self.store.sessions
         return tuple(map(self.store.open, names))
 
+    @property
+    def _turns(self) -> Utterances:
+        """The turns of the sessions that it may have rows of; no feature is read yet."""
+        return _of_scenario(Utterances.from_shards(self._shards, self.store.classes), self.scenario)
+
+    @property
+    def _table(self) -> pd.DataFrame:
+        """The labelled utterances of its rows."""
+        assert self.rows is not None, "a session is read from its own table"
+        table = self._turns.table
+        return table[mask_rows(table, self.rows.test) & table["emotion"].notna().to_numpy(bool)]
+
     @cached_property
     def content(self) -> Content:
         """Return what identifies the sealed utterances, whatever their scenario and features."""
         if self.rows is None:
             return read_content(self.store.open(self.session))
-        sealed = frozenset(self.unseal().ids)
+        sealed = frozenset(self._table["utterance_id"])
         return merged(read_content(shard, sealed) for shard in self._shards)
 
     def counts(self) -> dict[str, int]:
         """Count the labelled utterances of each class, by the session's table alone."""
         if self.rows is not None:
-            emotions = self.unseal().table["emotion"]
+            emotions = self._table["emotion"]
             return {label: int((emotions == label).sum()) for label in self.store.classes}
         table = self.store.open(self.session).table
         if self.scenario is not None:
@@ -155,8 +168,7 @@ class Holdout:
 
         Their `turns` are those of the sealed part alone.
         """
-        whole = Utterances.from_shards(self._shards, self.store.classes)
-        turns = _of_scenario(whole, self.scenario)
+        turns = self._turns
         if self.rows is None:
             return turns.labelled()
         return _select(turns, mask_rows(turns.table, self.rows.test))
@@ -276,19 +288,12 @@ def _fold_of_rows(turns: Utterances, config: RowsSplit) -> Fold:
     Raises:
         ConfigError: A part has no utterance.
     """
-    table = turns.table
-    tests = mask_rows(table, config.test)
-    validates, trains = tests, ~tests
-    if config.validation != "test":
-        validates = mask_rows(table, config.validation) & ~tests
-        trains &= ~validates
-    if config.train is not None:
-        trains &= mask_rows(table, config.train)
-    parts = {"test": tests, "validation": validates, "training": trains}
+    parts = divide_rows(turns.table, config)
     for part, is_meant in parts.items():
         if not (turns.labels[is_meant] >= 0).any():
             raise ConfigError(f"split: the {part} part of this protocol has no utterance here")
-    return Fold("validation", train=_select(turns, trains), validation=_select(turns, validates))
+    train, validation = _select(turns, parts["training"]), _select(turns, parts["validation"])
+    return Fold("validation", train=train, validation=validation)
 
 
 def _join(turns: Utterances, fold: Fold) -> Utterances:

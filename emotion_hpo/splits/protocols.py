@@ -4,7 +4,6 @@ No fold validates on its own test part; what papers do that choose their epoch o
 split of its own beside it, for the figure that is to be laid beside theirs.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from emotion_hpo.config import GivenSplit, PaperSplit, Rows, RowsSplit, Speakers
 from emotion_hpo.config.split import ImprovisedSplit
 from emotion_hpo.errors import ConfigError, unknown_name
 from emotion_hpo.features.store import FeatureStore
+from emotion_hpo.splits.emobox import find_missing, fold_files, fold_number
 
 #: 838 of the 3,838 utterances of Sessions 1 to 4 validate in the reference's search.
 _VALIDATION_SHARE = 838 / 3838
@@ -24,11 +24,13 @@ class CorpusParts:
 
     Attributes:
         speakers: Session → its speakers, sorted.
+        ids: Of all its turns.
         given: The split that the corpus itself gives, where the command names one.
         folds: Folder of EmoBox's folds of this corpus, such as `data/emodb`.
     """
 
     speakers: Mapping[str, tuple[str, ...]]
+    ids: frozenset[str]
     given: GivenSplit | None = None
     folds: Path | None = None
 
@@ -55,7 +57,8 @@ def parts_of(store: FeatureStore, config: SplitConfig, folds: Path | None = None
         session: tuple(sorted(table["speaker"][table["emotion"].notna()].unique()))
         for session, table in tables.items()
     }
-    return CorpusParts(speakers, config if isinstance(config, GivenSplit) else None, folds)
+    ids = frozenset(id_ for table in tables.values() for id_ in table["utterance_id"])
+    return CorpusParts(speakers, ids, config if isinstance(config, GivenSplit) else None, folds)
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,14 @@ class ProtocolFold:
     Attributes:
         name: Of the fold.
         split: What it trains and validates on, the test part sealed.
-        on_test: The same with the test part in the place of validation.
+        on_test: The same with the test part in the place of validation, and validation trained on.
+        remark: What a reader must know of it, or nothing.
     """
 
     name: str
     split: SplitConfig
     on_test: RowsSplit
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,36 +149,37 @@ def _given(parts: CorpusParts) -> tuple[ProtocolFold, ...]:
         session_column=given.column,
         test=Rows(names=(given.test,)),
         validation="test",
-        train=Rows(names=(given.train,)),
+        train=Rows(names=(given.train, given.validation)),
         scenario=given.scenario,
     )
     return (ProtocolFold(given.test, given, on_test),)
 
 
 def _emobox(parts: CorpusParts) -> tuple[ProtocolFold, ...]:
-    if parts.folds is None:
-        raise ConfigError(
-            "protocol=emobox needs EmoBox's own files: add folds=FOLDER, such as data/emodb of "
-            "its repository"
-        )
-    files = sorted(parts.folds.glob("fold_*/*_test_fold_*.jsonl"), key=_fold_number)
-    if not files:
-        raise ConfigError(f"folds: {parts.folds} has no fold_1/NAME_test_fold_1.jsonl")
     folds = []
-    for file in files:
-        train = Rows(file=file.with_name(file.name.replace("_test_", "_train_")))
-        test = Rows(file=file)
-        # Most of its folds have no validation part: each fifth row of training, all classes alike
+    for file in fold_files(parts.folds):
+        train_file = file.with_name(file.name.replace("_test_", "_train_"))
+        name = f"fold {fold_number(file)}"
+        missing = find_missing(file, parts.ids)
+        if lost := missing.describe_lost():
+            raise ConfigError(
+                f"{file}: {lost}; name the folder of this corpus's folds by folds=FOLDER, and "
+                "leave out none of its recordings"
+            )
+        missing_train = find_missing(train_file, parts.ids)
+        remarks = (
+            ("test", missing.describe_left_out()),
+            ("training", missing_train.describe_left_out()),
+            ("training", missing_train.describe_lost()),
+        )
+        remark = " ".join(f"{name}, {part}: {words}." for part, words in remarks if words)
+        test, train = Rows(file=file), Rows(file=train_file)
+        # Most of its folds have no validation part: each fifth utterance of training, by id
         validation = train.model_copy(update={"every": 5})
         split = RowsSplit(name="rows", test=test, validation=validation, train=train)
         on_test = _on_test(test).model_copy(update={"train": train})
-        folds.append(ProtocolFold(f"fold {_fold_number(file)}", split, on_test))
+        folds.append(ProtocolFold(name, split, on_test, remark))
     return tuple(folds)
-
-
-def _fold_number(file: Path) -> int:
-    number = re.search(r"_fold_(\d+)\.jsonl$", file.name)
-    return int(number[1]) if number else 0
 
 
 def _on_test(test: Rows) -> RowsSplit:
@@ -186,7 +192,7 @@ _ROWS = (
     Protocol("loso5", "each session is the test once, and the next one validates", _loso5),
     Protocol("loso10", "each speaker is the test once, and the next session validates", _loso10),
     Protocol("tail20", "the last fifth by id is the test, whose session has rows in training, too; "
-             "the last fifth of the other sessions validates", _tail20),
+             "the last fifth of what is left of the other sessions validates", _tail20),
     Protocol("improvised", "as session5, improvised dialogues alone", _improvised),
     Protocol("given", "as a column of the corpus says", _given),
     Protocol("emobox", "EmoBox's folds by its own files; each fifth row of training validates",
@@ -206,3 +212,18 @@ def find_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise ConfigError(f"protocol: {unknown_name('protocol', name, PROTOCOLS)}")
     return PROTOCOLS[name]
+
+
+def check_folds(protocol: Protocol, folder: Path | None) -> None:
+    """Check that the folder of EmoBox's folds is named where they are needed, and nowhere else.
+
+    Raises:
+        ConfigError: It is not, or it has no fold.
+    """
+    if protocol.name == "emobox":
+        fold_files(folder)
+    elif folder is not None:
+        raise ConfigError(
+            f"folds is read by protocol=emobox alone, not by {protocol.name}; leave it out, or "
+            "take protocol=emobox"
+        )

@@ -1,14 +1,11 @@
 """Which rows a part of a published protocol has: `config.split.Rows` over an utterance table."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from emotion_hpo.config import Rows
-from emotion_hpo.errors import ConfigError
+from emotion_hpo.config import Rows, RowsSplit
+from emotion_hpo.splits.emobox import read_ids
 
 Mask = NDArray[np.bool_]
 
@@ -26,7 +23,8 @@ def mask_rows(table: pd.DataFrame, rows: Rows) -> Mask:
     if rows.names is not None:
         is_meant &= table[rows.column].isin(rows.names).to_numpy(bool)
     if rows.file is not None:
-        is_meant &= table["utterance_id"].isin(read_ids(rows.file)).to_numpy(bool)
+        ids = table["utterance_id"]
+        is_meant &= ids.isin(read_ids(rows.file, frozenset(ids))).to_numpy(bool)
     labelled = np.flatnonzero(is_meant & table["emotion"].notna().to_numpy(bool))
     if rows.every is not None:
         is_meant = np.isin(np.arange(len(table)), labelled[rows.every - 1 :: rows.every])
@@ -37,22 +35,21 @@ def mask_rows(table: pd.DataFrame, rows: Rows) -> Mask:
     return is_meant
 
 
-def read_ids(path: Path) -> frozenset[str]:
-    """Read the utterances of a fold's file, as EmoBox writes it.
+def divide_rows(table: pd.DataFrame, config: RowsSplit) -> dict[str, Mask]:
+    """Return which turns test, validate and train, each `(n,)`; the table is sorted by id.
+
+    Shares of validation are of the turns that do not test. What tests validates, too, where the
+    split asks for that.
 
     Raises:
-        ConfigError: It is not there, or a line of it has no key.
+        ConfigError: A file of a protocol cannot be read.
     """
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; name the folder of EmoBox's folds, "
-                          "such as data/emodb, by folds=FOLDER") from None  # fmt: skip
-    ids = set()
-    for number, line in enumerate(lines, start=1):
-        try:
-            key = str(json.loads(line)["key"])
-        except (ValueError, KeyError, TypeError):
-            raise ConfigError(f"{path}:{number}: no JSON with a `key`, as EmoBox writes") from None
-        ids.add(key.partition("-")[2] or key)
-    return frozenset(ids)
+    tests = mask_rows(table, config.test)
+    validates, trains = tests, ~tests
+    if config.validation != "test":
+        validates = np.zeros(len(table), bool)
+        validates[~tests] = mask_rows(table[~tests], config.validation)
+        trains &= ~validates
+    if config.train is not None:
+        trains &= mask_rows(table, config.train)
+    return {"test": tests, "validation": validates, "training": trains}

@@ -98,6 +98,8 @@ def test_a_trial_is_scored_on_each_session(emotion_hpo, searched, monkeypatch):
     [
         (["protocol=loso"], "unknown protocol 'loso', did you mean 'loso5'"),
         (["protocol=emobox"], "add folds=FOLDER"),
+        (["protocol=emobox", "folds=nowhere"], "folds: nowhere has no fold_1"),
+        (["protocol=loso5", "folds=nowhere"], "folds is read by protocol=emobox alone"),
         (["protocol=given"], "add split=given"),
         (["trial=trial_3"], "a study and its trial, such as quick/trial_42"),
         (["trial=nobody/trial_3"], "nobody"),

@@ -3,15 +3,17 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from emotion_hpo.cli.search import SearchCommand
 from emotion_hpo.config import GivenSplit, Rows, build, dump, with_value
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.splits import protocols
-from emotion_hpo.splits.parts import split
-from emotion_hpo.splits.protocols import find_protocol
-from emotion_hpo.splits.rows import mask_rows
+from emotion_hpo.splits.emobox import read_ids
+from emotion_hpo.splits.parts import Holdout, split
+from emotion_hpo.splits.protocols import check_folds, find_protocol
+from emotion_hpo.splits.rows import divide_rows, mask_rows
 from tests.pipeline import SMALL, compose_config
 
 
@@ -82,6 +84,42 @@ def test_tail20_is_cut_as_keras_cuts_it(small_store):
     assert "5" in set(divided.train.table["session"]), "which makes it a protocol of its own"
 
 
+def test_tail20_validates_a_fifth_of_the_rest_where_ids_do_not_go_by_session(small_store):
+    """As of corpora whose ids begin with no session: each part has rows of all sessions."""
+    (fold,) = find_protocol("tail20").folds(parts_of(small_store))
+    table = pd.DataFrame({
+        "utterance_id": [f"u{row:03d}" for row in range(100)],
+        "session": [str(row % 5 + 1) for row in range(100)],
+        "emotion": "ang",
+    })  # fmt: skip
+    parts = {name: np.flatnonzero(rows) for name, rows in divide_rows(table, fold.split).items()}
+    assert [*parts["test"]] == [*range(80, 100)]
+    rest = [row for row in range(80) if row % 5 != 4]  # of the other sessions
+    assert [*parts["validation"]] == rest[51:], "the last fifth of 64, as Keras cuts it"
+    assert len(parts["training"]) == 80 - 13
+
+
+def test_what_rows_are_sealed_is_told_without_opening_them(small_store, monkeypatch):
+    (fold,) = find_protocol("tail20").folds(parts_of(small_store))
+    _, holdout = split(small_store, fold.split)
+    n = len(holdout.unseal())
+
+    def unseal(_holdout):
+        raise AssertionError("opened")
+
+    monkeypatch.setattr(Holdout, "unseal", unseal)
+    _, holdout = split(small_store, fold.split)
+    assert len(holdout.content) == sum(holdout.counts().values()) == n
+
+
+def test_emobox_ids_with_dashes_are_read_with_a_corpus_name_and_without(tmp_path):
+    ids = frozenset(("03-01-01", "03-01-02", "01-01"))
+    file = tmp_path / "fold.jsonl"
+    for prefix in ("", "ravdess-"):
+        file.write_text("".join(json.dumps({"key": f"{prefix}{id_}"}) + "\n" for id_ in ids))
+        assert read_ids(file, ids) == ids
+
+
 def test_shares_count_labelled_rows_alone(small_store):
     table = small_store.open("1").table.sort_values("utterance_id").reset_index(drop=True)
     labelled = table["emotion"].notna().to_numpy()
@@ -97,6 +135,7 @@ def test_a_given_split_is_itself(small_store):
     (fold,) = find_protocol("given").folds(parts_of(small_store, given=given))
     assert fold.split is given
     assert fold.on_test.session_column == "c"
+    assert fold.on_test.train.names == ("1", "2"), "all but the test part"
     with pytest.raises(ConfigError, match="add split=given"):
         find_protocol("given").folds(parts_of(small_store))
 
@@ -111,17 +150,34 @@ def test_what_a_user_can_mistake_is_one_line(small_store, tmp_path):
         emobox.folds(parts_of(small_store, folds=tmp_path))
     (tmp_path / "fold_1").mkdir()
     test = tmp_path / "fold_1" / "x_test_fold_1.jsonl"
+    parts = parts_of(small_store, folds=tmp_path)
     test.write_text("{}\n")
-    (fold,) = emobox.folds(parts_of(small_store, folds=tmp_path))
     with pytest.raises(ConfigError, match=r"x_test_fold_1.jsonl:1: no JSON with a `key`"):
-        split(small_store, fold.split)
-    test.write_text('{"key": "x-nobody"}\n')
-    test.with_name("x_train_fold_1.jsonl").write_text('{"key": "x-nobody"}\n')
-    with pytest.raises(ConfigError, match="the test part of this protocol has no utterance"):
-        split(small_store, fold.split)
-    test.unlink()
-    with pytest.raises(ConfigError, match="cannot be read"):
-        split(small_store, fold.split)
+        emobox.folds(parts)
+    first, second = sorted(parts.ids)[:2]
+    test.write_text(f'{{"key": "x-{first}"}}\n{{"key": "x-nobody"}}\n')
+    with pytest.raises(ConfigError, match="1 of 2 ids are of no utterance here, such as 'nobody'"):
+        emobox.folds(parts)
+    test.write_text(f'{{"key": "x-{first}"}}\n')
+    with pytest.raises(ConfigError, match=r"x_train_fold_1\.jsonl cannot be read"):
+        emobox.folds(parts)
+    train = test.with_name("x_train_fold_1.jsonl")
+    train.write_text(f'{{"key": "x-{second}"}}\n{{"key": "x-lost"}}\n')
+    test.write_text(f'{{"key": "x-{first}", "emo": "sad"}}\n{{"key": "x-1", "emo": "fear"}}\n')
+    (fold,) = emobox.folds(parts)
+    assert fold.remark == (
+        "fold 1, test: 1 of 2 ids are of classes that are left out here (fear). "
+        "fold 1, training: 1 of 2 ids are of no utterance here, such as 'lost'."
+    )
+
+
+def test_folds_are_named_where_they_are_read_and_nowhere_else(folds_folder):
+    check_folds(find_protocol("emobox"), folds_folder)
+    check_folds(find_protocol("loso5"), None)
+    with pytest.raises(ConfigError, match="add folds=FOLDER"):
+        check_folds(find_protocol("emobox"), None)
+    with pytest.raises(ConfigError, match="read by protocol=emobox alone, not by loso5"):
+        check_folds(find_protocol("loso5"), folds_folder)
 
 
 def test_a_search_cannot_choose_on_the_test_part():

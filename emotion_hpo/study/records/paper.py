@@ -51,7 +51,7 @@ class PaperResult(Record):
     synthetic: bool = Field(description="whether the corpus is invented")
     n_utterances: int = Field(description="of the four classes, all sessions")
     seeds: tuple[int, ...] = Field(description="of the trainings")
-    epochs: int | None = Field(description="of each training; null: as its source trains")
+    epochs: int | None = Field(description="of each training; null: its source's, or 30")
     remarks: tuple[str, ...] = Field(description="in what the rows differ from their sources")
     rows: tuple[PaperRowResult, ...] = Field(description="the main table first")
     claims: tuple[ClaimResult, ...] = Field(description="of the sources")
