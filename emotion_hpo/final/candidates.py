@@ -39,4 +39,5 @@ def make_candidate(
     check_modalities(plain, store.modalities, store.corpus_name)
     if not plain.model.has_seed:
         seeds = seeds[:1]  # every training is the same
-    return Candidate(name, plain.experiment(), protocol, folds, seeds, test_picked)
+    chosen_by = f"{config.study.value} {config.study.objective}"
+    return Candidate(name, plain.experiment(), protocol, folds, seeds, test_picked, chosen_by)

@@ -36,6 +36,7 @@ class Candidate:
         folds: Of the protocol.
         seeds: Of its trainings.
         test_picked: Whether it is also trained with the test part as validation.
+        chosen_by: How validation chooses an epoch of its trainings.
         keeps_models: Whether its models stay, for others' encoders to start from.
     """
 
@@ -45,6 +46,7 @@ class Candidate:
     folds: tuple[ProtocolFold, ...]
     seeds: tuple[int, ...]
     test_picked: bool
+    chosen_by: str
     keeps_models: bool = False
 
     @property
@@ -53,7 +55,7 @@ class Candidate:
         splits = [dump(fold.split) for fold in self.folds]
         return fingerprint({
             "config": self.config.identity, "folds": splits, "seeds": list(self.seeds),
-            "test_picked": self.test_picked,
+            "test_picked": self.test_picked, "chosen_by": self.chosen_by,
         })  # fmt: skip
 
 
@@ -168,7 +170,12 @@ def _job(
     chosen: SplitConfig = fold.on_test if is_on_test else fold.split
     config = candidate.config.model_copy(update={"split": chosen})
     drawn = derive(seed, "protocol")
-    facts = {"config": config.identity, "seed": drawn, "store": dict(store.keys)}
+    facts = {
+        "config": config.identity,
+        "seed": drawn,
+        "store": dict(store.keys),
+        "chosen_by": candidate.chosen_by,
+    }
     return Job(Purpose.PROTOCOL, f"{config.model.name}_{fingerprint(facts)}".replace("/", "_"),
                config, drawn)  # fmt: skip
 

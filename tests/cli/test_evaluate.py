@@ -68,6 +68,11 @@ def test_a_fixed_configuration_is_scored_and_the_same_command_goes_on(
     assert read_record(path, ProtocolResult) == result
     assert len(lines_of(studies)) == 2
 
+    last = emotion_hpo(*command, "study.value=last")
+    assert last.status == 0, last.stderr
+    assert [event for event, _ in events if event == "trained"], "another epoch may be another's"
+    assert len([*(studies / "fixed" / "protocols").glob("*.json")]) == 2
+
     other = emotion_hpo("evaluate", *TINY, "protocol=session5", "seeds=1", "model.dropout=0.3")
     assert other.status == 0, other.stderr
     assert "CHOSEN ON THE TEST PART" not in other.stdout
