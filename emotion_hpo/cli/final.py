@@ -45,6 +45,14 @@ class FinalCommand(StudyCommand):
     )
 
 
+class UnpublishedError(StudyError):
+    """A result is stored, but could not be shown, reported or logged as well."""
+
+    def __init__(self, message: str, result: FinalResult) -> None:
+        super().__init__(message)
+        self.result = result
+
+
 class _TrackingChoice(Section):
     """Where to mirror the result, if that is not where the study was mirrored."""
 
@@ -70,6 +78,7 @@ def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult:
 
     Raises:
         BatchStopped: The user stopped the retraining.
+        UnpublishedError: A step after the scoring failed.
     """
     from emotion_hpo.final.scoring import Ensemble, final
 
@@ -100,8 +109,8 @@ def publish(home: StudyHome, stored: StudyFile, result: FinalResult, output: Pat
     """Copy, show, report and log a result that is stored; a step that fails stops no other one.
 
     Raises:
-        StudyError: Of every step that failed: the holdout is scored, and must not be for their sake
-            once more.
+        UnpublishedError: Of every step that failed: the holdout is scored, and must not be for
+            their sake once more.
     """
     from emotion_hpo.report import report
 
@@ -132,9 +141,10 @@ def publish(home: StudyHome, stored: StudyFile, result: FinalResult, output: Pat
     if closed_pipe is not None and not failures:
         raise closed_pipe
     if failures:
-        raise StudyError(
+        raise UnpublishedError(
             f"{result.trial} is scored and its result is stored in {folder.result}, but "
-            + "; ".join(failures)
+            + "; ".join(failures),
+            result,
         )
 
 

@@ -57,12 +57,15 @@ def run(command: SearchCommand) -> None:
         echo(f"Stopped{to_go}; the same command goes on where this one ended.")
 
 
-def search_study(config: SearchConfig, output: Path | None = None) -> "SearchResult":
+def search_study(
+    config: SearchConfig, output: Path | None = None, *, shows_next_steps: bool = True
+) -> "SearchResult":
     """Search a study and confirm its leaders; return what came out.
 
     Args:
         config: The study.
         output: Where to write the summary, too.
+        shows_next_steps: Whether the commands that a person runs next are printed.
 
     Raises:
         StudyError: The budget is used up and no trial is complete.
@@ -118,7 +121,8 @@ def search_study(config: SearchConfig, output: Path | None = None) -> "SearchRes
         )
     assert suggestion is not None, "a trial is complete"
     show_ensemble(summary)
-    show_next_steps(home, suggestion)
+    if shows_next_steps:
+        show_next_steps(home, suggestion)
     return result
 
 

@@ -5,9 +5,10 @@ So a pipe gets the results alone. What the package logs is printed as notes.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from io import StringIO
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -28,7 +29,7 @@ def open_console(*, stderr: bool = False, width: int | None = None) -> Console:
     style, `[happy]` a style that is not shown, and `:sad:` a picture.
     """
     block = None if stderr else _block.get()
-    return Console(
+    console = Console(
         stderr=stderr,
         file=block,
         force_terminal=None if block is None else Console().is_terminal,
@@ -37,13 +38,22 @@ def open_console(*, stderr: bool = False, width: int | None = None) -> Console:
         emoji=False,
         highlight=False,
     )
+    console.on_broken_pipe = _raise_again  # type: ignore[method-assign]  # rich ends the process
+    return console
+
+
+def _raise_again() -> NoReturn:
+    """Leave it to the caller what becomes of a command that nobody reads any more."""
+    raise  # noqa: PLE0704 (rich calls this while it handles the error)
 
 
 @contextmanager
 def as_a_block(name: str) -> Iterator[None]:
     """Keep what this thread prints apart from what others do.
 
-    What it echoes is printed at once at the end, and before its notes stands a name.
+    What it echoes is printed at once at the end, and before its notes stands a name. If nobody
+    reads them any more, as behind `| head`, they are lost without an error, which would stop what
+    other threads do; what the command prints last still fails.
     """
     block = StringIO()
     before = _block.set(block), _name.set(name)
@@ -52,7 +62,8 @@ def as_a_block(name: str) -> Iterator[None]:
     finally:
         _block.reset(before[0])
         _name.reset(before[1])
-        print(block.getvalue(), end="", flush=True)  # noqa: T201
+        with suppress(OSError):
+            print(block.getvalue(), end="", flush=True)  # noqa: T201
 
 
 def echo(line: str = "", style: str | None = None) -> None:
@@ -64,7 +75,11 @@ def note(line: str) -> None:
     """Print something that a person should know, beside the results and above what is drawn."""
     console = _drawn_on[-1] if _drawn_on else open_console(stderr=True)
     name = _name.get()
-    console.print(line if name is None else f"{name}: {line}", soft_wrap=True)
+    if name is None:
+        console.print(line, soft_wrap=True)
+        return
+    with suppress(OSError):
+        console.print(f"{name}: {line}", soft_wrap=True)
 
 
 class _NoteHandler(logging.Handler):

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.extmath import randomized_svd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 from torch import Tensor
 
 from emotion_hpo.dataset.tfidf import fit_tfidf, load_tfidf, tfidf_state
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.utterances import Utterances
+from emotion_hpo.runtime.blas import one_blas_thread
 
 #: Of each kind, the most frequent: 500 components of them are 20 MB of a model's file.
 _MOST_TERMS = 10_000
@@ -118,7 +118,7 @@ def _fit(train: Utterances, n_components: int) -> TextFactors:
     rows = _weigh(texts, train)
     rows = rows[~_is_empty(rows)]
     n_components = min(n_components, *rows.shape)
-    with threadpool_limits(1, "blas"):  # more threads add up in another order: other last bits
+    with one_blas_thread():  # more threads add up in another order: other last bits
         _, sizes, right = randomized_svd(rows, n_components, random_state=0)
         components = right[sizes > _SMALLEST * sizes[0]].T
         values = rows @ components

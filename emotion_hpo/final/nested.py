@@ -10,8 +10,16 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from emotion_hpo.config import GivenSplit, SearchConfig, SplitConfig, build, dump, with_value
-from emotion_hpo.errors import ConfigError
+from emotion_hpo.config import (
+    GivenSplit,
+    RowsSplit,
+    SearchConfig,
+    SplitConfig,
+    build,
+    dump,
+    with_value,
+)
+from emotion_hpo.errors import ConfigError, EmotionHpoError, StudyError
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.naming import ASCII_LETTERS, escaped
@@ -59,7 +67,7 @@ def nested(
     Raises:
         ConfigError: The split is impossible with one of the sessions as the test.
         HoldoutError: A session was scored by another study, and `rescore` was not asked for.
-        StudyError: A session was searched with another configuration.
+        StudyError: A session was searched with another configuration, or several failed.
     """
     studies = [with_test(config, session) for session in contents]
     unscored = {}
@@ -84,7 +92,16 @@ def nested(
         return stored
 
     with ThreadPoolExecutor(n_beside) as threads:
-        scored = list(threads.map(read_or_score, studies))
+        sessions = [threads.submit(read_or_score, study) for study in studies]
+    names = [study.study.name for study in studies]
+    failures = {
+        name: error
+        for name, session in zip(names, sessions, strict=True)
+        if (error := session.exception()) is not None
+    }
+    if failures:
+        raise _join(failures)
+    scored = [session.result() for session in sessions]
     results = [result for result in scored if result is not None]
     if len(results) < len(scored):
         return None
@@ -104,15 +121,18 @@ def nested(
 
 
 def check_nestable(split: SplitConfig) -> None:
-    """Refuse a split whose test part is given.
+    """Refuse a split whose test part is given, by a column or as some rows.
 
     Raises:
         ConfigError: There is but one.
     """
-    if isinstance(split, GivenSplit):
+    if isinstance(split, GivenSplit | RowsSplit):
+        rows = "the rows of split.test"
+        if isinstance(split, GivenSplit):
+            rows = f"the rows with {split.test!r} in the column {split.column!r}"
         raise ConfigError(
-            f"split=given has one test part, the rows with {split.test!r} in the column "
-            f"{split.column!r}, so that nothing can be nested; run `make search` and `make final`"
+            f"split={split.name} has one test part, {rows}, so that nothing can be nested; run "
+            "`make search` and `make final`"
         )
 
 
@@ -122,6 +142,16 @@ def with_test(config: SearchConfig, session: str) -> SearchConfig:
     of_session = escaped(session, ASCII_LETTERS, 50)
     plain = with_value(plain, "study.name", f"{config.study.name}-test{of_session}")
     return build(SearchConfig, plain)
+
+
+def _join(failures: Mapping[str, BaseException]) -> BaseException:
+    """Return what failed as one error: name of a study → its own."""
+    errors = list(failures.values())
+    if len(errors) == 1:
+        return errors[0]
+    if all(isinstance(error, EmotionHpoError) for error in errors):
+        return StudyError("\n".join(f"{name}: {error}" for name, error in failures.items()))
+    return BaseExceptionGroup(f"{' and '.join(failures)} failed", errors)
 
 
 def _stored(home: StudyHome) -> FinalResult | None:

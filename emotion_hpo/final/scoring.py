@@ -27,6 +27,7 @@ from emotion_hpo.final.result import Models, Occasion, build_result
 from emotion_hpo.final.retraining import Retraining, put_together
 from emotion_hpo.final.writing import write
 from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
+from emotion_hpo.search.stop import check_not_stopped
 from emotion_hpo.selection.ensemble import Ensemble
 from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
@@ -173,7 +174,12 @@ def _default_recipe(task: _Task) -> Recipe | None:
 def _score(
     task: _Task, models: Models, began: float, paper: PaperTrainings | None, *, rescore: bool
 ) -> FinalResult:
-    """Open the holdout, score the models on it, and write everything down."""
+    """Open the holdout, score the models on it, and write everything down.
+
+    Raises:
+        BatchStopped: The user stopped the command, and the holdout is not opened.
+    """
+    check_not_stopped()
     plan, ledger, everything = task.plan, task.ledger, task.development.everything
     looker = Looker(
         study=task.home.name, trial=plan.name, config=plan.config, commit=commit(), by=user()

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 from torch import Tensor
 
 from emotion_hpo.config import FeaturesConfig, LinearModel, SearchConfig, SvmModel
@@ -28,6 +27,7 @@ from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.classical import ClassicalModel, divisions, fit_temperature, log_loss
 from emotion_hpo.models.linear import Floats, Labels, Loss, fit_path
 from emotion_hpo.models.modalities import all_modalities, available_in
+from emotion_hpo.runtime.blas import one_blas_thread
 from emotion_hpo.runtime.cores import n_cores
 
 Candidate = LinearModel | SvmModel
@@ -172,7 +172,7 @@ def _choose(data: Dataset, *, by_speaker: bool, turns_before: int = 0) -> Candid
     parts = list(divisions(labels, groups, int(labels.max()) + 1, _N_DIVISIONS))
     if not parts:
         return default
-    with threadpool_limits(1, "blas"):  # two threads on busy cores wait for each other
+    with one_blas_thread():  # two threads on busy cores wait for each other
         best = _search_path(vectors, labels, parts)
         if turns_before and _turns_help(best, turns_before, data, labels, parts):
             return best.model_copy(update={"turns_before": turns_before})

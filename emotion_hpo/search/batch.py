@@ -13,18 +13,12 @@ from emotion_hpo.search.alone import alone_in
 from emotion_hpo.search.observers import Display, silent_display
 from emotion_hpo.search.optuna.jobs import batch_config
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.search.stop import Stop, stop_signals
+from emotion_hpo.search.stop import BatchStopped, Stop, check_not_stopped, stop_signals
 from emotion_hpo.search.worker_pool import WorkerPool
 from emotion_hpo.study import StudyHome, TrialState, make_folder, write_yaml
 from emotion_hpo.training.job import IsStored, Job, TrainedBatch
 
-
-class BatchStopped(StudyError):  # noqa: N818 (what happened, not what is wrong)
-    """The user stopped a batch before it had ended."""
-
-    def __init__(self) -> None:
-        super().__init__("Stopped; the same command goes on where this one ended.")
-
+__all__ = ["BatchStopped", "train_batch"]
 
 #: Makes what shows jobs while they are trained.
 OpenBatchDisplay = Callable[[Sequence[Job]], Display]
@@ -66,6 +60,7 @@ def train_batch(
         _work(batch, config, study, open_display(jobs), stop)
         trained = TrainedBatch(batch, study.trials_by_job())
         _check(trained, jobs)
+        check_not_stopped()  # else what follows goes on, though all jobs have ended meanwhile
     return trained
 
 

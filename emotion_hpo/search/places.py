@@ -2,7 +2,7 @@
 
 A search's pool, or a batch's, has the launcher's workers to itself. Where one command runs several
 studies, as `nested` does, their pools share them: what one leaves idle, as at the end of a search,
-the others' trainings take.
+the others' trainings take. A pool whose trial must run alone closes them to the others meanwhile.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,20 @@ class Places:
     def __init__(self, n: int | None = None) -> None:
         self._n = n
         self._n_taken = 0
+        self._is_closed = False
         self._lock = Lock()
 
-    def take(self, n: int) -> int:
-        """Take up to so many that are free; return how many that are."""
+    def take(self, n: int, *, is_alone: bool = False) -> int:
+        """Take up to so many that are free; return how many that are.
+
+        Args:
+            n: At most.
+            is_alone: Whether whoever takes them has closed the places to the others.
+        """
         with self._lock:
             n_free = n if self._n is None else self._n - self._n_taken
+            if self._is_closed and not is_alone:
+                n_free = 0
             n = max(0, min(n, n_free))
             self._n_taken += n
             return n
@@ -35,9 +43,22 @@ class Places:
         with self._lock:
             self._n_taken -= n
 
-    def are_free(self) -> bool:
-        """Return whether nobody has any."""
-        return self._n is None or self._n_taken == 0
+    def close(self, n_own: int) -> bool:
+        """Let no other pool take any, until `open`; return False where another one has some.
+
+        Args:
+            n_own: How many the pool has that closes them.
+        """
+        with self._lock:
+            if self._is_closed or self._n_taken > n_own:
+                return False
+            self._is_closed = True
+            return True
+
+    def open(self) -> None:
+        """Let the others take places again."""
+        with self._lock:
+            self._is_closed = False
 
 
 #: What all pools of this process share, if they do.

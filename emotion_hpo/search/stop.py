@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from emotion_hpo.errors import StudyError
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,6 +30,13 @@ class Stop:
     def at_once(self) -> bool:
         """Return whether nothing is to be waited for."""
         return self.n_requests >= 2
+
+
+class BatchStopped(StudyError):  # noqa: N818 (what happened, not what is wrong)
+    """The user stopped what a command needs before it had ended."""
+
+    def __init__(self) -> None:
+        super().__init__("BatchStopped; the same command goes on where this one ended.")
 
 
 #: What this process listens to, if it does.
@@ -60,3 +69,13 @@ def stop_signals() -> Iterator[Stop]:
         for number, handler in before.items():
             signal.signal(number, handler)
         _current.pop()
+
+
+def check_not_stopped() -> None:
+    """Go no further where the command that this belongs to has been stopped.
+
+    Raises:
+        BatchStopped: The user requested it.
+    """
+    if _current and _current[-1].politely:
+        raise BatchStopped

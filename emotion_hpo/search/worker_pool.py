@@ -3,7 +3,7 @@
 Nothing here trains or decides about trials. A worker that dies, or whose place is lost, is replaced
 while slots are left, and what it held goes back into the queue; a pool that dies again and again
 without training an epoch is given up (`deaths.py`). Trials that workers have died of too often come
-last, one at a time, with no other worker beside them.
+last, one at a time, with no other worker beside them, whichever pool of this process has it.
 """
 
 import logging
@@ -71,6 +71,7 @@ class WorkerPool:
     _quiet_since: float | None = None
     _places: Places = field(default_factory=open_places)
     _n_places: int = 0
+    _is_alone: bool = False
 
     def __post_init__(self) -> None:
         """Begin to count."""
@@ -102,6 +103,7 @@ class WorkerPool:
                 for name in launcher.kill():
                     self.study.requeue_trials_of(name)
                 self._give_places_back(launcher)
+                self._let_others_in()  # though a cluster may not have answered
                 self.study.requeue_orphans()
                 self.display.show(self.study.trials())
 
@@ -121,14 +123,15 @@ class WorkerPool:
         n_set_aside = self.study.n_set_aside()
         n_ready = n_open(self.config, trials) - n_set_aside
         n_running = sum(trial.state is TrialState.RUNNING for trial in trials)
-        is_last = n_set_aside and n_ready <= 0 and not n_running and self._places.are_free()
-        if is_last and self._is_empty(launcher):
+        is_last = n_set_aside and n_ready <= 0 and not n_running
+        if is_last and self._is_empty(launcher) and self._keep_others_out():
             self.study.take_up_set_aside()
             self._quiet_since = None
             n_ready = 1
         free = [name for name in names if name not in launcher.running]
         n_idle = len(launcher.running) - n_running
-        n_places = self._places.take(min(len(free), n_ready - max(0, n_idle)))
+        n_missing = min(len(free), n_ready - max(0, n_idle))
+        n_places = self._places.take(n_missing, is_alone=self._is_alone)
         self._n_places += n_places
         if starting := free[:n_places]:
             if again := sorted(self._started & set(starting)):
@@ -142,6 +145,17 @@ class WorkerPool:
         if self._quiet_since is None:
             self._quiet_since = now
         return not launcher.running or now - self._quiet_since >= _EMPTY_S
+
+    def _keep_others_out(self) -> bool:
+        """Close the places to other pools, once none of them has any; return whether they are."""
+        self._is_alone = self._is_alone or self._places.close(self._n_places)
+        return self._is_alone
+
+    def _let_others_in(self) -> None:
+        """Open the places again, if this pool has closed them."""
+        if self._is_alone:
+            self._is_alone = False
+            self._places.open()
 
     def _drain(self, launcher: Launcher) -> None:
         """Let the workers end: at once if they have nothing left, else after their epoch."""
@@ -172,6 +186,8 @@ class WorkerPool:
         n_over = self._n_places - len(launcher.running)
         self._n_places -= n_over
         self._places.give_back(n_over)
+        if not launcher.running:
+            self._let_others_in()
 
     def _check_failures(self, trials: list[Trial]) -> None:
         """Stop if the first trials all failed, or more than a user accepts."""

@@ -4,8 +4,10 @@ import logging
 import os
 import sys
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -19,6 +21,18 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _SQLITE = "sqlite:///"
+
+#: Held while warnings are off: their filters are all threads', and of two that overlap the last to
+#: end would restore what the first had set.
+_WARNINGS = Lock()
+
+
+@contextmanager
+def no_warnings() -> Iterator[None]:
+    """Ignore warnings, for one thread of this room at a time."""
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def experiment_id(home: StudyHome, name: str) -> str | None:
@@ -88,8 +102,7 @@ def open_client(home: StudyHome, uri: str) -> "MlflowClient":
     folder that was moved, MLflow's places of artifacts follow.
     """
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with no_warnings():
         from mlflow import MlflowClient
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)

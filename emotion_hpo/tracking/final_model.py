@@ -1,11 +1,10 @@
 """A final model in MLflow: logged from code, registered, its latest version named `best`."""
 
-import contextlib
 import importlib.metadata
 import io
 import logging
-import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import soundfile
 from emotion_hpo.corpus.schema import MOTION_PARTS
 from emotion_hpo.predict.predictor import Predictor
 from emotion_hpo.predict.utterance import FEATURES
+from emotion_hpo.tracking.client import no_warnings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -119,15 +119,21 @@ def _signature(predictor: Predictor) -> "ModelSignature":
     return ModelSignature(Schema(columns), Schema(answers))
 
 
-@contextlib.contextmanager
+@contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence MLflow, which warns of its own examples and type hints and logs each step."""
+    """Silence MLflow, which warns of its own examples and type hints and logs each step.
+
+    What others print meanwhile on standard error is not touched.
+    """
+    from mlflow.utils.logging_utils import disable_logging, enable_logging
+
     logger = logging.getLogger("mlflow")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
+    with no_warnings():  # for one thread at a time: the level and the stream are all threads'
+        before = logger.level
+        logger.setLevel(logging.ERROR)
+        disable_logging()
+        try:
             yield
-    finally:
-        logger.setLevel(before)
+        finally:
+            enable_logging()
+            logger.setLevel(before)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from emotion_hpo import report
+from emotion_hpo.cli.final import UnpublishedError
 from emotion_hpo.config import LinearModel, SearchConfig
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import baseline
@@ -16,6 +17,7 @@ from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome, study_file
 from emotion_hpo.training.fold_run import DataModule
 from tests.pipeline import SMALL
+from tests.records import final_result, scores
 
 
 class PoolOfThisProcess:
@@ -48,6 +50,7 @@ def test_each_session_is_the_test_and_the_next_one_validates(emotion_hpo, isolat
     blocks = ended.stdout.split("Session ")[1:]
     assert {block[0] for block in blocks} == set("12345"), "two at a time, each printed as a whole"
     assert all(block.count("deep-test") == block.count(f"deep-test{block[0]}") for block in blocks)
+    assert "Next:" not in ended.stdout, "nested itself goes on to the final model"
     assert "deep-test3: Retraining: 2 of 2" in ended.stderr
     validated = []
     for session in "12345":
@@ -61,11 +64,39 @@ def test_a_stop_is_told_once(emotion_hpo, isolated, small_features, monkeypatch)
     (isolated / "studies").mkdir()
     (isolated / "studies" / "features").symlink_to(small_features)
     stopped = SimpleNamespace(was_stopped=True)
-    monkeypatch.setattr("emotion_hpo.cli.nested.search_study", lambda _study: stopped)
+    monkeypatch.setattr("emotion_hpo.cli.nested.search_study", lambda *_, **_more: stopped)
     ended = emotion_hpo("nested", *SMALL, "study.name=deep", "launcher.n_workers=2")
     assert ended.status == 0, ended.stderr
     assert ended.stdout.count("Stopped; the same command goes on where this one ended.") == 1
+    for session in "12345":
+        title = f"Session {session} as the test: study deep-test{session}\n"
+        assert f"\n{title}Stopped; its test part stays sealed.\n" in ended.stdout
+        assert f"deep-test{session}: {title}" in ended.stderr
     assert not (isolated / "studies" / "deep" / "nested.json").exists()
+
+
+def test_what_fails_after_a_session_is_scored_stops_no_other(
+    emotion_hpo, isolated, small_features, monkeypatch
+):
+    (isolated / "studies").mkdir()
+    (isolated / "studies" / "features").symlink_to(small_features)
+    searched = SimpleNamespace(was_stopped=False)
+
+    def score(command, _requested):
+        session = command.split["test_session"]
+        result = final_result(**scores(0.5), study=command.study.name, test_session=session)
+        if session == "1":
+            raise UnpublishedError("it could not be logged in MLflow", result)
+        return result
+
+    monkeypatch.setattr("emotion_hpo.cli.nested.search_study", lambda *_, **_more: searched)
+    monkeypatch.setattr("emotion_hpo.cli.nested.score", score)
+    ended = emotion_hpo("nested", *SMALL, "study.name=deep", "launcher.n_workers=1")
+    assert ended.status == 2
+    assert "deep-test1: it could not be logged in MLflow\n" in ended.stderr
+    assert ended.stderr.endswith("after deep-test1 had been scored is noted above\n")
+    result = json.loads((isolated / "studies" / "deep" / "nested.json").read_text())
+    assert [session["test_session"] for session in result["sessions"]] == ["1", "2", "3", "4", "5"]
 
 
 def test_a_given_test_part_is_not_nested(emotion_hpo):

@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import signal
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +35,7 @@ from emotion_hpo.runtime.contents import Content
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.search import batch
 from emotion_hpo.search.batch import BatchStopped
+from emotion_hpo.search.stop import stop_signals
 from emotion_hpo.splits.parts import Holdout
 from emotion_hpo.study import Epoch, StudyHome, Trial, TrialState, study_file
 from emotion_hpo.study.curves import read_curve
@@ -315,6 +318,29 @@ def test_cut_off_before_the_holdout_is_read_it_trains_nothing_again(searched, mo
     result = score(searched)
     assert result["n_scorings"] == 1
     assert len(Ledger(searched.ledger).openings(ledger_key(searched))) == 1
+
+
+def test_a_stop_before_the_holdout_is_opened_leaves_it_sealed(searched, monkeypatch):
+    """While the last training ends, and where a command of several studies does not train."""
+
+    def stop_after(function):
+        def stopping(*arguments):
+            made = function(*arguments)
+            signal.raise_signal(signal.SIGINT)
+            return made
+
+        return stopping
+
+    for place, name in ((batch, "_work"), (module, "_retrain")):
+        with monkeypatch.context() as patched, ExitStack() as stack:
+            patched.setattr(place, name, stop_after(getattr(place, name)))
+            if place is module:
+                stack.enter_context(stop_signals())
+            with pytest.raises(BatchStopped, match="the same command goes on"):
+                score(searched)
+        assert not searched.ledger.exists()
+    monkeypatch.setattr(batch, "_work", None)
+    assert score(searched)["n_scorings"] == 1
 
 
 def test_cut_off_between_scoring_and_writing_it_writes_what_was_scored(searched, monkeypatch):

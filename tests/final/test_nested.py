@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from emotion_hpo.config import RowsSplit
 from emotion_hpo.console.nested import show_nested
 from emotion_hpo.errors import ConfigError, HoldoutError, StudyError
-from emotion_hpo.final.nested import nested, with_test
+from emotion_hpo.final.nested import check_nestable, nested, with_test
 from emotion_hpo.metrics import fold_interval
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study import StudyHome, study_file
@@ -126,6 +127,34 @@ def test_a_session_that_another_study_has_scored_is_told_before_any_is_searched(
     nested(config, contents("123"), score, rescore=True)
     assert seen == ["1", "2", "3"]
     nested(config, contents("123"), score)  # all are scored: there is nothing to refuse
+
+
+def test_every_session_that_failed_is_named(protocol):
+    _, config, score, seen = protocol
+    errors = {"1": StudyError("no space left"), "3": ConfigError("no such space")}
+
+    def fail(study):
+        if error := errors.get(study.split.test_session):
+            raise error
+        return score(study)
+
+    with pytest.raises(StudyError) as failure:
+        nested(config, contents("123"), fail, n_beside=2)
+    assert str(failure.value) == "deep-test1: no space left\ndeep-test3: no such space"
+    errors["3"] = ZeroDivisionError()
+    with pytest.raises(ExceptionGroup, match="deep-test1 and deep-test3 failed") as defects:
+        nested(config, contents("123"), fail)
+    assert list(defects.value.exceptions) == list(errors.values())
+    del errors["3"]
+    with pytest.raises(StudyError, match=r"^no space left$"):
+        nested(config, contents("123"), fail)
+    assert seen == ["2", "3"]
+
+
+def test_rows_as_the_test_part_are_not_nested():
+    rows = {"name": "rows", "test": {"every": 5}, "validation": {"last": 0.2}}
+    with pytest.raises(ConfigError, match=r"^split=rows has one test part, the rows of split.test"):
+        check_nestable(RowsSplit(**rows))
 
 
 def test_each_is_a_study_of_its_own(protocol):

@@ -1,14 +1,18 @@
 """MLflow mirrors a study: once, completely, and again after every kind of gap."""
 
 import json
+import logging
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Barrier
 
 import mlflow
 import numpy as np
@@ -17,6 +21,7 @@ import pytest
 import soundfile
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
+from mlflow.utils.logging_utils import eprint
 
 from emotion_hpo.config import dump, flatten
 from emotion_hpo.errors import TrackingError
@@ -355,6 +360,34 @@ def test_the_final_model_is_registered_for_any_process(
     (answer,) = json.loads(ended.stdout)
     assert list(answer) == ["ang", "exc", "neu", "sad"]
     np.testing.assert_allclose(list(answer.values()), expected, atol=1e-6)
+
+
+def test_two_models_are_logged_at_a_time_and_standard_error_stays_what_it_was(
+    monkeypatch, capsys, final_folder, tmp_path, small_saved_model
+):
+    """Each in a thread of its own, as `nested` does; MLflow says nothing, others do."""
+    SavedEnsemble((small_saved_model,), (1.0,), "greedy").save(final_folder.model)
+    logger, both = logging.getLogger("mlflow"), Barrier(2)
+    before = sys.stderr, logger.level, list(warnings.filters)
+    true_save = mlflow.pyfunc.save_model
+
+    def save(*arguments, **settings):
+        eprint("MLflow saves")
+        logger.error("MLflow fails")
+        sys.stderr.write("another session's note\n")
+        true_save(*arguments, **settings)
+
+    def save_beside(number):
+        both.wait()
+        final_model.save_model(final_folder.model, tmp_path / f"model_{number}")
+
+    monkeypatch.setattr(mlflow.pyfunc, "save_model", save)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(save_beside, range(2)))
+    assert (sys.stderr, logger.level, list(warnings.filters)) == before
+    assert capsys.readouterr().err == "another session's note\n" * 2
+    eprint("MLflow is heard again")
+    assert capsys.readouterr().err == "MLflow is heard again\n"
 
 
 @pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])
