@@ -163,10 +163,17 @@ def _read_utterance(command: PredictCommand) -> "Utterance":
 
 def _predict_many(command: PredictCommand, predictor: "Predictor", path: Path) -> None:
     """Write a table of answers on all utterances of a folder or a table."""
-    from emotion_hpo.predict import READINGS, find_rows, predict_rows
+    from emotion_hpo.dataset.scaling import UNKNOWN_SPEAKER
+    from emotion_hpo.predict import READINGS, find_rows, missing_sources, predict_rows
 
     assert command.utterances is not None
     rows = find_rows(command.utterances, command.features)
+    if missing := missing_sources(rows, predictor.columns):
+        lacking = ", ".join(missing)
+        note(f"{command.utterances}: no utterance has {lacking}, which the model reads, too")
+    is_named = command.speaker != UNKNOWN_SPEAKER or any("speaker" in row.cells for row in rows)
+    if predictor.scales_by_speaker and not is_named:
+        note(f"{command.utterances}: scaled as one speaker's: give a table with `speaker`")
     began = time.perf_counter()
     with preparing("Predicting") as on_progress:
         table = predict_rows(

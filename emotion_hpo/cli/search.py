@@ -104,7 +104,7 @@ def search_study(
         show_verdict(summary, suggestion)
     show_search(summary, count, turns_read)
     if selection is not None:
-        show_confirmation(selection)
+        show_confirmation(selection, summary.expected)
     show_front(summary)
     show_baseline(summary)
     echo(f"Results: {home.summary}")

@@ -31,7 +31,9 @@ def show_final(result: FinalResult) -> None:
     """Print the test scores with their intervals."""
     mark = " (synthetic data)" if result.synthetic else ""
     speakers = name_some(result.test_speakers, MOST_PARTS)
-    epochs = "" if result.epochs is None else f"{format_count(result.epochs, 'epoch')} "
+    epochs = ""
+    if result.epochs is not None and result.trial != BASELINE:
+        epochs = f"{format_count(result.epochs, 'epoch')} "
     kind = f"{len(result.members)} models " if result.is_ensemble else epochs
     echo(
         f"\n{result.trial} of study {result.study}: {kind}on {result.n_train} utterances, seeds "
@@ -83,7 +85,8 @@ def _show_members(result: FinalResult) -> None:
     columns = (Column("member", overflow="fold"), f"weight ({rule})", "epochs")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for member in result.members:
-        table.add_row(member.trial, format_share(member.weight), str(member.epochs))
+        epochs = "–" if member.trial == BASELINE else str(member.epochs)
+        table.add_row(member.trial, format_share(member.weight), epochs)
     open_console().print(table)
 
 
@@ -152,7 +155,7 @@ def _latency_line(cost: FinalCost) -> str:
     """Return what an utterance takes, and whether the machine was busy when that was measured."""
     line = (
         f"An utterance takes {cost.latency_ms:.1f} ms from its features to its probabilities "
-        f"({format_count(cost.n_networks, 'network')}, {cost.n_parameters:,} weights, "
+        f"({format_count(cost.n_networks, 'training')}, {cost.n_parameters:,} weights, "
         f"{format_count(cost.n_threads, 'thread')}, {cost.device})"
     )
     if cost.repeated_ms is not None and cost.first_ms is not None:
@@ -187,7 +190,7 @@ def _final_remarks(result: FinalResult) -> Iterator[str]:
     yield _latency_line(result.cost)
     if result.accuracy_spread is not None:
         yield (
-            f"Single networks: {format_share(result.accuracy_mean)} on average over "
+            f"Single seeds: {format_share(result.accuracy_mean)} on average over "
             f"{len(result.seeds)} seeds, standard deviation "
             f"{100 * result.accuracy_spread:.2f} points; the scores are of their average."
         )

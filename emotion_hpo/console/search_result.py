@@ -10,7 +10,7 @@ from emotion_hpo.metrics.registry import find_metric
 from emotion_hpo.runtime.formatting import format_count
 from emotion_hpo.selection.suggestion import BASELINE
 from emotion_hpo.study import StudyHome
-from emotion_hpo.study.records.search_summary import SearchSummary
+from emotion_hpo.study.records.search_summary import SearchedScore, SearchSummary
 from emotion_hpo.study.records.selection import Selection
 
 if TYPE_CHECKING:
@@ -63,18 +63,26 @@ def show_search(summary: SearchSummary, count: str, turns_read: TurnsRead | None
         for path, value in summary.best_params.items():
             text = f"{value:.4g}" if isinstance(value, float) else f"{value}"
             echo(f"  {path:<32} {text}")
-    if (expected := summary.expected) is not None:
+    confirmed = summary.confirmed is not None and summary.confirmed.expected is not None
+    if (expected := summary.expected) is not None and not confirmed:
         ends = format_score_interval(objective, expected.interval)
+        luck = ""
+        if expected.n_trials > 1:
+            n_trials = format_count(expected.n_trials, "trial")
+            luck = f": the best of {n_trials} is best by luck, too"
         echo(
             f"Expected: {objective} {format_score(objective, expected.value)} "
-            f"on new utterances (90 % interval {ends}): the best of "
-            f"{format_count(expected.n_trials, 'trial')} is best by luck, too. "
-            f"{expected.sentence}"
+            f"on new utterances (90 % interval {ends}){luck}. {expected.sentence}"
         )
 
 
-def show_confirmation(selection: Selection) -> None:
-    """Print what the leaders reach over fresh seeds, which wins and what is expected of it."""
+def show_confirmation(selection: Selection, searched: SearchedScore | None) -> None:
+    """Print what the leaders reach over fresh seeds, which wins and what is expected of it.
+
+    Args:
+        selection: The confirmation.
+        searched: What the search expects, which says of whom that holds.
+    """
     objective, mean_of_winner = selection.objective, selection.value
     seeds = format_count(selection.n_seeds, "fresh seed")
     echo(f"Confirmed over {seeds}, on the same validation part (more: study.confirm_leaders, "
@@ -99,9 +107,10 @@ def show_confirmation(selection: Selection) -> None:
     if (expected := selection.expected) is not None:
         ends = format_score_interval(objective, expected.interval)
         value = format_score(objective, expected.value)
+        audience = "" if searched is None else f" {searched.sentence}"
         echo(
             f"  Expected of the winner: {value} (90 % interval {ends}): its mean less what "
-            "this choice added, for the same speakers as above."
+            f"this choice added.{audience}"
         )
 
 

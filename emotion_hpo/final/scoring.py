@@ -9,7 +9,7 @@ What `result.json` holds stands in docs/records.md.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, default_trial,
 from emotion_hpo.final.result import Models, Occasion, build_result
 from emotion_hpo.final.retraining import Retraining, put_together
 from emotion_hpo.final.writing import write
-from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
 from emotion_hpo.search.stop import check_not_stopped
 from emotion_hpo.selection.ensemble import Ensemble
 from emotion_hpo.selection.suggestion import BASELINE, ENSEMBLE
@@ -147,20 +146,12 @@ def _retrain(task: _Task, train: Train) -> Models:
     models = Retraining(everything, task.store, train)(recipes, task.home.final)
     return Models(
         plan=task.plan,
-        model=_store_model(task, models),
+        model=put_together(task.plan, models),
         default=None if default is None else (default.name, models[default.name]),
         baseline=models[baseline.name],
         lone=None if lone is None else models[lone.name],
         baseline_alone=None if baseline_alone is None else models[baseline_alone.name],
     )
-
-
-def _store_model(task: _Task, models: Mapping[str, SavedModel]) -> SavedEnsemble:
-    """Return what is scored; an ensemble is stored as one model, beside its members."""
-    model = put_together(task.plan, models)
-    if len(model.members) > 1:
-        model.save(task.home.final(task.plan.name).model)
-    return model
 
 
 def _default_recipe(task: _Task) -> Recipe | None:
@@ -206,6 +197,8 @@ def _score(
     if paper is not None:
         ledger.note_paper_protocol(holdout, looker, opening)
         result = result.model_copy(update={"paper_protocol": paper.look_at(test)})
+    if len(models.model.members) > 1:  # a single one was stored as it was trained
+        models.model.save(task.home.final(plan.name).model)
     write(task.home.final(plan.name), test, by_seed.mean(0), result)
     if paper is not None:
         paper.drop()

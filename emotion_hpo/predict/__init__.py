@@ -17,7 +17,7 @@ from emotion_hpo.predict.reading import (
     read_text,
     to_array,
 )
-from emotion_hpo.predict.rows import find_rows
+from emotion_hpo.predict.rows import find_rows, missing_sources
 from emotion_hpo.predict.utterance import FEATURES, Answer, Utterance
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Utterance",
     "find_model",
     "find_rows",
+    "missing_sources",
     "predict_rows",
     "read_features",
     "read_motion",

@@ -114,8 +114,13 @@ class Predictor:
         """What it may say of its dialogue; its speaker alone where but a scale looks at that."""
         if self.reads:
             return TURN_COLUMNS
+        return ("speaker",) if self.scales_by_speaker else ()
+
+    @property
+    def scales_by_speaker(self) -> bool:
+        """Whether anything that it reads is scaled by who speaks."""
         readers = [r for member in self._members for r in member.preprocessor.readers.values()]
-        return ("speaker",) if any(reader.by_speaker for reader in readers) else ()
+        return any(reader.by_speaker for reader in readers)
 
     @property
     def ready_made(self) -> Mapping[str, ReadyMade]:

@@ -1,6 +1,6 @@
 """Which utterances a folder of recordings or a table names, before anything of them is read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from emotion_hpo.corpus.manifest_file import Columns, read_columns
 from emotion_hpo.errors import FeatureError
 from emotion_hpo.predict.utterance import FEATURES
 
-#: Columns of a table that say something of an utterance, beside `features.NAME`.
-_SOURCES = ("audio", "transcript", "motion")
+#: Columns of a table that say something of an utterance, beside `features.NAME`, and what it is.
+_SOURCES = {"audio": "speech", "transcript": "text", "motion": "mocap"}
+
+#: What `predict`, `serve` and MLflow call the words of an utterance.
+_TEXT = "text"
 
 #: Of a table; those of a manifest, and anybody's own, may stand beside them.
 _COLUMNS = Columns(
     ("utterance_id",),
-    (*_SOURCES, "start_s", "end_s", "speaker", "dialogue", "turn"),
+    (*_SOURCES, _TEXT, "start_s", "end_s", "speaker", "dialogue", "turn"),
     is_open=True,
     names=("utterance_id", "speaker"),
 )
@@ -48,7 +51,7 @@ def find_rows(source: Path, features: Mapping[str, Path] | None = None) -> list[
 
     Args:
         source: A folder of WAV files, or a table (`.csv`, `.tsv`, `.parquet`) with `utterance_id`
-            and any of `audio`, `start_s`, `end_s`, `transcript`, `motion`, `speaker`,
+            and any of `audio`, `start_s`, `end_s`, `transcript` (or `text`), `motion`, `speaker`,
             `features.NAME`, and where dialogues are read `dialogue` and `turn`; its paths are
             relative to its own folder.
         features: Modality → a file of all utterances' features, as a manifest takes it.
@@ -67,6 +70,20 @@ def find_rows(source: Path, features: Mapping[str, Path] | None = None) -> list[
     return [replace(row, files=files) for row in rows]
 
 
+def missing_sources(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """Return what a model may be given of an utterance, and no row gives, as a table names it.
+
+    Args:
+        rows: What `find_rows` gave.
+        columns: What the model takes: `text`, `speech`, `mocap`, `features.NAME`.
+    """
+    given = {column for row in rows for column in row.cells}
+    given |= {FEATURES + name for row in rows for name in row.files}
+    names = {source: column for column, source in _SOURCES.items()}
+    read = [names.get(column, column) for column in columns]
+    return [column for column in read if column not in given]
+
+
 def _folder_rows(folder: Path) -> list[Row]:
     rows = [
         Row(str(path.relative_to(folder).with_suffix("")), {"audio": str(path)})
@@ -83,6 +100,9 @@ def _table_rows(path: Path, is_beside_features: bool) -> list[Row]:
     if not path.exists():
         raise FeatureError(f"{path}: no such file or folder")
     table, places = read_columns(path, _COLUMNS)
+    if {_TEXT, "transcript"} <= {*table.columns}:
+        raise FeatureError(f"{path}: transcript and {_TEXT} are both its words; leave one out")
+    table = table.rename(columns={_TEXT: "transcript"})
     has_any = any(name in _SOURCES or name.startswith(FEATURES) for name in table.columns)
     if not has_any and not is_beside_features:
         raise FeatureError(

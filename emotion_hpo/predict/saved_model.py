@@ -61,8 +61,8 @@ class SavedModel:
             StudyError: A state is not that of such a model.
         """
         learners, n_classes = [], len(self.classes)
-        # So that an answer depends neither on the machine nor on what is asked beside it; and an
-        # utterance alone takes less time than in bfloat16
+        # So that an answer depends neither on the machine nor on what is asked beside it, but for
+        # its last digits; and an utterance alone takes less time than in bfloat16
         training = self.config.training.model_copy(update={"precision": "float32"})
         config = self.config.model_copy(update={"training": training})
         for state in self.networks:
@@ -232,6 +232,8 @@ class SavedEnsemble:
                 return cls((SavedModel.from_plain(stored),))
             members = tuple(map(SavedModel.from_plain, stored["members"]))
             return cls(members, tuple(stored["weights"]), stored["rule"])
+        except StudyError as error:
+            raise StudyError(f"{path} cannot be used: {error}; `make final` trains one") from None
         except Exception as error:
             raise StudyError(
                 f"{path} is not a model of this version ({type(error).__name__}); "

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from emotion_hpo.config import SearchConfig
+from emotion_hpo.errors import TrialFailed
 from emotion_hpo.search.optuna.study import Claim, Study
 from emotion_hpo.study import Epoch, StudyHome, TrialHome
 from emotion_hpo.study.curves import write_curve
@@ -49,9 +50,15 @@ class Life:
         checkpoint.save_weights(self.files.network(epoch))
 
     def read_network(self, epoch: int) -> dict[str, Tensor]:
-        """Read the network after an epoch; the latest of the lives that have it trained it."""
+        """Read the network after an epoch; the latest of the lives that have it trained it.
+
+        Raises:
+            TrialFailed: No life has it.
+        """
         paths = [files.network(epoch) for files in (self.files, *self.former_files)]
-        path = next(path for path in paths if path.exists())
+        path = next((path for path in paths if path.exists()), None)
+        if path is None:
+            raise TrialFailed(f"the network after epoch {epoch} is not in {self.files.networks}")
         network: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         return network
 

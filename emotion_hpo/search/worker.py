@@ -85,7 +85,6 @@ class Worker:
         study now and then, and a trial that fails takes no time.
         """
         while not (self.stopping or self._is_failing) and (claim := self._claim()) is not None:
-            write_yaml(self._home.trial(claim.number).config, dump(claim.config))
             self._train(claim)
             self._n_trained += 1
 
@@ -135,6 +134,9 @@ class Worker:
             self._fail(claim, f"{type(error).__name__}: {first}")
 
     def _run(self, claim: Claim) -> None:
+        if claim.fault is not None:
+            raise TrialFailed(claim.fault)
+        write_yaml(self._home.trial(claim.number).config, dump(claim.config))
         life = Life(
             claim,
             self._home.owner,

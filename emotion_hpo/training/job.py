@@ -69,8 +69,8 @@ class Job:
             seed=plain["seed"],
             epochs=plain["epochs"],
             lr_halvings=tuple(plain["lr_halvings"]),
-            fold=plain["fold"],
-            keeps_every_epoch=plain["keeps_every_epoch"],
+            fold=plain.get("fold", 0),  # older batches know neither
+            keeps_every_epoch=plain.get("keeps_every_epoch", False),
         )
 
 

@@ -84,7 +84,13 @@ def test_an_ensemble_is_shown_with_its_members(capsys):
     text = capsys.readouterr().out
     assert "ensemble of study quick: 2 models on 3838 utterances, seeds 0, 1" in text
     assert re.search(r"member +weight \(greedy\) +epochs", text)
-    assert re.search(r"trial_1 +75\.00 % +17 *\n *baseline +25\.00 % +1 ", text)
+    assert re.search(r"trial_1 +75\.00 % +17 *\n *baseline +25\.00 % +– ", text)
+    assert "(2 trainings, 12,952 weights, 1 thread, cpu)" in text, "one has no network"
+
+
+def test_a_baseline_has_no_epochs(capsys):
+    show_final(shown_result(trial="baseline", epochs=1))
+    assert "\nbaseline of study quick: on 3838 utterances, " in capsys.readouterr().out
 
 
 def test_a_second_scoring_is_said(capsys):

@@ -6,6 +6,7 @@ import pytest
 
 from emotion_hpo.console.search_result import (
     show_baseline,
+    show_confirmation,
     show_ensemble,
     show_front,
     show_next_steps,
@@ -50,6 +51,37 @@ def test_counts_best_trial_and_its_parameters(capsys):
         "  model.dropout                    0.1235",
         "  model.fusion.name                concat",
     ]
+
+
+LUCK = ": the best of 24 trials is best by luck, too"
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "confirmed", "sentence"),
+    [
+        (24, None, LUCK),
+        (1, None, ""),
+        (24, selection(expected=None).to_json(), LUCK),
+        (24, selection().to_json(), None),
+    ],
+    ids=["of many", "of one", "confirmed without an expectation", "confirmed"],
+)
+def test_the_search_says_what_it_expects_where_no_confirmation_does(
+    n_trials, confirmed, sentence, capsys
+):
+    show_search(summary(expected=expected(n_trials=n_trials), confirmed=confirmed), "5 of 5 trials")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "xpected" in line]
+    line = "Expected: val/uar 61.00 % on new utterances (90 % interval 58.00 % – 64.00 %"
+    line += ", by choice repeated)"
+    assert lines == ([] if sentence is None else [f"{line}{sentence}. It holds for new speakers."])
+
+
+def test_the_confirmation_says_of_whom_its_expectation_holds(capsys):
+    show_confirmation(selection(), summary(expected=expected()).expected)
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "  Expected of the winner: 60.00 % (90 % interval 55.00 % – 65.00 %, by choice repeated): "
+        "its mean less what this choice added. It holds for new speakers."
+    )
 
 
 def test_a_search_without_a_complete_trial_has_no_best(capsys):

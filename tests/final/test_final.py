@@ -26,7 +26,7 @@ from emotion_hpo.metrics import METRICS
 from emotion_hpo.metrics import combination as decision
 from emotion_hpo.models.baseline import Baseline
 from emotion_hpo.predict import Predictor, find_model
-from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
 from emotion_hpo.report.card import model_card
 from emotion_hpo.report.document import Text
 from emotion_hpo.report.reading import read_findings
@@ -72,7 +72,7 @@ def scored(searched_once, tmp_path_factory):
     return home, score(home)
 
 
-def cut_off(home, monkeypatch):
+def cut_off(home, monkeypatch, wanted="trial_0", **more):
     """Interrupt a scoring after its opening, before a byte of the holdout is read."""
 
     def cut(_holdout):
@@ -81,7 +81,7 @@ def cut_off(home, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(Holdout, "unseal", cut)
         with pytest.raises(KeyboardInterrupt):
-            score(home)
+            score(home, wanted, **more)
 
 
 def test_the_result_holds_what_it_promises(scored, small_parts):
@@ -511,6 +511,17 @@ def test_an_ensemble_is_one_opening(searched, small_parts, rule):
     labelled = np.isin(turns.ids, test.ids)
     stored = table[[f"p_{name}" for name in test.classes]]
     np.testing.assert_allclose(asked[labelled], stored, atol=1e-6)
+
+
+def test_cut_off_with_another_rule_the_scored_ensemble_stays_beside_its_result(
+    searched, monkeypatch
+):
+    score(searched, "ensemble", ensemble=Ensemble("average", 2))
+    files = searched.final("ensemble")
+    other = Ensemble("maximum_confidence", 2)
+    cut_off(searched, monkeypatch, "ensemble", ensemble=other, rescore=True)
+    assert json.loads(files.result.read_text())["rule"] == "average"
+    assert SavedEnsemble.load(files.model).rule == "average"
 
 
 def test_what_is_taken_and_why_is_said(searched):

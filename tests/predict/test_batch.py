@@ -1,5 +1,7 @@
 """Folders and tables of utterances: every row answered, or its reason told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,6 +89,18 @@ def test_words_that_mean_missing_elsewhere_are_words(predictor, tmp_path):
     assert {row.cells["speaker"] for row in rows} == {"None"}
     errors = predict_rows(predictor, rows, silent)["error"]
     assert [*errors.isna()] == [True] * 5 + [False], "only the empty field is no transcript"
+
+
+def test_words_may_be_called_as_one_utterance_has_them(predictor, tmp_path):
+    rows = {}
+    for name in ("text", "transcript"):
+        (tmp_path / "t.csv").write_text(f"utterance_id;{name}\na;so, so sad\n")
+        (rows[name],) = find_rows(tmp_path / "t.csv")
+    assert rows["text"] == rows["transcript"]
+    assert rows["text"].cells["transcript"] == "so, so sad"
+    (tmp_path / "t.csv").write_text("utterance_id,text,transcript\na,b,c\n")
+    with pytest.raises(FeatureError, match=r"t\.csv: transcript and text are .* leave one out"):
+        find_rows(tmp_path / "t.csv")
 
 
 def test_a_bad_row_costs_only_itself(predictor, folder, monkeypatch):
@@ -273,6 +287,25 @@ class TestCommand:
         assert ended.status == 2
         assert "1 of 3 utterances could not be used" in ended.stderr
         assert len(pd.read_csv(out)) == 3
+
+    def test_what_no_row_gives_is_said(self, emotion_hpo, small_saved_model, tmp_path):
+        preprocessor = small_saved_model.preprocessor
+        readers = {
+            name: replace(reader, speakers={}) for name, reader in preprocessor.readers.items()
+        }
+        scaled = replace(preprocessor, readers=readers)
+        replace(small_saved_model, preprocessor=scaled).save(tmp_path / "model.pt")
+        path = tmp_path / "t.csv"
+        asked = ("predict", f"model={tmp_path / 'model.pt'}", f"utterances={path}")
+        path.write_text("utterance_id,text\na,so sad\nb,well\n")
+        lacking = f"{path}: no utterance has audio, motion, which the model reads, too\n"
+        as_one = f"{path}: scaled as one speaker's: give a table with `speaker`\n"
+        done = "Predicting: utterances 2/2\n"
+        ended = emotion_hpo(*asked)
+        assert (ended.status, ended.stderr) == (0, f"{lacking}{as_one}{done}")
+        assert emotion_hpo(*asked, "speaker=Ann").stderr == f"{lacking}{done}"
+        path.write_text("utterance_id,text,speaker\na,so sad,Ann\nb,well,\n")
+        assert emotion_hpo(*asked).stderr == f"{lacking}{done}"
 
     def test_ready_made_features(self, emotion_hpo, mixed_bundle, folder, tmp_path):
         mixed_bundle.save(tmp_path / "model.pt")

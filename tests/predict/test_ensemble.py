@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from emotion_hpo.config import LinearModel
 from emotion_hpo.errors import FeatureError, StudyError
@@ -138,6 +139,15 @@ def test_a_single_model_and_an_ensemble_are_told_apart(ensemble, tmp_path):
     ensemble.save(tmp_path / "many.pt")
     with pytest.raises(StudyError, match=r"many\.pt holds an ensemble of 3 models"):
         SavedModel.load(tmp_path / "many.pt")
+
+
+def test_a_file_of_such_members_is_named_with_the_reason(ensemble, tmp_path):
+    ensemble.save(tmp_path / "many.pt")
+    stored = torch.load(tmp_path / "many.pt", weights_only=True)
+    stored["members"][1]["classes"].reverse()
+    torch.save(stored, tmp_path / "many.pt")
+    with pytest.raises(StudyError, match=r"many\.pt cannot be used: .* know the same classes; `m"):
+        SavedEnsemble.load(tmp_path / "many.pt")
 
 
 def test_members_that_cannot_answer_together_are_refused(ensemble):

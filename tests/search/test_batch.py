@@ -32,6 +32,13 @@ def test_a_job_is_read_back_as_it_was(batch):
     assert Job.from_plain(job.to_plain()) == job
 
 
+def test_a_job_of_an_older_batch_is_on_the_first_fold_and_keeps_its_last_network(batch):
+    _, _, job = batch
+    plain = job.to_plain()
+    del plain["fold"], plain["keeps_every_epoch"]
+    assert Job.from_plain(plain) == job
+
+
 def test_a_claim_has_its_jobs_configuration_and_seed(batch):
     home, study, job = batch
     deeper = job.config.model_copy(update={"training": job.config.training.model_copy(

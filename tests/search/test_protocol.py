@@ -9,16 +9,19 @@ from dataclasses import replace
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from emotion_hpo.config import ExperimentConfig, build, dump, with_value
-from emotion_hpo.errors import StudyError
+from emotion_hpo.errors import StudyError, TrialFailed
 from emotion_hpo.features.preparation import prepare_features, quiet
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.search import batch as module
 from emotion_hpo.search.batch import BatchStopped, train_batch
 from emotion_hpo.search.batch import _work as work_in_processes
+from emotion_hpo.search.life import Life
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.splits.parts import split as divide
+from emotion_hpo.study import TrialHome
 from emotion_hpo.training.data_modules import DataModules
 from emotion_hpo.training.fold_run import DataModule
 from emotion_hpo.training.job import Job, Purpose
@@ -168,3 +171,13 @@ def test_a_killed_worker_of_a_folder_without_a_study_goes_on(make_study, monkeyp
     assert len(killed) >= 1
     assert [len(trained.trials[job.name].curve) for job in jobs] == [40, 40]
     assert any(trial.continues is not None for trial in trained.trials.values())
+
+
+def test_a_network_that_no_life_has_fails_the_training_by_its_epoch(tmp_path):
+    homes = [TrialHome(tmp_path / name) for name in ("trial_1", "trial_0")]
+    homes[1].networks.mkdir(parents=True)
+    torch.save({"w": torch.ones(1)}, homes[1].network(2))
+    life = Life(None, None, homes[0], (homes[1],), None, None, None, None, lambda: False)
+    assert life.read_network(2) == {"w": torch.ones(1)}
+    with pytest.raises(TrialFailed, match=rf"^the network after epoch 3 is not in {homes[0].path}"):
+        life.read_network(3)

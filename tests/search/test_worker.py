@@ -210,6 +210,30 @@ def test_a_failing_trial_leaves_the_worker_alive(start, monkeypatch, error, reas
     assert "trial_0 failed" in capsys.readouterr().err
 
 
+def test_values_that_cannot_be_together_fail_their_trial_and_no_other(start, capsys):
+    home, study, worker = start(
+        "study.n_trials=4",
+        "training.epochs=1",
+        "pruner=none",
+        "+model.context.name=none",
+        "++space={model.context.name: {choices: [none, recurrent]}, "
+        "training.augmentation.mixup: {choices: [0.0, 0.2]}}",
+    )
+    worker.work()
+    pair = {"model.context.name": "recurrent", "training.augmentation.mixup": 0.2}
+    said, failed = capsys.readouterr().err, 0
+    for trial in study.trials():
+        if pair.items() <= trial.params.items():
+            assert trial.state is TrialState.FAILED
+            assert trial.reason.startswith("training.augmentation.mixup: turns that are read in")
+            assert f"{trial.name} failed: {trial.reason}\n" in said
+            assert json.loads(home.trial(trial.number).record.read_text())["state"] == "failed"
+            failed += 1
+        else:
+            assert trial.state is TrialState.COMPLETE
+    assert 0 < failed < len(study.trials()) == 4
+
+
 def test_a_trial_that_lacks_memory_beside_others_is_tried_alone(start, monkeypatch, capsys):
     _, study, worker = start("study.n_trials=2", "launcher.n_workers=2")
     true_run, calls = module.run_all, []

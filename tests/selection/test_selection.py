@@ -147,7 +147,7 @@ def test_the_baseline_stands_among_the_confirmed(done, capsys, plain_value, said
         write_record(home.baseline, baseline(validation=figures))
     chosen = confirm_leaders(home, config)
     assert chosen.baseline == plain_value
-    show_confirmation(chosen)
+    show_confirmation(chosen, None)
     text = capsys.readouterr().out
     assert said in text
     assert ("baseline" in text) == bool(said)

@@ -141,7 +141,7 @@ def test_a_model_file_is_read_without_pickle(data_module, tmp_path, name, small_
     broken = learner.state()
     broken.pop(next(key for key in broken if key.startswith("scorer.")))
     replace(saved_model, networks=(broken,)).save(tmp_path / "broken.pt")
-    with pytest.raises(StudyError, match=r"broken\.pt is not a model of this version"):
+    with pytest.raises(StudyError, match=r"broken\.pt cannot be used: this is not the state of"):
         SavedModel.load(tmp_path / "broken.pt")
 
 

@@ -12,7 +12,8 @@ import optuna
 from filelock import FileLock
 from optuna.samplers import BaseSampler
 
-from emotion_hpo.config import Scalar, SearchConfig, dump, flatten
+from emotion_hpo.config import ExperimentConfig, Scalar, SearchConfig, dump, flatten
+from emotion_hpo.errors import ConfigError
 from emotion_hpo.search.optuna.claimed import Claim
 from emotion_hpo.search.optuna.connection import Connection
 from emotion_hpo.search.optuna.frozen import derive_seed, former_lives, read_job
@@ -20,7 +21,7 @@ from emotion_hpo.search.optuna.heartbeat import Heartbeat, machine
 from emotion_hpo.search.optuna.sampling import draw, pruner, sampler
 from emotion_hpo.search.optuna.set_aside import ALONE
 from emotion_hpo.search.optuna.slots import next_number
-from emotion_hpo.search.space import applies, configured
+from emotion_hpo.search.space import Params, applies, configured
 
 
 def claim_next(
@@ -51,7 +52,8 @@ def claim_next(
         if connection.storage.is_shared:
             heartbeat = _start_heartbeat(connection, trial.number)
         with _sampling_by(connection, own_sampler):
-            drawn = configured(config.experiment(), _draw_params(config, trial))
+            params = _draw_params(config, trial)
+        drawn, fault = _configured(config.experiment(), params)
     except BaseException:
         lock.release()
         if heartbeat is not None:
@@ -62,7 +64,9 @@ def claim_next(
     is_alone = ALONE in trial.user_attrs
     job = read_job(trial.user_attrs)
     experiment = drawn if job is None else job.config
-    return Claim(trial.number, experiment, seed, lives, trial, lock, is_alone, heartbeat, job)
+    return Claim(
+        trial.number, experiment, seed, lives, trial, lock, is_alone, heartbeat, job, fault
+    )
 
 
 @contextmanager
@@ -89,6 +93,17 @@ def _draw_params(config: SearchConfig, trial: optuna.Trial) -> dict[str, Scalar]
         if applies(values, {**base, **params}):
             params[path] = draw(trial, path, values)
     return params
+
+
+def _configured(base: ExperimentConfig, params: Params) -> tuple[ExperimentConfig, str | None]:
+    """Return what was drawn; the study's own configuration and why, where it cannot be.
+
+    Each value of a space is possible (`check_space`), but not each combination of them is.
+    """
+    try:
+        return configured(base, params), None
+    except ConfigError as error:
+        return base, "; ".join(str(error).splitlines())
 
 
 def _start_heartbeat(connection: Connection, number: int) -> Heartbeat:

@@ -32,6 +32,8 @@ class Claim:
         is_alone: Whether no other worker is beside its own: it was set aside.
         heartbeat: Tells other machines that the trial is being trained; None on one machine alone.
         job: What a trial of a batch trains; None of a search's trial.
+        fault: Why the values that were drawn cannot be together; None where they can. `config` is
+            the study's own then.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Claim:
     is_alone: bool = False
     heartbeat: Heartbeat | None = None
     job: Job | None = None
+    fault: str | None = None
 
     @property
     def name(self) -> str:

@@ -42,5 +42,5 @@ class Cost(Latency, Record):
 class FinalCost(Latency):
     """What all networks of a final model cost to use, one after the other."""
 
-    n_networks: int = Field(description="networks that answer together")
+    n_networks: int = Field(description="trainings that answer together")
     n_parameters: int = Field(description="weights of all of them")
