@@ -125,15 +125,15 @@ def _quiet() -> Iterator[None]:
 
     What others print meanwhile on standard error is not touched.
     """
-    from mlflow.utils.logging_utils import disable_logging, enable_logging
+    from mlflow.utils import logging_utils
 
     logger = logging.getLogger("mlflow")
     with no_warnings():  # for one thread at a time: the level and the stream are all threads'
-        before = logger.level
+        level, stream = logger.level, logging_utils.MLFLOW_LOGGING_STREAM
         logger.setLevel(logging.ERROR)
-        disable_logging()
+        logging_utils.MLFLOW_LOGGING_STREAM = io.StringIO()  # MLflow itself enables the other again
         try:
             yield
         finally:
-            enable_logging()
-            logger.setLevel(before)
+            logging_utils.MLFLOW_LOGGING_STREAM = stream
+            logger.setLevel(level)
