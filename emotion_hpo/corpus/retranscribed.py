@@ -6,7 +6,7 @@ and recognised words must not mix in one corpus.
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ import pandas as pd
 
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault, csv_lines, format_place
-from emotion_hpo.corpus.schema import Corpus, Recording
+from emotion_hpo.corpus.schema import Corpus, DerivedCorpus
 from emotion_hpo.errors import CorpusError
 
 #: What the first line must say.
@@ -24,7 +24,7 @@ _HEADER = ["id", "words"]
 
 
 @dataclass(frozen=True)
-class Retranscribed:
+class Retranscribed(DerivedCorpus):
     """A corpus whose transcripts come from a file (the `Corpus` protocol).
 
     Attributes:
@@ -32,7 +32,6 @@ class Retranscribed:
         path: Of the words.
     """
 
-    corpus: Corpus
     path: Path
 
     @classmethod
@@ -43,33 +42,9 @@ class Retranscribed:
         return opened
 
     @property
-    def name(self) -> str:
-        """The corpus's."""
-        return self.corpus.name
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the corpus is."""
-        return self.corpus.synthetic
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The corpus's."""
-        return self.corpus.classes
-
-    @property
     def modalities(self) -> tuple[str, ...]:
         """The corpus's, and text."""
         return tuple(sorted({*self.corpus.modalities, "text"}))
-
-    @property
-    def ready_made(self) -> tuple[str, ...]:
-        """The corpus's."""
-        return self.corpus.ready_made
-
-    def sessions(self) -> tuple[str, ...]:
-        """All sessions, sorted."""
-        return self.corpus.sessions()
 
     def remarks(self) -> tuple[str, ...]:
         """The corpus's, and how many transcripts were replaced."""
@@ -103,10 +78,6 @@ class Retranscribed:
         words = [self._words.get(name, (None, 0))[0] or None for name in table["utterance_id"]]
         said = pd.Series(words, index=table.index, dtype=object)
         return table.assign(transcript=said, has_text=said.notna())
-
-    def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
-        """The corpus's."""
-        return self.corpus.recordings(session, dialogue)
 
     @property
     def _ids(self) -> set[str]:

@@ -126,6 +126,59 @@ class Corpus(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class DerivedCorpus:
+    """A corpus that is made of another: whatever a subclass does not change is the other's.
+
+    Its modalities and its fingerprint are its own; each subclass says them.
+
+    Attributes:
+        corpus: The other.
+    """
+
+    corpus: Corpus
+
+    @property
+    def name(self) -> str:
+        """The other's."""
+        return self.corpus.name
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the other is."""
+        return self.corpus.synthetic
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The other's."""
+        return self.corpus.classes
+
+    @property
+    def ready_made(self) -> tuple[str, ...]:
+        """The other's."""
+        return self.corpus.ready_made
+
+    def sessions(self) -> tuple[str, ...]:
+        """All sessions, sorted."""
+        return self.corpus.sessions()
+
+    def remarks(self) -> tuple[str, ...]:
+        """The other's."""
+        return self.corpus.remarks()
+
+    def faults(self) -> tuple[Fault, ...]:
+        """The other's."""
+        return self.corpus.faults()
+
+    def table(self, session: str) -> pd.DataFrame:
+        """Return the other's."""
+        return self.corpus.table(session)
+
+    def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
+        """Return the other's."""
+        return self.corpus.recordings(session, dialogue)
+
+
 def validate_table(table: pd.DataFrame, classes: tuple[str, ...], source: str) -> pd.DataFrame:
     """Check an utterance table; return it with `COLUMNS` in order, sorted by id.
 

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from emotion_hpo.config.features import SPEECH
 from emotion_hpo.config.training import Perturbation
 from emotion_hpo.corpus.digests import Digests
 from emotion_hpo.corpus.faults import Fault
-from emotion_hpo.corpus.schema import Corpus, Recording
+from emotion_hpo.corpus.schema import Corpus, DerivedCorpus, Recording
 from emotion_hpo.errors import ConfigError
 from emotion_hpo.features.stretching import stretch
 
@@ -30,7 +29,7 @@ _OCTAVE = 12
 
 
 @dataclass(frozen=True)
-class Perturbed:
+class Perturbed(DerivedCorpus):
     """Changed copies of a corpus's recordings (the `Corpus` protocol).
 
     Attributes:
@@ -38,7 +37,6 @@ class Perturbed:
         perturbation: How they are changed.
     """
 
-    corpus: Corpus
     perturbation: Perturbation
 
     @classmethod
@@ -56,21 +54,6 @@ class Perturbed:
         return cls(corpus, perturbation)
 
     @property
-    def name(self) -> str:
-        """The corpus's: copies lie beside its features."""
-        return self.corpus.name
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the corpus is."""
-        return self.corpus.synthetic
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The corpus's."""
-        return self.corpus.classes
-
-    @property
     def modalities(self) -> tuple[str, ...]:
         """Recordings alone."""
         return (SPEECH,)
@@ -79,14 +62,6 @@ class Perturbed:
     def ready_made(self) -> tuple[str, ...]:
         """None."""
         return ()
-
-    def sessions(self) -> tuple[str, ...]:
-        """All sessions, sorted."""
-        return self.corpus.sessions()
-
-    def remarks(self) -> tuple[str, ...]:
-        """The corpus's."""
-        return self.corpus.remarks()
 
     def faults(self) -> tuple[Fault, ...]:
         """None: the corpus names its own."""
@@ -97,10 +72,6 @@ class Perturbed:
         recorded = self.corpus.fingerprint(session, digests)
         said = f"{recorded} {tuple(self.perturbation)} {_VERSION}"
         return hashlib.sha256(said.encode()).hexdigest()
-
-    def table(self, session: str) -> pd.DataFrame:
-        """The corpus's."""
-        return self.corpus.table(session)
 
     def recordings(self, session: str, dialogue: str) -> Iterator[Recording]:
         """The corpus's, changed."""
