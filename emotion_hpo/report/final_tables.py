@@ -147,7 +147,7 @@ def latency_sentence(final: Final) -> str:
     cost = final.result.cost
     return (
         f" An utterance takes {cost.latency_ms:.1f} ms from its features to its probabilities, "
-        f"the median of {cost.n_timed}, with {format_count(cost.n_networks, 'network')} of "
+        f"the median of {cost.n_timed}, with {format_count(cost.n_networks, 'training')} of "
         f"{cost.n_parameters:,} weights together on {format_count(cost.n_threads, 'thread')} "
         f"({cost.device})."
     )
