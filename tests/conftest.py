@@ -4,10 +4,13 @@ import gc
 import logging
 import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from sqlalchemy import Engine, event
 
 from emotion_hpo.runtime.start import collect_seldom
 
-pytest_plugins = ["tests.pipeline"]
+pytest_plugins = ["tests.pipeline", "tests.spending"]
 
 # Read when torch is loaded: tests run beside each other, and on tiny networks the threads of each
 # would spend their time waiting for those of the others.
@@ -43,10 +46,42 @@ settings.load_profile("untimed")
 KILL_SEED = "EMOTION_HPO_KILL_SEED"
 
 
-def pytest_configure() -> None:
+#: Files of tests that take longest, longest first: what starts last is what all others wait for.
+LONGEST = (
+    "tests/cluster/test_launchers.py",
+    "tests/search/test_coordinator.py",
+    "tests/search/test_faults.py",
+    "tests/test_browser.py",
+    "tests/cluster/test_mlflow_server.py",
+    "tests/cluster/test_postgresql.py",
+    "tests/test_ship.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Draw the seed in the process that starts all others, which inherit it."""
     collect_seldom()
     os.environ.setdefault(KILL_SEED, str(secrets.randbelow(1_000_000)))
+    if not hasattr(config, "workerinput"):
+        _move_temporary_files()
+
+
+def _move_temporary_files() -> None:
+    """Let temporary files end with the tests, even those of processes that were killed."""
+    usual = tempfile.gettempdir()
+    folder = Path(tempfile.mkdtemp(prefix="hpo"))  # of few letters: paths of sockets are short
+    folder.chmod(0o711)  # PostgreSQL's user reaches what is in it
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", usual)  # pytest keeps the folders of three runs
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    # After this process has taken its own away, which lie there
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=-1000)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first."""
+    ranks = {file: rank for rank, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(ranks)))
 
 
 def pytest_collection_finish() -> None:

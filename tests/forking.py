@@ -28,6 +28,23 @@ PRELOADED = (
     "emotion_hpo.cli.search",
     "mlflow",
     "hydra",
+    # What these load when it is needed first
+    "emotion_hpo.cli.composition",
+    "emotion_hpo.cli.final",
+    "emotion_hpo.console.search",
+    "emotion_hpo.final.scoring",
+    "emotion_hpo.models.baseline",
+    "emotion_hpo.report",
+    "emotion_hpo.search.coordinator",
+    "emotion_hpo.tracking.tracker",
+    "emotion_hpo.training.classical_learner",
+    "hydra._internal.hydra",
+    "alembic.command",
+    "optuna.storages._rdb.storage",
+    "scipy.stats",
+    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.orm",
+    "torch.onnx",
     "tests.frozen",
 )
 

@@ -78,9 +78,17 @@ def study(tmp_path_factory, small_features):
 
 
 @contextmanager
-def serving(program, address, path):
-    """Run a server as long as the context lasts; it is there once a path of it answers."""
-    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def serving(arguments, address, path, scratch):
+    """Run a command as long as the context lasts; it is there once a path of it answers.
+
+    What it keeps in the folder of temporary files, it takes away.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from emotion_hpo.cli.app import main; main()", *arguments],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     end = time.monotonic() + 90
     try:
         while True:
@@ -95,18 +103,18 @@ def serving(program, address, path):
     finally:
         process.terminate()
         process.wait(timeout=30)
+    assert not list(scratch.iterdir())
 
 
 @pytest.fixture(scope="module")
-def served(study):
+def served(study, tmp_path_factory):
     """The study, and where `emotion-hpo ui` shows it: MLflow's address, and the dashboard's."""
     home, config = study
     port, dashboard = free_port(), free_port()
-    program = "from emotion_hpo.cli.app import main; main()"
     arguments = ["ui", f"study.directory={home.directory}", "study.name=study", f"port={port}"]
     arguments += ["dashboard=true", f"dashboard_port={dashboard}"]
     address = f"http://127.0.0.1:{port}"
-    with serving([sys.executable, "-c", program, *arguments], address, "/health"):
+    with serving(arguments, address, "/health", tmp_path_factory.mktemp("scratch")):
         yield home, config, address, f"http://127.0.0.1:{dashboard}"
 
 
@@ -204,13 +212,13 @@ def test_the_report(browser, study, keep):
 
 
 @pytest.fixture(scope="module")
-def demo(study):
+def demo(study, tmp_path_factory):
     """The address at which `emotion-hpo demo` shows the study's final model, and that model."""
     home, _ = study
     port, (model,) = free_port(), home.path.glob("final/*/result.json")
-    address, program = f"http://127.0.0.1:{port}", "from emotion_hpo.cli.app import main; main()"
+    address = f"http://127.0.0.1:{port}"
     arguments = ["demo", f"model={home.path}", f"port={port}"]
-    with serving([sys.executable, "-c", program, *arguments], address, "/"):
+    with serving(arguments, address, "/", tmp_path_factory.mktemp("scratch")):
         yield address, Predictor.open(model.with_name("model.pt"))
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from types import TracebackType
 
 from rich.console import Group, RenderableType
@@ -43,18 +44,13 @@ class BatchScreen(LiveScreen):
     ) -> None:
         """Stop drawing, and say what was spent."""
         super().__exit__(kind, error, trace)
-        epochs = [
-            epoch
-            for trial in self._trials
-            for epoch in trial.curve
-            if epoch.finished_at > self._began
-        ]
-        if epochs and kind is None:
+        by_worker = _epochs_by_worker(self._trials, self._began)
+        if by_worker and kind is None:
             cores = f" of {n_cores()}" if self._is_local else ""
             note(
                 f"{self._title}: {self._count(self._trials)} trained after "
                 f"{format_duration(time.time() - self._began)}; "
-                f"{busy_cores(epochs):.1f}{cores} cores busy while training"
+                f"{busy_cores(by_worker):.1f}{cores} cores busy while training"
             )
 
     def show(self, trials: Sequence[Trial], message: str = "") -> None:
@@ -103,15 +99,47 @@ class BatchScreen(LiveScreen):
         return f"{trial.state}: {trial.reason}"
 
 
-def busy_cores(epochs: Iterable[Epoch]) -> float:
+def busy_cores(by_worker: Iterable[Sequence[Epoch]]) -> float:
     """Return how many cores were busy, on average, from the first epoch's start to the last's end.
 
+    Args:
+        by_worker: Epochs of each worker, in the order of their ends. What it computes between two
+            of them counts, too: it stores what the one left, and reads what the next job is on.
+
     >>> first = Epoch(1, {}, seconds=2.0, finished_at=2.0, usage={"cpu_cores": 1.0})
-    >>> busy_cores([first, Epoch(1, {}, 3.0, 4.0, usage={"cpu_cores": 1.0})])
+    >>> busy_cores([[first], [Epoch(1, {}, 3.0, 4.0, usage={"cpu_cores": 1.0})]])
     1.25
     """
-    epochs = list(epochs)
-    began = min(epoch.finished_at - epoch.seconds for epoch in epochs)
-    wall_s = max(epoch.finished_at for epoch in epochs) - began
-    busy_s = sum(epoch.seconds * epoch.usage.get("cpu_cores", 1.0) for epoch in epochs)
-    return busy_s / max(wall_s, 1e-9)
+    by_worker = [list(epochs) for epochs in by_worker]
+    epochs = [epoch for of_worker in by_worker for epoch in of_worker]
+    wall_s = max(epoch.finished_at for epoch in epochs) - min(map(_start_of, epochs))
+    between_s = sum(_busy_between(*pair) for of_worker in by_worker for pair in pairwise(of_worker))
+    return (sum(map(_busy_in, epochs)) + between_s) / max(wall_s, 1e-9)
+
+
+def _epochs_by_worker(trials: Iterable[Trial], since: float) -> list[list[Epoch]]:
+    """Return the epochs that ended later, each once: a trial's later lives repeat its former."""
+    epochs: dict[tuple[str | None, int, int], tuple[str | None, Epoch]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        for epoch in trial.curve:
+            if epoch.finished_at > since:
+                epochs.setdefault((trial.job, epoch.training, epoch.epoch), (trial.worker, epoch))
+    by_worker: dict[str | None, list[Epoch]] = {}
+    for worker, epoch in sorted(epochs.values(), key=lambda pair: pair[1].finished_at):
+        by_worker.setdefault(worker, []).append(epoch)
+    return list(by_worker.values())
+
+
+def _start_of(epoch: Epoch) -> float:
+    return epoch.finished_at - epoch.seconds
+
+
+def _busy_in(epoch: Epoch) -> float:
+    return epoch.seconds * epoch.usage.get("cpu_cores", 1.0)
+
+
+def _busy_between(former: Epoch, latter: Epoch) -> float:
+    """Return the seconds of a core between two epochs; at most all of one: a process may be new."""
+    totals = [epoch.usage.get("cpu_seconds", 0.0) for epoch in (former, latter)]
+    computed_s = totals[1] - totals[0] - _busy_in(latter)
+    return max(0.0, min(computed_s, _start_of(latter) - former.finished_at))

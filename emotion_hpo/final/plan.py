@@ -31,6 +31,7 @@ class Recipe:
         seeds: One training each.
         lr_halvings: With `schedule=plateau`, how often validation had halved the learning rate
             before each epoch; else empty.
+        seconds: What a training is expected to take, by the epochs of the search.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Recipe:
     epochs: int
     seeds: tuple[int, ...]
     lr_halvings: tuple[int, ...] = ()
+    seconds: float = 0.0
 
     @property
     def identity(self) -> str:
@@ -108,8 +110,11 @@ def recipe_of(
         share = n_train / len(development.everything)
         epochs = max(1, round(epochs * share))
     lr_halvings = halvings_of(trial, epochs, share) if config.training.schedule == "plateau" else ()
-    seeds = study.final_seeds
-    return Recipe(trial.name, trial.number, trial.value, config, epochs, seeds, lr_halvings)
+    seconds = epochs * statistics.median([epoch.seconds for epoch in trial.curve] or [0.0])
+    return Recipe(
+        trial.name, trial.number, trial.value, config, epochs, study.final_seeds, lr_halvings,
+        seconds,
+    )  # fmt: skip
 
 
 def baseline_recipe(

@@ -140,9 +140,11 @@ def _retrain(task: _Task, train: Train) -> Models:
     lone, baseline_alone = lone_recipe(task.plan, everything), None
     if baseline.config.has_context:
         baseline_alone = baseline_recipe(task.home, task.stored, task.development, is_alone=True)
-    others = (baseline, baseline_alone, default, lone)
-    # The baseline can take longest, and would leave the other workers nothing to do at the end
-    recipes = [*(recipe for recipe in others if recipe is not None), *task.plan.members]
+    baselines = [recipe for recipe in (baseline, baseline_alone) if recipe is not None]
+    others = [recipe for recipe in (default, lone, *task.plan.members) if recipe is not None]
+    # What takes longest would leave the other workers nothing to do at the end
+    others.sort(key=lambda recipe: recipe.seconds, reverse=True)
+    recipes = [*baselines, *others]
     models = Retraining(everything, task.store, train)(recipes, task.home.final)
     return Models(
         plan=task.plan,

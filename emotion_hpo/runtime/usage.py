@@ -28,14 +28,15 @@ class Meter:
         return cls(time.perf_counter(), time.process_time())
 
     def read(self) -> Mapping[str, float]:
-        """Return what was taken since: busy processor cores, and the process's peak of memory.
+        """Return what was taken since: busy processor cores, and the process's totals.
 
-        `cpu_cores` is 1.0 where one core was busy all the time, threads added up; `memory_peak_mb`
-        is the most that the process has ever held in memory.
+        `cpu_cores` is 1.0 where one core was busy all the time, threads added up; `cpu_seconds` is
+        what the process has computed ever, and `memory_peak_mb` the most that it has held.
         """
-        wall_s = max(time.perf_counter() - self.wall_s, 1e-9)
+        wall_s, cpu_s = max(time.perf_counter() - self.wall_s, 1e-9), time.process_time()
         return {
-            "cpu_cores": round((time.process_time() - self.cpu_s) / wall_s, 3),
+            "cpu_cores": round((cpu_s - self.cpu_s) / wall_s, 3),
+            "cpu_seconds": round(cpu_s, 3),
             "memory_peak_mb": round(own_peak_mb(), 1),
         }
 

@@ -38,8 +38,8 @@ class Epoch:
         seconds: What it took, validation included.
         finished_at: Seconds since 1970.
         training: Index of the trial's training that it belongs to.
-        usage: What its process took of the machine: `cpu_cores` that were busy, `memory_peak_mb`
-            so far and, on a GPU, `gpu_memory_peak_mb` of this epoch.
+        usage: What its process took of the machine: `cpu_cores` that were busy, `cpu_seconds` and
+            `memory_peak_mb` so far and, on a GPU, `gpu_memory_peak_mb` of this epoch.
     """
 
     epoch: int

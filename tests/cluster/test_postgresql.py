@@ -179,7 +179,7 @@ class TestPulse:
             study.requeue_orphans()
             return study.trials()[0].state is TrialState.INTERRUPTED
 
-        until(is_cut, 10)
+        until(is_cut)
         assert [one.continues for one in study.trials()] == [None, 0]
         with pytest.raises(ClaimLost, match="trial_0 was taken over"):
             study.report(claim, 1, 0.5)

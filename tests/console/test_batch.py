@@ -16,10 +16,13 @@ def jobs():
     return [Job(Purpose.FINAL, name, experiment, seed=0, epochs=2) for name in "ab"]
 
 
+#: Later than any screen begins.
+LATER = time.time() + 1e6
+
+
 def epochs(n, seconds=2.0):
-    now = time.time() + 10
     return tuple(
-        Epoch(1 + i, {}, seconds, now + i * seconds, usage={"cpu_cores": 0.9}) for i in range(n)
+        Epoch(1 + i, {}, seconds, LATER + i * seconds, usage={"cpu_cores": 0.9}) for i in range(n)
     )
 
 
@@ -65,4 +68,21 @@ def test_a_terminal_has_a_row_for_each_worker(jobs, terminal):
 
 
 def test_an_epoch_that_measured_nothing_counts_as_a_core():
-    assert busy_cores([Epoch(1, {}, 2.0, 2.0), Epoch(1, {}, 2.0, 2.0)]) == pytest.approx(2.0)
+    assert busy_cores([[Epoch(1, {}, 2.0, 2.0)], [Epoch(1, {}, 2.0, 2.0)]]) == pytest.approx(2.0)
+
+
+def test_what_is_computed_between_two_epochs_is_busy():
+    def epoch(end, cpu_seconds):
+        return Epoch(1, {}, 2.0, end, usage={"cpu_cores": 0.5, "cpu_seconds": cpu_seconds})
+
+    assert busy_cores([[epoch(2.0, 7.0), epoch(5.0, 8.7)]]) == pytest.approx((1.0 + 0.7 + 1.0) / 5)
+    assert busy_cores([[epoch(2.0, 7.0), epoch(5.0, 9.9)]]) == pytest.approx(3 / 5), "never more"
+    assert busy_cores([[epoch(2.0, 7.0), epoch(5.0, 1.0)]]) == pytest.approx(2 / 5), "a new process"
+
+
+def test_an_epoch_that_two_lives_have_is_counted_once(jobs, capsys):
+    with BatchScreen("Retraining", jobs, is_local=False) as screen:
+        shared = epochs(2)
+        cut = Trial(0, TrialState.INTERRUPTED, curve=shared[:1], worker="w", job="a")
+        screen.show([cut, Trial(1, TrialState.COMPLETE, curve=shared, worker="v", job="a")])
+    assert capsys.readouterr().err.endswith("; 0.9 cores busy while training\n")

@@ -576,6 +576,26 @@ def test_what_search_expected_of_the_ensemble_is_held_against_the_test(searched)
     assert read_expected_score(searched, plan) is None
 
 
+@pytest.mark.parametrize("slow", [0, 1])
+def test_what_takes_longest_is_trained_first(searched, slow):
+    path = searched.trial(slow).curve
+    stored = json.loads(path.read_text())
+    for epoch in stored["epochs"]:
+        epoch["seconds"] = 1000.0
+    path.write_text(json.dumps(stored))
+    trained = []
+
+    def train(jobs, _is_stored):
+        trained.extend(job.name.partition("_seed_")[0] for job in jobs)
+        raise BatchStopped
+
+    with pytest.raises(BatchStopped):
+        final(searched, "ensemble", rescore=False, on_features=quiet, train=train)
+    slowest, other = f"trial_{slow}", f"trial_{1 - slow}"
+    assert trained[0] == "baseline"
+    assert trained[-4:] == [slowest, slowest, other, other]
+
+
 def test_an_ensemble_of_one_is_that_trial(searched):
     """The other trial is always wrong: nobody is helped by it."""
     for number, is_right in ((0, True), (1, False)):

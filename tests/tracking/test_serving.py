@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -44,22 +45,29 @@ def server(small_saved_model, tmp_path_factory):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+            "TMPDIR": tempfile.gettempdir(),
+        },
     )
     address = f"http://127.0.0.1:{port}"
     end = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/ping", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, process.stdout.read().decode()
-            assert time.monotonic() < end, "the server did not start"
-            time.sleep(0.1)
-    yield address
-    process.terminate()
-    process.wait(timeout=30)
-    process.stdout.close()
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/ping", timeout=2).close()
+                break
+            except OSError:
+                assert process.poll() is None, process.stdout.read().decode()
+                assert time.monotonic() < end, "the server did not start"
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()
 
 
 def ask(server, body, kind="application/json"):

@@ -63,7 +63,7 @@ def test_an_epoch_records_what_it_took(fold_data, config):
 
     fit(network, fold_data.train, fold_data.validation, config.training, 7, on_epoch)
     (usage,) = usages
-    assert set(usage) == {"cpu_cores", "memory_peak_mb"}
+    assert set(usage) == {"cpu_cores", "cpu_seconds", "memory_peak_mb"}
     assert usage["cpu_cores"] > 0
     assert usage["memory_peak_mb"] > 100
 

@@ -5,6 +5,8 @@ share), and keeps what is uploaded in a folder that ends with it.
 """
 
 import os
+import signal
+import sys
 import tempfile
 from functools import partial
 from importlib.resources import files
@@ -34,6 +36,8 @@ def serve_page(predictor: Predictor, standing: Standing, port: int) -> None:
     import uvicorn
     from starlette.applications import Starlette
 
+    # Uvicorn ends by the signal that it was sent, which by default would leave the folder behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="emotion-hpo-demo-") as folder:
         gradio = _import_gradio(Path(folder))
         page = _draw(gradio, predictor, standing, Path(folder))
