@@ -14,7 +14,7 @@ from torch import Tensor
 
 from emotion_hpo.models import loops
 
-SATURATED = 22.0  # exp(4 * 22) < 3.4e38
+SATURATED = loops.SATURATED
 
 
 class Attention:
@@ -40,16 +40,21 @@ class Attention:
         self._lengths_B = lengths_B
         self._mask_BT = torch.arange(n_steps, device=lengths_B.device) < lengths_B[:, None]
         self._is_compiled = values_BTD.device.type == "cpu"
+        if self._is_compiled:  # once, not at every step
+            fixed = (self._exp_keys_BTU, energy_U, lengths_B, self._values_BTD)
+            results = (self._exp_queries_NBU, self.weights_NBT, self.contexts_NBD)
+            self._fixed = [tensor.numpy() for tensor in fixed]
+            self._results = [tensor.numpy() for tensor in results]
 
-    def attend(self, step: int, query_BU: Tensor) -> Tensor:
-        """The `(B, D)` context of a step's queries."""
-        n = len(query_BU)
-        exp_query_BU = self._exp_queries_NBU[step, :n].copy_(exponential(query_BU))
-        weights_BT, context_BD = self.weights_NBT[step, :n], self.contexts_NBD[step, :n]
+    def attend(self, step: int, sums_BX: Tensor) -> Tensor:
+        """Return the `(B, D)` context of a step's queries, the first U columns of `sums_BX`."""
+        n = len(sums_BX)
+        context_BD = self.contexts_NBD[step, :n]
         if self._is_compiled:
-            arrays = (exp_query_BU, *self._fixed(), weights_BT, context_BD)
-            loops.attend(*(array.numpy() for array in arrays))
+            loops.attend(step, sums_BX.numpy(), *self._fixed, *self._results)
             return context_BD
+        query_BU, weights_BT = sums_BX[:, : len(self._energy_U)], self.weights_NBT[step, :n]
+        exp_query_BU = self._exp_queries_NBU[step, :n].copy_(exponential(query_BU))
         quotients_BTU = self._quotients(exp_query_BU)
         # Σ energy is left out: softmax does not see a constant
         energies_BT = (quotients_BTU @ self._energy_U).mul_(-2)
@@ -62,19 +67,19 @@ class Attention:
         self._d_keys_BTU = torch.zeros_like(self._exp_keys_BTU)
         self._d_energy_BU = torch.zeros_like(self._exp_queries_NBU[0])
         self._d_contexts_NBD = torch.zeros_like(self.contexts_NBD)
-
-    def backward(self, step: int, d_context_BD: Tensor, d_query_BU: Tensor) -> None:
-        """Write the gradient of a step's queries into `d_query_BU`."""
-        n = len(d_context_BD)
-        d_context_BD = self._d_contexts_NBD[step, :n].copy_(d_context_BD)
-        weights_BT, exp_query_BU = self.weights_NBT[step, :n], self._exp_queries_NBU[step, :n]
         if self._is_compiled:
-            piece_BU = torch.empty_like(exp_query_BU)  # in one piece, as the loop wants it
-            sums = (piece_BU, self._d_keys_BTU, self._d_energy_BU)
-            arrays = (d_context_BD, weights_BT, exp_query_BU, *self._fixed(), *sums)
-            loops.attend_backward(*(array.numpy() for array in arrays))
-            d_query_BU.copy_(piece_BU)
+            self._sums = self._d_keys_BTU.numpy(), self._d_energy_BU.numpy()
+
+    def backward(self, step: int, d_context_BD: Tensor, d_sums_BX: Tensor) -> None:
+        """Write the gradient of a step's queries into the first U columns of `d_sums_BX`."""
+        n = len(d_context_BD)
+        self._d_contexts_NBD[step, :n] = d_context_BD
+        if self._is_compiled:
+            slopes = (d_context_BD.numpy(), d_sums_BX.numpy())
+            arrays = (*slopes, *self._fixed, *self._results[:2], *self._sums)
+            loops.attend_backward(step, *arrays)
             return
+        weights_BT, exp_query_BU = self.weights_NBT[step, :n], self._exp_queries_NBU[step, :n]
         d_weights_BT = (d_context_BD[:, None] * self._values_BTD).sum(2)
         weighted_BT = weights_BT * d_weights_BT
         d_energies_BT = weighted_BT - weights_BT * weighted_BT.sum(dim=1, keepdim=True)
@@ -82,7 +87,8 @@ class Attention:
         # d_energies sum to zero over the steps, so the 1 of 1 - 2 q vanishes
         self._d_energy_BU -= 2 * (quotients_BTU * d_energies_BT[:, :, None]).sum(1)
         slopes_BTU = (quotients_BTU - quotients_BTU.square()) * d_energies_BT[:, :, None]
-        d_query_BU.copy_(slopes_BTU.sum(1) * (4 * self._energy_U))
+        d_query_BU = slopes_BTU.sum(1) * (4 * self._energy_U)
+        d_sums_BX[:, : d_query_BU.shape[1]] = d_query_BU
         self._d_keys_BTU += slopes_BTU
 
     def gradients(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,9 +96,6 @@ class Attention:
         weights_BTN = self.weights_NBT.permute(1, 2, 0)
         d_values_BTD = weights_BTN @ self._d_contexts_NBD.transpose(0, 1)
         return d_values_BTD, self._d_keys_BTU.mul_(4 * self._energy_U), self._d_energy_BU.sum(0)
-
-    def _fixed(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self._exp_keys_BTU, self._energy_U, self._lengths_B, self._values_BTD
 
     def _quotients(self, exp_query_BU: Tensor) -> Tensor:
         """`1 / (1 + A K)`."""

@@ -2,16 +2,15 @@
 
 Of one utterance a step's products are those of a vector with a matrix. As operations of PyTorch
 each costs more to call than to compute, and a fused kernel sets each new length up anew. What is
-here is said once more in PyTorch, for batches and other devices, in `layers` and
+here is said once more in PyTorch, for batches and other devices, in `cells` and
 `attention_decoder`.
 """
-
-import math
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from emotion_hpo.models.lanes import exponential, sigmoid, tanh
 
 Floats = NDArray[np.float32]
 
@@ -22,21 +21,18 @@ _compiled = njit(
 
 
 @njit(inline="always")
-def _sigmoid(value: np.float32) -> np.floating[Any]:
-    return np.float32(1) / (np.float32(1) + math.exp(-value))
-
-
-@njit(inline="always")
 def _add_product(row_I: Floats, table_IO: Floats, sums_O: Floats, first: int, end: int) -> None:
-    """Add the columns `first` … `end` of a row's product with a table, two rows at a time."""
-    last = row_I.shape[0] - 1
-    for index in range(0, last, 2):
-        left, right = row_I[index], row_I[index + 1]
+    """Add the columns `first` … `end` of a row's product with a table, four rows at a time."""
+    whole = row_I.shape[0] // 4 * 4
+    for index in range(0, whole, 4):
+        a, b, c, d = row_I[index], row_I[index + 1], row_I[index + 2], row_I[index + 3]
         for column in range(first, end):
-            sums_O[column] += left * table_IO[index, column] + right * table_IO[index + 1, column]
-    if last % 2 == 0:
+            left = a * table_IO[index, column] + b * table_IO[index + 1, column]
+            right = c * table_IO[index + 2, column] + d * table_IO[index + 3, column]
+            sums_O[column] += left + right
+    for index in range(whole, row_I.shape[0]):
         for column in range(first, end):
-            sums_O[column] += row_I[last] * table_IO[last, column]
+            sums_O[column] += row_I[index] * table_IO[index, column]
 
 
 @_compiled
@@ -54,16 +50,29 @@ def lstm(gates_TG: Floats, weight_GU: Floats, states_TU: Floats) -> None:
     for step in range(n_steps):
         gates_G = gates_TG[step]
         if step:
-            before_U = states_TU[step - 1]
-            for row in range(4 * units):
-                total = np.float32(0)
-                for unit in range(units):
-                    total += weight_GU[row, unit] * before_U[unit]
-                gates_G[row] += total
+            _add_state(states_TU[step - 1], weight_GU, gates_G)
         for unit in range(units):
-            entering = _sigmoid(gates_G[unit]) * math.tanh(gates_G[2 * units + unit])
-            cell_U[unit] = _sigmoid(gates_G[units + unit]) * cell_U[unit] + entering
-            states_TU[step, unit] = _sigmoid(gates_G[3 * units + unit]) * math.tanh(cell_U[unit])
+            entering = sigmoid(gates_G[unit]) * tanh(gates_G[2 * units + unit])
+            cell_U[unit] = sigmoid(gates_G[units + unit]) * cell_U[unit] + entering
+        for unit in range(units):
+            states_TU[step, unit] = sigmoid(gates_G[3 * units + unit]) * tanh(cell_U[unit])
+
+
+@njit(inline="always")
+def _add_state(state_U: Floats, weight_GU: Floats, gates_G: Floats) -> None:
+    """Add the product of weights and state to the gates, four of them at a time."""
+    for gate in range(0, gates_G.shape[0], 4):
+        a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for unit in range(state_U.shape[0]):
+            state = state_U[unit]
+            a += weight_GU[gate, unit] * state
+            b += weight_GU[gate + 1, unit] * state
+            c += weight_GU[gate + 2, unit] * state
+            d += weight_GU[gate + 3, unit] * state
+        gates_G[gate] += a
+        gates_G[gate + 1] += b
+        gates_G[gate + 2] += c
+        gates_G[gate + 3] += d
 
 
 @_compiled
@@ -108,17 +117,18 @@ def decode(
         _add_product(state_U, from_state_UG, gates_G, 0, 2 * units)
         _add_product(state_U, from_state_UG, gates_G, 3 * units, 4 * units)
         for unit in range(units):
-            reset_U[unit] = _sigmoid(gates_G[unit]) * state_U[unit]
+            reset_U[unit] = sigmoid(gates_G[unit]) * state_U[unit]
         _add_product(reset_U, from_state_UG, gates_G, 2 * units, 3 * units)
         largest, total = gates_G[3 * units], np.float32(0)
         for unit in range(units):
             largest = max(largest, gates_G[3 * units + unit])
-            update = _sigmoid(gates_G[units + unit])
-            proposal = math.tanh(gates_G[2 * units + unit])
+        for unit in range(units):
+            update, proposal = sigmoid(gates_G[units + unit]), tanh(gates_G[2 * units + unit])
             state_U[unit] += update * (proposal - state_U[unit])
         for unit in range(units):
-            output_U[unit] = math.exp(gates_G[3 * units + unit] - largest)
-            total += output_U[unit]
+            term = exponential(gates_G[3 * units + unit] - largest)
+            output_U[unit] = term
+            total += term
         for unit in range(units):
             output_U[unit] /= total
             outputs_TU[step, unit] = output_U[unit]
@@ -138,7 +148,7 @@ def _attend(
     saturated, unity = np.float32(22), np.float32(1)
     for unit in range(units):
         held = min(max(query_U[unit], -saturated), saturated)
-        query_U[unit] = math.exp(held + held)
+        query_U[unit] = exponential(held + held)
     largest = np.float32(-np.inf)
     for step in range(n_steps):
         total = np.float32(0)
@@ -148,7 +158,7 @@ def _attend(
         largest = max(largest, weights_T[step])
     total = np.float32(0)
     for step in range(n_steps):
-        weights_T[step] = math.exp(weights_T[step] - largest)
+        weights_T[step] = exponential(weights_T[step] - largest)
         total += weights_T[step]
     context_D[:] = 0
     for step in range(n_steps):

@@ -12,8 +12,8 @@ as in the Keras layer that the reference took over (its output looks at the old 
 on each other through y and s, so a loop over them is unavoidable; what is slow is what autograd
 makes of it. Here loop and gradient are written out: the `(B, T, U)` activations of each step are
 computed again instead of kept (a hundred of them would be 300 MB), and the gradients of the weights
-are one product over all steps at the end. `additive_attention` holds the expensive part. Products
-run in the precision of `torch.autocast`, everything else in float32.
+are one product over all steps at the end. `additive_attention` and `decoder_cell` hold what lies
+between the products, which run in the precision of `torch.autocast`; everything else is in float32.
 """
 
 import math
@@ -25,10 +25,11 @@ from torch import Tensor, nn
 from emotion_hpo.config.model import AttentionDecoderEncoder
 from emotion_hpo.models import alone
 from emotion_hpo.models.additive_attention import Attention, exponential
+from emotion_hpo.models.decoder_cell import DecoderCell
 from emotion_hpo.models.dropout import Dropout
-from emotion_hpo.models.layers import dense, is_alone
+from emotion_hpo.models.layers import dense, dense_over_steps, is_alone
 from emotion_hpo.models.recurrent import RecurrentLayer
-from emotion_hpo.models.steps import compact, pad_steps, permute_steps, reversal
+from emotion_hpo.models.steps import compact, permute_steps, reversal
 from emotion_hpo.models.traced_decoder import decode
 
 # Utterances at work are rounded up to a multiple: oneDNN compiles a product for each number of rows
@@ -126,7 +127,6 @@ class AttentionDecoderNetwork(nn.Module):
         self, config: AttentionDecoderEncoder, dimensions: int, max_length: int, dropout: float
     ) -> None:
         super().__init__()
-        self.max_length = max_length
         self.recurrent = RecurrentLayer(
             dimensions,
             config.units,
@@ -155,82 +155,58 @@ class AttentionDecoderNetwork(nn.Module):
             turned_BTU = self.decoder[1](permute_steps(states_BTU, turn_BT, turn_BT), lengths_B)
             decoded.append(permute_steps(turned_BTU, turn_BT, turn_BT))
         decoded_BTU = self.dropout(torch.cat(decoded, dim=2))
-        encoded_BU: Tensor = self.output(pad_steps(decoded_BTU, self.max_length).flatten(1))
-        return encoded_BU[order_B.argsort()]
+        return dense_over_steps(self.output, decoded_BTU)[order_B.argsort()]
 
 
 class _Decode(torch.autograd.Function):
-    """The loop over steps and its gradient; N steps, H = 2U for [y, s], G = 4U for the gates."""
+    """The loop over steps and its gradient; letters of shapes as `DecoderCell` has them."""
 
     @staticmethod
     def forward(ctx: Any, kind: torch.dtype, *inputs: Tensor) -> Tensor:  # noqa: ANN401 (autograd's own context)
         values_BTD, keys_BTU, start_BU, lengths_B, energy_U, *weights, bias_G = inputs
         recurrent_HX, reset_UU, context_DG = (weight.to(kind) for weight in weights)
-        n, n_steps, _ = values_BTD.shape
-        units = len(energy_U)
+        n_steps, units = values_BTD.shape[1], len(energy_U)
         attention = Attention(values_BTD, keys_BTU, energy_U, lengths_B)
-        carried_NBH = start_BU.new_zeros(n_steps + 1, n, 2 * units)
-        carried_NBH[0, :, units:] = start_BU
-        gates_NBG = start_BU.new_zeros(n_steps, n, 4 * units)
+        cell = DecoderCell(start_BU, n_steps, bias_G)
         n_rows = _rows_at_work(lengths_B, n_steps)
         for step, n in enumerate(n_rows):
-            carried_BH, next_BH = carried_NBH[step, :n], carried_NBH[step + 1, :n]
-            state_BU = carried_BH[:, units:]
-            sums_BX = _product(carried_BH, recurrent_HX)
-            context_BD = attention.attend(step, sums_BX[:, :units])
-            gates_BG = torch.add(sums_BX[:, units:], bias_G, out=gates_NBG[step, :n])
-            gates_BG += _product(context_BD, context_DG)
-            reset_BU, update_BU = gates_BG[:, : 2 * units].sigmoid_().chunk(2, dim=1)
-            proposal_BU = gates_BG[:, 2 * units : 3 * units]
-            proposal_BU.add_(_product(reset_BU * state_BU, reset_UU)).tanh_()
-            torch.softmax(gates_BG[:, 3 * units :], dim=1, out=next_BH[:, :units])
-            torch.lerp(state_BU, proposal_BU, update_BU, out=next_BH[:, units:])
-        ctx.attention, ctx.n_rows = attention, n_rows
-        ctx.save_for_backward(carried_NBH, gates_NBG, recurrent_HX, reset_UU, context_DG)
-        return carried_NBH[1:, :, :units].transpose(0, 1)
+            sums_BX = _product(cell.carried_NBH[step, :n], recurrent_HX)
+            context_BD = attention.attend(step, sums_BX)
+            reset_BU = cell.open(step, sums_BX, _product(context_BD, context_DG))
+            cell.close(step, _product(reset_BU, reset_UU))
+        ctx.attention, ctx.cell, ctx.n_rows = attention, cell, n_rows
+        ctx.save_for_backward(recurrent_HX, reset_UU, context_DG)
+        return cell.carried_NBH[1:, :, :units].transpose(0, 1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        carried_NBH, gates_NBG, recurrent_HX, reset_UU, context_DG = ctx.saved_tensors
+        recurrent_HX, reset_UU, context_DG = ctx.saved_tensors
         attention: Attention = ctx.attention
+        cell: DecoderCell = ctx.cell
         attention.start_backward()
+        cell.start_backward(grads[0])
         units = len(reset_UU)
-        d_carried_BH = torch.zeros_like(carried_NBH[0])
-        d_sums_NBX = carried_NBH.new_zeros(*gates_NBG.shape[:2], 5 * units)  # attention, gates
         for step, n in reversed([*enumerate(ctx.n_rows)]):
-            state_BU = carried_NBH[step, :n, units:]
-            output_BU = carried_NBH[step + 1, :n, :units]
-            reset_BU, update_BU, proposal_BU, _ = gates_NBG[step, :n].chunk(4, dim=1)
-            d_step_BX = d_sums_NBX[step, :n]
-            d_query_BU, d_reset_BU, d_update_BU, d_proposal_BU, d_output_BU = d_step_BX.chunk(5, 1)
-            d_y_BU = d_carried_BH[:n, :units] + grads[0][:n, step]
-            d_s_BU = d_carried_BH[:n, units:]
-            weighted_BU = d_y_BU * output_BU
-            total_B1 = weighted_BU.sum(dim=1, keepdim=True)
-            torch.addcmul(weighted_BU, output_BU, total_B1, value=-1, out=d_output_BU)
-            d_proposal_BU.copy_(d_s_BU * update_BU * (1 - proposal_BU.square()))
-            d_update_BU.copy_(d_s_BU * (proposal_BU - state_BU) * (update_BU - update_BU.square()))
-            d_product_BU = _product(d_proposal_BU, reset_UU.T)
-            d_reset_BU.copy_(d_product_BU * state_BU * (reset_BU - reset_BU.square()))
+            d_proposal_BU = cell.close_backward(step, n)
+            d_step_BX = cell.open_backward(step, _product(d_proposal_BU, reset_UU.T))
             d_context_BD = _product(d_step_BX[:, units:], context_DG.T)
-            attention.backward(step, d_context_BD, d_query_BU)
-            direct_BU = d_s_BU * (1 - update_BU) + d_product_BU * reset_BU
-            d_carried_BH[:n] = _product(d_step_BX, recurrent_HX.T)
-            d_carried_BH[:n, units:] += direct_BU
+            attention.backward(step, d_context_BD, d_step_BX)
+            cell.d_carried_BH[:n] += _product(d_step_BX, recurrent_HX.T)
         d_values_BTD, d_keys_BTU, d_energy_U = attention.gradients()
+        d_sums_NBX, carried_NBH = cell.d_sums_NBX, cell.carried_NBH[:-1]
         d_gates_NBG = d_sums_NBX[:, :, units:]
-        states_NBU = carried_NBH[:-1, :, units:]
+        resets_NBU = cell.gates_NBG[:, :, :units] * carried_NBH[:, :, units:]
         proposed_NBX = d_sums_NBX[:, :, 3 * units : -units]
         kind = recurrent_HX.dtype
         return (
             None,
             d_values_BTD,
             d_keys_BTU,
-            d_carried_BH[:, units:],
+            cell.d_carried_BH[:, units:],
             None,
             d_energy_U,
-            _over_steps(carried_NBH[:-1], d_sums_NBX, kind),
-            _over_steps(gates_NBG[:, :, :units] * states_NBU, proposed_NBX, kind),
+            _over_steps(carried_NBH, d_sums_NBX, kind),
+            _over_steps(resets_NBU, proposed_NBX, kind),
             _over_steps(attention.contexts_NBD, d_gates_NBG, kind),
             d_gates_NBG.sum(dim=(0, 1)),
         )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from emotion_hpo.config.model import Conv1dEncoder, Conv2dEncoder
 from emotion_hpo.models.dropout import relu_dropout
-from emotion_hpo.models.layers import dense, glorot, widths
+from emotion_hpo.models.layers import dense, dense_over_steps, glorot, widths
 from emotion_hpo.models.pooling import build_pooling
 from emotion_hpo.models.steps import clean, pad_steps
 
@@ -73,7 +73,6 @@ class StepsEncoder(nn.Module):
         self, config: Conv1dEncoder, dimensions: int, max_length: int, dropout: float
     ) -> None:
         super().__init__()
-        self.max_length = max_length
         self.edges = ((config.kernel - 1) // 2, config.kernel // 2)  # as many steps as before
         self.convolutions = nn.ModuleList()
         for units in widths(config.units, config.depth, config.taper):
@@ -106,9 +105,8 @@ class StepsEncoder(nn.Module):
     def pool(self, states_BTU: Tensor, mask_BT: Tensor) -> Tensor:
         """Flatten or pool states to `(B, output_units)`."""
         if self.pooling is None:
-            encoded_BU: Tensor = self.output(pad_steps(states_BTU, self.max_length).flatten(1))
-        else:
-            encoded_BU = self.output(self.pooling(states_BTU, mask_BT))
+            return dense_over_steps(self.output, states_BTU)
+        encoded_BU: Tensor = self.output(self.pooling(states_BTU, mask_BT))
         return encoded_BU
 
 

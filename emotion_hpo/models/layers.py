@@ -1,14 +1,10 @@
 """Layers initialised as Keras does it, on which the reference networks rely.
 
-Glorot-uniform weights and zero biases; for LSTM and GRU orthogonal recurrent weights. The LSTM has
-a forget-gate bias of one, and one bias a gate: PyTorch's second is kept for cuDNN's layout, but
-fixed at zero. The GRU's second stands inside the reset gate's product, so it learns, as in Keras.
+Glorot-uniform weights and zero biases; LSTM and GRU are in `cells`.
 """
 
 import torch
 from torch import Tensor, nn
-
-from emotion_hpo.models import alone
 
 
 def dense(inputs: int, units: int) -> nn.Linear:
@@ -17,6 +13,22 @@ def dense(inputs: int, units: int) -> nn.Linear:
     nn.init.xavier_uniform_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def dense_over_steps(layer: nn.Linear, values_BTD: Tensor) -> Tensor:
+    """Return what a dense layer makes of flattened steps, of which later ones are zero.
+
+    Zeros need no weights, and the layer has those of every step up to the longest utterance: most
+    of what a short one would read.
+
+    Raises:
+        ValueError: There are more steps than the layer has weights for.
+    """
+    values_BI = values_BTD.flatten(1)
+    if values_BI.shape[1] > layer.in_features:
+        n_steps = layer.in_features // values_BTD.shape[2]
+        raise ValueError(f"at most {n_steps} steps fit, but got {values_BTD.shape[1]}")
+    return nn.functional.linear(values_BI, layer.weight[:, : values_BI.shape[1]], layer.bias)
 
 
 def glorot(layer: nn.Conv1d | nn.Conv2d) -> nn.Conv1d | nn.Conv2d:
@@ -42,73 +54,3 @@ def is_alone(values_BTD: Tensor) -> bool:
     is_exact = values_BTD.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     is_traced = torch.onnx.is_in_onnx_export()  # which sees no loop of another compiler's
     return is_small and is_exact and not torch.is_grad_enabled() and not is_traced
-
-
-class _OneDirection(nn.RNNBase):
-    """One direction of one recurrent layer over `(B, T, D)`.
-
-    Args:
-        inputs: D.
-        units: Width of the state.
-        recurrent_dropout: Share of the hidden-to-hidden weights that a training batch drops
-            (DropConnect, Merity et al. 2017). Keras drops parts of the *state*, drawn for each
-            utterance, which no fused kernel can do; dropping weights regularises the same product
-            at no cost a step.
-    """
-
-    weight_ih_l0: Tensor
-    weight_hh_l0: Tensor
-    bias_ih_l0: Tensor
-    bias_hh_l0: Tensor
-
-    def __init__(self, inputs: int, units: int, recurrent_dropout: float = 0.0) -> None:
-        super().__init__(inputs, units, batch_first=True)  # type: ignore[call-arg,arg-type] # the cell's
-        self.recurrent_dropout = recurrent_dropout
-        nn.init.xavier_uniform_(self.weight_ih_l0)
-        nn.init.orthogonal_(self.weight_hh_l0)
-        nn.init.zeros_(self.bias_ih_l0)
-        nn.init.zeros_(self.bias_hh_l0)
-
-    def states(self, values_BTD: Tensor) -> Tensor:
-        """Return the `(B, T, units)` states after every step."""
-        if self._answers_alone(values_BTD):
-            return self._states_alone(values_BTD)
-        if not (self.training and self.recurrent_dropout):
-            states_BTU: Tensor = self(values_BTD)[0]
-            return states_BTU
-        dropped_weight = nn.functional.dropout(self.weight_hh_l0, self.recurrent_dropout)
-        weights = [self.weight_ih_l0, dropped_weight, self.bias_ih_l0, self.bias_hh_l0]
-        start = values_BTD.new_zeros(1, values_BTD.shape[0], self.hidden_size)
-        # biases, layers, dropout, training, bidirectional, batch first
-        settings = (True, 1, 0.0, True, False, True)
-        if isinstance(self, nn.LSTM):
-            return torch.lstm(values_BTD, (start, start), weights, *settings)[0]
-        return torch.gru(values_BTD, start, weights, *settings)[0]
-
-    def _answers_alone(self, values_BTD: Tensor) -> bool:
-        """Return whether a compiled loop answers.
-
-        oneDNN sets each length up that it has not seen: longer than one utterance takes.
-        """
-        return isinstance(self, nn.LSTM) and is_alone(values_BTD)
-
-    def _states_alone(self, values_BTD: Tensor) -> Tensor:
-        """Return the states of one utterance's LSTM by one compiled loop."""
-        gates_TG = values_BTD[0] @ self.weight_ih_l0.T + (self.bias_ih_l0 + self.bias_hh_l0)
-        states_BTU = values_BTD.new_empty(1, len(gates_TG), self.hidden_size)
-        arrays = (gates_TG, self.weight_hh_l0, states_BTU[0])
-        alone.lstm(*(array.detach().numpy() for array in arrays))
-        return states_BTU
-
-
-class Lstm(_OneDirection, nn.LSTM):
-    """One direction of one LSTM layer over `(B, T, D)`."""
-
-    def __init__(self, inputs: int, units: int, recurrent_dropout: float = 0.0) -> None:
-        super().__init__(inputs, units, recurrent_dropout)
-        nn.init.ones_(self.bias_ih_l0[units : 2 * units])  # the gates' order: in, forget, cell, out
-        self.bias_hh_l0.requires_grad_(False)
-
-
-class Gru(_OneDirection, nn.GRU):
-    """One direction of one GRU layer over `(B, T, D)`."""

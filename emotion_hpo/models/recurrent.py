@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import GruEncoder, LstmEncoder
+from emotion_hpo.models.cells import Gru, Lstm
 from emotion_hpo.models.dropout import Dropout
-from emotion_hpo.models.layers import Gru, Lstm, dense, widths
+from emotion_hpo.models.layers import dense, widths
 from emotion_hpo.models.pooling import build_pooling
 from emotion_hpo.models.steps import compact, permute_steps, reversal
 

@@ -9,6 +9,7 @@ uninterrupted one does, bit for bit.
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from emotion_hpo.dataset.batches import BatchSource, Dataset
 from emotion_hpo.dataset.resident import on_device, with_vectors
 from emotion_hpo.errors import ConfigError, TrialFailed
 from emotion_hpo.metrics.registry import score_all
+from emotion_hpo.runtime.threads import one_thread
 from emotion_hpo.runtime.torch_internals import multiplies_bfloat16, stay_eager
 from emotion_hpo.runtime.usage import Meter
 from emotion_hpo.study import Epoch
@@ -188,7 +190,8 @@ def answer(network: nn.Module, data: Dataset, config: TrainingConfig) -> Tensor:
     autocast = autocast_of(config, device)
     source = _at_hand(network, data, config)
     logits_NC: Tensor | None = None
-    with torch.inference_mode(), autocast:
+    threads = one_thread() if len(data.turns) == 1 else nullcontext()
+    with threads, torch.inference_mode(), autocast:
         for batch in source.in_order(EVALUATION_BATCH):
             logits_BC = network(batch.inputs)
             if logits_NC is None:

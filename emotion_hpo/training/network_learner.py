@@ -13,6 +13,7 @@ from emotion_hpo.dataset.batch import Sequence as Modality
 from emotion_hpo.dataset.batch import TurnOrder
 from emotion_hpo.dataset.batches import Dataset, Reads
 from emotion_hpo.models.network import Network, count_trainable
+from emotion_hpo.runtime.threads import one_thread
 from emotion_hpo.training.loop import (
     Evaluation,
     OnEpoch,
@@ -100,11 +101,11 @@ class NetworkLearner:
 
     @contextmanager
     def _answering(self) -> Iterator[torch.device]:
-        """Set the network up to answer one utterance in float32; yield where it does."""
+        """Set the network up to answer one utterance in float32, on one thread; yield where."""
         device = device_of(self._config)
         if self.network.training or next(self.network.parameters()).device.type != device.type:
             self.network.to(device).eval()
-        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+        with one_thread(), torch.inference_mode(), torch.autocast(device.type, enabled=False):
             yield device
 
 

@@ -52,7 +52,7 @@ class Latency:
         first_ms: The first call of all.
         waiting_share: How much of the time was spent waiting for a processor; 0 on a quiet machine,
             None where the system does not count it.
-        n_threads: Of the processor that were allowed.
+        n_threads: Of the processor that were allowed; a network uses one for a single utterance.
         device: What computed: `cpu`, or the name of the GPU.
         n_timed: Utterances that were timed.
     """

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from emotion_hpo.models import attention_decoder
 from emotion_hpo.models.additive_attention import SATURATED, Attention
 from emotion_hpo.models.attention_decoder import ROWS, AttentionDecoder
+from emotion_hpo.models.decoder_cell import DecoderCell
 
 
 def plainly(decoder, values_BTD, mask_BT):
@@ -61,6 +63,27 @@ def test_equals_its_equations(inputs, units, lengths):
         torch.testing.assert_close(
             mine, theirs, atol=1e-5, rtol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
         )
+
+
+def test_compiled_and_plain_gates_agree(monkeypatch):
+    """The loops for the CPU and the operations for other devices, with rows that end earlier."""
+    decoder = AttentionDecoder(5, 7)
+    values, upstream = torch.randn(ROWS + 4, 6, 5), torch.randn(ROWS + 4, 6, 7)
+    lengths = torch.tensor([6] * ROWS + [4, 3, 3, 1])
+
+    def answers(is_compiled):
+        class Cell(DecoderCell):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                self._is_compiled = is_compiled
+
+        monkeypatch.setattr(attention_decoder, "DecoderCell", Cell)
+        leaf = values.clone().requires_grad_()
+        outputs = decoder(leaf, lengths)
+        return [outputs, *torch.autograd.grad(outputs, [leaf, *decoder.parameters()], upstream)]
+
+    for compiled, plain in zip(answers(True), answers(False), strict=True):
+        torch.testing.assert_close(compiled, plain, atol=1e-5, rtol=1e-5)
 
 
 def test_outputs_are_distributions():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from emotion_hpo.models.layers import Gru, Lstm
+from emotion_hpo.models.cells import Gru, Lstm
 from emotion_hpo.models.recurrent import RecurrentLayer
 
 

@@ -171,3 +171,20 @@ def test_what_a_classical_model_cannot_do_is_said(data_module):
     )
     with pytest.raises(ConfigError, match=r"model\.modalities: unknown modality .* 'video'"):
         data_module.check(other)
+
+
+def test_a_network_answers_one_utterance_on_one_thread(data_module):
+    """Alone it takes no longer, and on a busy machine does not wait for the second."""
+    config = configure("network")
+    fold_data = data_module.fold(config)
+    learner, n_threads = build_learner(config, fold_data.preprocessor, 4, seed=0), []
+    learner.network.register_forward_hook(lambda *_: n_threads.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        learner.answer(fold_data.validation, 0)
+        learner.probabilities(fold_data.validation.subset(np.array([0])))
+        learner.probabilities(fold_data.validation.subset(np.array([0, 1])))
+    finally:
+        torch.set_num_threads(before)
+    assert n_threads == [1, 1, 2]

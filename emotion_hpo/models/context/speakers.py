@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from emotion_hpo.config.model import SpeakerRecurrentContext
 from emotion_hpo.dataset.batch import TurnOrder
+from emotion_hpo.models.cells import Lstm
 from emotion_hpo.models.context.relations import N_RELATIONS, is_same_speaker, relations
 from emotion_hpo.models.dropout import Dropout
-from emotion_hpo.models.layers import Lstm, dense
+from emotion_hpo.models.layers import dense
 from emotion_hpo.models.steps import permute_steps, reversal
 
 
