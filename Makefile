@@ -8,7 +8,7 @@
 #   BEST     model for `make final` (the best)  ARGS    anything else, as key=value
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare transcribe search final nested evaluate paper report compare predict serve demo export status replay sync models doctor ui test coverage test-faults test-cluster check format bench docs clean
+.PHONY: help prepare transcribe search final nested evaluate paper report compare predict serve demo export status replay sync models doctor ui test coverage test-faults test-cluster test-wheels check format bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -118,6 +118,9 @@ test-faults: $(DEV)  ## kill a search's processes 50 times, start 20 worker pool
 
 test-cluster: $(DEV)  ## stop and kill PostgreSQL, Ray's and SLURM's nodes, MLflow in a search
 	EMOTION_HPO_AWAY=30 $(BIN)/pytest -s tests/cluster
+
+test-wheels: $(DEV)  ## ask the package index for a wheel of every package, for each Python that we name
+	EMOTION_HPO_INDEX=1 $(BIN)/pytest tests/test_ship.py -k every_package
 
 check: $(DEV)  ## format, lint, types, tests: exactly what CI runs
 	$(BIN)/ruff format --check .

@@ -1,7 +1,9 @@
 """Models with a context that nobody has trained, and dialogues as their users have them."""
 
 import torch
+from pydantic import TypeAdapter
 
+from emotion_hpo.config.classical import ClassicalModel
 from emotion_hpo.features.origin import ReadyMade, describe_origins
 from emotion_hpo.predict import Utterance
 from emotion_hpo.predict.saved_model import SavedModel
@@ -31,6 +33,21 @@ def make_saved_model(context="speaker_recurrent", reads="past", seed=0, **settin
         )
     origins = describe_origins(preprocessor.modalities, config.features, READY_MADE)
     return SavedModel(config, preprocessor, CLASSES, tuple(states), origins, synthetic=True)
+
+
+def fit_classical(learner, **settings) -> SavedModel:
+    """What is no network, and so one training alone, of words and a vector."""
+    plain = {"name": learner, "learner": learner, "modalities": ("text", "voice")} | settings
+    model = TypeAdapter(ClassicalModel).validate_python(plain)
+    config = make_config().model_copy(update={"model": model})
+    train = make_turns(make_shelf()).labelled()
+    preprocessor = fit_preprocessor(config, train)
+    fitted = build_learner(config, preprocessor, len(CLASSES), seed=0)
+    fitted.fit(preprocessor.transform(train), None, 0, lambda *_: False)
+    origins = describe_origins(
+        preprocessor.modalities, config.features, {"voice": READY_MADE["voice"]}
+    )
+    return SavedModel(config, preprocessor, CLASSES, (fitted.state(),), origins, synthetic=False)
 
 
 def make_utterances(shelf) -> list[Utterance]:

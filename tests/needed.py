@@ -16,10 +16,18 @@ SETUP = "bash tests/setup.sh"
 
 
 def need(what: str, is_there: object, line: str = SETUP) -> None:
-    """Skip the test, or the module that is being loaded, where something is not there."""
+    """Skip the test, or the module that is being loaded, where something is not installed."""
+    _skip_unless(is_there, f"{what} is not installed: {line}")
+
+
+def need_root(what: str) -> None:
+    """Skip where the tests do not run as root."""
+    _skip_unless(os.getuid() == 0, f"{what} run as root alone: sudo --preserve-env make test")
+
+
+def _skip_unless(is_there: object, reason: str) -> None:
     if is_there:
         return
-    reason = f"{what} is not installed: {line}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason, allow_module_level=True)

@@ -4,13 +4,6 @@ Each look is kept as a picture in the folder that `EMOTION_HPO_SCREENSHOTS` name
 """
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +16,12 @@ from omegaconf import OmegaConf
 from emotion_hpo.cli import final
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import build
-from emotion_hpo.predict import Predictor, Utterance
+from emotion_hpo.predict import Predictor, Utterance, read_sound
 from emotion_hpo.report.document import Listing, Page, PageSection, Table
 from emotion_hpo.report.page_files import write_page
 from emotion_hpo.study import ReportHome, StudyHome
 from emotion_hpo.tracking import tracking_uri
+from tests.browsing import free_port, open_browser, page, serving, unfold, wait_for
 from tests.needed import need_program
 from tests.pipeline import SMALL, compose_config, search
 
@@ -35,30 +29,26 @@ for program in ("chromium", "chromedriver"):
     need_program(program)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Headless Chromium."""
-    from selenium import webdriver
+#: Of the tones that are played to the microphone.
+PITCHES_HZ = (200, 1500)
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    profile = tmp_path_factory.mktemp("profile")
-    for flag in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", "--window-size=1500,1400", f"--user-data-dir={profile}",
-    ):  # fmt: skip
-        options.add_argument(flag)
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory):
+    """What the browser's microphone hears, again and again: a low tone, then a high one."""
+    path = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    places = np.arange(48_000) / 48_000
+    tones = [0.4 * np.sin(2 * np.pi * pitch * places) for pitch in PITCHES_HZ]
+    soundfile.write(path, np.concatenate(tones), 48_000, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, spoken):
+    """Headless Chromium, whose microphone is a file."""
+    driver = open_browser(tmp_path_factory.mktemp("profile"), spoken)
     yield driver
     driver.quit()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -75,35 +65,6 @@ def study(tmp_path_factory, small_features):
         plain = OmegaConf.to_container(compose("final", [*where]), resolve=True)
     final.run(build(final.FinalCommand, plain), {})
     return StudyHome(directory, "study"), config
-
-
-@contextmanager
-def serving(arguments, address, path, scratch):
-    """Run a command as long as the context lasts; it is there once a path of it answers.
-
-    What it keeps in the folder of temporary files, it takes away.
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from emotion_hpo.cli.app import main; main()", *arguments],
-        env={**os.environ, "TMPDIR": str(scratch)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    end = time.monotonic() + 90
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}{path}", timeout=2).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the server ended"
-                assert time.monotonic() < end, "the server did not start"
-                time.sleep(0.2)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-    assert not list(scratch.iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -130,34 +91,6 @@ def keep(browser, tmp_path):
         assert path.stat().st_size > 10_000
 
     return save
-
-
-def page(browser, address, *words):
-    """Open a page and wait until all words stand on it; return its text."""
-    browser.get(address)
-    return wait_for(browser, *words)
-
-
-def wait_for(browser, *words):
-    """Wait until all words stand on the page; return its text."""
-    from selenium.webdriver.common.by import By
-
-    end = time.monotonic() + 60
-    while True:
-        text = browser.find_element(By.TAG_NAME, "body").text
-        if all(word in text for word in words):
-            return text
-        missing = [word for word in words if word not in text]
-        assert time.monotonic() < end, f"{missing} not on the page:\n{text[:3000]}"
-        time.sleep(0.3)
-
-
-def unfold(browser, name):
-    """Show the children of a run in the table of runs."""
-    from selenium.webdriver.common.by import By
-
-    cell = f"//a[normalize-space()='{name}']/ancestor::div[@role='gridcell']"
-    browser.find_element(By.XPATH, f"{cell}//button").click()
 
 
 def test_the_study_its_trials_a_trials_curves_and_the_model(browser, served, keep):
@@ -213,20 +146,21 @@ def test_the_report(browser, study, keep):
 
 @pytest.fixture(scope="module")
 def demo(study, tmp_path_factory):
-    """The address at which `emotion-hpo demo` shows the study's final model, and that model."""
+    """The address of `emotion-hpo demo`, the model that it shows, and where it stores uploads."""
     home, _ = study
     port, (model,) = free_port(), home.path.glob("final/*/result.json")
     address = f"http://127.0.0.1:{port}"
     arguments = ["demo", f"model={home.path}", f"port={port}"]
-    with serving(arguments, address, "/", tmp_path_factory.mktemp("scratch")):
-        yield address, Predictor.open(model.with_name("model.pt"))
+    folder = tmp_path_factory.mktemp("demo")
+    with serving(arguments, address, "/", folder):
+        yield address, Predictor.open(model.with_name("model.pt")), folder
 
 
 def test_a_model_is_tried_by_an_upload(browser, demo, keep, tmp_path):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.wait import WebDriverWait
 
-    address, predictor = demo
+    address, predictor, _ = demo
     samples = (0.1 * np.random.default_rng(0).standard_normal(24_000)).astype(np.float32)
     files = {name: tmp_path / f"{name}.wav" for name in ("sound", "empty", "text", "huge")}
     soundfile.write(files["sound"], samples, 16_000, subtype="FLOAT")
@@ -268,6 +202,40 @@ def test_a_model_is_tried_by_an_upload(browser, demo, keep, tmp_path):
     wait_for(browser, "huge.wav has 100 MB, a file at most 60 MB")
     urls = "return performance.getEntriesByType('resource').map(entry => entry.name)"
     assert all(url.startswith((address, "data:", "blob:")) for url in browser.execute_script(urls))
+
+
+def test_a_model_is_tried_by_a_microphone(browser, demo, keep):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    address, predictor, folder = demo
+
+    def press(selector):
+        def is_pressed(driver):
+            (button,) = driver.find_elements(By.CSS_SELECTOR, selector) or [None]
+            if button is None or not button.is_displayed():
+                return False
+            button.click()
+            return True
+
+        WebDriverWait(browser, 30).until(is_pressed)
+
+    page(browser, address, "What this model is not good for")
+    press("#speech button[aria-label='Record audio']")
+    press("#speech .record-button")
+    wait_for(browser, "0:02")
+    press("#speech .stop-button")
+    press("#speech button[aria-label=Play]")  # it has been sent
+    press("#answer")
+    text = wait_for(browser, "Answered from recording.")
+    keep("demo_microphone")
+    (recorded,) = folder.rglob("audio.wav")
+    samples, rate = soundfile.read(recorded, dtype="float32", always_2d=True)
+    spectrum = np.abs(np.fft.rfft(samples.mean(1)))
+    loudest_hz = np.argsort(spectrum)[-1] * rate / len(samples)
+    assert min(abs(loudest_hz - pitch) for pitch in PITCHES_HZ) < 10
+    (answer,) = predictor.answer([Utterance(None, *read_sound(recorded, "it"))])
+    assert all(f"{100 * share:.2f} %" in text for share in answer.probabilities)
 
 
 def test_print_shows_folded_tables_whole(browser, tmp_path):

@@ -105,6 +105,11 @@ def _predict_one(command: PredictCommand, predictor: "Predictor", path: Path) ->
         echo(f"{path}: {READINGS[predictor.reads]}")
     if dialogue is not None:
         echo(f"{command.dialogue}: {format_count(len(dialogue.turns), 'turn')}, with this one")
+        if predictor.unheard([command.speaker]):
+            note(
+                f"{command.speaker}: not a voice that the model learnt, so that this turn alone "
+                "tells how to scale it; in a table all turns of a speaker do"
+            )
     given = _given_modalities(command)
     if missing := [key for key, modality in given.items() if modality not in answer.modalities]:
         note(

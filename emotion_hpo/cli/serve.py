@@ -1,34 +1,18 @@
 """`emotion-hpo serve`: answer requests on this machine with a final model."""
 
-import sys
-from pathlib import Path
-
-from pydantic import Field
-
-from emotion_hpo.cli.ports import refuse_taken_port
-from emotion_hpo.config.base import Section
-from emotion_hpo.console.output import echo
+from emotion_hpo.cli.serving import ServingCommand, announce, find_served_model
 
 
-class ServeCommand(Section):
+class ServeCommand(ServingCommand):
     """`emotion-hpo serve`."""
-
-    model_file: Path = Field(
-        description="a model.pt, or a folder above some, of which the latest is taken"
-    )
-    port: int = Field(ge=1, le=65535)
 
 
 def run(command: ServeCommand) -> None:
     """Answer requests with a final model until Ctrl-C."""
-    from emotion_hpo.predict import READINGS, Predictor, find_model
-
-    path = find_model(command.model_file)
-    refuse_taken_port(command.port, "serve")
+    path = find_served_model(command, "serve")
+    from emotion_hpo.predict import READINGS, Predictor
     from emotion_hpo.tracking.serving import serve
 
-    echo(f"{path} on http://127.0.0.1:{command.port}/invocations (Ctrl-C ends it)")
-    if reads := Predictor.open(path).reads:
-        echo(f"{path}: {READINGS[reads]}")
-    sys.stdout.flush()
+    reads = Predictor.open(path).reads
+    announce(path, f"127.0.0.1:{command.port}/invocations", *([READINGS[reads]] if reads else []))
     serve(path, command.port)

@@ -8,7 +8,7 @@ TurnsRead = Literal["past", "both"]
 
 #: What a person should know of it.
 READINGS: dict[TurnsRead, str] = {
-    "past": "reads the turns before",
+    "past": "reads the turns before, and none after",
     "both": "reads the turns after, too: not for live use",
 }
 
@@ -32,9 +32,7 @@ def find_turns_read(models: Iterable[_Model]) -> TurnsRead | None:
 def describe_turns_read(turns_read: TurnsRead | None) -> str:
     """Return what a reader of a score must know of the turns read, as the end of a sentence.
 
-    Nothing where no later turn is read: such a score is as good for live use as any other.
-
-    >>> describe_turns_read("both"), describe_turns_read("past")
-    ('reads the turns after, too: not for live use', '')
+    >>> describe_turns_read("past"), describe_turns_read(None)
+    ('reads the turns before, and none after', '')
     """
-    return READINGS["both"] if turns_read == "both" else ""
+    return "" if turns_read is None else READINGS[turns_read]

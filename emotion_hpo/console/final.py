@@ -45,8 +45,8 @@ def show_final(result: FinalResult) -> None:
         f"Session {result.test_session}, {result.n_test} utterances of "
         f"{len(result.test_speakers)} speakers ({speakers}){mark}"
     )
-    if warning := describe_turns_read(result.turns_read):
-        echo(f"The model {warning}.", "bold")
+    if reading := describe_turns_read(result.turns_read):
+        echo(f"The model {reading}.", "bold")
     columns = (Column("", overflow="fold"), "score", "95 % interval", "by", "n")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for name, metric, value, interval, n in _scored_rows(result):
@@ -199,9 +199,9 @@ def _final_remarks(result: FinalResult) -> Iterator[str]:
     if result.normalised_by_speaker:
         names = ", ".join(result.normalised_by_speaker)
         yield (
-            f"Scaled by each test speaker's own utterances, without their labels: {names}. A "
-            "single utterance of a new speaker is scaled by the corpus almost alone and will do "
-            "worse."
+            f"Scaled by each test speaker's own utterances, later ones too, without their labels: "
+            f"{names}. A single utterance of a new speaker, and each turn of a dialogue that goes "
+            "on, is scaled by the corpus almost alone and will do worse."
         )
 
 

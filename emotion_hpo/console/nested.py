@@ -22,8 +22,8 @@ def show_nested(result: NestedResult) -> None:
         table.add_row(session.test_session, session.trial, *row, str(session.n_test))
     open_console().print(table)
     for session in result.sessions:
-        if warning := describe_turns_read(session.turns_read):
-            echo(f"The model of session {session.test_session} {warning}.", "bold")
+        if reading := describe_turns_read(session.turns_read):
+            echo(f"The model of session {session.test_session} {reading}.", "bold")
     for scores, label in ((result.accuracy, "accuracy"), (result.uar, "UAR")):
         echo(
             f"Mean {label} {format_share(scores.mean)}, standard deviation between sessions "

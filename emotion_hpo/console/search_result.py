@@ -32,7 +32,7 @@ def show_verdict(summary: SearchSummary, suggestion: "Suggestion") -> None:
     else:
         echo(f"Ahead is {suggestion.describe(suggestion.best)}: {ahead}.", "bold")
     if others := suggestion.describe_others():
-        echo(f"Behind it: {others}.{advice}")
+        echo(f"Beside it: {others}.{advice}")
 
 
 def show_search(summary: SearchSummary, count: str, turns_read: TurnsRead | None = None) -> None:
@@ -58,8 +58,8 @@ def show_search(summary: SearchSummary, count: str, turns_read: TurnsRead | None
             f"{format_score(objective, summary.best_value)} "
             f"after epoch {summary.best_epoch}{mark}"
         )
-        if warning := describe_turns_read(turns_read):
-            echo(f"  It {warning}.")
+        if reading := describe_turns_read(turns_read):
+            echo(f"  It {reading}.")
         for path, value in summary.best_params.items():
             text = f"{value:.4g}" if isinstance(value, float) else f"{value}"
             echo(f"  {path:<32} {text}")

@@ -29,6 +29,9 @@ _EVALUATED = 512
 #: many as 512 of IEMOCAP's have, while the rows of a dialogue of 2,000 would take 16 GB.
 _IN_ROWS = 20_000
 
+#: Of a gap, on either side. Times that are further apart are wrong, and may be beyond float32.
+_LONGEST_GAP_S = 1e6
+
 
 class DialogueDataset(Dataset):
     """Labelled utterances, each read among the turns of its dialogue.
@@ -208,7 +211,9 @@ def read_turns(
     starts, ends = times["start_s"].to_numpy(), times["end_s"].to_numpy()
     for turns in dialogues:
         is_timed = _has_moved(starts[turns])[1:]
-        between_s = np.nan_to_num(starts[turns[1:]] - ends[turns[:-1]])
+        with np.errstate(over="ignore"):
+            between_s = np.nan_to_num(starts[turns[1:]] - ends[turns[:-1]])
+        between_s = between_s.clip(-_LONGEST_GAP_S, _LONGEST_GAP_S)
         gaps_s[turns[1:]] = np.where(is_timed, between_s, 0)
     return speakers, gaps_s, dialogues
 

@@ -81,7 +81,7 @@ class Preprocessor:
         frames = tuple(name for name in modalities if name not in no_frames)
         described = tuple(filter(train.is_sequence, frames)) if as_vectors or statistics else ()
         view = describe(train, described)
-        readers = {modality: fit_reader(view, config, modality) for modality in frames}
+        readers = {name: fit_reader(view, config.section(name), name) for name in frames}
         readers |= {modality: replace(readers[modality], max_length=1) for modality in described}
         vocabulary = vectors = factors = None
         if text is not None and TEXT in modalities:

@@ -7,12 +7,11 @@ a vector would become zeros.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion_hpo.config.features import FeaturesConfig
 from emotion_hpo.errors import ConfigError, StudyError
 from emotion_hpo.features.utterances import Utterances
 
@@ -166,14 +165,13 @@ class FeatureReader:
         return replace(self, speakers={**self.speakers, **new})
 
 
-def fit_reader(train: Utterances, config: FeaturesConfig, modality: str) -> FeatureReader:
-    """Fit how one modality is cut and scaled.
+def fit_reader(train: Utterances, settings: object, modality: str) -> FeatureReader:
+    """Fit how one modality is cut and scaled, as its section of the features says.
 
     Raises:
         ConfigError: No training utterance has it.
         StudyError: How it is scaled was not decided.
     """
-    settings: Any = config.section(modality)
     rows = range(len(train))
     lengths = [len(train.sequence(modality, row)) for row in rows]
     longest = max(lengths, default=0)

@@ -8,16 +8,8 @@ here is said once more in PyTorch, for batches and other devices, in `cells` and
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from emotion_hpo.models.lanes import exponential, sigmoid, tanh
-
-Floats = NDArray[np.float32]
-
-# As in `loops`: sums in any order, so that they use all lanes; NaN and infinity keep their meaning
-_compiled = njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
-)
+from emotion_hpo.models.loops import Floats, compiled, exponential, sigmoid, tanh
 
 
 @njit(inline="always")
@@ -35,7 +27,7 @@ def _add_product(row_I: Floats, table_IO: Floats, sums_O: Floats, first: int, en
             sums_O[column] += row_I[index] * table_IO[index, column]
 
 
-@_compiled
+@compiled
 def lstm(gates_TG: Floats, weight_GU: Floats, states_TU: Floats) -> None:
     """Write the states after every step.
 
@@ -75,7 +67,7 @@ def _add_state(state_U: Floats, weight_GU: Floats, gates_G: Floats) -> None:
         gates_G[gate + 3] += d
 
 
-@_compiled
+@compiled
 def decode(
     values_TD: Floats,
     exp_keys_TU: Floats,

@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from emotion_hpo.config.model import AttentionDecoderEncoder
 from emotion_hpo.models import alone
 from emotion_hpo.models.additive_attention import Attention, exponential
+from emotion_hpo.models.cells import RecurrentLayer
 from emotion_hpo.models.decoder_cell import DecoderCell
 from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import dense, dense_over_steps, is_alone
-from emotion_hpo.models.recurrent import RecurrentLayer
 from emotion_hpo.models.steps import compact, permute_steps, reversal
 from emotion_hpo.models.traced_decoder import decode
 
@@ -183,6 +183,7 @@ class _Decode(torch.autograd.Function):
         recurrent_HX, reset_UU, context_DG = ctx.saved_tensors
         attention: Attention = ctx.attention
         cell: DecoderCell = ctx.cell
+        del ctx.attention, ctx.cell  # else they stay until the next batch has a loss of its own
         attention.start_backward()
         cell.start_backward(grads[0])
         units = len(reset_UU)
@@ -193,11 +194,9 @@ class _Decode(torch.autograd.Function):
             attention.backward(step, d_context_BD, d_step_BX)
             cell.d_carried_BH[:n] += _product(d_step_BX, recurrent_HX.T)
         d_values_BTD, d_keys_BTU, d_energy_U = attention.gradients()
-        d_sums_NBX, carried_NBH = cell.d_sums_NBX, cell.carried_NBH[:-1]
-        d_gates_NBG = d_sums_NBX[:, :, units:]
+        carried_NBH = cell.carried_NBH[:-1]
         resets_NBU = cell.gates_NBG[:, :, :units] * carried_NBH[:, :, units:]
-        proposed_NBX = d_sums_NBX[:, :, 3 * units : -units]
-        kind = recurrent_HX.dtype
+        d_sums_NBX = cell.d_sums_NBX.to(recurrent_HX.dtype)  # once for its three products
         return (
             None,
             d_values_BTD,
@@ -205,10 +204,10 @@ class _Decode(torch.autograd.Function):
             cell.d_carried_BH[:, units:],
             None,
             d_energy_U,
-            _over_steps(carried_NBH, d_sums_NBX, kind),
-            _over_steps(resets_NBU, proposed_NBX, kind),
-            _over_steps(attention.contexts_NBD, d_gates_NBG, kind),
-            d_gates_NBG.sum(dim=(0, 1)),
+            _over_steps(carried_NBH, d_sums_NBX),
+            _over_steps(resets_NBU, d_sums_NBX[:, :, 3 * units : -units]),
+            _over_steps(attention.contexts_NBD, d_sums_NBX[:, :, units:]),
+            cell.d_sums_NBX[:, :, units:].sum(dim=(0, 1)),
         )
 
 
@@ -231,9 +230,9 @@ def _product(rows_BI: Tensor, weight_IO: Tensor) -> Tensor:
     return (rows_BI.to(weight_IO.dtype) @ weight_IO).float()
 
 
-def _over_steps(inputs_NBI: Tensor, grads_NBO: Tensor, kind: torch.dtype) -> Tensor:
-    """The gradient of a weight that every step used: `(I, O)`."""
-    return _product(inputs_NBI.flatten(0, 1).T, grads_NBO.flatten(0, 1).to(kind))
+def _over_steps(inputs_NBI: Tensor, grads_NBO: Tensor) -> Tensor:
+    """Return the gradient of a weight that every step used, `(I, O)`."""
+    return _product(inputs_NBI.flatten(0, 1).T, grads_NBO.flatten(0, 1))
 
 
 def _vector_range(units: int) -> float:

@@ -6,20 +6,11 @@ costs more to call than to compute. What is here is said once more in PyTorch, f
 """
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
-from emotion_hpo.models.lanes import exponential, sigmoid, tanh
-
-Floats = NDArray[np.float32]
-
-# As in `loops`
-_compiled = njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
-)
+from emotion_hpo.models.loops import Floats, compiled, exponential, sigmoid, tanh
 
 
-@_compiled
+@compiled
 def open_gates(
     step: int,
     sums_BX: Floats,
@@ -41,7 +32,7 @@ def open_gates(
             reset_BU[row, unit] = gates_G[unit] * carried_NBH[step, row, units + unit]
 
 
-@_compiled
+@compiled
 def close_gates(step: int, from_reset_BU: Floats, carried_NBH: Floats, gates_NBG: Floats) -> None:
     """Write p, and the output and the state after the step."""
     n, units = from_reset_BU.shape
@@ -65,7 +56,7 @@ def close_gates(step: int, from_reset_BU: Floats, carried_NBH: Floats, gates_NBG
             next_H[units + unit] = state + gates_G[units + unit] * (proposal - state)
 
 
-@_compiled
+@compiled
 def close_backward(
     step: int,
     n: int,
@@ -96,7 +87,7 @@ def close_backward(
             d_sums_X[3 * units + unit] = above * update * (unity - proposal * proposal)
 
 
-@_compiled
+@compiled
 def open_backward(
     step: int,
     d_reset_BU: Floats,

@@ -1,8 +1,13 @@
-"""LSTM and GRU, initialised as Keras does it, on which the reference networks rely.
+"""LSTM and GRU, initialised as Keras does it, on which the reference networks rely; layers of them.
 
 Glorot-uniform weights, orthogonal recurrent ones, and zero biases. The LSTM has a forget-gate bias
 of one, and one bias a gate: PyTorch's second is kept for cuDNN's layout, but fixed at zero. The
 GRU's second stands inside the reset gate's product, so it learns, as in Keras.
+
+Batches stay padded: the fused kernels (oneDNN, cuDNN) run over whole tensors, and on a CPU a packed
+sequence would leave them. Padding on the right cannot reach an earlier state, so the forward
+direction needs nothing more. The backward direction is a second layer over each utterance turned
+around by its own length: it, too, meets the padding last.
 """
 
 import torch
@@ -10,6 +15,7 @@ from torch import Tensor, nn
 
 from emotion_hpo.models import alone
 from emotion_hpo.models.layers import is_alone
+from emotion_hpo.models.steps import permute_steps, reversal
 
 
 class _OneDirection(nn.RNNBase):
@@ -80,3 +86,30 @@ class Lstm(_OneDirection, nn.LSTM):
 
 class Gru(_OneDirection, nn.GRU):
     """One direction of one GRU layer over `(B, T, D)`."""
+
+
+class RecurrentLayer(nn.Module):
+    """One layer over compacted steps; both directions are concatenated, ahead first."""
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        *,
+        bidirectional: bool,
+        recurrent_dropout: float,
+        cell: type[Lstm | Gru] = Lstm,
+    ) -> None:
+        super().__init__()
+        self.ahead = cell(inputs, units, recurrent_dropout)
+        self.back = cell(inputs, units, recurrent_dropout) if bidirectional else None
+        self.output_units = units * (2 if bidirectional else 1)
+
+    def forward(self, values_BTD: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the `(B, T, output_units)` states."""
+        ahead_BTU: Tensor = self.ahead.states(values_BTD)
+        if self.back is None:
+            return ahead_BTU
+        turn_BT = reversal(lengths_B, values_BTD.shape[1])
+        turned_BTU = self.back.states(permute_steps(values_BTD, turn_BT, turn_BT))
+        return torch.cat([ahead_BTU, permute_steps(turned_BTU, turn_BT, turn_BT)], dim=2)

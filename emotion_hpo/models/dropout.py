@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from emotion_hpo.models import loops
+from emotion_hpo.models import dropout_loops
 
 LANES = {torch.float32: torch.int32, torch.bfloat16: torch.int16, torch.float16: torch.int16}
 LEVELS = 2**16
@@ -78,7 +78,7 @@ class _ReluDropout(torch.autograd.Function):
         above = grads[0] if is_alike else torch.empty_like(output).copy_(grads[0])
         below = torch.empty_like(output)
         bits = [_bits(tensor) for tensor in (above, output, below)]
-        loops.pass_where_alive(*bits)
+        dropout_loops.pass_where_alive(*bits)
         return below, None
 
 
@@ -87,7 +87,7 @@ def _drop(values: Tensor, seeds: tuple[int, int], rate: float, lowest: int | Non
     bits_N = _bits(values)
     limit = min(max(round((1 - rate) * LEVELS), 1), LEVELS)
     floor = np.iinfo(bits_N.dtype).min if lowest is None else lowest
-    loops.drop(bits_N, *seeds, limit, floor)
+    dropout_loops.drop(bits_N, *seeds, limit, floor)
     return values
 
 

@@ -2,33 +2,78 @@
 
 A chain of PyTorch's operations writes every intermediate to memory and reads it back; where the
 arithmetic of each is small, that takes most of the time. A compiled loop keeps them in registers.
-What is here is said once more in PyTorch, for other devices, in `additive_attention` and `dropout`.
+What is here is said once more in PyTorch, for other devices, in `additive_attention`.
 The compiled code is cached beside this file, or in the folder that `NUMBA_CACHE_DIR` names.
 
 Numba computes in 64 bits wherever it is not held to 32, which halves the lanes: hence the casts.
+For `math.exp` and `math.tanh` it calls the C library once a number, unless a library of Intel's is
+installed: some ten times as long. Here the exponential is Cephes's polynomial (`expf`, S. L.
+Moshier 1992), right to 3e-7 of its value; below -87 and above 88 it stays where it is there, and
+NaN stays NaN. Numba's cache of `alone` and `cell_loops` does not see a change here: remove it
+(`__pycache__`) afterwards.
 """
 
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
-
-from emotion_hpo.models.lanes import exponential
 
 Floats = NDArray[np.float32]
 Integers = NDArray[Any]
 
 SATURATED = 22.0  # exp(4 * 22) < 3.4e38
-BLOCK = 1024  # units whose random bits are the lower halves of as many hashes; the next, the upper
+_LOWEST, _HIGHEST = np.float32(-87), np.float32(88)
+_PER_TWO, _TWO = np.float32(1 / np.log(2)), np.float32(np.log(2))
+_BIAS = 127  # of a float's exponent
 
 # Sums in any order, so that they use all lanes; NaN and infinity keep their meaning
-_compiled = njit(
+compiled = njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}
 )
 
 
-@_compiled
+@njit(inline="always")
+def exponential(value: Any) -> Any:  # noqa: ANN401 (float32)
+    """Return e to the power of a float32."""
+    held = max(value, _LOWEST)
+    held = min(held, _HIGHEST)
+    exponent = np.int32(held * _PER_TWO + np.float32(_BIAS + 0.5))  # rounds: it is positive
+    rest = held - np.float32(exponent - np.int32(_BIAS)) * _TWO
+    total = np.float32(1.9875691500e-4)
+    total = total * rest + np.float32(1.3981999507e-3)
+    total = total * rest + np.float32(8.3334519073e-3)
+    total = total * rest + np.float32(4.1665795894e-2)
+    total = total * rest + np.float32(1.6666665459e-1)
+    total = total * rest + np.float32(5.0000001201e-1)
+    total = total * rest * rest + rest + np.float32(1)
+    return total * _as_float(np.int32(exponent << np.int32(23)))  # type: ignore[call-arg] # Numba's
+
+
+@njit(inline="always")
+def sigmoid(value: Any) -> Any:  # noqa: ANN401
+    """Return the logistic function of a float32."""
+    return np.float32(1) / (np.float32(1) + exponential(-value))
+
+
+@njit(inline="always")
+def tanh(value: Any) -> Any:  # noqa: ANN401
+    """Return the hyperbolic tangent of a float32, right to 2e-7."""
+    return np.float32(1) - np.float32(2) / (np.float32(1) + exponential(value + value))
+
+
+@intrinsic
+def _as_float(_context: Any, _bits: Any) -> Any:  # noqa: ANN401 (Numba's own)
+    """Return the float32 of an int32's bits."""
+
+    def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
+
+    return types.float32(types.int32), build
+
+
+@compiled
 def attend(
     step: int,
     sums_BX: Floats,
@@ -72,7 +117,7 @@ def attend(
                 context_D[column] += weight * values_BTD[row, place, column]
 
 
-@_compiled
+@compiled
 def attend_backward(
     step: int,
     d_context_BD: Floats,
@@ -112,52 +157,3 @@ def attend_backward(
                 d_energy_BU[row, unit] -= two * d_energy * quotient
         for unit in range(units):
             d_query_U[unit] *= four * energy_U[unit]
-
-
-@_compiled
-def drop(bits_N: Integers, seed: int, key: int, limit: int, lowest: int) -> None:
-    """Zero a float's bits unless 16 random ones are below `limit`, and raise them to `lowest`.
-
-    Args:
-        bits_N: Bits of floats, changed in place: two arrays that might overlap use no lanes.
-        seed: Of the random bits, 32 bits; a unit's depend on it, the key and its place alone.
-        key: 32 bits more.
-        limit: Out of 65,536.
-        lowest: 0 for ReLU, since a negative float has a negative integer in its bits.
-    """
-    zero, floor = bits_N.dtype.type(0), bits_N.dtype.type(lowest)
-    below, mixer = np.uint32(limit), np.uint32(key)
-    # One hash serves two units: its lower 16 bits a unit of this block, its upper 16 bits the unit
-    # at the same place of the next
-    drawn = np.empty(BLOCK, np.uint32)
-    for start in range(0, bits_N.shape[0], 2 * BLOCK):
-        both = bits_N[start : start + 2 * BLOCK]
-        lower, upper = both[:BLOCK], both[BLOCK:]
-        state = np.uint32(np.uint32(seed) + np.uint32(start))
-        for place in range(lower.shape[0]):
-            drawn[place] = _hash(np.uint32(state + np.uint32(place)), mixer)
-        for place in range(lower.shape[0]):
-            survivor = lower[place] if np.uint32(drawn[place] & np.uint32(0xFFFF)) < below else zero
-            lower[place] = max(survivor, floor)
-        for place in range(upper.shape[0]):
-            survivor = upper[place] if np.uint32(drawn[place] >> np.uint32(16)) < below else zero
-            upper[place] = max(survivor, floor)
-
-
-@_compiled
-def pass_where_alive(above_N: Integers, output_N: Integers, below_N: Integers) -> None:
-    """Hand a gradient's bits down where a ReLU's output is not zero."""
-    zero = above_N.dtype.type(0)
-    for place in range(above_N.shape[0]):
-        below_N[place] = above_N[place] if output_N[place] > zero else zero
-
-
-@njit(inline="always")
-def _hash(value: Any, key: Any) -> Any:  # noqa: ANN401 (uint32)
-    """Hash by C. Wellons's `lowbias32`, with a key that keeps two draws from being alike."""
-    value = np.uint32(value ^ np.uint32(value >> np.uint32(16)))
-    value = np.uint32(value * np.uint32(0x7FEB352D))
-    value = np.uint32(value ^ key)
-    value = np.uint32(value ^ np.uint32(value >> np.uint32(15)))
-    value = np.uint32(value * np.uint32(0x846CA68B))
-    return np.uint32(value ^ np.uint32(value >> np.uint32(16)))

@@ -1,47 +1,13 @@
-"""LSTM and GRU encoders: words, frames or parts in, pooled states out.
+"""LSTM and GRU encoders: words, frames or parts in, pooled states out."""
 
-Batches stay padded: the fused kernels (oneDNN, cuDNN) run over whole tensors, and on a CPU a packed
-sequence would leave them. Padding on the right cannot reach an earlier state, so the forward
-direction needs nothing more. The backward direction is a second layer over each utterance turned
-around by its own length: it, too, meets the padding last.
-"""
-
-import torch
 from torch import Tensor, nn
 
 from emotion_hpo.config.model import GruEncoder, LstmEncoder
-from emotion_hpo.models.cells import Gru, Lstm
+from emotion_hpo.models.cells import Gru, Lstm, RecurrentLayer
 from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import dense, widths
 from emotion_hpo.models.pooling import build_pooling
-from emotion_hpo.models.steps import compact, permute_steps, reversal
-
-
-class RecurrentLayer(nn.Module):
-    """One layer over compacted steps; both directions are concatenated, ahead first."""
-
-    def __init__(
-        self,
-        inputs: int,
-        units: int,
-        *,
-        bidirectional: bool,
-        recurrent_dropout: float,
-        cell: type[Lstm | Gru] = Lstm,
-    ) -> None:
-        super().__init__()
-        self.ahead = cell(inputs, units, recurrent_dropout)
-        self.back = cell(inputs, units, recurrent_dropout) if bidirectional else None
-        self.output_units = units * (2 if bidirectional else 1)
-
-    def forward(self, values_BTD: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return the `(B, T, output_units)` states."""
-        ahead_BTU: Tensor = self.ahead.states(values_BTD)
-        if self.back is None:
-            return ahead_BTU
-        turn_BT = reversal(lengths_B, values_BTD.shape[1])
-        turned_BTU = self.back.states(permute_steps(values_BTD, turn_BT, turn_BT))
-        return torch.cat([ahead_BTU, permute_steps(turned_BTU, turn_BT, turn_BT)], dim=2)
+from emotion_hpo.models.steps import compact
 
 
 class RecurrentEncoder(nn.Module):

@@ -109,13 +109,14 @@ def list_limits(result: FinalResult, n_scorings: int) -> Iterator[str]:
     """Yield what a user of the model must know beside its score."""
     if result.synthetic:
         yield "Trained and scored on synthetic data: no figure here says anything about people."
-    if warning := describe_turns_read(result.turns_read):
-        yield f"The model {warning}."
+    if reading := describe_turns_read(result.turns_read):
+        yield f"The model {reading}."
     if result.normalised_by_speaker:
         names = ", ".join(result.normalised_by_speaker)
         yield (
-            f"{names}: scaled by each test speaker's own utterances, without labels. A single "
-            "utterance of a new speaker is scaled by the corpus almost alone and will do worse."
+            f"{names}: scaled by each test speaker's own utterances, later ones too, without "
+            "labels. A single utterance of a new speaker, and each turn of a dialogue that goes "
+            "on, is scaled by the corpus almost alone and will do worse."
         )
     if n_scorings > 1:
         yield (

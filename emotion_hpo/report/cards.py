@@ -29,8 +29,8 @@ def study_cards(findings: Findings) -> list[Card]:
         )
     if best is not None:
         note = f"{best.name}; the best of many, so it looks better than it is"
-        if warning := findings.warn_of_turns_read(best):
-            note += f"; {warning}"
+        if reading := findings.describe_turns_read_by(best):
+            note += f"; {reading}"
         label = f"best {format_objective(objective)}"
         cards.append(Card(label, format_score(objective, best.value), note))
     if findings.baseline is not None:
@@ -72,8 +72,8 @@ def _test_card(findings: Findings, final: Final) -> Card:
     often = f"; the session was scored {format_times(n)}" if n > 1 else ""
     beside = f"{metric.label} {format_score(metric.name, scored[metric.name][0])}"
     note = f"{result.trial}; 95 %: {format_ends(interval)}, by {interval.origin}; {beside}{often}"
-    if warning := describe_turns_read(result.turns_read):
-        note += f"; it {warning}"
+    if reading := describe_turns_read(result.turns_read):
+        note += f"; it {reading}"
     return Card("test accuracy", format_share(result.accuracy), note)
 
 

@@ -5,6 +5,7 @@ EMNLP 2019, arXiv 1909.03004. Where the files cannot answer, the answer says wha
 """
 
 from emotion_hpo.config import ClassicalModel, NetworkModel
+from emotion_hpo.config.turns_read import READINGS, find_turns_read
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.report.document import Table
 from emotion_hpo.report.final_tables import latency_sentence
@@ -25,11 +26,16 @@ def checklist_table(findings: Findings) -> Table:
 def _model(findings: Findings) -> str:
     model = findings.config.model
     if not isinstance(model, NetworkModel):
-        return f"{model.name}: {_describe_classical(model)}; whole configuration in study.yaml"
-    encoders = ", ".join(f"{name} by {encoder.name}" for name, encoder in model.encoders.items())
-    return (
-        f"{model.name}: {encoders}; fusion {model.fusion.name}; whole configuration in study.yaml"
-    )
+        parts = [_describe_classical(model)]
+    else:
+        encoders = model.encoders.items()
+        parts = [", ".join(f"{name} by {encoder.name}" for name, encoder in encoders)]
+        parts.append(f"fusion {model.fusion.name}")
+        if model.has_context:
+            parts.append(f"context {model.context.name}")
+    if turns_read := find_turns_read([model]):
+        parts.append(READINGS[turns_read])
+    return f"{model.name}: {'; '.join(parts)}; whole configuration in study.yaml"
 
 
 def _describe_classical(model: ClassicalModel) -> str:

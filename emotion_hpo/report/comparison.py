@@ -58,8 +58,8 @@ def comparison_page(studies: Sequence[Findings]) -> Page:
 
 def _card_note(study: Findings) -> str:
     note = f"best {format_objective(study.objective)} of {format_count(len(study.trials), 'trial')}"
-    warning = study.warn_of_turns_read(study.best) if study.best is not None else ""
-    return f"{note}; it {warning}" if warning else note
+    reading = study.describe_turns_read_by(study.best) if study.best is not None else ""
+    return f"{note}; it {reading}" if reading else note
 
 
 def _figures(studies: Sequence[Findings]) -> Table:
@@ -85,21 +85,21 @@ def _figures(studies: Sequence[Findings]) -> Table:
     )  # fmt: skip
     note = (
         "Best and validation: of the search. Scored: the model whose test accuracy stands beside "
-        f"it, the first where a study has scored several. {METHODS}{_warn_of_turns_read(studies)}"
+        f"it, the first where a study has scored several. {METHODS}{_describe_turns_read(studies)}"
     )
     return Table("studies", "The studies", columns, rows, note)
 
 
-def _warn_of_turns_read(studies: Sequence[Findings]) -> str:
-    """Return which of the models in the table read turns after an utterance, as sentences."""
+def _describe_turns_read(studies: Sequence[Findings]) -> str:
+    """Return what the models in the table read of a dialogue beside an utterance, as sentences."""
     sentences = ""
     for study in studies:
         best, final = study.best, study.final
-        warnings = {} if best is None else {best.name: study.warn_of_turns_read(best)}
+        readings = {} if best is None else {best.name: study.describe_turns_read_by(best)}
         if final is not None:
-            warnings[final.result.trial] = describe_turns_read(final.result.turns_read)
-        for name, warning in warnings.items():
-            sentences += f" {name} of {study.name} {warning}." if warning else ""
+            readings[final.result.trial] = describe_turns_read(final.result.turns_read)
+        for name, reading in readings.items():
+            sentences += f" {name} of {study.name} {reading}." if reading else ""
     return sentences
 
 

@@ -41,15 +41,15 @@ def context_plot(final: Final) -> Plot | None:
         axes.set_ylabel("model, and what it reads")
         share_axis(axes, "test accuracy", axis="x")
 
-    warning = describe_turns_read(result.turns_read)
+    reading = describe_turns_read(result.turns_read)
     caption = (
         f"Accuracy of {result.trial} on {result.n_test:,} test utterances with all of the dialogue "
         "that it reads and with less, beside models that were trained with less. Bars: 95 % "
         f"interval by {join_origins([interval for _, _, interval, _ in rows])}; the paired "
         "differences, which are surer, stand in the table."
     )
-    if warning:
-        caption += f" {result.trial} {warning}."
+    if reading:
+        caption += f" {result.trial} {reading}."
     figure = draw_figure(NARROW + 1, 1.2 + 0.3 * len(rows), draw, synthetic=result.synthetic)
     return Plot("context", "What the dialogue is worth", caption, figure)
 

@@ -150,8 +150,8 @@ def against_baseline_plot(findings: Findings, final: Final | None) -> Plot | Non
         f"the same {result.n_test:,} test utterances in {result.n_dialogues} dialogues. "
         f"The baseline does not read more. Bars: 95 % interval by {methods}."
     )
-    if warning := describe_turns_read(result.turns_read):
-        caption += f" {result.trial} {warning}."
+    if reading := describe_turns_read(result.turns_read):
+        caption += f" {result.trial} {reading}."
     figure = draw_figure(NARROW, 2.8, draw, synthetic=findings.synthetic)
     return Plot("against_baseline", "Beside the baseline", caption, figure)
 

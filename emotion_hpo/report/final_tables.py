@@ -58,8 +58,8 @@ def final_table(final: Final) -> Table:
     )
     if plain is not None:
         note += f" The baseline is a linear model on {' and '.join(plain.parts)}."
-    if warning := describe_turns_read(result.turns_read):
-        note += f" {result.trial} {warning}."
+    if reading := describe_turns_read(result.turns_read):
+        note += f" {result.trial} {reading}."
     title = f"{result.trial} on the test session"
     return Table(f"final_{result.trial}", title, tuple(columns), rows, note, loud)
 
@@ -122,8 +122,8 @@ def reference_table(final: Final) -> Table | None:
         "compared with", "accuracy", "UAR", "difference in accuracy", "95 % interval", "by",
     )  # fmt: skip
     note = f"Points by which the model is better, paired on the same utterances. {METHODS}"
-    if warning := describe_turns_read(result.turns_read):
-        note += f" The model {warning}."
+    if reading := describe_turns_read(result.turns_read):
+        note += f" The model {reading}."
     has_context = result.turns_read is not None
     title = "Against others, and with less of what it reads"
     if not has_context:

@@ -152,8 +152,8 @@ class Findings:
         """The final model to show first: the first that was scored, which no later look spoils."""
         return self.finals[0] if self.finals else None
 
-    def warn_of_turns_read(self, trial: Trial) -> str:
-        """Return what must be known of the turns that a trial's model reads; "" where nothing."""
+    def describe_turns_read_by(self, trial: Trial) -> str:
+        """Return what a trial's model reads of a dialogue beside an utterance; "" where nothing."""
         return describe_turns_read(study_file.find_turns_read_by(self.home, trial.number))
 
     def known_params(self) -> list[dict[str, Any]]:

@@ -20,8 +20,10 @@ from emotion_hpo.report.style import (
     Plot,
     draw_figure,
     error_bar_lengths,
+    fold_label,
     format_objective,
     legend_above,
+    name_ticks,
     share_axis,
     short_path,
     value_axis,
@@ -102,33 +104,34 @@ def parallel_plot(findings: Findings) -> Plot | None:
 
     def draw(axes: Axes) -> None:
         lines = np.array([
-            [(x, scaled(space[path], trial.params.get(path))) for x, path in enumerate(paths)]
+            [(scaled(space[path], trial.params.get(path)), row) for row, path in enumerate(paths)]
             for trial in order
         ])  # fmt: skip
         if len(paths) == 1:
-            lines = np.concatenate([lines, lines + np.array([0.2, 0])], axis=1)
+            lines = np.concatenate([lines, lines + np.array([0, 0.2])], axis=1)
         norm = Normalize(min(values), max(values) if max(values) > min(values) else None)
         widths = [1.0] * (len(order) - 1) + [2.4]
         drawn_lines = LineCollection([*lines], cmap=SCALE, norm=norm, lw=widths, alpha=0.8)
         drawn_lines.set_array(np.array(values))
         axes.add_collection(drawn_lines)
-        axes.set_xlim(-0.1, max(len(paths) - 1, 0.2) + 0.1)
-        axes.set_ylim(-0.14, 1.06)
+        axes.set_xlim(-0.14, 1.06)
+        axes.set_ylim(max(len(paths) - 1, 0.2) + 0.1, -0.1)
         labels = [f"{short_path(path)}\n{_ends(space[path])}" for path in paths]
-        axes.set_xticks(range(len(paths)), labels)
-        axes.set_yticks([0, 1], ["low", "high"])
-        axes.set_xlabel("parameter (with its range)")
-        axes.set_ylabel("place in the range")
-        bar = axes.figure.colorbar(drawn_lines, ax=axes, pad=0.01)
+        axes.set_yticks(range(len(paths)), labels)
+        axes.set_xticks([0, 1], ["low", "high"])
+        axes.set_xlabel("place in the range")
+        axes.set_ylabel("parameter (with its range)")
+        bar = axes.figure.colorbar(drawn_lines, ax=axes, pad=0.02)
         value_axis(bar.ax, findings.objective)
 
     caption = (
         f"Each line is one of {len(order)} trials with a value, through its place in each range, "
         f"coloured by its {format_objective(findings.objective)} on "
-        f"{describe_validation(findings)}; the thick line is the best value. Below the axis: the "
+        f"{describe_validation(findings)}; the thick line is the best value. Left of low: the "
         "parameter's condition did not hold."
     )
-    figure = draw_figure(WIDE, 3.2, draw, synthetic=findings.synthetic)
+    height = 1.2 + 0.42 * max(len(paths), 3)
+    figure = draw_figure(WIDE, height, draw, synthetic=findings.synthetic)
     return Plot("parallel_coordinates", "Parallel coordinates", caption, figure)
 
 
@@ -178,10 +181,11 @@ def _slice(axes: Axes, findings: Findings, path: str, range_: Range) -> None:
         axes.plot(_place(range_, best.params[path]), scored_value(best), "*", color=VERMILION,
                   ms=11, mec="white", label="best")  # fmt: skip
     if range_.choices is not None:
-        axes.set_xticks(range(len(range_.choices)), [str(choice) for choice in range_.choices])
+        name_ticks(axes, [str(choice) for choice in range_.choices])
+        axes.set_xlim(-0.4, len(range_.choices) - 0.6)
     else:
         _range_axis(axes, range_)
-    axes.set_xlabel(f"{short_path(path)} ({parameter_unit(path)})")
+    axes.set_xlabel(fold_label(axes, f"{short_path(path)} ({parameter_unit(path)})"))
 
 
 def _range_axis(axes: Axes, range_: Range) -> None:
@@ -192,7 +196,7 @@ def _range_axis(axes: Axes, range_: Range) -> None:
     if range_.log:
         axes.set_xscale("log")
         ticks = [low, math.sqrt(low * high), high]
-        axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+        axes.set_xticks(ticks, [f"{tick:.0f}" if tick >= 100 else f"{tick:.2g}" for tick in ticks])
         axes.minorticks_off()
         margin = (high / low) ** 0.05
         axes.set_xlim(low / margin, high * margin)

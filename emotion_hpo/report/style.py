@@ -6,6 +6,7 @@ States and series differ by their marks too, so that a print in grey can be read
 """
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,8 +46,8 @@ HATCHES = {TrialState.PRUNED: "//", TrialState.FAILED: "xx", TrialState.INTERRUP
 
 SCALE = "cividis"
 
-#: Letters that fit side by side along the axis of a narrow figure.
-_LEVEL_LETTERS = 48
+#: Letters that fit side by side to an inch of a panel, with what stands beside its axis.
+_LETTERS_AN_INCH = 10.4
 
 #: Width in inches of a figure as wide as the page's column, and of one that needs less.
 WIDE, NARROW = 7.6, 4.6
@@ -200,11 +201,31 @@ def error_bar_lengths(
 def name_ticks(axes: Axes, names: Sequence[str]) -> None:
     """Name the places 0, 1, … of a horizontal axis; long names are set aslant."""
     longest = max(len(line) for name in names for line in name.split("\n"))
-    is_level = longest * len(names) <= _LEVEL_LETTERS
+    is_level = longest * len(names) <= _letters_along(axes)
     axes.set_xticks(range(len(names)), names)
     if not is_level:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="right", rotation_mode="anchor")
+
+
+def fold_label(axes: Axes, label: str) -> str:
+    """Break the label of a horizontal axis after dots and spaces, and anywhere if need be."""
+    most, lines = _letters_along(axes), [""]
+    for part in re.findall(r"[^ .]+[ .]?|[ .]", label):
+        for start in range(0, len(part), most):
+            piece = part[start : start + most]
+            if lines[-1] and len((lines[-1] + piece).rstrip()) > most:
+                lines.append("")
+            lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _letters_along(axes: Axes) -> int:
+    """Return how many letters fit along a panel, which is not laid out yet."""
+    figure, place = axes.get_figure(root=True), axes.get_subplotspec()
+    assert figure is not None
+    assert place is not None
+    return int(_LETTERS_AN_INCH * figure.get_figwidth() / place.get_gridspec().ncols)
 
 
 def value_axis(axes: Axes, objective: str, *, axis: str = "y") -> None:

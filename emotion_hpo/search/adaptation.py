@@ -20,6 +20,7 @@ from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.models.modalities import modalities_of, without_repetition
 from emotion_hpo.search.corpus_budget import resolve_budget
+from emotion_hpo.search.label_hints import describe_label_hints
 from emotion_hpo.splits.parts import Development
 
 
@@ -49,6 +50,8 @@ def adapt(
     config = config.model_copy(update={"features": features})
     modalities = modalities_of(config.model, development.everything)
     lines += describe_speaker_scaling(features, config.space, modalities)
+    if config.may_read_dialogues and development.everything.in_dialogues:
+        lines += describe_label_hints(development.everything, modalities, store.ready_made)
     folds = development.folds
     n_train = round(statistics.fmean(len(fold.train) for fold in folds))
     n_turns = round(statistics.fmean(len(fold.train.turns) for fold in folds))

@@ -5,6 +5,7 @@ screen show it beside the best trial.
 """
 
 import io
+import logging
 import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ from emotion_hpo.study.records.baseline import ValidationScores
 
 if TYPE_CHECKING:
     from emotion_hpo.models.baseline import Baseline, Candidate
+
+_log = logging.getLogger(__name__)
 
 
 def fit_or_read_baseline(
@@ -46,7 +49,8 @@ def fit_or_read_baseline(
     """
     if home.baseline.exists():
         return read_record(home.baseline, BaselineRecord)
-    # scikit-learn: a second, once a study
+    _log.info("Fitting the baseline, which every trial is held against")
+    # scikit-learn takes a second to load
     from emotion_hpo.models.baseline import count_turns_before, describe
     from emotion_hpo.models.modalities import all_modalities
 

@@ -50,6 +50,8 @@ class Suggestion:
         others = sorted(self.expected.items(), key=lambda item: -metric.sign * item[1])
         behind = [
             f"{self.describe(name)} {format_difference(self.objective, value - best)}"
+            if value != best
+            else f"{self.describe(name)} as good"
             for name, value in others
             if name != self.best
         ]

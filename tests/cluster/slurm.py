@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.cluster.servers import free_port, until
-from tests.needed import need
+from tests.needed import need, need_root
 
 _CONFIG = """
 ClusterName=test
@@ -42,7 +42,7 @@ class Slurm:
     def __init__(self, folder: Path) -> None:
         for program in ("munged", "slurmctld", "slurmd", "sbatch"):
             need(program, shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"))
-        need("root, for SLURM's daemons,", os.getuid() == 0)
+        need_root("SLURM's daemons")
         self.folder = folder
         self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
         self._processes: list[subprocess.Popen] = []

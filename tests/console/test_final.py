@@ -116,7 +116,7 @@ def test_utterances_that_were_scored_before_are_said(capsys):
 
 def test_scaling_by_the_test_speakers_own_utterances_is_said(capsys):
     show_final(shown_result(normalised_by_speaker=["speech"]))
-    assert "Scaled by each test speaker's own utterances" in capsys.readouterr().out
+    assert "Scaled by each test speaker's own utterances, later ones too" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("turns_read", ["both", "past"])

@@ -144,17 +144,20 @@ VERDICTS = [
     # objective, expected of the search's best, of the confirmed, of the baseline; lines
     ("val/uar", 0.60, 0.60, 0.59,
      "Ahead is the ensemble of 2 models: val/uar 62.00 % expected, which `make final` takes.",
-     "Behind it: trial_2 -2.00, the baseline -3.00 points."),
+     "Beside it: trial_2 -2.00, the baseline -3.00 points."),
     ("val/uar", 0.60, 0.63, 0.59,
      "Ahead is trial_2: val/uar 63.00 % expected, which `make final` takes.",
-     "Behind it: the ensemble of 2 models -1.00, the baseline -4.00 points."),
+     "Beside it: the ensemble of 2 models -1.00, the baseline -4.00 points."),
     ("val/uar", 0.75, 0.58, 0.70,
      "The baseline is ahead: val/uar 70.00 % expected, which `make final` takes (linear SVM).",
-     "Behind it: the ensemble of 2 models -8.00, trial_2 -12.00 points. Look at the features and "
+     "Beside it: the ensemble of 2 models -8.00, trial_2 -12.00 points. Look at the features and "
      "the space."),
+    ("val/uar", 0.60, 0.62, 0.61,
+     "Ahead is trial_2: val/uar 62.00 % expected, which `make final` takes.",
+     "Beside it: the ensemble of 2 models as good, the baseline -1.00 points."),
     ("val/loss", 0.60, 0.60, 0.63,
      "Ahead is trial_2: val/loss 0.6000 expected, which `make final` takes.",
-     "Behind it: the ensemble of 2 models +0.0200, the baseline +0.0300."),
+     "Beside it: the ensemble of 2 models +0.0200, the baseline +0.0300."),
 ]  # fmt: skip
 
 

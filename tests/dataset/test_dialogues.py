@@ -212,6 +212,12 @@ def test_a_lost_recording_makes_no_gaps_of_the_others_times():
     assert read_turns(table)[1].tolist() == [0, 0, 0, 0]
 
 
+def test_times_that_are_far_apart_are_a_long_gap():
+    table = pd.DataFrame({"dialogue": "d", "turn": range(3), "start_s": [0.0, 1e308, -1e308]})
+    table["end_s"] = table["start_s"] + 1
+    assert read_turns(table)[1].tolist() == [0, 1e6, -1e6]
+
+
 @pytest.mark.parametrize("starts", [(0, 0, 5, 5), (None, 1, 1, 4), (0, 2, None, 3), (7, 7, 7, 7)])
 def test_a_gap_depends_on_no_later_turn(starts):
     table = pd.DataFrame({"dialogue": "d", "turn": range(4), "start_s": starts})

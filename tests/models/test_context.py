@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from emotion_hpo.config.model import ContextConfig
 from emotion_hpo.dataset.batch import TurnOrder
 from emotion_hpo.models.context.build import build_context
-from emotion_hpo.models.context.relations import relations
+from emotion_hpo.models.context.relations import is_same_speaker, relations
 from tests.dialogues import CONTEXTS
 
 LENGTHS = (6, 1, 4)
@@ -166,6 +166,16 @@ def test_relations_are_to_the_turn_before():
     torch.testing.assert_close(
         related[:, 1], torch.tensor([0, -0.5, 0, 2, 0]).asinh(), atol=1e-6, rtol=0
     )
+
+
+def test_an_unknown_speaker_says_one_turn_alone():
+    order = TurnOrder(
+        torch.tensor([[True, True, True, True, False]]),
+        torch.tensor([[3, -1, -1, 3, 3]]),
+        torch.zeros(1, 5),
+    )
+    others = is_same_speaker(order)[0] & ~torch.eye(5, dtype=torch.bool)
+    assert others.nonzero().tolist() == [[0, 3], [3, 0]]
 
 
 def test_heads_must_be_turned_in_pairs():

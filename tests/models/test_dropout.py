@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from emotion_hpo.models.dropout import Dropout, relu_dropout
-from emotion_hpo.models.loops import BLOCK
+from emotion_hpo.models.dropout_loops import BLOCK
 
 LAYOUTS = {
     "contiguous": lambda x: x,

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from emotion_hpo.models.cells import Gru, Lstm
-from emotion_hpo.models.recurrent import RecurrentLayer
+from emotion_hpo.models.cells import Gru, Lstm, RecurrentLayer
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

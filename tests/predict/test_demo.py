@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from emotion_hpo.errors import FeatureError
 from emotion_hpo.predict import Predictor, Utterance
-from emotion_hpo.predict.demo.answers import add_turn, answer_page, read_given, timeline
+from emotion_hpo.predict.demo.answers import (
+    MOST_TURNS,
+    add_turn,
+    answer_page,
+    check_length,
+    read_given,
+    timeline,
+)
 from emotion_hpo.predict.demo.examples import write_examples
 from emotion_hpo.report.standing import describe_standing
 from tests.dialogue_models import make_saved_model
@@ -98,6 +106,20 @@ def test_a_dialogue_is_a_timeline_of_turns():
     assert same == turns
     assert 'class="fault"' in faulty
     assert faulty.count('class="turn"') == 2
+
+
+def test_a_dialogue_too_long_for_the_page_is_one_line():
+    predictor = Predictor(make_saved_model("speaker_recurrent", reads="past"))
+    turns, _ = add_turn(predictor, [], {"text": "well, stop"}, "Ann")
+    check_length(turns * MOST_TURNS)
+    long = replace(turns[0], samples=np.zeros(60 * 31), sample_rate_hz=1)
+    with pytest.raises(FeatureError, match="last 31 minutes, on this page at most 30: press"):
+        check_length([long])
+    many = [replace(turns[0], turn=place) for place in range(MOST_TURNS)]
+    same, page = add_turn(predictor, many, {"text": "well"}, "Ann")
+    assert len(same) == MOST_TURNS
+    assert "a dialogue has at most 200 turns on this page: press " in page
+    assert page.count('class="fault"') == 1
 
 
 def test_the_examples_are_the_twins(tmp_path):

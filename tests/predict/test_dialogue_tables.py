@@ -198,6 +198,21 @@ class TestCommand:
         ended = emotion_hpo("predict", model, "text=?!", f"dialogue={state}")
         assert (ended.status, state.read_bytes() == before) == (2, True)
 
+    def test_a_voice_that_was_not_learnt_is_told(self, emotion_hpo, saved_model, tmp_path):
+        own = saved_model.preprocessor
+        readers = {
+            name: replace(reader, speakers={"F0": reader.corpus})
+            for name, reader in own.readers.items()
+        }
+        replace(saved_model, preprocessor=replace(own, readers=readers)).save(tmp_path / "own.pt")
+        arguments = (f"model={tmp_path / 'own.pt'}", f"dialogue={tmp_path / 's.json'}", "text=well")
+        said = ("Ann: not a voice that the model learnt", "")
+        for speaker, line in zip(("Ann", "F0"), said, strict=True):
+            ended = emotion_hpo("predict", *arguments, f"speaker={speaker}")
+            assert ended.status == 0
+            assert ended.stderr.startswith(line)
+            assert bool(ended.stderr) == bool(line)
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [

@@ -6,39 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_hpo.config import LinearModel
 from emotion_hpo.errors import FeatureError, StudyError
-from emotion_hpo.predict import Predictor, Utterance, batch, predict_rows, predictor
+from emotion_hpo.predict import Predictor, Utterance, batch, extractor, predict_rows
 from emotion_hpo.predict.rows import Row
 from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
-from emotion_hpo.training.learner import build_learner, fit_preprocessor
-from tests.dialogue_models import make_saved_model, make_utterances
-from tests.dialogues import CLASSES, make_config, make_shelf, make_turns
+from tests.dialogue_models import fit_classical, make_saved_model, make_utterances
+from tests.dialogues import CLASSES, make_shelf, make_turns
 
 SHELF = make_shelf((6, 2, 8), seed=1)
 TURNS = make_utterances(SHELF)
 EXACT = {"atol": 1e-6, "rtol": 0}
 
 
-def fit_linear(turns_before=0) -> SavedModel:
-    """What has no seed, and so one training alone, of words and a vector."""
-    model = LinearModel(
-        name="linear", learner="linear", modalities=("text", "voice"), turns_before=turns_before
-    )
-    config = make_config().model_copy(update={"model": model})
-    train = make_turns(make_shelf()).labelled()
-    preprocessor = fit_preprocessor(config, train)
-    learner = build_learner(config, preprocessor, len(CLASSES), seed=0)
-    learner.fit(preprocessor.transform(train), None, 0, lambda *_: False)
-    origins = make_saved_model(None).origins
-    read = {name: origins[name] for name in preprocessor.modalities}
-    return SavedModel(config, preprocessor, CLASSES, (learner.state(),), read, synthetic=False)
-
-
 @pytest.fixture(scope="module")
 def ensemble():
     """One reads the turns before, one each utterance alone, one has no network."""
-    members = (make_saved_model("gru"), make_saved_model(None, seed=7), fit_linear())
+    members = (make_saved_model("gru"), make_saved_model(None, seed=7), fit_classical("linear"))
     return SavedEnsemble(members, (0.5, 0.3, 0.2), "greedy")
 
 
@@ -84,16 +67,16 @@ def test_turn_by_turn_is_as_all_at_once(ensemble):
 
 
 def test_who_reads_turns_without_a_network_keeps_no_dialogue(ensemble):
-    members = (ensemble.members[0], fit_linear(turns_before=2))
+    members = (ensemble.members[0], fit_classical("linear", turns_before=2))
     asked = Predictor(SavedEnsemble(members, (0.5, 0.5), "average"))
     with pytest.raises(FeatureError, match=r"read by a model that is no network: .* at once"):
         asked.begin()
 
 
 def test_an_utterance_is_extracted_once(ensemble, monkeypatch):
-    calls, extract = [], predictor.extract
+    calls, extract = [], extractor.extract
     monkeypatch.setattr(
-        predictor, "extract", lambda *given: calls.append(given[1]) or extract(*given)
+        extractor, "extract", lambda *given: calls.append(given[1]) or extract(*given)
     )
     Predictor(ensemble)(TURNS[:2])
     assert calls == [("speech", "voice")] * 2
@@ -111,7 +94,10 @@ def test_what_one_member_reads_is_enough(ensemble):
 def test_each_member_scales_a_voice_that_is_read_in_parts(monkeypatch, tmp_path):
     """The one knows a speaker whom the other has not heard, and reads other modalities."""
     members = []
-    for saved_model, speakers in ((make_saved_model(None), ()), (fit_linear(), ("Ann",))):
+    for saved_model, speakers in (
+        (make_saved_model(None), ()),
+        (fit_classical("linear"), ("Ann",)),
+    ):
         readers = {
             name: replace(reader, speakers=dict.fromkeys(speakers, reader.corpus))
             for name, reader in saved_model.preprocessor.readers.items()

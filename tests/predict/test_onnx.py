@@ -10,6 +10,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import yaml
+from pydantic import TypeAdapter
 
 from emotion_hpo.config import model as sections
 from emotion_hpo.errors import ConfigError, StudyError
@@ -17,11 +19,12 @@ from emotion_hpo.predict import Predictor, Utterance
 from emotion_hpo.predict.onnx_file import TOLERANCE, draw_inputs, run_session, write_onnx
 from emotion_hpo.predict.onnx_graph import GAP_S, SPEAKER
 from emotion_hpo.predict.onnx_readme import write_readme
-from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.predict.saved_model import SavedEnsemble
 from emotion_hpo.runtime.onnx_session import open_session
-from tests.dialogue_models import make_saved_model
+from tests.dialogue_models import fit_classical, make_saved_model
 from tests.dialogues import CLASSES, CONTEXTS, ENCODERS
 from tests.models.test_encoders import CONFIGS, WORDS
+from tests.models.test_presets import CLASSICAL, CONF, PRESETS
 from tests.report.studies import begin, write_final
 
 SMALL = {
@@ -76,6 +79,31 @@ def test_every_part_is_in_a_network():
     assert set(SMALL) == names_of(sections.FusionConfig)
     contexts = {config["name"] for config in CONTEXTS.values()} | {"none"}
     assert contexts == names_of(sections.ContextConfig)
+
+
+#: Settings of an encoder or a context that make another graph, rather than a larger one.
+STRUCTURE = (
+    "name", "pooling", "bidirectional", "halving", "input_norm", "cell", "residual", "relations"
+)  # fmt: skip
+
+
+def structure(section) -> tuple:
+    """What kind of graph an encoder or a context is traced as."""
+    return tuple(getattr(section, name, None) for name in STRUCTURE)
+
+
+def test_every_preset_is_made_of_them():
+    """So that what `conf/model` offers is exported, or refused by a test below."""
+    encoder, context = TypeAdapter(sections.EncoderConfig), TypeAdapter(sections.ContextConfig)
+    made = [encoder.validate_python(config) for config in CONFIGS.values()]
+    made += [context.validate_python(config) for config in [*CONTEXTS.values(), {"name": "none"}]]
+    covered = {structure(section) for section in made}
+    for preset in PRESETS:
+        plain = yaml.safe_load((CONF / "model" / f"{preset}.yaml").read_text("utf-8"))
+        plain.pop("defaults", None)
+        model = sections.NetworkModel.model_validate(plain)
+        assert {structure(part) for part in [*model.encoders.values(), model.context]} <= covered
+        assert model.fusion.name in SMALL, preset
 
 
 @pytest.mark.parametrize("settings", NETWORKS.values(), ids=NETWORKS)
@@ -143,12 +171,16 @@ def test_a_dialogue_is_read_as_predict_reads_it(context, tmp_path):
     np.testing.assert_allclose(answers, Predictor(saved_model)(utterances), atol=TOLERANCE)
 
 
-def test_a_classical_model_and_a_missing_package_are_refused(tmp_path, monkeypatch):
-    saved_model = make_saved_model(None)
-    monkeypatch.setattr(SavedModel, "build_learners", lambda _: (object(),))
-    with pytest.raises(StudyError, match=r"has no ONNX file: .* networks alone are exported"):
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_a_classical_model_is_refused(name, tmp_path):
+    saved_model = fit_classical(name)
+    with pytest.raises(StudyError, match=rf"model '{name}' .* has no ONNX file: .* networks alone"):
         write_onnx(saved_model, tmp_path / "model.onnx")
-    monkeypatch.undo()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_refused(tmp_path, monkeypatch):
+    saved_model = make_saved_model(None)
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ConfigError, match=r"onnx: pip install 'emotion_hpo\[onnx\]'"):
         write_onnx(saved_model, tmp_path / "model.onnx")
@@ -182,6 +214,12 @@ def test_export_writes_it_beside_the_model(emotion_hpo, tmp_path):
     make_saved_model(None).save(home.final(5).model)  # a member, which was not scored itself
     assert emotion_hpo("export", *where, "best=trial_5").status == 0
     assert (home.final(5).path / "onnx" / "model.onnx").exists()
+    members = (make_saved_model(None), make_saved_model(None, seed=2))
+    SavedEnsemble(members, (0.5, 0.5), "average").save(home.final(5).model)
+    ended = emotion_hpo("export", *where, "best=trial_5")
+    assert ended.status == 2
+    assert "is an ensemble, which has no ONNX file; export its members" in ended.stderr
+    assert ended.stderr.count("\n") == 1
     facts = open_session(folder / "model.onnx", 1).get_modelmeta().custom_metadata_map
     assert json.loads(facts["classes"]) == list(CLASSES)
     ended = emotion_hpo("export", *where, f"output={tmp_path / 'away.onnx'}")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emotion_hpo import metrics
-from emotion_hpo.config import SearchConfig, dump, with_value
+from emotion_hpo.config import Range, SearchConfig, dump, with_value
 from emotion_hpo.runtime.contents import Content
 from emotion_hpo.study import (
     Epoch,
@@ -74,14 +74,9 @@ def trials(n: int, config: SearchConfig, seed: int = 0) -> Iterator[Trial]:
     """Trials of every state; the dropout decides what they reach, the rest is noise."""
     generator = np.random.default_rng(seed)
     for number in range(n):
-        params = {
-            path: float(generator.uniform(one.low, one.high))
-            if not one.is_integer
-            else int(generator.integers(one.low, one.high + 1))
-            for path, one in config.space.items()
-        }
+        params = {path: _draw(range_, generator) for path, range_ in config.space.items()}
         n_epochs = config.training.epochs if number % 3 != 1 else 2
-        level = 0.7 - params["model.dropout"] / 2 + generator.normal(0, 0.005)
+        level = 0.7 - params.get("model.dropout", 0.0) / 2 + generator.normal(0, 0.005)
         curve = tuple(
             Epoch(
                 epoch,
@@ -105,6 +100,14 @@ def trials(n: int, config: SearchConfig, seed: int = 0) -> Iterator[Trial]:
             started_at=1e9 + 20 * number,
             finished_at=1e9 + 20 * number + 2 * n_epochs,
         )
+
+
+def _draw(range_: Range, generator: np.random.Generator) -> object:
+    if range_.choices is not None:
+        return range_.choices[int(generator.integers(len(range_.choices)))]
+    if range_.is_integer:
+        return int(generator.integers(range_.low, range_.high + 1))
+    return float(generator.uniform(range_.low, range_.high))
 
 
 def failed(trial: Trial, reason: str = "train/loss is nan") -> Trial:

@@ -1,10 +1,15 @@
 """What a page says of models that read dialogues, and of those that read later turns."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from pydantic import TypeAdapter
 
+from emotion_hpo.config.classical import LinearModel
+from emotion_hpo.config.model import ContextConfig
 from emotion_hpo.report.cards import study_cards
+from emotion_hpo.report.checklist import checklist_table
 from emotion_hpo.report.comparison import comparison_page
 from emotion_hpo.report.context_plot import context_plot
 from emotion_hpo.report.final_plots import against_baseline_plot
@@ -91,13 +96,32 @@ def test_wherever_a_figure_stands_later_turns_are_told(findings):
     assert f"The model {WARNING}." in describe_version(final.result)
 
 
+def test_the_checklist_describes_what_reads_the_dialogue(findings):
+    context = TypeAdapter(ContextConfig).validate_python({"name": "attention", "reads": "past"})
+    model = findings.config.model.model_copy(update={"context": context})
+    linear = LinearModel(name="plain", learner="linear", turns_before=8, turns_after=1)
+    descriptions = [
+        dict(checklist_table(replace(findings, config=each)).rows)["Description of the model"]
+        for each in (
+            findings.config.model_copy(update={"model": part})
+            for part in (findings.config.model, model, linear)
+        )
+    ]
+    assert "reads" not in descriptions[0]
+    assert "; context attention; reads the turns before, and none after; " in descriptions[1]
+    assert f"; {WARNING}; " in descriptions[2]
+
+
 def test_nothing_is_told_of_models_that_read_no_later_turn():
     for changes in ({}, of_context("past")):
         plain = final(**changes)
         assert WARNING not in final_table(plain).note
         assert WARNING not in describe_version(plain.result)
     assert "reads" not in tags_of(final().result)
-    assert tags_of(final(**of_context("past")).result)["reads"] == "reads the turns before"
+    assert (
+        tags_of(final(**of_context("past")).result)["reads"]
+        == "reads the turns before, and none after"
+    )
 
 
 def test_the_baseline_stands_beside_itself_without_the_turns_before(findings):

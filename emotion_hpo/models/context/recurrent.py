@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from emotion_hpo.config.model import RecurrentContext
 from emotion_hpo.dataset.batch import TurnOrder
-from emotion_hpo.models.cells import Gru, Lstm
+from emotion_hpo.models.cells import Gru, Lstm, RecurrentLayer
 from emotion_hpo.models.context.relations import N_RELATIONS, relations
 from emotion_hpo.models.dropout import Dropout
 from emotion_hpo.models.layers import dense
-from emotion_hpo.models.recurrent import RecurrentLayer
 
 
 class RecurrentTurns(nn.Module):

@@ -22,6 +22,9 @@ Given = Mapping[str, str]
 #: Column or modality → as a person calls it.
 LABELS: Mapping[str, str] = {"text": "words", "speech": "recording", "mocap": "motion"}
 
+#: Turns of a dialogue on the page, and minutes of their recordings, all of which it keeps.
+MOST_TURNS, MOST_MINUTES = 200, 30
+
 #: Of the classes in their order, again from the start where there are more; after Okabe and Ito.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#555555")
 
@@ -86,18 +89,44 @@ def add_turn(
     try:
         utterance = replace(read_given(given), dialogue="page", turn=len(turns))
         longer = [*turns, replace(utterance, speaker=speaker.strip() or utterance.speaker)]
+        check_length(longer)
         answers = predictor.answer(longer)
         if isinstance(answers[-1], FeatureError):
             raise answers[-1]
     except FeatureError as error:
         return turns, error_line(error) + (timeline(predictor, turns) if turns else "")
-    return longer, timeline(predictor, longer)
+    return longer, _timeline(predictor.classes, longer, answers)
+
+
+def check_length(turns: Sequence[Utterance]) -> None:
+    """Refuse a dialogue that is too long for a page, which answers every turn anew.
+
+    Raises:
+        FeatureError: It has too many turns, or its recordings last too long.
+    """
+    again = 'press "A new dialogue", or give the whole of it to `predict` as a table'
+    if len(turns) > MOST_TURNS:
+        raise FeatureError(f"a dialogue has at most {MOST_TURNS} turns on this page: {again}")
+    lengths_s = [
+        len(turn.samples) / turn.sample_rate_hz for turn in turns if turn.samples is not None
+    ]
+    if (minutes := sum(lengths_s) / 60) > MOST_MINUTES:
+        raise FeatureError(
+            f"with this turn the recordings of the dialogue last {minutes:.0f} minutes, on this "
+            f"page at most {MOST_MINUTES}: {again}"
+        )
 
 
 def timeline(predictor: Predictor, turns: Sequence[Utterance]) -> str:
     """Return the turns of a dialogue with the answer to each, as the dialogue is now."""
-    classes, lines = predictor.classes, []
-    for turn, answer in zip(turns, predictor.answer(turns), strict=True):
+    return _timeline(predictor.classes, turns, predictor.answer(turns))
+
+
+def _timeline(
+    classes: Sequence[str], turns: Sequence[Utterance], answers: Sequence[Answer | FeatureError]
+) -> str:
+    lines = []
+    for turn, answer in zip(turns, answers, strict=True):
         if isinstance(answer, FeatureError):
             lines.append(error_line(answer))
             continue

@@ -58,7 +58,10 @@ def serve_page(predictor: Predictor, standing: Standing, port: int) -> None:
             css=_read("page.css"),
             head=f"<script>{_read('page.js').replace('LARGEST_MB', str(LARGEST_MB))}</script>",
         )
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+        # An open page keeps a connection, which would put off the end for as long.
+        uvicorn.run(
+            app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+        )
 
 
 def _read(name: str) -> str:
@@ -117,7 +120,7 @@ def _draw_utterance(gradio: Any, predictor: Predictor, folder: Path) -> None:  #
     def respond(used: list[str], *values: str | None) -> str:
         return answer_page(predictor, _given(columns, values), used)
 
-    button.click(respond, [used, *fields], answer, api_visibility="private")
+    gradio.on(_sent(button, fields), respond, [used, *fields], answer, api_visibility="private")
     used.change(respond, [used, *fields], answer, api_visibility="private")
     if {"text", "speech"} & set(columns):
         rows = [
@@ -148,11 +151,21 @@ def _draw_dialogue(gradio: Any, predictor: Predictor) -> None:  # noqa: ANN401
             gradio.HTML('<div class="refused"></div>')
             shown = gradio.HTML("", elem_classes="answer", elem_id="timeline")
 
-    def respond(turns: list[Any], speaker: str, *values: str | None) -> tuple[list[Any], str]:
-        return add_turn(predictor, turns, _given(columns, values), speaker)
+    def respond(turns: list[Any], speaker: str, *values: str | None) -> tuple[Any, ...]:
+        longer, page = add_turn(predictor, turns, _given(columns, values), speaker)
+        is_added = len(longer) > len(turns)
+        return longer, page, *(None if is_added else gradio.skip() for _ in fields)
 
-    add.click(respond, [turns, speaker, *fields], [turns, shown], api_visibility="private")
+    gradio.on(
+        _sent(add, fields), respond, [turns, speaker, *fields], [turns, shown, *fields],
+        api_visibility="private",
+    )  # fmt: skip
     anew.click(lambda: ([], ""), None, [turns, shown], api_visibility="private")
+
+
+def _sent(button: Any, fields: list[Any]) -> list[Any]:  # noqa: ANN401
+    """Return what sends the fields: the button, and Enter after words."""
+    return [button.click, *(field.submit for field in fields if hasattr(field, "submit"))]
 
 
 def _fields(gradio: Any, columns: tuple[str, ...], prefix: str = "") -> list[Any]:  # noqa: ANN401

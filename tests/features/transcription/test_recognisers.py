@@ -95,7 +95,7 @@ def test_a_file_that_cannot_be_read_is_a_line(whisper, tmp_path, name):
 
 
 def test_a_vocabulary_of_another_model_is_a_line(whisper, tmp_path, signals):
-    pytest.importorskip("faster_whisper")
+    need_module("faster_whisper", "transcribe")
     for file in whisper.iterdir():
         (tmp_path / file.name).symlink_to(file)
     tokenizer = json.loads((whisper / "tokenizer.json").read_text())

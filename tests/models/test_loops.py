@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from emotion_hpo.models import lanes
+from emotion_hpo.models import loops
 
 NUMBERS = np.linspace(-86, 87, 100_001).astype(np.float32)
 
@@ -28,20 +28,20 @@ def computed():
 
 def test_the_exponential_is_right(computed):
     exact = np.exp(NUMBERS.astype(np.float64))
-    assert np.abs(computed(lanes.exponential, NUMBERS) / exact - 1).max() < 4e-7
+    assert np.abs(computed(loops.exponential, NUMBERS) / exact - 1).max() < 4e-7
 
 
 def test_sigmoid_and_tanh_are_right(computed):
     exact = NUMBERS.astype(np.float64)
-    assert np.abs(computed(lanes.sigmoid, NUMBERS) - 1 / (1 + np.exp(-exact))).max() < 3e-7
-    assert np.abs(computed(lanes.tanh, NUMBERS) - np.tanh(exact)).max() < 3e-7
+    assert np.abs(computed(loops.sigmoid, NUMBERS) - 1 / (1 + np.exp(-exact))).max() < 3e-7
+    assert np.abs(computed(loops.tanh, NUMBERS) - np.tanh(exact)).max() < 3e-7
 
 
 def test_it_saturates_and_keeps_nan(computed):
     """A whole lane's width of them, so that the loop's fast part meets them."""
     numbers = np.tile(np.array([np.nan, np.inf, -np.inf, 1000, -1000], np.float32), 16)
     exponentials, tanhs = (
-        computed(function, numbers) for function in (lanes.exponential, lanes.tanh)
+        computed(function, numbers) for function in (loops.exponential, loops.tanh)
     )
     assert np.isnan(exponentials[::5]).all()
     assert np.isnan(tanhs[::5]).all()
