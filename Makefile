@@ -132,8 +132,8 @@ format: $(DEV)  ## format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(DEV)  ## time features and training against plain implementations
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(value ARGS); done
+bench: $(DEV)  ## measure speed and memory beside peers, in one table: ARGS=--quick, ARGS=gpu
+	@$(BIN)/python -m benchmarks $(value ARGS)
 
 docs: $(DEV)  ## build the pages of docs/ into docs/build/
 	@$(BIN)/python docs/write_configuration.py

@@ -14,6 +14,7 @@ import time
 
 import numpy as np
 import pandas as pd
+from figures import compare, hand_over
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -140,6 +141,12 @@ def main() -> None:
             f"  {context:18} {joint:7.2f} s  {joint / base:5.2f} ×"
             f"    frozen {frozen:6.3f} s  1/{joint / frozen:.0f}"
         )
+        if context != "none":
+            what = f"epoch, context {context}"
+            hand_over(
+                compare(what, joint, base, "s", "no context"),
+                compare(f"{what}, frozen", frozen, joint, "s", "encoders trained"),
+            )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Short-term features against pyAudioAnalysis, Whisper against itself padded; motion in parts.
 
-    python benchmarks/features.py FOLDER [LIMIT]
+    python benchmarks/features.py [FOLDER] [--limit 100]
 
-FOLDER holds 16-bit mono recordings (`*.wav`, at any depth); LIMIT keeps the first so many. Both
-take turns on the same recordings, so that whatever else the machine does slows both. Set
-OMP_NUM_THREADS=1 for figures of one core. Reading motion from its text is timed by `motion.py`.
+FOLDER holds 16-bit mono recordings (`*.wav`, at any depth); without it the twin's voices speak. The
+first so many are taken. Both take turns on the same recordings, so that whatever else the machine
+does slows both. Set OMP_NUM_THREADS=1 for figures of one core. Reading motion from its text is
+timed by `motion.py`.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -17,10 +19,12 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from pyAudioAnalysis.ShortTermFeatures import feature_extraction
+from figures import Figure, compare, hand_over
 
 from emotion_hpo.config.features import PretrainedSpeech
 from emotion_hpo.corpus import MOTION_PARTS
+from emotion_hpo.corpus.twin import voice
+from emotion_hpo.corpus.twin.table import acts, twin_table
 from emotion_hpo.features.mocap import parts
 from emotion_hpo.features.pretrained.encoders import open_speech_model
 from emotion_hpo.features.pretrained.weights import find_weights
@@ -43,6 +47,17 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def speech(recordings: list[tuple[np.ndarray, int]], window_s: float, step_s: float) -> None:
     """Compare both on the same recordings."""
+    what = f"34 features, windows of {window_s:g} s"
+    if find_spec("pyAudioAnalysis") is None:
+        works = [
+            partial(short_term, samples / np.float32(2**15), rate, window_s, step_s)
+            for samples, rate in recordings
+        ]
+        seconds = sum(timed(work)[0] for work in works)
+        hand_over(Figure(what, seconds, "s", rival_name="pyAudioAnalysis is not installed"))
+        return
+    from pyAudioAnalysis.ShortTermFeatures import feature_extraction
+
     ours_s = np.full(len(recordings), np.inf)
     theirs_s = ours_s.copy()
     largest = np.zeros(len(NAMES))
@@ -66,6 +81,7 @@ def speech(recordings: list[tuple[np.ndarray, int]], window_s: float, step_s: fl
     print(f"  largest difference {largest[worst]:8.1e}  of the mean size, in {NAMES[worst]}")
     minutes = RELEASE_HOURS * 60 * ours_s.sum() / audio_s
     print(f"  IEMOCAP's {RELEASE_HOURS} h would take {minutes:.1f} minutes of one core")
+    hand_over(compare(what, ours_s.sum(), theirs_s.sum(), "s", "pyAudioAnalysis"))
 
 
 def whisper(recordings: list[tuple[np.ndarray, int]]) -> None:
@@ -88,6 +104,7 @@ def whisper(recordings: list[tuple[np.ndarray, int]]) -> None:
     for name, seconds in (("padded to 30 s", padded_s.sum()), ("emotion_hpo", own_s.sum())):
         print(f"  {name:18} {seconds:8.3f} s  (real-time factor {seconds / audio_s:.3f})")
     print(f"  ratio              {padded_s.sum() / own_s.sum():8.1f}")
+    hand_over(compare("Whisper tiny.en", own_s.sum(), padded_s.sum(), "s", "padded to 30 s"))
 
 
 def motion() -> None:
@@ -104,15 +121,32 @@ def motion() -> None:
         print(f"motion, {lost:.0%} of frames with a lost marker: {megabytes / seconds:.0f} MB/s")
 
 
+def voices(limit: int) -> list[tuple[np.ndarray, int]]:
+    """Return recordings of the twin's speakers."""
+    table = twin_table(0, 0.1, None).head(limit)
+    speakers = {name: voice.voice(0, name) for name in table["speaker"].unique()}
+    return [
+        (
+            np.int16(2**15 * voice.speak(0, act, speakers[name]).clip(-1, 0.9999)),
+            voice.SAMPLE_RATE_HZ,
+        )
+        for _, name, act in acts(table, "")
+    ]
+
+
 def main() -> None:
-    """Read the recordings and run both comparisons."""
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    limit = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    paths = sorted(Path(sys.argv[1]).rglob("*.wav"))[:limit]
-    if not paths:
-        sys.exit(f"no *.wav below {sys.argv[1]}")
-    recordings = [soundfile.read(path, dtype="int16") for path in paths]
+    """Read the recordings and run all comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recordings", nargs="?", type=Path)
+    parser.add_argument("--limit", type=int, default=100)
+    options = parser.parse_args()
+    if options.recordings is None:
+        recordings = voices(options.limit)
+    else:
+        paths = sorted(options.recordings.rglob("*.wav"))[: options.limit]
+        recordings = [soundfile.read(path, dtype="int16") for path in paths]
+    if not recordings:
+        sys.exit(f"no *.wav below {options.recordings}")
     for window_s, step_s in WINDOWS:
         speech(recordings, window_s, step_s)
     whisper(recordings)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import compare, hand_over
 
 from emotion_hpo.corpus import MOTION_PARTS
 from emotion_hpo.corpus.iemocap.motion import read_frames
@@ -119,6 +120,11 @@ def main() -> None:
         f"a whole release, {N_DIALOGUES} dialogues of {DIALOGUE_MB} MB, {gigabytes:.1f} GB: "
         f"{1e3 * gigabytes / (2 * megabytes / both_s) / 60:.1f} minutes on two cores"
     )
+    for name, seconds in turn_s.items():
+        again_s = TURNS_PER_DIALOGUE * seconds
+        hand_over(
+            compare("motion of a dialogue", once_s, again_s, "s", f"{name}, a turn at a time")
+        )
 
 
 if __name__ == "__main__":

@@ -1,38 +1,69 @@
 """Utterances a second that a model answers: from sound and words, and its networks by themselves.
 
-`python benchmarks/predict.py studies` takes the latest final model there. Sounds are noise of
-IEMOCAP's mean length; the networks are as they were trained, and once more as an ONNX file, where
-the model is made of networks: features of random lengths in, one thread each. Each figure is the
-best of three passes over the same utterances.
+    python benchmarks/predict.py [MODEL] [--folder studies] [--utterances 512]
 
-Last comes the time of a single answer from features, of PyTorch and of ONNX Runtime, on one thread
+MODEL is a model's file or a folder, of which the latest final model is taken; without it the
+default network answers, untrained, from two seeds. Sounds are noise of IEMOCAP's mean length; the
+networks are as they were trained, and once more as an ONNX file, where the model is made of
+networks: features of random lengths in, one thread each. Each figure is the best of three passes
+over the same utterances.
+
+Last comes the time of a single answer from features, by PyTorch and by ONNX Runtime, on one thread
 and on two: medians over twenty utterances whose lengths were not seen before, and of a second call
-with each. In brackets stands the time of the processors, which other work on the machine lengthens
-less.
+with each; without MODEL of `tripathi/combined`, untrained. In brackets stands the time of the
+processors, which other work on the machine lengthens less.
 """
 
-import os
+import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from figures import Figure, Goal, compare, hand_over
+from search import config_of
+from twin_sizes import sized
 
 from emotion_hpo.errors import StudyError
+from emotion_hpo.features.origin import describe_origins
+from emotion_hpo.features.preparation import quiet
 from emotion_hpo.predict import Predictor, Utterance, find_model
 from emotion_hpo.predict.onnx_file import Inputs, build_graph, draw_inputs, run_session, write_onnx
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.onnx_session import open_session
 from emotion_hpo.runtime.threads import one_thread
+from emotion_hpo.search.adaptation import adapt
+from emotion_hpo.splits.opening import open_development
+from emotion_hpo.study import StudyHome
+from emotion_hpo.training.fold_run import DataModule
+from emotion_hpo.training.learner import build_learner
 
-N, SECONDS, RATE = 512, 4.57, 16_000
+SECONDS, RATE = 4.57, 16_000
+
+#: Of a single answer: at a length that was not seen before, and at one that was.
+LONGEST_MS = {"new": 8.0, "seen": 4.0}
 
 
-def utterances() -> list[Utterance]:
+def untrained(folder: Path, *settings: str, seeds: tuple[int, ...] = (0, 1)) -> SavedModel:
+    """The default study's network, or another one, fitted to a tenth of the twin."""
+    home = StudyHome(folder, "predict")
+    config = config_of(home, *settings, *sized(0.1))
+    store, development = open_development(config, home.features, quiet)
+    config, _ = adapt(config, store, development)
+    experiment, classes = config.experiment(), development.everything.classes
+    preprocessor = DataModule(development).fold(experiment).preprocessor
+    states = tuple(
+        build_learner(experiment, preprocessor, len(classes), seed=seed).state() for seed in seeds
+    )
+    origins = describe_origins(preprocessor.modalities, experiment.features, {})
+    return SavedModel(experiment, preprocessor, classes, states, origins, synthetic=True)
+
+
+def utterances(n: int) -> list[Utterance]:
     """As many as are asked at once, none like the other."""
     generator = np.random.default_rng(0)
     words = [
@@ -58,7 +89,7 @@ def utterances() -> list[Utterance]:
             " ".join(generator.choice(words, generator.integers(3, 20))),
             (0.1 * generator.standard_normal(int(SECONDS * RATE))).astype(np.float32),
         )
-        for _ in range(N)
+        for _ in range(n)
     ]
 
 
@@ -73,10 +104,27 @@ def best_of_three(run: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Print utterances a second."""
-    path = find_model(Path(sys.argv[1] if len(sys.argv) > 1 else "studies"))
+    """Time whole utterances, and networks by themselves."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", type=Path)
+    parser.add_argument("--folder", type=Path, default=Path("studies"), help="holds features")
+    parser.add_argument("--utterances", type=int, default=512)
+    options = parser.parse_args()
+    if options.model is not None:
+        time_model(path := find_model(options.model), options.utterances)
+        compare_latencies(SavedModel.load(path))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        untrained(options.folder).save(path := Path(folder) / "model.pt")
+        time_model(path, options.utterances)
+    groups = ("features=paper", "model=tripathi/combined", "training=paper")
+    compare_latencies(untrained(options.folder, *groups, seeds=(0,)))
+
+
+def time_model(path: Path, n: int) -> None:
+    """Hand over utterances a second, many at once against each alone."""
     predictor = Predictor.open(path)
-    requests = utterances()
+    requests = utterances(n)
     words = [Utterance(request.text) for request in requests]
     sound = [Utterance(samples=request.samples) for request in requests]
     print(f"{path}: {predictor.n_networks} networks of {', '.join(predictor.columns)}")
@@ -85,15 +133,17 @@ def main() -> None:
     for name, some in kinds:
         if not needed[name] <= set(predictor.columns):
             continue
-        took = best_of_three(lambda some=some: predictor(some))
-        print(f"{name:<16} {N / took:7.0f} utterances a second")
-    seconds_each = best_of_three(lambda: [predictor([each]) for each in requests[:50]]) / 50
-    print(f"{'one at a time':<16} {1000 * seconds_each:7.1f} ms each")
+        rate = n / best_of_three(lambda some=some: predictor(some))
+        lone = some[:50]
+        alone_s = best_of_three(lambda lone=lone: [predictor([each]) for each in lone])
+        what, rival = f"utterances a second, {name}", "one at a time"
+        lone_rate = len(lone) / alone_s
+        hand_over(Figure(what, rate, "", lone_rate, rival, rate / lone_rate))
     compare_runtimes(path)
 
 
 def compare_runtimes(path: Path) -> None:
-    """Print what the networks take of features, by PyTorch and by ONNX Runtime."""
+    """Hand over what the networks take of features, by ONNX Runtime and by PyTorch."""
     saved_model = SavedModel.load(path)
     try:
         graph = build_graph(saved_model)
@@ -110,29 +160,31 @@ def compare_runtimes(path: Path) -> None:
             with torch.inference_mode():
                 by_torch = best_of_three(lambda: [graph(*batch) for batch in tensors])  # noqa: B023
             by_onnx = best_of_three(lambda: [run_session(session, batch) for batch in batches])  # noqa: B023
-            print(
-                f"networks, {n:2} at once: PyTorch {1000 * by_torch / 20:.2f} ms, "
-                f"ONNX Runtime {1000 * by_onnx / 20:.2f} ms"
-            )
-        compare_latencies(saved_model, graph, file)
+            what, of_each = f"networks by ONNX Runtime, {n} at once", 1000 / len(batches)
+            hand_over(compare(what, of_each * by_onnx, of_each * by_torch, "ms", "PyTorch"))
 
 
-def compare_latencies(saved_model: SavedModel, graph: torch.nn.Module, file: Path) -> None:
-    """Print how long a single answer takes; none of its utterances lacks a value or a modality."""
-    print(f"a single answer, load {os.getloadavg()[0]:.1f}: new lengths, then the same again")
-    for n_threads in (1, 2):
-        torch.set_num_threads(n_threads)
-        session = open_session(file, n_threads)
-        # Other utterances for each, so that both meet lengths that they have not seen
-        seeds = range(100 * n_threads, 100 * n_threads + 22)
-        batches = [whole(draw_inputs(saved_model, seed, 1)) for seed in seeds]
-        tensors = [[torch.from_numpy(values) for values in batch.values()] for batch in batches]
-        with one_thread(), torch.inference_mode():  # as a model answers a single utterance
-            by_torch = latencies([lambda batch=batch: graph(*batch) for batch in tensors])  # type: ignore[misc]
-        by_onnx = latencies(
-            [lambda batch=batch: run_session(session, batch) for batch in batches]  # type: ignore[misc] # noqa: B023
-        )
-        print(f"  {n_threads} threads: PyTorch {by_torch}; ONNX Runtime {by_onnx}")
+def compare_latencies(saved_model: SavedModel) -> None:
+    """Hand over how long a single answer takes; its utterance lacks no value and no modality."""
+    graph = build_graph(saved_model)
+    with tempfile.TemporaryDirectory() as folder:
+        write_onnx(saved_model, file := Path(folder) / "model.onnx")
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            session = open_session(file, n_threads)
+            # Other utterances for each, so that both meet lengths that they have not seen
+            seeds = range(100 * n_threads, 100 * n_threads + 22)
+            batches = [whole(draw_inputs(saved_model, seed, 1)) for seed in seeds]
+            tensors = [[torch.from_numpy(values) for values in batch.values()] for batch in batches]
+            with one_thread(), torch.inference_mode():  # as a model answers a single utterance
+                by_torch = latencies([partial(graph, *batch) for batch in tensors])
+            by_onnx = latencies([partial(run_session, session, batch) for batch in batches])
+            for clock in ("", ", processor"):
+                for length, longest_ms in LONGEST_MS.items():
+                    what = f"a single answer, {length} length, {n_threads} threads{clock}"
+                    ours, rival = by_torch[length + clock], by_onnx[length + clock]
+                    goal = None if clock else Goal("ours", at_most=longest_ms)
+                    hand_over(Figure(what, ours, "ms", rival, "ONNX Runtime", rival / ours, goal))
 
 
 def whole(inputs: Inputs) -> Inputs:
@@ -143,17 +195,20 @@ def whole(inputs: Inputs) -> Inputs:
     }
 
 
-def latencies(calls: list[Callable[[], object]]) -> str:
-    """Return the medians of first calls and of second ones, but for those of the first two."""
-    times: list[list[tuple[float, float]]] = [[], []]
+def latencies(calls: list[Callable[[], object]]) -> dict[str, float]:
+    """Return milliseconds of first calls and of second ones, but for those of the first two.
+
+    Medians: of each kind of length, and of the processor's time with it.
+    """
+    times: dict[str, list[float]] = {}
     for call in calls:
-        for place in (0, 1):
+        for length in LONGEST_MS:
             began, began_processor = time.perf_counter(), time.process_time()
             call()
-            passed = time.perf_counter() - began, time.process_time() - began_processor
-            times[place].append(passed)
-    medians = [map(statistics.median, zip(*each[2:], strict=True)) for each in times]
-    return ", ".join("{:.2f} ({:.2f}) ms".format(*(1000 * t for t in both)) for both in medians)
+            times.setdefault(length, []).append(time.perf_counter() - began)
+            processor_s = time.process_time() - began_processor
+            times.setdefault(f"{length}, processor", []).append(processor_s)
+    return {name: 1000 * statistics.median(each[2:]) for name, each in times.items()}
 
 
 if __name__ == "__main__":

@@ -1,16 +1,22 @@
 """Record the learning curves of a whole grid: `python benchmarks/record_curves.py`.
 
+    python benchmarks/record_curves.py
+    python benchmarks/record_curves.py --random 90 --table benchmarks/other_learning_curves.csv.gz \
+        corpus.seed=1 corpus.scale=0.2 split.n_validation=168
+
 A small text-and-speech network on the full twin, trained at every point of a grid over five
 hyperparameters, 27 epochs each. `time_to_result.py` searches on the table instead of training, so
 that it can repeat a study fifty times. Takes three to six seconds a point on one core; what is
 recorded already is kept, so that a recording that was cut off goes on. The table here holds all 360
-points; take it away to record them anew, as after a change of the twin. Every figure is synthetic.
+points; take it away to record them anew, as after a change of the twin. The other table is of
+another corpus, of which some points are enough. Every figure is synthetic.
 """
 
 import argparse
 import csv
 import gzip
 import itertools
+import random
 from pathlib import Path
 
 import torch
@@ -21,6 +27,7 @@ from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import SearchConfig, build
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.models import keep_freed_memory
+from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.corpus_budget import resolve_budget
 from emotion_hpo.search.space import Params, configured
 from emotion_hpo.splits.opening import open_development
@@ -30,6 +37,8 @@ TABLE = Path(__file__).parent / "learning_curves.csv.gz"
 
 #: Powers of three make Hyperband's rungs fall on whole epochs: 1, 3, 9, 27.
 EPOCHS = 27
+
+_DRAW_SEED = 7
 
 #: Every combination is trained; the steps are those that a person would try by hand.
 GRID: dict[str, tuple[float, ...]] = {
@@ -115,15 +124,22 @@ def main() -> None:
     parser.add_argument("--features", type=Path, default=Path("studies/features"))
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--most", type=int, default=len(points()), help="points in this call")
+    parser.add_argument("--random", type=int, help="so many points of the grid, drawn at random")
+    parser.add_argument("overrides", nargs="*", help="corpus.seed=1 corpus.scale=0.5: another twin")
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    config = configuration()
-    _, development = open_development(config, options.features, quiet)
+    config = configuration(*options.overrides)
+    store, development = open_development(config, options.features, quiet)
+    config, _ = adapt(config, store, development)
     data_module = DataModule(development)
     selector = EpochSelector("val/accuracy")
     table = read_table(options.table)
-    missing = [point for point in points() if tuple(map(float, point.values())) not in table]
+    chosen = points()
+    if options.random is not None:
+        random.Random(_DRAW_SEED).shuffle(chosen)
+        chosen = chosen[: options.random]
+    missing = [point for point in chosen if tuple(map(float, point.values())) not in table]
     for number, point in enumerate(missing[: options.most], start=1):
         trained = configured(config.experiment(), point)
         outcome = run(trained, data_module, 0, selector, lambda _: False)

@@ -1,6 +1,7 @@
 """What a search costs beside training: per trial, with two workers, and with 64 on a server.
 
-    python benchmarks/search.py [overhead|pair|crowd …] [--folder studies]
+    python benchmarks/search.py [overhead|pair|crowd …] [--folder studies] [--scale 1]
+        [--epochs 6]
 
 - `overhead`: the first trial of the default study; all of its time that is no epoch (claim,
   network, checkpoints, reports, end) is own overhead. Goals: under 1 s, under 5 % of a trial.
@@ -20,6 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -28,6 +30,8 @@ from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.figures import Figure, Goal, hand_over
+from benchmarks.twin_sizes import sized
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.cli.search import observers
 from emotion_hpo.config import SearchConfig, build
@@ -56,10 +60,10 @@ def config_of(home: StudyHome, *overrides: str) -> SearchConfig:
     return build(SearchConfig, plain)
 
 
-def overhead(home: StudyHome) -> None:
+def overhead(home: StudyHome, overrides: Sequence[str]) -> None:
     """Time of a worker that is no epoch; its process is set up as a worker's is."""
     stay_eager()
-    config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random")
+    config = config_of(home, "study.n_trials=1", "pruner=none", "sampler=random", *overrides)
     store, development = open_development(config, home.features, quiet)
     config, _ = adapt(config, store, development)
     data_module = DataModule(development)
@@ -75,29 +79,30 @@ def overhead(home: StudyHome) -> None:
     wall = time.perf_counter() - began
     trials = Study(home, config).trials()
     training = sum(trial.seconds for trial in trials)
-    own = (wall - training) / len(trials)
-    share = own / (wall / len(trials))
-    message = f"{own:.3f} s a trial, {100 * share:.2f} % of a default trial"
+    own = wall - training
     n_epochs = sum(len(trial.curve) for trial in trials)
-    print(f"overhead: {message} ({wall / len(trials):.1f} s, {n_epochs / len(trials):.0f} epochs)")
+    what = f"a trial's overhead, beside {n_epochs} epochs"
+    most = Goal("ours", at_most=5.0) if n_epochs >= N_EPOCHS else None
+    hand_over(
+        Figure(what, own, "s", goal=Goal("ours", at_most=1.0)),
+        Figure("its share of the trial", 100 * own / wall, "%", goal=most),
+    )
 
 
-def pair(home: StudyHome) -> None:
+def pair(home: StudyHome, overrides: Sequence[str]) -> None:
     """Trials a minute of one worker and of two."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     rates = []
     for n_workers in (1, 2):
         copy = StudyHome(home.directory, f"{home.name}_{n_workers}")
         size = (f"launcher.n_workers={n_workers}", "study.n_trials=6", "training.epochs=1")
-        config = config_of(copy, *size, "pruner=none", "sampler=random")
+        config = config_of(copy, *size, "pruner=none", "sampler=random", *overrides)
         os.sched_setaffinity(0, cores[:n_workers])
         search(config, observers())
         rates.append(per_minute(Study(copy, config).trials()))
     os.sched_setaffinity(0, cores)
-    print(
-        f"pair: {rates[0]:.2f} trials a minute by one worker, {rates[1]:.2f} by two: "
-        f"{rates[1] / rates[0]:.2f} times as many"
-    )
+    what, rival, goal = "trials a minute, two workers", "one worker", Goal("ratio", at_least=1.7)
+    hand_over(Figure(what, rates[1], "", rates[0], rival, rates[1] / rates[0], goal))
 
 
 def per_minute(trials: list[Trial]) -> float:
@@ -119,7 +124,7 @@ def sleeper(home: StudyHome, config: SearchConfig, name: str, start: object) -> 
         study.end(claim, TrialState.COMPLETE, 0.5 + 0.01 * (claim.number % 7), N_EPOCHS)
 
 
-def crowd(home: StudyHome) -> None:
+def crowd(home: StudyHome, _overrides: Sequence[str]) -> None:
     """Sleeping trials of many workers on a server, against what they could sleep through."""
     from tests.cluster.servers import Postgres
 
@@ -153,10 +158,9 @@ def crowd(home: StudyHome) -> None:
         shutil.rmtree(folder)
     n_complete = sum(trial.state is TrialState.COMPLETE for trial in trials)
     ideal = n_complete * N_EPOCHS * EPOCH_S / N_CROWD
-    print(
-        f"crowd: {n_complete} of {n_trials} trials by {N_CROWD} workers in {wall:.1f} s; asleep "
-        f"{ideal:.1f} s of them: {100 * ideal / wall:.1f} % of the ideal"
-    )
+    what = f"{n_complete} of {n_trials} trials by {N_CROWD} workers"
+    goal = Goal("ratio", at_least=0.95)
+    hand_over(Figure(what, wall, "s", ideal, "asleep", ideal / wall, goal))
 
 
 def main() -> None:
@@ -165,13 +169,18 @@ def main() -> None:
     parts = {"crowd": crowd, "overhead": overhead, "pair": pair}
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--folder", type=Path, default=Path("studies"))
+    parser.add_argument("--scale", type=float, default=1.0, help="of the twin")
+    parser.add_argument("--epochs", help="of the trial of `overhead`; without: the default's")
     arguments = parser.parse_args()
     keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix="benchmark") as folder:
         (arguments.folder / "features").mkdir(parents=True, exist_ok=True)
         (Path(folder) / "features").symlink_to((arguments.folder / "features").resolve())
         for name in arguments.parts or parts:
-            parts[name](StudyHome(Path(folder), name))
+            overrides = [*sized(arguments.scale)]
+            if name == "overhead" and arguments.epochs:
+                overrides.append(f"training.epochs={arguments.epochs}")
+            parts[name](StudyHome(Path(folder), name), overrides)
 
 
 if __name__ == "__main__":

@@ -1,143 +1,155 @@
-"""How soon TPE + Hyperband finds what random search finds: `python benchmarks/time_to_result.py`.
+"""How soon a search finds what random search finds: `python benchmarks/time_to_result.py`.
 
-Our own study (slots, claims, reports, ends) searches on a table of recorded learning curves instead
-of training, so that a search can be repeated fifty times. The table holds points of a grid
-(`record_curves.py`); a proposed configuration has the curve of the recorded point nearest to it, on
-the scales that its ranges are drawn on, so that every sampler searches the same stepped surface.
+Our own study (slots, claims, reports, ends) searches on tables of recorded learning curves instead
+of training, so that a search can be repeated fifty times. A table holds points of a grid
+(`record_curves.py`): all 360 on the twin, 90 on another corpus, a fifth of a twin of another seed,
+where curves are noisy and cross. A proposed configuration has the curve of the recorded point
+nearest to it, on the scales that its ranges are drawn on, so that every sampler searches the same
+stepped surface.
 
-Random search trains 30 trials to their last epoch. TPE + Hyperband, with the settings of `conf/`,
-may train a quarter of these epochs; its best is the best *complete* trial by then, as `search`
-would say. Goal: within 0.5 points of random search's best, medians over the repetitions.
+Random search trains 30 trials to their last epoch. A variant of sampler, pruner and patience, as
+`VARIANTS` lists them, may train a share of these epochs; its best is the best *complete* trial by
+then, as `search` would say. Printed are the points that it is behind the same seed's random search:
+the median, and the mean with its standard error. A variant is chosen by the even seeds on the twin,
+and judged by the odd ones and by the other corpus. Goal of the default: within 0.5 points at 1/8.
 
-    python benchmarks/time_to_result.py [--repetitions 50] [key=value …]
+A warm start takes 30 random trials of the other of the two corpora: for the sampler alone
+(`warm_start=STUDY`), or its best ones tried first (`study.enqueue`).
 
-Overrides change the settings of TPE and Hyperband. Every figure is synthetic.
+    python benchmarks/time_to_result.py [--repetitions 50] [--variants NAME …] [key=value …]
+
+Overrides make a variant of their own. Every figure is synthetic.
 """
 
 import argparse
 import math
 import statistics
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.record_curves import EPOCHS, GRID, TABLE, configuration, read_table
-from emotion_hpo.config import SearchConfig, dump, flatten
-from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.search.space import Params
-from emotion_hpo.study import StudyHome, TrialState
+from benchmarks.figures import Figure, Goal, format_table, hand_over
+from benchmarks.record_curves import EPOCHS, TABLE, configuration
+from benchmarks.simulated import best_within, random_trials, searched, table
+from emotion_hpo.runtime.cores import n_cores
 
 N_RANDOM = 30
 FULL = N_RANDOM * EPOCHS
-TOLERANCE = 0.005
+PARTS = (8, 4)  # of the epochs of random search: an eighth, a quarter
+TOLERANCE = 0.5
+OTHER_TABLE = TABLE.with_name("other_learning_curves.csv.gz")
+TABLES = {TABLE: OTHER_TABLE, OTHER_TABLE: TABLE}  # what is searched → of a warm start
 
 
-def place(params: Params) -> NDArray[np.float64]:
-    """A configuration in the unit cube, each range on the scale that it is drawn on."""
-    return np.array(
-        [
-            _scaled(path, float(params[path] or 0), values[0], values[-1])
-            for path, values in GRID.items()
-        ]
-    )
+@dataclass(frozen=True)
+class Variant:
+    """A way to search.
+
+    Attributes:
+        overrides: Of the configuration.
+        has_prior: Whether the sampler learns from the other corpus's trials.
+        n_first: How many of their best ones are tried first.
+    """
+
+    overrides: tuple[str, ...] = ()
+    has_prior: bool = False
+    n_first: int = 0
 
 
-def _scaled(path: str, value: float, low: float, high: float) -> float:
-    if path == "model.dropout":
-        return (value - low) / (high - low)
-    return math.log(value / low) / math.log(high / low)
+_EAGER = ("pruner=median", "pruner.n_startup_trials=1", "pruner.n_min_trials=1")
+VARIANTS = {
+    "default": Variant(),
+    "no pruning": Variant(("pruner=none",)),
+    "no patience": Variant(("training.patience=null",)),
+    "patience 5": Variant(("training.patience=5",)),
+    "asha, from 1 epoch": Variant(("pruner=asha", "pruner.min_epochs=1")),
+    "median, patience 5": Variant((*_EAGER, "pruner.n_warmup_epochs=1", "training.patience=5")),
+    "no random start": Variant(("sampler.n_startup_trials=0",)),
+    "warm start": Variant(has_prior=True),
+    "best 3 of another study first": Variant(n_first=3),
+    "warm start, best 3 first": Variant(has_prior=True, n_first=3),
+}
 
 
-class Table:
-    """Recorded curves, found by the configuration nearest to one that is proposed."""
-
-    def __init__(self, curves: Mapping[tuple[float, ...], Sequence[tuple[float, float]]]) -> None:
-        points = [dict(zip(GRID, point, strict=True)) for point in curves]
-        self._places = np.stack([place(point) for point in points])
-        self.curves = [[accuracy for accuracy, _ in curve] for curve in curves.values()]
-
-    def curve(self, params: Params) -> list[float]:
-        """Validation accuracy of each epoch."""
-        distances = ((self._places - place(params)) ** 2).sum(axis=1)
-        return self.curves[int(distances.argmin())]
+def place_of(seed: int) -> tuple[str, ...]:
+    """Return the overrides of a study that lies in a folder of its own."""
+    return (f"study.seed={seed}", f"study.name=run_{seed}", "study.directory=/nowhere")
 
 
-def searched(config: SearchConfig, table: Table, most: int) -> Iterator[tuple[int, float | None]]:
-    """Epochs trained in all and the best complete value, after every trial until `most` epochs."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = StudyHome(Path(folder), config.study.name)
-        home.path.mkdir()
-        study = Study(home, config)
-        study.open_slots()
-        n_epochs, best = 0, None
-        while n_epochs < most and (claim := study.claim("simulated")) is not None:
-            curve = table.curve(flatten(dump(claim.config)))
-            state, done = TrialState.COMPLETE, len(curve)
-            if config.pruner.name != "none":
-                for epoch, accuracy in enumerate(curve, start=1):
-                    if study.report(claim, epoch, accuracy) and epoch < len(curve):
-                        state, done = TrialState.PRUNED, epoch
-                        break
-            value = max(curve[:done])
-            study.end(claim, state, value, curve.index(value) + 1)
-            n_epochs += done
-            if state is TrialState.COMPLETE:
-                best = max(value, best or 0.0)
-            yield n_epochs, best
+def random_best(path: Path, seed: int) -> float:
+    """Return the best of the random trials, all trained to their last epoch."""
+    size = ("sampler=random", "pruner=none", f"study.n_trials={N_RANDOM}")
+    steps = [*searched(configuration(*place_of(seed), *size), table(path), FULL)]
+    return best_within(steps, FULL)
 
 
-def best_within(steps: list[tuple[int, float | None]], n_epochs: int) -> float:
-    """The best complete value once that many epochs have been trained."""
-    return max((best for spent, best in steps if spent <= n_epochs and best), default=0.0)
+def bests(path: Path, variant: Variant, seed: int) -> tuple[float, ...]:
+    """Return the best complete value at each of `PARTS`."""
+    size = ("study.n_trials=1000", "training.patience=auto")
+    config = configuration(*place_of(seed), *size, *variant.overrides)
+    is_warm = variant.has_prior or variant.n_first > 0
+    others = random_trials(TABLES[path], N_RANDOM, seed, config) if is_warm else []
+    if variant.n_first:
+        enqueue = tuple(dict(trial.params) for trial in others[: variant.n_first])
+        section = config.study.model_copy(update={"enqueue": enqueue})
+        config = config.model_copy(update={"study": section})
+    prior_trials = others if variant.has_prior else []
+    steps = [*searched(config, table(path), FULL // min(PARTS), prior_trials)]
+    return tuple(best_within(steps, FULL // part) for part in PARTS)
+
+
+def cell(behind: Sequence[float]) -> str:
+    """Return median, mean and standard error of points."""
+    error = statistics.stdev(behind) / math.sqrt(len(behind)) if len(behind) > 1 else math.nan
+    return f"{statistics.median(behind):.2f} ({statistics.fmean(behind):.2f} ± {error:.2f})"
 
 
 def main() -> None:
-    """Repeat both searches and compare."""
+    """Repeat every variant and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=50)
-    parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=[*VARIANTS])
     parser.add_argument("overrides", nargs="*")
     options = parser.parse_args()
-    table = Table(read_table(options.table))
-    optimum = max(max(curve) for curve in table.curves)
-    quarter = FULL // 4
-    times: dict[str, list[float]] = {"random": [], "half": [], "quarter": [], "eighth": []}
-    needed: list[float] = []
-    n_trials, differences = [], []
-    for seed in range(options.repetitions):
-        where = (f"study.seed={seed}", f"study.name=run_{seed}", "study.directory=/nowhere")
-        plain = configuration(*where, "sampler=random", "pruner=none", f"study.n_trials={N_RANDOM}")
-        full = list(searched(plain, table, FULL))
-        random_best = best_within(full, FULL)
-        wise = configuration(*where, "study.n_trials=1000", *options.overrides)
-        steps = list(searched(wise, table, FULL // 2))
-        times["random"].append(random_best)
-        for name, part in {"half": 2, "quarter": 4, "eighth": 8}.items():
-            times[name].append(best_within(steps, FULL // part))
-        differences.append(times["quarter"][-1] - random_best)
-        n_trials.append(sum(spent <= quarter for spent, _ in steps))
-        reached = [spent for spent, best in steps if best and best >= random_best - TOLERANCE]
-        needed.append(reached[0] if reached else math.inf)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    print(
-        f"synthetic; {len(table.curves)} recorded curves of {EPOCHS} epochs, optimum {optimum:.2%}"
-    )
-    print(f"medians over {options.repetitions} repetitions, best complete validation accuracy:")
-    print(f"  {N_RANDOM} full random trials, {FULL} epochs      {medians['random']:.2%}")
-    for name, part in {"half": 2, "quarter": 4, "eighth": 8}.items():
-        print(f"  TPE + Hyperband, {FULL // part:>3} epochs ({name:<7}) {medians[name]:.2%}")
-    print(f"trials begun and ended within a quarter: {statistics.median(n_trials):g}")
-    soon, pairs = statistics.median(needed), 100 * statistics.median(differences)
-    print(f"epochs until within 0.5 points of the same seed's random search: {soon:g}")
-    print(f"difference at a quarter, median over the seeds: {pairs:+.2f} points")
-    is_met = medians["quarter"] >= medians["random"] - TOLERANCE
-    print(f"goal (within 0.5 points at a quarter): {'met' if is_met else 'NOT met'}")
+    variants = {name: VARIANTS[name] for name in options.variants}
+    if options.overrides:
+        variants = {" ".join(options.overrides): Variant(tuple(options.overrides))}
+    seeds = range(options.repetitions)
+    groups = {"even seeds": (TABLE, seeds[::2]), "odd seeds": (TABLE, seeds[1::2])}
+    groups["other corpus"] = (OTHER_TABLE, seeds)
+    heads = ("variant", *(f"{name}, 1/{part}" for name in groups for part in PARTS))
+    print(f"synthetic; points behind the best of {N_RANDOM} random trials, {FULL} epochs: median")
+    print("(mean ± standard error) over the seeds")
+    rows, judged = [], {}
+    with ProcessPoolExecutor(n_cores()) as pool:
+        full = {path: [*pool.map(partial(random_best, path), seeds)] for path in TABLES}
+        for name, variant in variants.items():
+            behind = {
+                path: 100
+                * np.subtract(
+                    np.array(full[path])[:, None],
+                    [*pool.map(partial(bests, path, variant), seeds)],
+                )
+                for path in TABLES
+            }
+            columns = [
+                behind[path][of, i] for path, of in groups.values() for i in range(len(PARTS))
+            ]
+            rows.append((name, *(cell(column.tolist()) for column in columns)))
+            judged[name] = float(np.median(behind[TABLE][seeds[1::2], PARTS.index(8)]))
+            print(f"    {' | '.join(rows[-1])}", file=sys.stderr, flush=True)
+    print(format_table(heads, rows))
+    goal = Goal("ours", at_most=TOLERANCE)
+    for name, points in judged.items():
+        what = f"behind random search at 1/8 of its epochs: {name}"
+        hand_over(Figure(what, points, "points", goal=goal))
 
 
 if __name__ == "__main__":

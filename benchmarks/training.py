@@ -1,6 +1,7 @@
 """An epoch of `tripathi/combined` against a straightforward port, side by side in one run.
 
     python benchmarks/training.py [--steps N] [--folder studies] [--threads 2] [--model NAME]
+        [--scale 1]
 
 On the twin's 3,000 training utterances in batches of 64. Ours and the port (`port.py`, texts padded
 to 50 and to 500 words) take turns, so that whatever else the machine does slows all. With `--steps`
@@ -34,7 +35,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parent))
+from figures import Figure, compare, hand_over
 from port import N_COLUMNS, N_FRAMES, N_PARTS, Port
+from twin_sizes import sized
 
 from emotion_hpo.cli.conf_folder import conf_folder
 from emotion_hpo.config import ExperimentConfig, build
@@ -49,6 +52,7 @@ from emotion_hpo.training.fold_run import DataModule, FoldData
 from emotion_hpo.training.loop import fit
 
 BATCH, N_ROUNDS = 64, 3  # rounds of short turns; the fastest counts
+N_WORDS = {50: 6.0, 500: 11.0}  # of the port's texts → how many times as fast ours is to be
 REFERENCE_S = 44 / 3838  # the reference's log: 44 s an epoch of 3,838 utterances on a GPU
 
 
@@ -68,12 +72,11 @@ class Times(NamedTuple):
         return Times(self.seconds - began.seconds, self.processor_s - began.processor_s)
 
 
-def data_module(folder: Path, model: str) -> tuple[ExperimentConfig, DataModule]:
+def data_module(folder: Path, model: str, scale: float) -> tuple[ExperimentConfig, DataModule]:
     """The twin's development part and the configuration of a preset."""
+    groups = ("features=paper", f"model={model}", "training=paper")
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        plain = OmegaConf.to_container(
-            compose("search", ["features=paper", f"model={model}", "training=paper"]), resolve=True
-        )
+        plain = OmegaConf.to_container(compose("search", [*groups, *sized(scale)]), resolve=True)
     settings = {name: plain[name] for name in ExperimentConfig.model_fields}
     config = build(ExperimentConfig, settings)
     _, development = open_development(config, folder / "features", quiet)
@@ -187,11 +190,11 @@ def private_memory_mb() -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
 
 
-def worker(folder: Path, model: str) -> None:
+def worker(folder: Path, model: str, scale: float) -> None:
     """What a worker does, in a process of its own: an epoch with its evaluation."""
     stay_eager()
     pa.set_memory_pool(pa.system_memory_pool())
-    config, module = data_module(folder, model)
+    config, module = data_module(folder, model, scale)
     keep_freed_memory()
     peak, is_over = [private_memory_mb()], threading.Event()
 
@@ -216,14 +219,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("studies"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model", default="tripathi/combined")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the twin")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1 if arguments.worker else arguments.threads)
     if arguments.worker:
-        worker(arguments.folder, arguments.model)
+        worker(arguments.folder, arguments.model, arguments.scale)
         return
     keep_freed_memory()
-    config, module = data_module(arguments.folder, arguments.model)
+    config, module = data_module(arguments.folder, arguments.model, arguments.scale)
     fold_data = module.fold(config)
     n = len(fold_data.train)
     n_steps = arguments.steps or -(-n // BATCH)
@@ -240,7 +244,7 @@ def main() -> None:
         "ours, float32": lambda: our_turn(fold_data, exactly, part),
     }
     if arguments.model == "tripathi/combined":
-        for n_words in (50, 500):
+        for n_words in N_WORDS:
             turns[f"port, {n_words} words"] = lambda n_words=n_words: port_turn(  # type: ignore[misc]
                 fold_data, rows, n_words, config.model.dropout
             )
@@ -252,27 +256,33 @@ def main() -> None:
     best = {name: Times(float("inf"), float("inf")) for name in turns}
     for _ in range(N_ROUNDS if arguments.steps else 1):
         for name, turn in turns.items():
-            best[name] = Times(*map(min, best[name], turn()))
+            best[name] = Times(*(min(pair) for pair in zip(best[name], turn(), strict=True)))
             print(f"    {name}: {share * best[name].seconds:.1f} s", file=sys.stderr, flush=True)
-    print(
-        "an epoch: seconds and the processor's, each as a multiple of ours and of ours in float32"
-    )
+    print(f"an epoch: seconds and the processor's; load of the machine: {os.getloadavg()[0]:.1f}")
     for name, times in best.items():
-        columns = (
-            f"{share * own:8.1f} s {own / ours:5.1f} × {own / ours32:5.1f} ×"
-            for own, ours, ours32 in zip(times, best["ours"], best["ours, float32"], strict=True)
-        )
-        print(f"  {name:<16}" + "".join(columns))
-    print(f"  load of the machine: {os.getloadavg()[0]:.1f}")
+        print(f"  {name:<16} {share * times.seconds:7.1f} s {share * times.processor_s:7.1f} s")
+    what = f"epoch of {arguments.model}, {n:,} utterances"
+    for n_words, factor in N_WORDS.items() if "port, 50 words" in best else ():
+        name = f"port, {n_words} words"
+        for kind, ours in (("", "ours"), (" in float32", "ours, float32")):
+            goal = None if kind else factor
+            for place, clock in ((0, ""), (1, ", processor")):
+                pair = share * best[ours][place], share * best[name][place]
+                hand_over(compare(f"{what}{kind}{clock}", *pair, "s", name, at_least=goal))
     if torch.cuda.is_available():
-        print(f"  the reference's log, for as many utterances: {REFERENCE_S * n:.1f} s")
+        log_s = REFERENCE_S * n
+        hand_over(
+            compare(
+                what, share * best["ours"].seconds, log_s, "s", "the reference's log", at_least=88
+            )
+        )
         return
     by_encoder(fold_data, config)
     again = [sys.executable, __file__, "--worker", "--folder", str(arguments.folder)]
-    answer = subprocess.run(
-        [*again, "--model", arguments.model], capture_output=True, text=True, check=True
-    )
-    print(f"worker's peak memory beyond features and libraries: {answer.stdout.strip()} MB")
+    again += ["--model", arguments.model, "--scale", f"{arguments.scale:g}"]
+    answer = subprocess.run(again, capture_output=True, text=True, check=True)
+    what = "a worker's peak memory beside features and libraries"
+    hand_over(Figure(what, float(answer.stdout.split()[-1]), "MB"))
 
 
 if __name__ == "__main__":

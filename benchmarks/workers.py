@@ -1,6 +1,6 @@
 """What it takes to start workers, and the memory that they hold: forked and started from nothing.
 
-    python benchmarks/workers.py [--workers 2 8] [--folder studies]
+    python benchmarks/workers.py [--workers 2 8] [--folder studies] [--scale 1]
 
 Workers of the default study are started at once, by a fork server and each from nothing, in one
 run. Printed are the time from the start of a second generation of workers (the server has loaded by
@@ -22,7 +22,9 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.figures import Figure, Goal, hand_over
 from benchmarks.search import config_of
+from benchmarks.twin_sizes import sized
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.search.optuna.study import Study
@@ -32,13 +34,15 @@ from emotion_hpo.training.launch import Launcher
 from emotion_hpo.training.launch.forked import ForkedProcesses
 from emotion_hpo.training.launch.local import LocalProcesses
 
-Figures = tuple[float, float, float]
+Measures = tuple[float, float, float]
 
 
-def measure(home: StudyHome, kind: type[ForkedProcesses | LocalProcesses], n: int) -> Figures:
+def measure(
+    home: StudyHome, kind: type[ForkedProcesses | LocalProcesses], n: int, scale: float
+) -> Measures:
     """Return seconds from start to claim and from claim to training, and the PSS in MB."""
     size = (f"study.n_trials={3 * n}", f"launcher.n_workers={n}", "training.epochs=50")
-    config = config_of(home, *size, "sampler=random", "pruner=none")
+    config = config_of(home, *size, "sampler=random", "pruner=none", *sized(scale))
     store, development = open_development(config, home.features, quiet)
     config, _ = adapt(config, store, development)
     home.path.mkdir(parents=True)
@@ -96,25 +100,26 @@ def _sum_pss_mb(home: StudyHome) -> float:
 
 
 def main() -> None:
-    """Measure both kinds of start, and print them with their ratios."""
+    """Measure both kinds of start, and hand over each with its ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[2, 8])
     parser.add_argument("--folder", type=Path, default=Path("studies"))
+    parser.add_argument("--scale", type=float, default=1.0, help="of the twin")
     arguments = parser.parse_args()
     print(f"load: {psutil.getloadavg()[0]:.1f} of {psutil.cpu_count()} cores")
     with tempfile.TemporaryDirectory(prefix="benchmark") as folder:
         (arguments.folder / "features").mkdir(parents=True, exist_ok=True)
         (Path(folder) / "features").symlink_to((arguments.folder / "features").resolve())
         for n in arguments.workers:
-            cold = measure(StudyHome(Path(folder), f"cold_{n}"), LocalProcesses, n)
-            warm = measure(StudyHome(Path(folder), f"warm_{n}"), ForkedProcesses, n)
-            ratios = [before / after for before, after in zip(cold, warm, strict=True)]
+            cold, warm = (
+                measure(StudyHome(Path(folder), f"{name}_{n}"), kind, n, arguments.scale)
+                for name, kind in (("cold", LocalProcesses), ("warm", ForkedProcesses))
+            )
+            goals = (None, Goal("ours", at_most=0.5), None)
             texts = ("start to claim", "s"), ("claim to training", "s"), ("memory of all", "MB")
-            for index, (text, unit) in enumerate(texts):
-                print(
-                    f"{n} workers, {text}: {cold[index]:.2f} {unit} from nothing, "
-                    f"{warm[index]:.2f} {unit} forked, ratio {ratios[index]:.2f}"
-                )
+            for (text, unit), goal, theirs, ours in zip(texts, goals, cold, warm, strict=True):
+                what, rival = f"{n} workers, {text}", "from nothing"
+                hand_over(Figure(what, ours, unit, theirs, rival, theirs / ours, goal))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def serving(arguments, address, path, scratch):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    end = time.monotonic() + 240
+    end = time.monotonic() + 300
     try:
         while True:
             try:

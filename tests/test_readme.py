@@ -42,6 +42,7 @@ WORKSHOP = {
     "coverage",
     "test-faults",
     "test-cluster",
+    "test-wheels",
     "docs",
 }
 

@@ -120,6 +120,9 @@ def test_the_wheel_works_in_an_empty_folder(distributions, tmp_path):
 #: Needed by Hydra, which an index has as sources alone: they are Python.
 SOURCES_ALONE = "antlr4-python3-runtime"
 
+#: Python → extras that compile there: PocketSphinx 5.1 has no wheel for it (docs/transcription.md).
+COMPILED = {"3.12": {"transcribe"}}
+
 PYTHONS = [
     line.rpartition(" ")[2] for line in PROJECT["classifiers"] if line.startswith("Programming")
 ]
@@ -143,14 +146,14 @@ def wheels(distributions, tmp_path_factory):
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_package_has_a_wheel(python, wheels, tmp_path):
     """At its pinned version, for each Python that we name: nobody needs a compiler."""
-    extras = ",".join(set(PROJECT["optional-dependencies"]) - {"dev"})
+    extras = set(PROJECT["optional-dependencies"]) - {"dev"} - COMPILED.get(python, set())
     (wheel,) = wheels.glob("emotion_hpo-*.whl")
     run(
         [
             sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed",
             "--only-binary=:all:", "--python-version", python, "--target", str(tmp_path / "none"),
             "--find-links", str(wheels), "--constraint", str(ROOT / "constraints.txt"),
-            "--report", str(tmp_path / "report.json"), f"{wheel}[{extras}]",
+            "--report", str(tmp_path / "report.json"), f"{wheel}[{','.join(sorted(extras))}]",
         ],
         tmp_path,
         **os.environ,

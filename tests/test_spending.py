@@ -8,6 +8,7 @@ import pytest
 
 from tests import spending
 from tests.forking import ForkedProcess
+from tests.making import ROOT
 
 
 def report(name, when, seconds, *spent):
@@ -67,3 +68,10 @@ def test_what_is_computed_is_told_from_what_is_waited(tmp_path, act, is_busy):
     ((name, spent),) = item.user_properties
     assert name == spending._SPENT
     assert (spent >= 0.29) is is_busy
+
+
+def test_the_files_that_start_first_are_there(request):
+    plugins = request.config.pluginmanager.get_plugins()
+    (longest,) = [plugin.LONGEST for plugin in plugins if hasattr(plugin, "LONGEST")]
+    assert longest
+    assert all((ROOT / file).exists() for file in longest)

@@ -42,16 +42,21 @@ def collect_facts(config: SearchConfig, *, synthetic: bool) -> StudyFacts:
                 {path: dump(value_range) for path, value_range in config.space.items()}
             ),
         },
-        "versions": {name: _version(name) for name in _PACKAGES},
-        "hardware": _hardware(),
+        "versions": read_versions(),
+        "hardware": describe_hardware(),
         "synthetic": synthetic,
     }
     words = read_transcription(config.corpus.transcripts)
     return StudyFacts.from_json(facts | ({"words": words.to_json()} if words else {}))
 
 
-def _hardware() -> dict[str, Any]:
-    """Describe the machine that begins the study; workers elsewhere may have another."""
+def read_versions() -> dict[str, str | None]:
+    """Return package → version of those that may change a number; None where it is not there."""
+    return {name: _version(name) for name in _PACKAGES}
+
+
+def describe_hardware() -> dict[str, Any]:
+    """Describe this machine, which begins the study; workers elsewhere may have another."""
     processor = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():

@@ -53,7 +53,7 @@ def server(small_saved_model, tmp_path_factory):
         },
     )
     address = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     try:
         while True:
             try:
