@@ -29,7 +29,7 @@ _SMALL = ("--scale", "0.1")
 BENCHMARKS = (
     Benchmark("features", ("--limit", "12")),
     Benchmark("motion", ("0.5",), ("3",)),
-    Benchmark("training", (*_FOLDER, *_SMALL, "--steps", "2"), _FOLDER),
+    Benchmark("training", (*_FOLDER, *_SMALL, "--steps", "1", "--threads", "1"), _FOLDER),
     Benchmark("latency", (*_FOLDER, *_SMALL), _FOLDER),
     Benchmark("context", ("--turns", "1000", "--rounds", "1")),
     Benchmark("predict", (*_FOLDER, "--utterances", "32"), _FOLDER),

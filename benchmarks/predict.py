@@ -7,24 +7,17 @@ default network answers, untrained, from two seeds. Sounds are noise of IEMOCAP'
 networks are as they were trained, and once more as an ONNX file, where the model is made of
 networks: features of random lengths in, one thread each. Each figure is the best of three passes
 over the same utterances.
-
-Last comes the time of a single answer from features, by PyTorch and by ONNX Runtime, on one thread
-and on two: medians over twenty utterances whose lengths were not seen before, and of a second call
-with each; without MODEL of `tripathi/combined`, untrained. In brackets stands the time of the
-processors, which other work on the machine lengthens less.
 """
 
 import argparse
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from figures import Figure, Goal, compare, hand_over
+from figures import Figure, compare, hand_over
 from search import config_of
 from twin_sizes import sized
 
@@ -32,10 +25,9 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.features.origin import describe_origins
 from emotion_hpo.features.preparation import quiet
 from emotion_hpo.predict import Predictor, Utterance, find_model
-from emotion_hpo.predict.onnx_file import Inputs, build_graph, draw_inputs, run_session, write_onnx
+from emotion_hpo.predict.onnx_file import build_graph, draw_inputs, run_session, write_onnx
 from emotion_hpo.predict.saved_model import SavedModel
 from emotion_hpo.runtime.onnx_session import open_session
-from emotion_hpo.runtime.threads import one_thread
 from emotion_hpo.search.adaptation import adapt
 from emotion_hpo.splits.opening import open_development
 from emotion_hpo.study import StudyHome
@@ -44,20 +36,17 @@ from emotion_hpo.training.learner import build_learner
 
 SECONDS, RATE = 4.57, 16_000
 
-#: Of a single answer: at a length that was not seen before, and at one that was.
-LONGEST_MS = {"new": 8.0, "seen": 4.0}
 
-
-def untrained(folder: Path, *settings: str, seeds: tuple[int, ...] = (0, 1)) -> SavedModel:
-    """The default study's network, or another one, fitted to a tenth of the twin."""
+def untrained(folder: Path) -> SavedModel:
+    """The default study's network from two seeds, fitted to a tenth of the twin."""
     home = StudyHome(folder, "predict")
-    config = config_of(home, *settings, *sized(0.1))
+    config = config_of(home, *sized(0.1))
     store, development = open_development(config, home.features, quiet)
     config, _ = adapt(config, store, development)
     experiment, classes = config.experiment(), development.everything.classes
     preprocessor = DataModule(development).fold(experiment).preprocessor
     states = tuple(
-        build_learner(experiment, preprocessor, len(classes), seed=seed).state() for seed in seeds
+        build_learner(experiment, preprocessor, len(classes), seed=seed).state() for seed in (0, 1)
     )
     origins = describe_origins(preprocessor.modalities, experiment.features, {})
     return SavedModel(experiment, preprocessor, classes, states, origins, synthetic=True)
@@ -111,14 +100,11 @@ def main() -> None:
     parser.add_argument("--utterances", type=int, default=512)
     options = parser.parse_args()
     if options.model is not None:
-        time_model(path := find_model(options.model), options.utterances)
-        compare_latencies(SavedModel.load(path))
+        time_model(find_model(options.model), options.utterances)
         return
     with tempfile.TemporaryDirectory() as folder:
         untrained(options.folder).save(path := Path(folder) / "model.pt")
         time_model(path, options.utterances)
-    groups = ("features=paper", "model=tripathi/combined", "training=paper")
-    compare_latencies(untrained(options.folder, *groups, seeds=(0,)))
 
 
 def time_model(path: Path, n: int) -> None:
@@ -162,53 +148,6 @@ def compare_runtimes(path: Path) -> None:
             by_onnx = best_of_three(lambda: [run_session(session, batch) for batch in batches])  # noqa: B023
             what, of_each = f"networks by ONNX Runtime, {n} at once", 1000 / len(batches)
             hand_over(compare(what, of_each * by_onnx, of_each * by_torch, "ms", "PyTorch"))
-
-
-def compare_latencies(saved_model: SavedModel) -> None:
-    """Hand over how long a single answer takes; its utterance lacks no value and no modality."""
-    graph = build_graph(saved_model)
-    with tempfile.TemporaryDirectory() as folder:
-        write_onnx(saved_model, file := Path(folder) / "model.onnx")
-        for n_threads in (1, 2):
-            torch.set_num_threads(n_threads)
-            session = open_session(file, n_threads)
-            # Other utterances for each, so that both meet lengths that they have not seen
-            seeds = range(100 * n_threads, 100 * n_threads + 22)
-            batches = [whole(draw_inputs(saved_model, seed, 1)) for seed in seeds]
-            tensors = [[torch.from_numpy(values) for values in batch.values()] for batch in batches]
-            with one_thread(), torch.inference_mode():  # as a model answers a single utterance
-                by_torch = latencies([partial(graph, *batch) for batch in tensors])
-            by_onnx = latencies([partial(run_session, session, batch) for batch in batches])
-            for clock in ("", ", processor"):
-                for length, longest_ms in LONGEST_MS.items():
-                    what = f"a single answer, {length} length, {n_threads} threads{clock}"
-                    ours, rival = by_torch[length + clock], by_onnx[length + clock]
-                    goal = None if clock else Goal("ours", at_most=longest_ms)
-                    hand_over(Figure(what, ours, "ms", rival, "ONNX Runtime", rival / ours, goal))
-
-
-def whole(inputs: Inputs) -> Inputs:
-    """Return inputs without lost values; of words, as many as there is room for."""
-    return {
-        name: np.nan_to_num(values) if values.dtype == np.float32 else np.maximum(values, 1)
-        for name, values in inputs.items()
-    }
-
-
-def latencies(calls: list[Callable[[], object]]) -> dict[str, float]:
-    """Return milliseconds of first calls and of second ones, but for those of the first two.
-
-    Medians: of each kind of length, and of the processor's time with it.
-    """
-    times: dict[str, list[float]] = {}
-    for call in calls:
-        for length in LONGEST_MS:
-            began, began_processor = time.perf_counter(), time.process_time()
-            call()
-            times.setdefault(length, []).append(time.perf_counter() - began)
-            processor_s = time.process_time() - began_processor
-            times.setdefault(f"{length}, processor", []).append(processor_s)
-    return {name: 1000 * statistics.median(each[2:]) for name, each in times.items()}
 
 
 if __name__ == "__main__":

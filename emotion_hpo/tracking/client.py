@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from emotion_hpo.config.tracking import MlflowTracking
 from emotion_hpo.errors import TrackingError
-from emotion_hpo.study import StudyHome, make_folder
+from emotion_hpo.study import StudyHome
 from emotion_hpo.tracking.moving import follow_move
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def check_server(home: StudyHome, tracking: MlflowTracking) -> str:
 def serve_ui(home: StudyHome, port: int) -> None:
     """Turn this process into MLflow's server, on the loopback address alone."""
     uri = local_uri(home)
-    folder = home.mlflow_artifacts.resolve()
-    artifacts = folder.as_uri()
+    artifacts = home.mlflow_artifacts.resolve().as_uri()
     options = ["--backend-store-uri", uri, "--registry-store-uri", uri]
     options += ["--default-artifact-root", artifacts]
     options += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -83,8 +82,6 @@ def serve_ui(home: StudyHome, port: int) -> None:
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    make_folder(folder)  # of temporary files, too: MLflow leaves a lock of its database there
-    os.environ["TMPDIR"] = str(folder)
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])  # noqa: S606
 
 
