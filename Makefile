@@ -102,7 +102,7 @@ ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1; ARGS=dashboard=tru
 	@$(BIN)/emotion-hpo ui $(OVERRIDES) $(value ARGS)
 
 # Of three files at once, on two cores, one often waits for a server, a heartbeat or a browser.
-PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(DEV)  ## run the tests
 	$(PYTEST) $(value ARGS)

@@ -48,9 +48,11 @@ KILL_SEED = "EMOTION_HPO_KILL_SEED"
 
 #: Files of tests that take longest, longest first: what starts last is what all others wait for.
 LONGEST = (
-    "tests/cluster/test_launchers.py",
-    "tests/search/test_coordinator.py",
+    "tests/cluster/test_ray.py",
+    "tests/cluster/test_slurm.py",
     "tests/search/test_faults.py",
+    "tests/search/test_coordinator.py",
+    "tests/cluster/test_launchers.py",
     "tests/test_browser.py",
     "tests/cluster/test_mlflow_server.py",
     "tests/cluster/test_postgresql.py",

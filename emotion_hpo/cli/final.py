@@ -14,7 +14,7 @@ from emotion_hpo.config.base import Section
 from emotion_hpo.config.commands import StudyCommand
 from emotion_hpo.config.tracking import TrackingConfig
 from emotion_hpo.console.final import show_final
-from emotion_hpo.console.make_lines import study_line
+from emotion_hpo.console.make_lines import make_line, study_line
 from emotion_hpo.console.output import echo, note
 from emotion_hpo.console.progress import preparing
 from emotion_hpo.errors import StudyError, TrackingError
@@ -155,6 +155,7 @@ def _show(home: StudyHome, result: FinalResult) -> None:
     echo(f"\nModel:       {folder.model}\nResult:      {folder.result}")
     echo(f"Predictions: {folder.predictions}\nConfusion:   {folder.confusion}")
     echo(f"Ledger:      {home.ledger}")
+    echo(f"Try it:      {make_line('demo', {'model': folder.model})}")
 
 
 def _log_final(home: StudyHome, stored: StudyFile, result: FinalResult) -> None:

@@ -39,8 +39,10 @@ def test_a_final_that_is_cut_off_after_its_score_is_shown_by_sync(
 
     with monkeypatch.context() as patched:
         patched.setattr(report, "report", cut)
-        assert emotion_hpo("final", *where, "best=trial_0").status != 0
+        stopped = emotion_hpo("final", *where, "best=trial_0")
+    assert stopped.status != 0
     folder = home.final(0)
+    assert f'make demo ARGS="model={folder.model}"' in stopped.stdout
     assert folder.result.exists()
     assert not folder.confusion.exists()
     refused = emotion_hpo("final", *where, "best=trial_0")

@@ -62,16 +62,17 @@ def test_every_session_is_the_test_once(protocol):
     assert found.gain.default is None
 
 
-def test_a_model_that_reads_what_follows_is_named(protocol, capsys):
+def test_what_a_model_reads_of_a_dialogue_is_named(protocol, capsys):
     _, config, score, _ = protocol
 
     def score_with_context(study):
-        reads = "both" if study.split.test_session == "2" else "past"
+        reads = {"1": None, "2": "both", "3": "past"}[study.split.test_session]
         return score(study).model_copy(update={"turns_read": reads})
 
-    show_nested(nested(config, contents("12"), score_with_context))
+    show_nested(nested(config, contents("123"), score_with_context))
     said = capsys.readouterr().out
     assert "The model of session 2 reads the turns after, too: not for live use." in said
+    assert "The model of session 3 reads the turns before, and none after." in said
     assert "The model of session 1" not in said
 
 
