@@ -101,7 +101,7 @@ doctor: $(RUNTIME)  ## say what this machine has and reaches
 ui: $(RUNTIME)  ## open MLflow over all studies on 127.0.0.1; ARGS=dashboard=true: optuna-dashboard, too
 	@$(BIN)/emotion-hpo ui $(OVERRIDES) $(value ARGS)
 
-# Of three files at once, on two cores, one often waits for a server, a heartbeat or a browser.
+# Of four files at once, on two cores, one often waits for a server, a heartbeat or a browser.
 PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(DEV)  ## run the tests
