@@ -52,11 +52,11 @@ LONGEST = (
     "tests/cluster/test_slurm.py",
     "tests/search/test_faults.py",
     "tests/search/test_coordinator.py",
-    "tests/cluster/test_launchers.py",
     "tests/test_browser.py",
     "tests/cluster/test_mlflow_server.py",
     "tests/cluster/test_postgresql.py",
     "tests/test_ship.py",
+    "tests/cluster/test_launchers.py",
 )
 
 

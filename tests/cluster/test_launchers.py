@@ -1,120 +1,20 @@
-"""What every launcher does."""
-
-import os
-import signal
+"""What every launcher does, on this machine; and what is told where a launcher cannot be."""
 
 import pytest
 
 from emotion_hpo.config.places import LocalLauncher
 from emotion_hpo.errors import ConfigError, StudyError
-from emotion_hpo.study import TrialState
 from emotion_hpo.training import launch
-from emotion_hpo.training.launch import WorkerEnd, open_launcher
-from emotion_hpo.training.launch.forked import ForkedProcesses
-from tests.cluster.launching import ends_of, in_hands, ray_at, slurm_here, workers_of
-from tests.cluster.servers import until
+from emotion_hpo.training.launch import open_launcher
+from tests.cluster.every_launcher import EveryLauncher
 
 
-@pytest.fixture(params=["local", "elsewhere", "ray", "slurm"])
-def place(request, monkeypatch):
-    """The overrides that choose a launcher, and its configuration."""
-    if request.param in ("local", "elsewhere"):
+class TestLocal(EveryLauncher):
+    @pytest.fixture(params=["local", "elsewhere"])
+    def place(self, request, monkeypatch):
         if request.param == "elsewhere":
             monkeypatch.setattr(launch, "ForkedProcesses", launch.LocalProcesses)
         return (), LocalLauncher(name="local", n_workers=2)
-    if request.param == "ray":
-        cluster, _ = request.getfixturevalue("ray_nodes")
-        return ray_at(cluster.address)
-    server = request.getfixturevalue("slurm")
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return slurm_here()
-
-
-@pytest.fixture
-def study(study_on, place):
-    """Such a study for the place where workers run."""
-    return study_on(place[0])
-
-
-class TestLauncher:
-    """Two workers are started, asked to end, started again and killed."""
-
-    @pytest.mark.usefixtures("started_from_nothing")
-    def test_life(self, place, study, postgres):
-        home, config, found = study
-        variable = {"EMOTION_HPO_STORAGE_URL": postgres.url}
-        launcher = open_launcher(config.launcher, home, 2, variable)
-        try:
-            launcher.start(["worker_0", "worker_1"])
-            assert launcher.running == ("worker_0", "worker_1")
-            until(lambda: len(in_hands(found)) == 2, 120, "training")
-            names = {one.partition("@")[0] for one in in_hands(found)}
-            assert names == {"worker_0", "worker_1"}
-            places = {one.partition("@")[2] for one in in_hands(found)}
-            if config.launcher.name == "slurm":
-                assert places == {"n1", "n2"}
-            elif config.launcher.name == "ray":
-                assert len(places) == 1
-                assert "" not in places
-            assert launcher.ended() == {}
-            if isinstance(launcher, ForkedProcesses):
-                server = workers_of(home)[0].parent()
-                assert server.num_threads() == 1, "a fork copies one thread alone"
-                assert {worker.parent() for worker in workers_of(home)} == {server}
-                assert all(os.getsid(worker.pid) == worker.pid for worker in workers_of(home))
-
-            launcher.stop()
-            ended = {}
-            until(lambda: ended.update(launcher.ended()) or len(ended) == 2, 60, "a polite end")
-            assert ended == {"worker_0": WorkerEnd(0), "worker_1": WorkerEnd(0)}
-            assert launcher.running == ()
-            states = [one.state for one in found.trials()]
-            assert states.count(TrialState.INTERRUPTED) == 2
-            assert TrialState.RUNNING not in states
-
-            launcher.start(["worker_1"])
-            until(lambda: in_hands(found), 120, "training again")
-            assert launcher.kill() == ("worker_1",)
-            assert launcher.running == ()
-            until(lambda: not workers_of(home), 10, "the end of every process")
-        finally:
-            launcher.kill()
-            launcher.close()
-
-    @pytest.mark.parametrize(
-        ("number", "evidence", "text"),
-        [
-            (signal.SIGSEGV, "SIGSEGV", "SIGSEGV"),
-            (signal.SIGKILL, None, "killed by SIGKILL"),
-        ],
-        ids=["crash", "kill"],
-    )
-    def test_how_a_worker_died_is_told(self, place, study, postgres, number, evidence, text):
-        home, config, found = study
-        variable = {"EMOTION_HPO_STORAGE_URL": postgres.url}
-        launcher = open_launcher(config.launcher, home, 1, variable)
-        try:
-            launcher.start(["worker_0"])
-            until(lambda: in_hands(found), 120, "training")
-            (worker,) = workers_of(home)
-            worker.send_signal(number)
-            (end,) = ends_of(launcher).values()
-            assert (end.evidence, str(end), end.is_gone) == (evidence, text, True)
-        finally:
-            launcher.kill()
-            launcher.close()
-
-    def test_an_exit_status_of_its_own_is_told(self, place, study):
-        home, config, _ = study
-        home.study.unlink()
-        launcher = open_launcher(config.launcher, home, 1, {})
-        try:
-            launcher.start(["worker_0"])
-            assert ends_of(launcher) == {"worker_0": WorkerEnd(1)}
-        finally:
-            launcher.kill()
-            launcher.close()
 
 
 @pytest.mark.parametrize(("module", "name"), [("ray", "ray"), ("submitit", "slurm")])

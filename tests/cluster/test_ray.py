@@ -1,4 +1,4 @@
-"""What becomes of a search, a confirmation and a final whose node of Ray is lost."""
+"""Ray: what every launcher does, and what becomes of a study whose node is lost."""
 
 import pytest
 
@@ -6,10 +6,18 @@ from emotion_hpo.errors import StudyError
 from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.study import TrialState
 from emotion_hpo.training.launch import WorkerEnd, open_launcher
+from tests.cluster.every_launcher import EveryLauncher
 from tests.cluster.launching import LONG, end_to_end, ends_of, finished_exactly, ray_at, workers_of
 from tests.cluster.servers import until
 from tests.needed import need_module
 from tests.search.processes import Command
+
+
+class TestRay(EveryLauncher):
+    @pytest.fixture
+    def place(self, ray_nodes):
+        cluster, _ = ray_nodes
+        return ray_at(cluster.address)
 
 
 def test_rays_word_that_memory_ran_out_is_told(study_on, postgres):

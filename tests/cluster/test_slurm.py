@@ -1,10 +1,13 @@
-"""What becomes of a search, a confirmation and a final whose job of SLURM is lost."""
+"""SLURM: what every launcher does, and what becomes of a study whose job is lost."""
 
 import os
 import shutil
 
+import pytest
+
 from emotion_hpo.study import TrialState
 from emotion_hpo.training.launch import open_launcher
+from tests.cluster.every_launcher import EveryLauncher
 from tests.cluster.launching import (
     LONG,
     end_to_end,
@@ -15,6 +18,14 @@ from tests.cluster.launching import (
 )
 from tests.cluster.servers import until
 from tests.search.processes import Command
+
+
+class TestSlurm(EveryLauncher):
+    @pytest.fixture
+    def place(self, slurm, monkeypatch):
+        for name, value in slurm.environment.items():
+            monkeypatch.setenv(name, value)
+        return slurm_here()
 
 
 def test_slurms_word_that_memory_ran_out_is_told(study_on, slurm, monkeypatch, tmp_path):
