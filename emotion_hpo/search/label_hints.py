@@ -1,7 +1,7 @@
 """A remark on what the labelled turns of dialogues have and the others lack.
 
 Labels run on, so that which turns of a dialogue have one tells of their neighbours' labels. Where
-only they have features, a model that reads the others' lack learns from that, and no use gives it.
+only they have features, a model learns from what the others lack; where it is used, nobody knows.
 """
 
 from collections.abc import Collection
@@ -40,8 +40,8 @@ def describe_label_hints(
             shares[source_of(name, ready_made)] = pair
     return [
         f"{name}: {100 * labelled:.0f} % of the turns with a label have it, and {100 * other:.0f} "
-        "% of those without, so that a model can tell by it which turns have a label, as no use "
-        "will; give it to every turn, or leave it out."
+        "% of those without. A model that reads dialogues can tell from that which turns have a "
+        "label, and its score is too good; give it to every turn, or leave it out."
         for name, (labelled, other) in shares.items()
     ]
 

@@ -57,6 +57,20 @@ def finished_exactly(home, config):
     return trials
 
 
+def search_through_a_loss(make_study, overrides, lose):
+    """Search while a place is lost in the middle of two trials; what was printed of it."""
+    home, config = make_study("study", *overrides)
+    command = Command(home, *overrides)
+    until(lambda: len(list(home.path.glob("trials/*/curve.json"))) == 2, 120, "training")
+    lose()
+    status, _, err = command.wait()
+    assert status == 0, err
+    trials = finished_exactly(home, config)
+    assert sum(one.state is TrialState.INTERRUPTED for one in trials) == 1
+    assert not workers_of(home)
+    return err
+
+
 def end_to_end(make_study, overrides, lose=lambda: None):
     """Search, confirm and score by processes of their own; the workers of each step."""
     size = ("study.n_trials=2", "launcher.n_workers=2", "pruner=none", "sampler=random")

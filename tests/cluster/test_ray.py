@@ -4,10 +4,16 @@ import pytest
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.search.optuna.study import Study
-from emotion_hpo.study import TrialState
 from emotion_hpo.training.launch import WorkerEnd, open_launcher
 from tests.cluster.every_launcher import EveryLauncher
-from tests.cluster.launching import LONG, end_to_end, ends_of, finished_exactly, ray_at, workers_of
+from tests.cluster.launching import (
+    LONG,
+    end_to_end,
+    ends_of,
+    ray_at,
+    search_through_a_loss,
+    workers_of,
+)
 from tests.cluster.servers import until
 from tests.needed import need_module
 from tests.search.processes import Command
@@ -46,16 +52,10 @@ def test_rays_word_that_memory_ran_out_is_told(study_on, postgres):
 def test_a_lost_node_of_ray_costs_no_trial(make_study, storage, ray_nodes):
     cluster, lost = ray_nodes
     overrides = (*storage, *LONG, *ray_at(cluster.address)[0])
-    home, config = make_study("study", *overrides)
-    command = Command(home, *overrides)
-    until(lambda: len(list(home.path.glob("trials/*/curve.json"))) == 2, 120, "training")
-    cluster.remove_node(lost, allow_graceful=False)
-    status, _, err = command.wait()
-    assert status == 0, err
-    assert "died (place lost" in err
-    trials = finished_exactly(home, config)
-    assert sum(one.state is TrialState.INTERRUPTED for one in trials) == 1
-    assert not workers_of(home)
+    said = search_through_a_loss(
+        make_study, overrides, lambda: cluster.remove_node(lost, allow_graceful=False)
+    )
+    assert "died (place lost" in said
 
 
 def test_all_trains_on_nodes_of_ray_and_a_lost_node_costs_time_alone(

@@ -5,19 +5,16 @@ import shutil
 
 import pytest
 
-from emotion_hpo.study import TrialState
 from emotion_hpo.training.launch import open_launcher
 from tests.cluster.every_launcher import EveryLauncher
 from tests.cluster.launching import (
     LONG,
     end_to_end,
     ends_of,
-    finished_exactly,
+    search_through_a_loss,
     slurm_here,
-    workers_of,
 )
 from tests.cluster.servers import until
-from tests.search.processes import Command
 
 
 class TestSlurm(EveryLauncher):
@@ -60,19 +57,14 @@ def test_slurms_word_that_memory_ran_out_is_told(study_on, slurm, monkeypatch, t
 def test_a_cancelled_job_of_slurm_costs_no_trial(make_study, storage, slurm, monkeypatch):
     for name, value in slurm.environment.items():
         monkeypatch.setenv(name, value)
+
+    def lose():
+        running = [name for name, state in slurm.jobs().items() if state == "RUNNING"]
+        assert len({name.partition("_")[0] for name in running}) == 1, "one array"
+        slurm.call("scancel", running[0])
+
     overrides = (*storage, *LONG, *slurm_here()[0])
-    home, config = make_study("study", *overrides)
-    command = Command(home, *overrides)
-    until(lambda: len(list(home.path.glob("trials/*/curve.json"))) == 2, 120, "training")
-    running = [name for name, state in slurm.jobs().items() if state == "RUNNING"]
-    assert len({name.partition("_")[0] for name in running}) == 1, "one array"
-    slurm.call("scancel", running[0])
-    status, _, err = command.wait()
-    assert status == 0, err
-    assert "started again" in err
-    trials = finished_exactly(home, config)
-    assert sum(one.state is TrialState.INTERRUPTED for one in trials) == 1
-    assert not workers_of(home)
+    assert "started again" in search_through_a_loss(make_study, overrides, lose)
 
 
 def test_all_trains_on_nodes_of_slurm_and_a_lost_job_costs_time_alone(
