@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import hydra
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
@@ -25,6 +26,11 @@ from emotion_hpo.cli.registry import Command
 from emotion_hpo.config import VARIANT_KEYS, SearchConfig, without_unknown
 from emotion_hpo.config.free import NAMING_KEYS
 from emotion_hpo.errors import ConfigError
+
+_VERSION_BASE = "1.3"  # of Hydra
+
+#: A composed root, and Hydra's own settings of it.
+_Composed = tuple[DictConfig, HydraConf]
 
 #: The corpus that a study's name does not mention.
 _USUAL_CORPUS = "twin"
@@ -78,28 +84,50 @@ def compose(command: Command, overrides: Sequence[str]) -> Composition | None:
     # A command on a study that exists takes any key of a search, unchecked.
     models = command.load_model(), SearchConfig
     readable = [line for typed in overrides for line in for_hydra(typed, models, groups)]
-    typed_here, sys.argv = sys.argv, [f"emotion-hpo {command.name}", *readable]
     GlobalHydra.instance().clear()  # another command of this process may have left it
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
-    composed: list[tuple[DictConfig, dict[str, str], list[str]]] = []
-
-    @hydra.main(version_base="1.3", config_path=str(folder), config_name=command.name)
-    def application(config: DictConfig) -> None:
-        settings = HydraConfig.get()
-        typed = OmegaConf.to_container(settings.overrides.task, resolve=False)  # with its `${…}`
-        choices = dict(settings.runtime.choices)
-        composed.append((config, choices, cast("list[str]", typed)))
-
+    by_hydra = _let_hydra_run if any(word.startswith("-") for word in readable) else _compose
     try:
-        application()
-        for config, choices, typed in composed:  # outside Hydra, which comments on errors
-            plain = _to_plain(config, choices)
-            return Composition(plain, _requested(plain, typed))
+        composed = by_hydra(command.name, str(folder), readable)
+        if composed is None:
+            return None
+        config, settings = composed
+        plain = _to_plain(config, settings.runtime.choices)
+        typed = OmegaConf.to_container(settings.overrides.task, resolve=False)  # with its `${…}`
+        return Composition(plain, _requested(plain, cast("list[str]", typed)))
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # corpus=3: ValueError
         raise ConfigError(format_hydra_error(error)) from None
+
+
+def _compose(name: str, folder: str, overrides: list[str]) -> _Composed:
+    """Compose a root without Hydra's own application, which composes everything twice."""
+    with hydra.initialize_config_dir(folder, version_base=_VERSION_BASE):
+        config = hydra.compose(name, overrides, return_hydra_config=True)
+    with open_dict(config):
+        settings = config.pop("hydra")
+    return config, settings
+
+
+def _let_hydra_run(name: str, folder: str, words: list[str]) -> _Composed | None:
+    """Run Hydra's application, which reads `--config-dir`; None if it has answered itself.
+
+    Args:
+        name: Root of `conf/`.
+        folder: `conf/`.
+        words: Overrides and flags.
+    """
+    composed: list[_Composed] = []
+
+    @hydra.main(version_base=_VERSION_BASE, config_path=folder, config_name=name)
+    def application(config: DictConfig) -> None:
+        composed.append((config, HydraConfig.get()))
+
+    typed_here, sys.argv = sys.argv, [f"emotion-hpo {name}", *words]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    try:
+        application()
     finally:
         sys.argv = typed_here
-    return None
+    return composed[0] if composed else None
 
 
 def _to_plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
