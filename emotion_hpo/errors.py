@@ -34,6 +34,10 @@ class StudyError(EmotionHpoError, RuntimeError):
     """A study cannot be opened, continued or asked for what it does not have."""
 
 
+class TrainingsFailed(StudyError):  # noqa: N818 (as `TrialFailed`)
+    """Trainings ended without a model: they diverged, or their workers died of them."""
+
+
 class HoldoutError(EmotionHpoError, PermissionError):
     """The holdout was asked for against the rules."""
 

@@ -101,7 +101,7 @@ def _of_trial(
     home = StudyHome(command.study.directory, study)
     stored = read_study(home, requested)
     number = find(read_trials(home), trial, stored.config.study.objective).number
-    config = with_launcher(stored.config, dump(command.launcher), requested)
+    config = with_launcher(stored.config, dump(command), requested)
     of_trial = study_file.trial_config(home, number)
     fields = {field: getattr(of_trial, field) for field in type(of_trial).model_fields}
     places = stored.config.corpus

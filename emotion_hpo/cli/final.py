@@ -29,6 +29,7 @@ class FinalCommand(StudyCommand):
 
     tracking: Any
     launcher: Any
+    storage: Any
     best: str | None
     rescore: bool
     rule: Literal["greedy", "average", "weighted", "maximum_confidence"] = Field(
@@ -88,7 +89,7 @@ def score(command: FinalCommand, requested: Mapping[str, Any]) -> FinalResult:
     if any(path.split(".")[0] == "tracking" for path in requested):
         tracking = build(_TrackingChoice, {"tracking": command.tracking}).tracking
         stored = replace(stored, config=stored.config.model_copy(update={"tracking": tracking}))
-    config = with_launcher(stored.config, command.launcher, requested)
+    config = with_launcher(stored.config, vars(command), requested)
     with preparing(f"Preparing {stored.config.corpus.name}") as on_features:
         result = final(
             home,

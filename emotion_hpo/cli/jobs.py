@@ -4,44 +4,36 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from emotion_hpo.config import SearchConfig, build, dump, flatten
-from emotion_hpo.config.base import Section
-from emotion_hpo.config.places import LauncherConfig
+from emotion_hpo.config import SearchConfig, build, dump, flatten, with_value
 from emotion_hpo.study import StudyHome
 
 if TYPE_CHECKING:
     from emotion_hpo.training.job import Train
 
 
-class _LauncherChoice(Section):
-    """Where workers run."""
-
-    launcher: LauncherConfig
-
-
 def with_launcher(
-    config: SearchConfig, composed: object, requested: Mapping[str, Any]
+    config: SearchConfig, composed: Mapping[str, Any], requested: Mapping[str, Any]
 ) -> SearchConfig:
-    """Return a stored study with the launcher that the command line asks for, if it does.
+    """Return a stored study with the launcher and the storage that the command line asks for.
 
     Args:
         config: The study.
-        composed: The launcher as the command line and `conf/` have it together.
+        composed: Both, as the command line and `conf/` have them together.
         requested: Path → value that the command line sets.
 
     Raises:
-        ConfigError: It is no launcher.
+        ConfigError: There is no such place, or the workers there cannot use the storage.
     """
-    values = {
-        path.removeprefix("launcher."): value
-        for path, value in flatten(requested).items()
-        if path.startswith("launcher.")
-    }
-    if not values:
-        return config
-    plain = composed if "name" in values else {**dump(config.launcher), **values}
-    launcher = build(_LauncherChoice, {"launcher": plain}).launcher
-    return config.model_copy(update={"launcher": launcher})
+    paths = flatten(requested)
+    plain = dump(config)
+    for section in ("launcher", "storage"):
+        values = {path: paths[path] for path in paths if path.startswith(f"{section}.")}
+        if f"{section}.name" in values:
+            plain[section] = composed[section]
+            continue
+        for path, value in values.items():
+            plain = with_value(plain, path, value)
+    return build(SearchConfig, plain)
 
 
 def job_trainer(home: StudyHome, config: SearchConfig, title: str) -> "Train":

@@ -17,23 +17,25 @@ from emotion_hpo.console.progress import preparing
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.formatting import format_score
 from emotion_hpo.runtime.formatting import format_count
-from emotion_hpo.study import Epoch, StudyHome, write_json
+from emotion_hpo.study import Epoch, StudyHome, check_writable, write_json
 
 
 class ReplayCommand(StudyCommand):
     """`emotion-hpo replay`."""
 
     launcher: Any
+    storage: Any
     trial: str | None
     final: str | None = Field(None, description="a final model to train again instead")
 
 
 def run(command: ReplayCommand, requested: Mapping[str, Any]) -> None:
     """Train a trial or a final model again; exit with 1 if a bit is different."""
+    check_writable(command.output)
     home = StudyHome(command.study.directory, command.study.name)
     stored = read_study(home, requested)
     if command.final is not None:
-        config = with_launcher(stored.config, command.launcher, requested)
+        config = with_launcher(stored.config, vars(command), requested)
         is_identical = _replay_final(home, config, command.final, command.output)
     else:
         title = f"Preparing {stored.config.corpus.name}"

@@ -13,7 +13,7 @@ import numpy as np
 from emotion_hpo.config import fingerprint
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Recipe
-from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.predict.saved_model import SavedModel, is_model
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.study import TrialHome
 from emotion_hpo.study.records.final_result import PaperProtocol, PaperSeed
@@ -78,4 +78,4 @@ def _job(recipe: Recipe, seed: int) -> Job:
 
 
 def _is_stored(_job: Job, files: TrialHome | None) -> bool:
-    return files is not None and files.weights.exists()
+    return files is not None and is_model(files.weights)

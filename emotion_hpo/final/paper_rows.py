@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.errors import ConfigError, TrainingsFailed
 from emotion_hpo.features.preparation import OnProgress, prepare_features
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.candidates import make_candidate
 from emotion_hpo.final.protocol_scores import combine, score_protocol
 from emotion_hpo.final.protocols import Answered, Candidate, answer_protocols, model_path
-from emotion_hpo.search.batch import BatchStopped
 from emotion_hpo.splits.protocols import find_protocol, parts_of
 from emotion_hpo.study import StudyHome, make_folder
 from emotion_hpo.study.records.protocol import ProtocolResult
@@ -102,7 +101,7 @@ def train_group(
         open_trainer: Makes what trains its jobs.
 
     Raises:
-        StudyError: Every training failed, or one was stopped.
+        StudyError: Every training failed, one was stopped, or none can begin here.
         FeatureError: The features cannot be extracted here.
     """
     first = rows[0].config
@@ -134,14 +133,13 @@ def _answer(
     """Return what each row answered, and why others could not: as where a training diverges.
 
     Raises:
-        StudyError: None could, or the user stopped it.
+        TrainingsFailed: None could.
+        StudyError: The user stopped it, or nothing can be trained here at all.
     """
     try:
         answered = answer_protocols(home, store, candidates, train)
         return {each.candidate.name: each for each in answered}, {}
-    except BatchStopped:
-        raise
-    except StudyError as error:
+    except TrainingsFailed as error:
         if len(candidates) == 1:
             return {}, {candidates[0].name: str(error)}
         first = error

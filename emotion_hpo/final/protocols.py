@@ -14,7 +14,7 @@ from pathlib import Path
 from emotion_hpo.config import ExperimentConfig, SplitConfig, dump, fingerprint
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.final.protocol_answers import Answers, answer
-from emotion_hpo.predict.saved_model import SavedModel
+from emotion_hpo.predict.saved_model import SavedModel, is_model
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.splits.parts import split
 from emotion_hpo.splits.protocols import ProtocolFold
@@ -122,7 +122,7 @@ def answer_protocols(
     if jobs:
 
         def is_stored(job: Job, files: TrialHome | None) -> bool:
-            is_trained = files is not None and files.weights.exists()
+            is_trained = files is not None and is_model(files.weights)
             return is_trained or home.protocol_answers(job.name).exists()
 
         trained = train(tuple(jobs.values()), is_stored)

@@ -15,7 +15,7 @@ from emotion_hpo.features.origin import Origin, ReadyMade, describe_origins
 from emotion_hpo.features.store import FeatureStore
 from emotion_hpo.features.utterances import Utterances
 from emotion_hpo.final.plan import Plan, Recipe
-from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
+from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel, is_model
 from emotion_hpo.runtime.seeds import derive
 from emotion_hpo.study import FinalHome, TrialHome, write_bytes
 from emotion_hpo.training.job import Job, Purpose, Train, TrainedBatch
@@ -67,13 +67,13 @@ class Retraining:
             needed = {job.name for recipe in missing for job in self._jobs(recipe)}
 
             def is_stored(job: Job, files: TrialHome | None) -> bool:
-                return job.name not in needed or (files is not None and files.weights.exists())
+                return job.name not in needed or (files is not None and is_model(files.weights))
 
             trained = self._train(tuple(jobs.values()), is_stored)
             for recipe in missing:
                 models[recipe.name] = self._assemble(recipe, trained, home(recipe.name))
-            for name in needed:
-                trained.files(name).weights.unlink(missing_ok=True)
+                for job in self._jobs(recipe):
+                    trained.files(job.name).weights.unlink(missing_ok=True)
         return models
 
     def _jobs(self, recipe: Recipe) -> list[Job]:

@@ -10,6 +10,7 @@ would each have answers of their own.
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,14 @@ class SavedEnsemble:
                 f"{path} is not a model of this version ({type(error).__name__}); "
                 "`make final` trains one"
             ) from error
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a model lies there that is whole and of this version."""
+    with suppress(StudyError):
+        SavedEnsemble.load(path)
+        return True
+    return False
 
 
 def _write(path: Path, plain: Mapping[str, Any]) -> None:

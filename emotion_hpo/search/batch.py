@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from emotion_hpo.config import SearchConfig, dump
 from emotion_hpo.config.places import LocalLauncher, SqliteStorage
-from emotion_hpo.errors import StudyError
+from emotion_hpo.errors import TrainingsFailed
 from emotion_hpo.search.alone import alone_in
 from emotion_hpo.search.observers import Display, silent_display
 from emotion_hpo.search.optuna.jobs import batch_config
@@ -45,7 +45,8 @@ def train_batch(
 
     Raises:
         BatchStopped: The user stopped it.
-        StudyError: A job failed, or the workers cannot live.
+        TrainingsFailed: Jobs failed.
+        StudyError: Another process trains them, or the workers cannot live.
     """
     if isinstance(config.launcher, LocalLauncher):  # a server is for several machines
         config = config.model_copy(update={"storage": SqliteStorage(name="sqlite")})
@@ -77,14 +78,14 @@ def _check(trained: TrainedBatch, jobs: Sequence[Job]) -> None:
 
     Raises:
         BatchStopped: The user stopped it.
-        StudyError: A job failed.
+        TrainingsFailed: Jobs failed.
     """
     names = {job.name for job in jobs}
     by_name = {name: trial for name, trial in trained.trials.items() if name in names}
     failed = [name for name, trial in by_name.items() if trial.state is TrialState.FAILED]
     if failed:
         reason = by_name[failed[0]].reason
-        raise StudyError(
+        raise TrainingsFailed(
             f"{len(failed)} of {len(jobs)} trainings failed, {failed[0]} with: {reason}; see "
             f"{trained.home.path / 'workers'}. The same command tries them again"
         )

@@ -59,7 +59,8 @@ def explain_failures(
     failed = [trial for trial in new if trial.state is TrialState.FAILED]
     most = study.max_failures
     if len(failed) == len(new) >= FAIL_FAST:
-        counted = f"the first {len(failed)} trials failed"
+        kind = "trials" if failed[-1].job is None else "trainings"
+        counted = f"the first {len(failed)} {kind} failed"
     elif most is not None and len(failed) >= most:
         counted = f"{len(failed)} of {len(new)} trials failed (study.max_failures={most})"
     else:

@@ -36,7 +36,7 @@ class BatchStopped(StudyError):  # noqa: N818 (what happened, not what is wrong)
     """The user stopped what a command needs before it had ended."""
 
     def __init__(self) -> None:
-        super().__init__("BatchStopped; the same command goes on where this one ended.")
+        super().__init__("Stopped; the same command goes on where this one ended.")
 
 
 #: What this process listens to, if it does.

@@ -187,6 +187,8 @@ class Worker:
         for files in map(self._home.trial, (claim.number, *claim.former_lives)):
             files.checkpoint.unlink(missing_ok=True)
             shutil.rmtree(files.networks, ignore_errors=True)
+        for files in map(self._home.trial, claim.former_lives):
+            files.weights.unlink(missing_ok=True)
 
 
 def main() -> None:

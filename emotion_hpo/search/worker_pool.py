@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from emotion_hpo.config import SearchConfig
-from emotion_hpo.errors import StudyError
+from emotion_hpo.errors import TrainingsFailed
 from emotion_hpo.search.budget import explain_failures, is_spent, n_open
 from emotion_hpo.search.deaths import DeathCount
 from emotion_hpo.search.observers import Display, TrialTracker, silent_tracker
@@ -81,7 +81,8 @@ class WorkerPool:
         """Keep workers at work until the budget is spent or a stop is requested.
 
         Raises:
-            StudyError: The workers cannot live, or the first trials all failed.
+            StudyError: The workers cannot live.
+            TrainingsFailed: The first trials all failed, or too many.
         """
         trials = self.study.trials()
         self._ended_before = {trial.number for trial in trials if trial.state.is_finished}
@@ -190,12 +191,12 @@ class WorkerPool:
             self._let_others_in()
 
     def _check_failures(self, trials: list[Trial]) -> None:
-        """Stop if the first trials all failed, or more than a user accepts."""
+        """Stop if the first trials all failed, or as many as a user sets a limit at."""
         failures = explain_failures(self.config.study, trials, self._ended_before)
         if failures is not None:
-            raise StudyError(
-                f"{failures}; see {self.home.path / 'workers'}. The same command tries the next "
-                "ones"
+            goes_on = "tries them again" if self.home.is_batch else "tries the next ones"
+            raise TrainingsFailed(
+                f"{failures}; see {self.home.path / 'workers'}. The same command {goes_on}"
             )
 
     def _message(self) -> str:

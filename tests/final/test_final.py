@@ -21,6 +21,7 @@ from emotion_hpo.final.choice import choose
 from emotion_hpo.final.expected_score import read_expected_score
 from emotion_hpo.final.plan import Plan, Recipe, baseline_recipe, halvings_of
 from emotion_hpo.final.replay_final import replay_final
+from emotion_hpo.final.retraining import Retraining
 from emotion_hpo.final.scoring import Ensemble, final
 from emotion_hpo.metrics import METRICS
 from emotion_hpo.metrics import combination as decision
@@ -300,7 +301,7 @@ def test_stopped_in_an_epoch_it_goes_on_to_the_same_predictions(searched, tmp_pa
     score(whole, "trial_1")
     with monkeypatch.context() as patched:
         stop_after_an_epoch(patched)
-        with pytest.raises(BatchStopped, match="the same command goes on"):
+        with pytest.raises(BatchStopped, match=r"^Stopped; the same command goes on"):
             score(searched, "trial_1")
     assert not searched.ledger.exists()
     score(searched, "trial_1")
@@ -310,6 +311,24 @@ def test_stopped_in_an_epoch_it_goes_on_to_the_same_predictions(searched, tmp_pa
     assert again.curve[:1] == read_curve(searched.batch("final").trial(again.continues))
     assert [epoch.epoch for epoch in again.curve] == [1, 2, 3]
     assert not list(searched.batch("final").path.rglob("*.pt")), "models stand in final/ alone"
+
+
+def test_a_seed_whose_model_is_broken_is_trained_again_alone(searched, monkeypatch):
+    """As of a version that stores them in another way."""
+
+    def cut(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Retraining, "_assemble", cut)
+        with pytest.raises(KeyboardInterrupt):
+            score(searched)
+    home = searched.batch("final")
+    path, *others = home.path.rglob("weights.pt")
+    path.write_bytes(path.read_bytes()[:1000])
+    score(searched)
+    by_job = Counter(trial.job for trial in read_trials(home))
+    assert sorted(by_job.values()) == [*[1] * len(others), 2]
 
 
 def test_cut_off_before_the_holdout_is_read_it_trains_nothing_again(searched, monkeypatch):
@@ -336,7 +355,7 @@ def test_a_stop_before_the_holdout_is_opened_leaves_it_sealed(searched, monkeypa
             patched.setattr(place, name, stop_after(getattr(place, name)))
             if place is module:
                 stack.enter_context(stop_signals())
-            with pytest.raises(BatchStopped, match="the same command goes on"):
+            with pytest.raises(BatchStopped, match=r"^Stopped; the same command goes on"):
                 score(searched)
         assert not searched.ledger.exists()
     monkeypatch.setattr(batch, "_work", None)

@@ -1,14 +1,19 @@
 """Jobs wait once, go on where they were cut off, and are trained by one command at a time."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
 
 from emotion_hpo.errors import StudyError
-from emotion_hpo.search.batch import train_batch
+from emotion_hpo.search import batch as module
+from emotion_hpo.search.batch import BatchStopped, train_batch
+from emotion_hpo.search.batch import _work as work_in_processes
+from emotion_hpo.search.observers import silent_display
 from emotion_hpo.search.optuna.jobs import batch_config
 from emotion_hpo.search.optuna.study import Study
+from emotion_hpo.search.stop import Stop
 from emotion_hpo.study import TrialState
 from emotion_hpo.training.job import Job, Purpose
 
@@ -85,6 +90,34 @@ def test_another_command_on_the_same_jobs_is_refused(make_study, batch):
         pytest.raises(StudyError, match="another process trains what"),
     ):
         train_batch(home.owner, config, [job], never)
+
+
+def test_how_many_jobs_are_open_changes_no_workers_threads(make_study, batch, monkeypatch):
+    """They are the launcher's cores by its workers: else the last job would have other bits."""
+    home, study, job = batch
+    _, config = make_study("study", "launcher.n_workers=4")
+    study.open_jobs([job], never)
+    pools = []
+
+    def open_pool(_config, _home, _study, _display, _stop, n_workers):
+        pools.append(n_workers)
+        return SimpleNamespace(work=lambda: None)
+
+    monkeypatch.setattr(module, "WorkerPool", open_pool)
+    work_in_processes(home, config, study, silent_display(), Stop())
+    assert pools == [4]
+
+
+def test_a_batch_on_this_machine_needs_no_server(make_study, batch, monkeypatch):
+    _, _, job = batch
+    home, config = make_study("study", "storage=postgresql")
+    used = []
+    monkeypatch.setattr(module, "_work", lambda *arguments: used.append(arguments[:2]))
+    with pytest.raises(BatchStopped):  # of a pool, none of whose jobs has ended
+        train_batch(home, config, [job], never)
+    ((of_batch, of_config),) = used
+    assert of_batch.database.exists()
+    assert of_config.storage.name == "sqlite"
 
 
 def waiting_in(study):

@@ -139,6 +139,7 @@ BAD = [
     dataclasses.replace(trial(number, TrialState.FAILED), reason="train/loss is nan")
     for number in range(1, 4)
 ]
+JOBS = [dataclasses.replace(bad, job=f"job_{bad.number}") for bad in BAD]
 GOOD = trial(0, COMPLETE, 1)
 NAN = "the last with: train/loss is nan"
 
@@ -151,6 +152,7 @@ FAILURES = [
     (BAD[:2], (), None, None),
     (BAD, (), None, f"the first 3 trials failed, {NAN}"),
     ([GOOD, *BAD], (0,), None, f"the first 3 trials failed, {NAN}"),
+    (JOBS, (), None, f"the first 3 trainings failed, {NAN}"),
 ]
 
 

@@ -19,6 +19,7 @@ from emotion_hpo.search import batch as module
 from emotion_hpo.search.batch import BatchStopped, train_batch
 from emotion_hpo.search.batch import _work as work_in_processes
 from emotion_hpo.search.life import Life
+from emotion_hpo.search.optuna.study import Study
 from emotion_hpo.splits.opening import open_development_and_holdout
 from emotion_hpo.splits.parts import split as divide
 from emotion_hpo.study import TrialHome
@@ -171,6 +172,23 @@ def test_a_killed_worker_of_a_folder_without_a_study_goes_on(make_study, monkeyp
     assert len(killed) >= 1
     assert [len(trained.trials[job.name].curve) for job in jobs] == [40, 40]
     assert any(trial.continues is not None for trial in trained.trials.values())
+
+
+def test_the_model_of_a_life_that_could_not_end_goes_with_it(make_study, monkeypatch):
+    home, config = make_study("study")
+    job = jobs_of(config)[1]
+
+    def run_full(*_arguments, **_more):
+        raise StudyError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Study, "end", run_full)
+        with pytest.raises(StudyError, match="disk is full"):
+            train_batch(home, config, [job], is_stored)
+    assert len([*home.path.rglob("weights.pt")]) == 1
+    trained = train_batch(home, config, [job], is_stored)
+    assert trained.trials[FIXED].continues is not None
+    assert [*home.path.rglob("*.pt")] == [trained.files(FIXED).weights]
 
 
 def test_a_network_that_no_life_has_fails_the_training_by_its_epoch(tmp_path):

@@ -16,13 +16,9 @@ from emotion_hpo.search.optuna import requeue, slots
 from emotion_hpo.search.optuna.claim import claim_next
 from emotion_hpo.search.optuna.claimed import Claim, ClaimLost
 from emotion_hpo.search.optuna.connection import Connection
-from emotion_hpo.search.optuna.deaths import (
-    MOST_DEATHS,
-)
+from emotion_hpo.search.optuna.deaths import MOST_DEATHS
 from emotion_hpo.search.optuna.ending import Ending, end_trial, report_step, report_steps
-from emotion_hpo.search.optuna.frozen import (
-    to_trial,
-)
+from emotion_hpo.search.optuna.frozen import to_trial
 from emotion_hpo.search.optuna.jobs import open_jobs, trials_by_job
 from emotion_hpo.search.optuna.retry import StorageAway, StorageRetry, retried
 from emotion_hpo.search.prior_trial import PriorTrial
