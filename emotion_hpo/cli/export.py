@@ -6,9 +6,12 @@ from typing import Literal
 from pydantic import Field
 
 from emotion_hpo.config.commands import StudyCommand
+from emotion_hpo.console.make_lines import study_line
 from emotion_hpo.console.output import echo
 from emotion_hpo.errors import StudyError
-from emotion_hpo.study import FinalHome, StudyHome, check_writable, write_bytes
+from emotion_hpo.study import FinalHome, StudyHome, check_writable, study_file, write_bytes
+from emotion_hpo.study.records.base import read_record
+from emotion_hpo.study.records.final_result import FinalResult
 
 
 class ExportCommand(StudyCommand):
@@ -28,14 +31,7 @@ def run(command: ExportCommand) -> None:
     check_writable(command.output)
     home = StudyHome(command.study.directory, command.study.name)
     if command.format == "onnx":
-        from emotion_hpo.study.finals import find_final
-
-        stored = {path.parent.name: path.parent for path in home.path.glob("final/*/model.pt")}
-        if command.best in stored:  # an ensemble's member, too, which was not scored by itself
-            files = FinalHome(stored[command.best])
-        else:
-            files = find_final(home, command.best)
-        _write_onnx(files, command.output)
+        _write_onnx(home, command.best, command.output)
         return
     from emotion_hpo.report.card import model_card
 
@@ -45,20 +41,48 @@ def run(command: ExportCommand) -> None:
     echo(f"Card: {path}")
 
 
-def _write_onnx(files: FinalHome, output: Path | None) -> None:
-    """Write the networks, and a page on their use."""
+def _write_onnx(home: StudyHome, name: str | None, output: Path | None) -> None:
+    """Write a final model's networks, and a page on their use.
+
+    Raises:
+        StudyError: There is no such model, or it has no such file.
+    """
     from emotion_hpo.predict import find_model
     from emotion_hpo.predict.onnx_file import write_onnx
     from emotion_hpo.predict.onnx_readme import write_readme
     from emotion_hpo.predict.saved_model import SavedEnsemble
 
-    path = output or files.path / "onnx" / "model.onnx"
+    files = _find_stored(home, name)
     saved_model, *others = SavedEnsemble.load(find_model(files.path)).members
     if others:
-        raise StudyError(
-            f"{files.path} is an ensemble, which has no ONNX file; export its members, which "
-            f"{files.result.name} names, one by one: best=trial_…"
-        )
+        raise _ensemble(home, files)
+    path = output or files.path / "onnx" / "model.onnx"
     difference = write_onnx(saved_model, path)
     echo(f"ONNX: {path} (probabilities within {difference:.0e} of the model's)")
     echo(f"Its use: {write_readme(saved_model, path, difference)}")
+
+
+def _find_stored(home: StudyHome, name: str | None) -> FinalHome:
+    """Return the files of a final model, or of an ensemble's member, which was not scored itself.
+
+    Raises:
+        StudyError: There is no such study or model.
+    """
+    from emotion_hpo.study.finals import find_final
+
+    study_file.read(home)
+    stored = {path.parent.name: path.parent for path in home.path.glob("final/*/model.pt")}
+    return FinalHome(stored[name]) if name in stored else find_final(home, name)
+
+
+def _ensemble(home: StudyHome, files: FinalHome) -> StudyError:
+    """Return why there is no file of an ensemble, and the line that writes its members'."""
+    trials = ["trial_…"]
+    if files.result.exists():  # a member is named there alone
+        trials = [member.trial for member in read_record(files.result, FinalResult).members]
+    line = study_line("export", home, keys={"format": "onnx"}, BEST=trials[0])
+    also = f", then {', '.join(trials[1:])}" if trials[1:] else ""
+    return StudyError(
+        f"{files.path} is an ensemble, which has no ONNX file; export its members one by one: "
+        f"`{line}`{also}"
+    )

@@ -11,6 +11,9 @@ from emotion_hpo.study import StudyHome, TrialState, study_file, write_json
 #: Seconds between two looks at a study's storage.
 _LOOK_EVERY_S = 2.0
 
+#: Whoever watches a search that was stopped, or ended by another budget, would wait for ever.
+_IDLE = "no trial is running; if the search has stopped, the same `make search` goes on"
+
 
 class StatusCommand(StudyCommand):
     """`emotion-hpo status`."""
@@ -29,7 +32,8 @@ def run(command: StatusCommand) -> None:
     if command.watch:
         with SearchScreen(stored.config, trials, synthetic=stored.facts.synthetic) as screen:
             while sum(trial.state.is_finished for trial in trials) < stored.config.study.n_trials:
-                screen.show(trials)
+                is_idle = not any(trial.state is TrialState.RUNNING for trial in trials)
+                screen.show(trials, _IDLE if is_idle else "")
                 time.sleep(_LOOK_EVERY_S)
                 trials = study.trials()
             screen.show(trials)

@@ -21,7 +21,7 @@ from emotion_hpo.features.extraction import extract_dialogue
 from emotion_hpo.features.finished import read_dialogue, write_dialogue
 from emotion_hpo.features.pretrained.encoders import Encoders
 from emotion_hpo.features.writing import disk
-from emotion_hpo.runtime.child_process import become_child
+from emotion_hpo.runtime.child_process import become_child, without_main_module
 
 #: Of a dialogue: its transcripts by utterance.
 Transcripts = Mapping[str, str | None]
@@ -81,7 +81,9 @@ def _in_order(
     waiting: deque[tuple[str, Future[list[Extracted]]]] = deque()
     try:
         for dialogue, transcripts in dialogues.items():
-            waiting.append((dialogue, pool.submit(_work, session, dialogue, transcripts, folder)))
+            with without_main_module():  # a pool starts its processes as it gets their tasks
+                future = pool.submit(_work, session, dialogue, transcripts, folder)
+            waiting.append((dialogue, future))
             if len(waiting) == n_ahead:
                 first, future = waiting.popleft()
                 yield first, future.result()

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 
 from emotion_hpo.errors import StudyError, missing_extra
-from emotion_hpo.predict.onnx_graph import (
+from emotion_hpo.predict.onnx_graph import Graph
+from emotion_hpo.predict.onnx_inputs import (
     DEVIATION,
     MEAN,
     SPEAKER,
-    Graph,
     GraphInput,
     is_scaled_by_speaker,
     list_inputs,
@@ -53,7 +53,7 @@ def write_onnx(saved_model: SavedModel, path: Path) -> float:
         StudyError: The model is not made of networks, or its file answers otherwise.
     """
     graph = build_graph(saved_model)
-    content = _with_metadata(_trace(graph, list_inputs(saved_model)), saved_model)
+    content = _with_metadata(_trace(graph, list_inputs(saved_model.preprocessor)), saved_model)
     difference = _check(graph, saved_model, content)
     if not difference <= TOLERANCE:
         raise StudyError(
@@ -74,11 +74,11 @@ def build_graph(saved_model: SavedModel) -> Graph:
     for learner in saved_model.build_learners():
         if not isinstance(learner, NetworkLearner):
             raise StudyError(
-                f"{_describe(saved_model)} has no ONNX file: it is read by scikit-learn, from "
+                f"{_describe(saved_model)} has no ONNX file: it is scikit-learn's, and reads "
                 "sparse counts of words and tables of statistics; networks alone are exported"
             )
         networks.append(learner.network.cpu())
-    return Graph(saved_model, networks).eval()
+    return Graph(saved_model.preprocessor, networks).eval()
 
 
 def draw_inputs(saved_model: SavedModel, seed: int, n: int | None = None) -> Inputs:
@@ -87,7 +87,7 @@ def draw_inputs(saved_model: SavedModel, seed: int, n: int | None = None) -> Inp
     shapes = saved_model.preprocessor.shapes()
     rows = int(generator.integers(1, 7)) if n is None else n
     inputs: Inputs = {}
-    for each in list_inputs(saved_model):
+    for each in list_inputs(saved_model.preprocessor):
         modality = each.name.removesuffix(MEAN).removesuffix(DEVIATION)
         longest = shapes[modality].max_length if modality in shapes else 1
         steps = int(generator.integers(1, longest + 1))
@@ -184,7 +184,7 @@ def _with_metadata(content: bytes, saved_model: SavedModel) -> bytes:
     if preprocessor.vocabulary is not None:
         facts["words"] = list(preprocessor.vocabulary.words)
     for name, reader in preprocessor.readers.items():
-        if is_scaled_by_speaker(saved_model, name) and reader.corpus is not None:
+        if is_scaled_by_speaker(saved_model.preprocessor, name) and reader.corpus is not None:
             facts[name + MEAN] = reader.corpus.mean.tolist()
             facts[name + DEVIATION] = reader.corpus.deviation.tolist()
     model = onnx.load_model_from_string(content)

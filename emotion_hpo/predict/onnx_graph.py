@@ -5,88 +5,27 @@ mask. A value that is not finite is lost; an utterance that lacks a modality has
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from emotion_hpo.config.features import TEXT
 from emotion_hpo.dataset.batch import InputShape, TurnOrder
 from emotion_hpo.dataset.batch import Sequence as Modality
+from emotion_hpo.dataset.preprocessor import Preprocessor
 from emotion_hpo.dataset.scaling import FeatureReader
 from emotion_hpo.models.network import Network
-from emotion_hpo.predict.saved_model import SavedModel
-
-#: After a modality's name: the scale of each utterance's speaker, `(B, D)`.
-MEAN, DEVIATION = ".mean", ".deviation"
-
-#: Of each turn of a dialogue: who speaks, and the seconds since the turn before it ended.
-SPEAKER, GAP_S = "speaker_number", "gap_s"
-
-#: Rows and steps of the utterances that a trace goes through: neither may be 1.
-_ROWS, _STEPS = 3, 2
-
-
-@dataclass(frozen=True)
-class GraphInput:
-    """An argument of the graph.
-
-    Attributes:
-        name: Of it.
-        axes: What is counted along each axis; numbers where it is fixed.
-        is_number: Whether it holds int64; else float32.
-    """
-
-    name: str
-    axes: tuple[str | int, ...]
-    is_number: bool = False
-
-    @property
-    def dynamic_axes(self) -> dict[int, str]:
-        """Return axis → its name, of those of no fixed length."""
-        return {place: axis for place, axis in enumerate(self.axes) if isinstance(axis, str)}
-
-    def example(self) -> Tensor:
-        """Return what a trace is made of."""
-        lengths = {"utterances": _ROWS}
-        shape = [lengths.get(str(axis), _STEPS) if isinstance(axis, str) else axis
-                 for axis in self.axes]  # fmt: skip
-        return torch.ones(shape, dtype=torch.int64 if self.is_number else torch.float32)
-
-
-def list_inputs(saved_model: SavedModel) -> list[GraphInput]:
-    """Return the graph's arguments, in order."""
-    inputs = []
-    for name, shape in saved_model.preprocessor.shapes().items():
-        if name == TEXT and shape.n_tokens is not None:
-            inputs.append(GraphInput(name, ("utterances", "words"), is_number=True))
-            continue
-        steps = () if shape.max_length == 1 else (f"{name}_steps",)
-        inputs.append(GraphInput(name, ("utterances", *steps, shape.dimensions)))
-        if is_scaled_by_speaker(saved_model, name):
-            scale = ("utterances", shape.dimensions)
-            inputs += [GraphInput(name + MEAN, scale), GraphInput(name + DEVIATION, scale)]
-    if saved_model.preprocessor.in_dialogues:
-        inputs.append(GraphInput(SPEAKER, ("utterances",), is_number=True))
-        inputs.append(GraphInput(GAP_S, ("utterances",)))
-    return inputs
-
-
-def is_scaled_by_speaker(saved_model: SavedModel, modality: str) -> bool:
-    """Return whether each speaker has a scale of their own."""
-    reader = saved_model.preprocessor.readers.get(modality)
-    return reader is not None and reader.by_speaker and reader.corpus is not None
+from emotion_hpo.predict.onnx_inputs import DEVIATION, GAP_S, MEAN, SPEAKER, list_inputs
 
 
 class Graph(nn.Module):
     """`(arrays in the order of list_inputs) -> (B, C)` probabilities, the networks averaged."""
 
-    def __init__(self, saved_model: SavedModel, networks: Sequence[Network]) -> None:
+    def __init__(self, preprocessor: Preprocessor, networks: Sequence[Network]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
-        self._names = [each.name for each in list_inputs(saved_model)]
-        self._shapes = saved_model.preprocessor.shapes()
-        self._readers = dict(saved_model.preprocessor.readers)
+        self._names = [each.name for each in list_inputs(preprocessor)]
+        self._shapes = preprocessor.shapes()
+        self._readers = dict(preprocessor.readers)
 
     def forward(self, *arrays: Tensor) -> Tensor:
         """Return the probabilities of utterances, or of a dialogue's turns in their order."""

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from emotion_hpo.config.features import TEXT_FACTORS
 from emotion_hpo.features.origin import Extraction
-from emotion_hpo.predict.onnx_graph import (
+from emotion_hpo.predict.onnx_inputs import (
     DEVIATION,
     GAP_S,
     MEAN,
@@ -67,7 +68,7 @@ def write_readme(saved_model: SavedModel, path: Path, difference: float) -> Path
 
 def _describe(saved_model: SavedModel, path: Path, difference: float) -> str:
     read_names = {each.name for each in open_session(path, 1).get_inputs()}
-    inputs = [each for each in list_inputs(saved_model) if each.name in read_names]
+    inputs = [each for each in list_inputs(saved_model.preprocessor) if each.name in read_names]
     lines = [f'    "{each.name}": {_example(each)},' for each in inputs]
     rows = [f"| `{each.name}` | {_shape(each)} | {'int64' if each.is_number else 'float32'} | "
             f"{_meaning(saved_model, each)} |" for each in inputs]  # fmt: skip
@@ -110,6 +111,8 @@ def _meaning(saved_model: SavedModel, each: GraphInput) -> str:
         return "words as numbers: 1 an unknown word, 0 none (at the end alone)"
     if each.name.endswith((MEAN, DEVIATION)):
         return "scale of the utterance's speaker; the corpus's stands in the file"
+    if each.name == TEXT_FACTORS:
+        return "the components of the words' tf-idf, fitted in training: `model.pt` holds them"
     origin = saved_model.origins[each.name]
     is_described = each.name in saved_model.preprocessor.described
     what = "statistics of the frames of " if is_described else ""
@@ -128,11 +131,16 @@ def _notes(saved_model: SavedModel) -> Iterator[str]:
         marks = "; `!`, `?` and `...` are words, too" if preprocessor.marks else ""
         yield f"Words are lower case, without punctuation but for apostrophes{marks}."
     for name, reader in preprocessor.readers.items():
-        if is_scaled_by_speaker(saved_model, name):
+        if is_scaled_by_speaker(saved_model.preprocessor, name):
             yield (
                 f"`{name}`: each speaker has a scale of their own. With n utterances of theirs, "
                 f"their mean is w · own + (1 - w) · corpus, w = n / (n + {reader.n_prior:g}); so "
                 "is their variance. Of a speaker of whom nothing is known take the corpus's."
             )
+    yield (
+        "Where emotion_hpo is installed, these inputs are made of words, recordings and motion by "
+        '`api.load_model("model.pt").onnx_inputs([api.Utterance(text="so good to see you")])`, '
+        "after `from emotion_hpo import api`."
+    )
     if preprocessor.in_dialogues:
         yield "A call reads one dialogue, its turns in order; a turn alone is a dialogue of one."

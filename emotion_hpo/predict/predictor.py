@@ -9,12 +9,13 @@ built once, when the model is opened, so that one utterance is answered in milli
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion_hpo.config.turns_read import TurnsRead
-from emotion_hpo.errors import FeatureError
+from emotion_hpo.errors import FeatureError, StudyError
 from emotion_hpo.features.origin import Extraction, ReadyMade
 from emotion_hpo.predict.dialogue import Dialogue
 from emotion_hpo.predict.extractor import Extractor, find_ready_made, list_columns
@@ -141,6 +142,34 @@ class Predictor:
             judged = self._ask([*usable.values()], [arrays[row] for row in usable])
             answers |= zip(usable, judged, strict=True)
         return [answers[row] for row in made]
+
+    def onnx_inputs(self, utterances: Sequence[Utterance]) -> dict[str, NDArray[Any]]:
+        """Return input → array, as the model's ONNX file reads utterances.
+
+        Args:
+            utterances: Of a model that reads dialogues the turns of one, which come out in order.
+
+        Raises:
+            FeatureError: There is none, or one has something broken; it is named by its place.
+            StudyError: The model is an ensemble.
+        """
+        from emotion_hpo.predict.onnx_inputs import arrange_inputs
+
+        if self.n_members > 1:
+            raise StudyError("an ensemble has no ONNX file; open one of its members")
+        if not utterances:
+            raise FeatureError("there is no utterance to read")
+        placed, faults = dict(enumerate(utterances)), dict[int, FeatureError]()
+        if self.reads:
+            placed, faults = place_turns(placed)
+        arrays = self._extractor.extract_all([*placed.values()])
+        faults |= {n: made for n, made in zip(placed, arrays, strict=True)
+                   if isinstance(made, FeatureError)}  # fmt: skip
+        for number, fault in sorted(faults.items()):
+            raise FeatureError(f"utterance {number}: {fault}")
+        usable = [made for made in arrays if not isinstance(made, FeatureError)]
+        (data,) = self._members.read([*placed.values()], usable)
+        return arrange_inputs(self._model.members[0].preprocessor, data)
 
     def unheard(self, speakers: Iterable[str]) -> set[str]:
         """Return the speakers who get a scale of their own from what is asked together."""

@@ -9,14 +9,16 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from emotion_hpo.config import SearchConfig
 from emotion_hpo.config.turns_read import describe_turns_read
+from emotion_hpo.features.extraction import source_of
 from emotion_hpo.metrics import METRICS
 from emotion_hpo.metrics.confidence_interval import NOT_ESTIMABLE, Interval
 from emotion_hpo.metrics.formatting import format_interval, format_score
 from emotion_hpo.report.breakdown import list_parts
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.scorings import list_scorings
-from emotion_hpo.runtime.formatting import format_share
+from emotion_hpo.runtime.formatting import format_count, format_share
 from emotion_hpo.splits.class_coverage import describe_missing_in_test
 from emotion_hpo.study import FinalHome, StudyHome
 from emotion_hpo.study.finals import find_final
@@ -24,6 +26,10 @@ from emotion_hpo.study.records.final_result import FinalResult
 
 #: What Markdown would read as its own in a name.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
+
+
+#: Modality → what `predict` is given of it; of any other, ready-made features.
+_ARGUMENTS = {"speech": "wav=a.wav", "text": 'text="so good to see you"', "mocap": "motion=a.npy"}
 
 
 class _Code(str):
@@ -54,8 +60,8 @@ def model_card(home: StudyHome, name: str | None = None) -> tuple[FinalHome, str
         result=result,
         config=findings.config,
         summary=findings.summary,
-        commit=findings.facts.commit,
-        model=final.home.model,
+        facts=findings.facts,
+        use=_Code(_use(final.home, result, findings.config)),
         scores=list(_score_rows(result)),
         parts=list(_part_rows(result)),
         limits=list(list_limits(result, n_scorings)),
@@ -78,10 +84,23 @@ def escape(text: object) -> str:
 
 def _template() -> Template:
     environment = Environment(  # noqa: S701 (Markdown: `escape` does for it what HTML's would)
-        trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=escape
-    )
-    environment.filters |= {"share": format_share, "code": _Code}
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        undefined=StrictUndefined, finalize=escape,
+    )  # fmt: skip
+    environment.filters |= {"share": format_share, "count": "{:,}".format}
+    environment.filters |= {"counted": format_count, "code": _Code}
     return environment.from_string(files(__package__).joinpath("card.md.j2").read_text("utf-8"))
+
+
+def _use(home: FinalHome, result: FinalResult, config: SearchConfig) -> str:
+    """Return a line that asks the model, with all that it reads."""
+    ready_made = getattr(config.corpus, "features", {})
+    arguments = {
+        name: f"features.{name}=a.npy" if name in ready_made else _ARGUMENTS.get(name)
+        for name in (source_of(modality, ready_made) for modality in result.modalities)
+    }
+    given = " ".join(filter(None, arguments.values()))
+    return f"emotion-hpo predict model={home.model.name} {given}"
 
 
 def _score_rows(result: FinalResult) -> Iterator[_Row]:

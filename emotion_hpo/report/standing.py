@@ -1,11 +1,14 @@
-"""How good a final model is, and for what not, in sentences: what stands beside its answers."""
+"""How good a final model is, and for what not, in sentences: what stands beside its answers.
+
+They are Markdown, in which names stay as they are.
+"""
 
 from pathlib import Path
 
 from emotion_hpo.errors import StudyError
 from emotion_hpo.metrics.formatting import format_interval, format_score
 from emotion_hpo.predict.demo.answers import Standing
-from emotion_hpo.report.card import list_limits
+from emotion_hpo.report.card import escape, list_limits
 from emotion_hpo.report.reading import read_findings
 from emotion_hpo.report.scorings import list_scorings
 from emotion_hpo.study import StudyHome
@@ -23,15 +26,15 @@ def describe_standing(model: Path) -> Standing:
     for final in findings.finals:
         if final.home.path.resolve() == folder:
             n_scorings = len(list_scorings(findings))
-            limits = tuple(list_limits(final.result, n_scorings))
-            name = f"{final.result.study}: {final.result.trial}"
+            limits = tuple(map(escape, list_limits(final.result, n_scorings)))
+            name = escape(f"{final.result.study}: {final.result.trial}")
             return Standing(name, _score(final.result), limits)
     return _unknown(model)
 
 
 def _unknown(model: Path) -> Standing:
     return Standing(
-        str(model),
+        escape(model),
         "**How good it is nobody knows here:** beside this file there is no score of a sealed "
         "session.",
         ("It names what annotators heard, not what a person feels.",),
@@ -43,9 +46,9 @@ def _score(result: FinalResult) -> str:
     interval = format_interval(result.accuracy_interval)
     is_baseline = result.trial == "baseline"
     baseline = format_score("accuracy", result.baseline.accuracy)
-    speakers = ", ".join(result.test_speakers)
+    speakers, session = escape(", ".join(result.test_speakers)), escape(result.test_session)
     return (
         f"It is right in **{accuracy}** of {result.n_test:,} utterances of {speakers} (session "
-        f"{result.test_session}), which no trial had seen: 95 % interval **{interval}**."
+        f"{session}), which no trial had seen: 95 % interval **{interval}**."
         + ("" if is_baseline else f" A plain linear model is right in {baseline}.")
     )

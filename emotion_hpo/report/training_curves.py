@@ -57,7 +57,10 @@ def learning_plot(findings: Findings) -> Plot | None:
                     line for training in trainings if (line := _values_by_epoch(training, metric))
                 ]
                 colour, mark = STATES[state]
-                axes.add_collection(LineCollection(lines, colors=colour, lw=0.9, alpha=0.55))
+                name = "complete" if state is TrialState.COMPLETE and len(of_state) > 1 else None
+                axes.add_collection(
+                    LineCollection(lines, colors=colour, lw=0.9, alpha=0.55, label=name)
+                )
                 if lines and state is not TrialState.COMPLETE:
                     last = [_values_by_epoch(by_training(trial)[-1], metric) for trial in of_state]
                     ends = [line[-1] for line in last if line]

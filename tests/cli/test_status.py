@@ -13,16 +13,25 @@ def test_a_watched_study_is_followed_to_its_end(emotion_hpo, make_study, monkeyp
     study_file.write_or_compare(home, config, {}, synthetic=True)
     study = Study(home, config)
     study.open_slots()
-    looks = []
+    looks, claims, messages = [], [], []
 
-    def end_a_trial(seconds):
-        """Somebody else's worker, while this terminal waits."""
-        claim = study.claim("worker_0")
+    def train(seconds):
+        """Somebody else's worker, while this terminal waits: it begins a trial, and ends it."""
+        looks.append(seconds)
+        if not claims:
+            claims.append(study.claim("worker_0"))
+            return
+        claim = claims.pop()
         study.report(claim, 1, 0.5)
         study.end(claim, TrialState.COMPLETE, 0.5, 1)
-        looks.append(seconds)
 
-    monkeypatch.setattr(status.time, "sleep", end_a_trial)
+    def show(screen, trials, message=""):
+        messages.append(message.partition(";")[0])
+        drawn(screen, trials, message)
+
+    drawn = status.SearchScreen.show
+    monkeypatch.setattr(status.SearchScreen, "show", show)
+    monkeypatch.setattr(status.time, "sleep", train)
     written = isolated / "status.json"
     ended = emotion_hpo(
         "status",
@@ -32,7 +41,8 @@ def test_a_watched_study_is_followed_to_its_end(emotion_hpo, make_study, monkeyp
         f"output={written}",
     )
     assert ended.status == 0, ended.stderr
-    assert looks == [2.0, 2.0]
+    assert looks == [2.0] * 4
+    assert messages == ["no trial is running", ""] * 2 + [""]
     lines = ended.stderr.splitlines()
     assert [line.partition(" at ")[0] for line in lines] == [
         "[1/2] trial_0 complete 50.00 %",

@@ -21,7 +21,10 @@ from emotion_hpo.predict.demo.answers import (
 )
 from emotion_hpo.predict.demo.examples import write_examples
 from emotion_hpo.report.standing import describe_standing
+from emotion_hpo.study.records.base import read_record, write_record
+from emotion_hpo.study.records.final_result import FinalResult
 from tests.dialogue_models import make_saved_model
+from tests.report.studies import begin, write_final
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +132,20 @@ def test_the_examples_are_the_twins(tmp_path):
 
 
 def test_of_a_model_in_a_folder_of_the_root_nothing_is_known():
-    assert "nobody knows" in describe_standing(Path("/models/model.pt")).score
+    standing = describe_standing(Path("/mo<b>dels/model.pt"))
+    assert "nobody knows" in standing.score
+    assert standing.name == "/mo\\<b\\>dels/model.pt"
+
+
+def test_names_beside_an_answer_stay_as_they_are(tmp_path):
+    home = begin(tmp_path)
+    write_final(home)
+    odd = {"test_speakers": ("*Ann*", "<i>"), "normalised_by_speaker": ("my_voice",)}
+    result = read_record(home.final(0).result, FinalResult).model_copy(update=odd)
+    write_record(home.final(0).result, result)
+    standing = describe_standing(home.final(0).model)
+    assert "utterances of \\*Ann\\*, \\<i\\> (session 5)" in standing.score
+    assert any(limit.startswith("my\\_voice: scaled by") for limit in standing.limits)
 
 
 def test_without_gradio_it_says_how_to_get_it(

@@ -13,18 +13,25 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from emotion_hpo.config import ExperimentConfig, build, dump
 from emotion_hpo.config import model as sections
-from emotion_hpo.errors import ConfigError, StudyError
+from emotion_hpo.errors import ConfigError, FeatureError, StudyError
+from emotion_hpo.features.origin import describe_origins
 from emotion_hpo.predict import Predictor, Utterance
 from emotion_hpo.predict.onnx_file import TOLERANCE, draw_inputs, run_session, write_onnx
-from emotion_hpo.predict.onnx_graph import GAP_S, SPEAKER
+from emotion_hpo.predict.onnx_inputs import GAP_S, SPEAKER
 from emotion_hpo.predict.onnx_readme import write_readme
-from emotion_hpo.predict.saved_model import SavedEnsemble
+from emotion_hpo.predict.saved_model import SavedEnsemble, SavedModel
 from emotion_hpo.runtime.onnx_session import open_session
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.training.learner import build_learner
 from tests.dialogue_models import fit_classical, make_saved_model
 from tests.dialogues import CLASSES, CONTEXTS, ENCODERS
 from tests.models.test_encoders import CONFIGS, WORDS
 from tests.models.test_presets import CLASSICAL, CONF, PRESETS
+from tests.pipeline import SMALL as SMALL_TWIN
+from tests.pipeline import compose_config
+from tests.records import final_result
 from tests.report.studies import begin, write_final
 
 SMALL = {
@@ -35,6 +42,7 @@ SMALL = {
     "low_rank": {"units": 6, "rank": 2},
     "cross_attention": {"units": 8, "depth": 1, "heads": 2, "feed_forward": 1.5},
 }
+TWIN_CLASSES = ("ang", "exc", "neu", "sad")
 READINGS = [(name, reads) for name in (None, *CONTEXTS) for reads in ("past", "both")][1:]
 
 
@@ -168,7 +176,60 @@ def test_a_dialogue_is_read_as_predict_reads_it(context, tmp_path):
     numbers = np.array(["FM".index(who) for who in speakers])
     inputs = {"voice": voices, SPEAKER: numbers, GAP_S: gaps_s}
     answers = run_session(open_session(path, 1), inputs)
-    np.testing.assert_allclose(answers, Predictor(saved_model)(utterances), atol=TOLERANCE)
+    predictor = Predictor(saved_model)
+    np.testing.assert_allclose(answers, predictor(utterances), atol=TOLERANCE)
+    made = predictor.onnx_inputs(utterances[::-1])
+    assert made.keys() == inputs.keys()
+    for name, values in made.items():
+        np.testing.assert_array_equal(values, inputs[name])
+    with pytest.raises(FeatureError, match="the turns of one dialogue, but these are more"):
+        predictor.onnx_inputs([*utterances, Utterance(features={"voice": voices[0]})])
+
+
+@pytest.mark.parametrize("frames", ["sequences", "statistics"])
+def test_inputs_are_made_of_what_people_have(frames, data_module, tmp_path):
+    """Of words, sound and motion: all kinds that this program extracts, some scaled by speaker."""
+    plain = dump(compose_config(*SMALL_TWIN).experiment())
+    plain["features"]["text_factors"] = {"components": 5}
+    plain["features"]["functionals"]["normalise"] = "speaker"
+    plain["model"]["frames"] = frames
+    vector = {"name": "mlp", "units": 8, "depth": 0, "output_units": 4}
+    plain["model"]["encoders"] |= {"functionals": vector, "text_factors": vector}
+    if frames == "statistics":
+        plain["model"]["encoders"] |= {"speech": vector, "mocap": vector}
+    config = build(ExperimentConfig, plain)
+    preprocessor = data_module.fold(config).preprocessor
+    state = build_learner(config, preprocessor, len(TWIN_CLASSES), seed=0).state()
+    origins = describe_origins(preprocessor.modalities, config.features, {})
+    saved_model = SavedModel(config, preprocessor, TWIN_CLASSES, (state,), origins, synthetic=True)
+    path = tmp_path / "model.onnx"
+    write_onnx(saved_model, path)
+    generator = np.random.default_rng(0)
+    sound = (0.1 * generator.normal(size=12_000)).astype(np.float32)
+    motion = generator.normal(size=(60, 189)).astype(np.float32)
+    utterances = [
+        Utterance("so good to see you", sound, motion=motion),
+        Utterance("Leave me alone!"),
+        Utterance(None, sound[:8000], 8000, speaker="A"),
+        Utterance("qqqq", sound, speaker="A", motion=np.full((9, 189), np.nan, np.float32)),
+    ]
+    predictor = Predictor(saved_model)
+    inputs = predictor.onnx_inputs(utterances)
+    answers = run_session(open_session(path, 1), inputs)
+    np.testing.assert_allclose(answers, predictor(utterances), atol=TOLERANCE)
+
+
+def test_inputs_that_cannot_be_made_are_refused():
+    saved_model = make_saved_model(None)
+    predictor = Predictor(saved_model)
+    with pytest.raises(FeatureError, match="there is no utterance"):
+        predictor.onnx_inputs([])
+    wrong = Utterance(text="well", features={"voice": np.zeros(3, np.float32)})
+    with pytest.raises(FeatureError, match=r"utterance 1: features.voice must be \(6,\)"):
+        predictor.onnx_inputs([Utterance(text="well"), wrong])
+    ensemble = SavedEnsemble((saved_model, saved_model), (0.5, 0.5), "average")
+    with pytest.raises(StudyError, match="an ensemble has no ONNX file; open one of its members"):
+        Predictor(ensemble).onnx_inputs([Utterance(text="well")])
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
@@ -214,14 +275,28 @@ def test_export_writes_it_beside_the_model(emotion_hpo, tmp_path):
     make_saved_model(None).save(home.final(5).model)  # a member, which was not scored itself
     assert emotion_hpo("export", *where, "best=trial_5").status == 0
     assert (home.final(5).path / "onnx" / "model.onnx").exists()
-    members = (make_saved_model(None), make_saved_model(None, seed=2))
-    SavedEnsemble(members, (0.5, 0.5), "average").save(home.final(5).model)
-    ended = emotion_hpo("export", *where, "best=trial_5")
+    ensemble = home.final("ensemble")
+    models = (make_saved_model(None), make_saved_model(None, seed=2))
+    SavedEnsemble(models, (0.5, 0.5), "average").save(ensemble.model)
+    members = [{"trial": f"trial_{n}", "epochs": 1, "weight": 0.5} for n in (5, 3)]
+    write_record(ensemble.result, final_result(trial="ensemble", members=members))
+    ended = emotion_hpo("export", *where, "best=ensemble")
+    line = (
+        f'make export NAME=study BEST=trial_5 ARGS="study.directory={home.directory} format=onnx"'
+    )
     assert ended.status == 2
-    assert "is an ensemble, which has no ONNX file; export its members" in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    assert ended.stderr == (
+        f"emotion-hpo export: {ensemble.path} is an ensemble, which has no ONNX file; export its "
+        f"members one by one: `{line}`, then trial_3\n"
+    )
     facts = open_session(folder / "model.onnx", 1).get_modelmeta().custom_metadata_map
     assert json.loads(facts["classes"]) == list(CLASSES)
     ended = emotion_hpo("export", *where, f"output={tmp_path / 'away.onnx'}")
     assert ended.status == 0
     assert (tmp_path / "away_README.md").read_text("utf-8").startswith("# away.onnx: features")
+
+
+def test_export_from_no_study_is_refused(emotion_hpo, tmp_path):
+    ended = emotion_hpo("export", f"study.directory={tmp_path}", "study.name=a", "format=onnx")
+    assert ended.status == 2
+    assert ended.stderr.startswith(f"emotion-hpo export: no study 'a' in {tmp_path}; ")

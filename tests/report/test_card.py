@@ -28,10 +28,25 @@ def test_it_holds_the_last_models_scores_with_their_intervals(emotion_hpo, tmp_p
     assert any(line.startswith(f"Accuracy **{accuracy}** on session 5") for line in lines)
     assert any(line.startswith("- Trained and scored on synthetic data") for line in lines)
     assert any("scored 2 times" in line for line in lines), "the ledger's count is a limit"
-    assert 'emotion-hpo predict model=model.pt text="so good to see you"' in lines
+    use = 'emotion-hpo predict model=model.pt motion=a.npy wav=a.wav text="so good to see you"'
+    assert use in lines
+    assert "- Protocol: split paper, session 5 sealed until the search had ended." in lines
+    assert any(line.endswith("this one on 2026-01-01.") for line in lines)
 
     _, other = card(emotion_hpo, home, "best=trial_3", f"output={tmp_path / 'card.md'}")
     assert other[0] == "# study: trial\\_3"
+
+
+def test_it_is_asked_by_what_it_reads(emotion_hpo, tmp_path):
+    """Of a modality that no extractor makes by ready-made features; of two of words once."""
+    table = ("corpus=manifest", "corpus.table=t.csv", "+corpus.features.voice=v.npy")
+    home = begin(tmp_path, "study", *table)
+    write_final(home)
+    result = read_record(home.final(0).result, FinalResult)
+    read = {"modalities": ("functionals", "speech", "voice")}
+    write_record(home.final(0).result, result.model_copy(update=read))
+    _, lines = card(emotion_hpo, home)
+    assert "emotion-hpo predict model=model.pt wav=a.wav features.voice=a.npy" in lines
 
 
 def test_a_model_that_was_not_scored_has_none(emotion_hpo, tmp_path):

@@ -270,6 +270,8 @@ def test_no_legend_lies_on_the_marks_of_a_large_study(tmp_path):
         assert not any(box.overlaps(one) for one in panels), name
         assert figure.bbox.contains(*box.min), name
         assert figure.bbox.contains(*box.max), name
+    (legend,) = found["learning_curves"].legends
+    assert {"complete", "pruned here"} <= {text.get_text() for text in legend.get_texts()}
 
 
 def test_a_part_of_one_utterance_is_not_certain(tmp_path, unpainted):
