@@ -11,7 +11,7 @@ from emotion_hpo.study import StudyHome, TrialState, study_file, write_json
 #: Seconds between two looks at a study's storage.
 _LOOK_EVERY_S = 2.0
 
-#: Whoever watches a search that was stopped, or ended by another budget, would wait for ever.
+#: Whoever watches a search that was stopped would wait without knowing.
 _IDLE = "no trial is running; if the search has stopped, the same `make search` goes on"
 
 
@@ -23,6 +23,7 @@ class StatusCommand(StudyCommand):
 
 def run(command: StatusCommand) -> None:
     """Print how far a study is."""
+    from emotion_hpo.search.budget import is_spent
     from emotion_hpo.search.optuna.study import Study
 
     home = StudyHome(command.study.directory, command.study.name)
@@ -31,7 +32,7 @@ def run(command: StatusCommand) -> None:
     trials = study.trials()
     if command.watch:
         with SearchScreen(stored.config, trials, synthetic=stored.facts.synthetic) as screen:
-            while sum(trial.state.is_finished for trial in trials) < stored.config.study.n_trials:
+            while not is_spent(stored.config, trials):
                 is_idle = not any(trial.state is TrialState.RUNNING for trial in trials)
                 screen.show(trials, _IDLE if is_idle else "")
                 time.sleep(_LOOK_EVERY_S)

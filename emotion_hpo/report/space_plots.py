@@ -111,7 +111,7 @@ def parallel_plot(findings: Findings) -> Plot | None:
             lines = np.concatenate([lines, lines + np.array([0, 0.2])], axis=1)
         norm = Normalize(min(values), max(values) if max(values) > min(values) else None)
         widths = [1.0] * (len(order) - 1) + [2.4]
-        drawn_lines = LineCollection([*lines], cmap=SCALE, norm=norm, lw=widths, alpha=0.8)
+        drawn_lines = LineCollection([*lines], cmap=f"{SCALE}_r", norm=norm, lw=widths, alpha=0.8)
         drawn_lines.set_array(np.array(values))
         axes.add_collection(drawn_lines)
         axes.set_xlim(-0.14, 1.06)

@@ -9,10 +9,14 @@ from emotion_hpo.study import TrialState
 from emotion_hpo.study.trials import read_trials
 from emotion_hpo.training.launch import WorkerEnd
 from tests.cluster.servers import until
+from tests.pipeline import WORDS_ALONE
 from tests.search.processes import Command, is_worker
 
-N_EPOCHS = 100  # so that a trial outlives what the cluster needs to notice a loss
-LONG = ("study.n_trials=2", "launcher.n_workers=2", "pruner=none", f"training.epochs={N_EPOCHS}")
+N_EPOCHS = 200  # so that a trial outlives what the cluster needs to notice a loss
+LONG = (
+    "study.n_trials=2", "launcher.n_workers=2", "pruner=none", f"training.epochs={N_EPOCHS}",
+    *WORDS_ALONE,
+)  # fmt: skip
 
 
 def ray_at(address):
@@ -75,7 +79,9 @@ def end_to_end(make_study, overrides, lose=lambda: None):
     """Search, confirm and score by processes of their own; the workers of each step."""
     size = ("study.n_trials=2", "launcher.n_workers=2", "pruner=none", "sampler=random")
     confirm = ("study.confirm_leaders=1", "study.confirm_seeds=1", "study.final_seeds=[0,1]")
-    overrides = (*overrides, *size, *confirm, "training.epochs=20", "study.value=last")
+    n_epochs = 40
+    training = (f"training.epochs={n_epochs}", "study.value=last", *WORDS_ALONE)
+    overrides = (*overrides, *size, *confirm, *training)
     home, config = make_study("study", *overrides)
     status, _, err = Command(home, *overrides).wait()
     assert status == 0, err
@@ -90,6 +96,6 @@ def end_to_end(make_study, overrides, lose=lambda: None):
     trained = Study(batch, batch_config(config)).trials()
     assert sum(trial.state is TrialState.COMPLETE for trial in trained) >= 3
     ended = [trial for trial in trained if trial.state is TrialState.COMPLETE]
-    assert all(len(trial.curve) in (1, 20) for trial in ended), "the baseline has one epoch"
+    assert all(len(trial.curve) in (1, n_epochs) for trial in ended), "the baseline has one epoch"
     assert not workers_of(batch)
     return {trial.worker.partition("@")[2] for trial in [*read_trials(home), *confirmed, *ended]}

@@ -15,6 +15,7 @@ from emotion_hpo.search.optuna.postgresql import read_url
 from emotion_hpo.search.optuna.study import ClaimLost, Study
 from emotion_hpo.study import TrialState
 from tests.cluster.servers import PASSWORD, until
+from tests.pipeline import WORDS_ALONE
 from tests.search.processes import Command
 
 #: How long the server is stopped; the promise is half a minute.
@@ -226,8 +227,8 @@ class TestPulse:
 def test_a_search_waits_for_a_server_that_is_away_and_loses_nothing(
     make_study, postgres, storage, emotion_hpo
 ):
-    size = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", "training.epochs=30")
-    overrides = (*storage, *size, "tracking=mlflow")
+    size = ("study.n_trials=3", "launcher.n_workers=2", "pruner=none", "training.epochs=60")
+    overrides = (*storage, *size, *WORDS_ALONE, "tracking=mlflow")
     home, config = make_study("study", *overrides)
     command = Command(home, *overrides)
     until(lambda: len(list(home.path.glob("trials/*/curve.json"))) == 2, 120)
@@ -243,7 +244,7 @@ def test_a_search_waits_for_a_server_that_is_away_and_loses_nothing(
     assert "The storage is back after" in err
     trials = Study(home, config).trials()
     assert [one.state for one in trials] == [TrialState.COMPLETE] * 3, "no trial was even cut"
-    assert all([epoch.epoch for epoch in one.curve] == list(range(1, 31)) for one in trials)
+    assert all([epoch.epoch for epoch in one.curve] == list(range(1, 61)) for one in trials)
     ended = emotion_hpo("status", f"study.directory={home.directory}", "study.name=study")
     assert "3 of 3 trials finished" in ended.stdout
     files = [path for path in home.directory.rglob("*") if path.is_file()]
