@@ -17,6 +17,9 @@ def write_comparison(directory: Path, names: Sequence[str], output: Path | None)
 
 def show_page(page: Path, output: Path | None) -> None:
     """Print where a page is, and write it to `output`, too."""
-    echo(f"Page:    {page}\nFigures: {page.parent / 'figures'}\nTables:  {page.parent / 'tables'}")
+    echo(f"Page:    {page}")
+    for title, name in (("Figures: ", "figures"), ("Tables:  ", "tables")):
+        if (page.parent / name).is_dir():
+            echo(f"{title}{page.parent / name}")
     if output is not None:
         write_json(output, {"page": str(page)})

@@ -20,16 +20,18 @@ _COLUMNS = (
     "ours, as published: last epoch", "weights", "s an epoch",
 )  # fmt: skip
 
-_NOTE = (
+_NOTES = (
     "Published: two figures are weighted and unweighted accuracy. Its epoch: chosen on the test "
     "part (of Sobczak: the draw), unknown, or a figure that no source has published: this "
-    "project's, measured with another model than the row's. Ours: the epoch chosen on "
-    "validation, which shares no utterance with the test part; the mean over the seeds. CHOSEN ON "
-    "THE TEST: a training on the validation part too, at its best epoch on the test part, as "
-    "the source would print it; it estimates nothing. Tripathi's models are trained with the "
-    "optimisers, batch sizes and epochs of the source's notebooks, 30 epochs where these are not "
-    "known; Sobczak's, Multi-Focus' and PATHOSnet's, whose training is not known here, as "
-    "Tripathi's combined network: Adam, batches of 64, 30 epochs."
+    "project's, measured with another model than the row's.",
+    "Ours: the epoch chosen on validation, which shares no utterance with the test part; the mean "
+    "over the seeds. CHOSEN ON THE TEST: a training on the validation part too, at its best epoch "
+    "on the test part, as the source would print it; it estimates nothing.",
+    "Tripathi's models are trained with the optimisers, batch sizes and epochs of the source's "
+    "notebooks, 30 epochs where these are not known; Sobczak's, Multi-Focus' and PATHOSnet's, "
+    "whose training is not known here, as Tripathi's combined network: Adam, batches of 64, 30 "
+    "epochs.",
+    METHODS,
 )
 
 
@@ -54,7 +56,7 @@ def paper_page(result: PaperResult) -> Page:
             for section in (
                 PageSection("tables", "Theirs beside ours", [
                     *(Text(remark, is_remark=True) for remark in result.remarks),
-                    Text(f"{_NOTE} {METHODS}"),
+                    *map(Text, _NOTES),
                     *(_table(table, ours, reasons) for table in tables),
                 ]),
                 PageSection("claims", "Which published claims hold", _claims(result)),
