@@ -19,6 +19,9 @@ from sqlalchemy import Engine, event
 
 from emotion_hpo.runtime.start import collect_seldom
 
+# Before the plugins load the libraries, whose million objects are none of them garbage.
+collect_seldom()
+
 pytest_plugins = ["tests.pipeline", "tests.spending"]
 
 # Read when torch is loaded: tests run beside each other, and on tiny networks the threads of each
@@ -62,7 +65,6 @@ LONGEST = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the seed in the process that starts all others, which inherit it."""
-    collect_seldom()
     os.environ.setdefault(KILL_SEED, str(secrets.randbelow(1_000_000)))
     if not hasattr(config, "workerinput"):
         _move_temporary_files()

@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from optuna.storages._rdb import storage
 from rich.console import Console
 
 from emotion_hpo import report
@@ -133,17 +134,33 @@ def search(config: SearchConfig) -> SearchResult:
 @pytest.fixture(scope="session", autouse=True)
 def _each_baseline_is_chosen_once() -> Iterator[None]:
     """Choose the baseline of the same rows once: every search and every final does, in seconds."""
-    chosen: dict[bytes, baseline.Candidate] = {}
-    search_path = baseline._search_path
+    known: dict[bytes, list[float]] = {}
+    true_losses = baseline._losses
 
-    def choose(*rows: Any) -> baseline.Candidate:
+    def losses(*rows: Any) -> list[float]:
         key = hashlib.sha256(pickle.dumps(rows)).digest()
-        if key not in chosen:
-            chosen[key] = search_path(*rows)
-        return chosen[key]
+        if key not in known:
+            known[key] = true_losses(*rows)
+        return known[key]
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(baseline, "_search_path", choose)
+        patched.setattr(baseline, "_losses", losses)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _versions_of_the_database_are_listed_once() -> Iterator[None]:
+    """Read Optuna's migrations once, which it reads whenever it opens a database."""
+    true_version = storage._VersionManager.get_head_version
+    known: list[str] = []
+
+    def head_version(manager: storage._VersionManager) -> str:
+        if not known:
+            known.append(true_version(manager))
+        return known[0]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(storage._VersionManager, "get_head_version", head_version)
         yield
 
 

@@ -12,26 +12,26 @@ import pytest
 #: Tests that are listed.
 N_SLOWEST = 20
 
-#: Under this name a report carries the processor seconds of its test until then.
+#: Under this name the last report of a test carries its processor seconds.
 _SPENT = "processor_s"
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    """Measure fixtures: those of a module or a session count for the test that needs them first."""
-    return (yield from _measure(item))
+#: What had been spent when a test began.
+_BEGAN = pytest.StashKey[float]()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Measure the test."""
-    return (yield from _measure(item))
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin: fixtures of a module or a session count for the test that needs them first."""
+    item.stash[_BEGAN] = _processor_s()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Measure the ends of fixtures."""
-    return (yield from _measure(item))
+    """Note what the test has spent, the ends of its fixtures, too."""
+    try:
+        return (yield)
+    finally:
+        item.user_properties.append((_SPENT, _processor_s() - item.stash[_BEGAN]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,15 +53,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.line(
         f"{sum(seconds.values()):7.1f} {sum(busy.values()):7.1f}  all {len(seconds)} tests"
     )
-
-
-def _measure(item: pytest.Item) -> Generator[None]:
-    """Note the processor seconds of a phase of a test."""
-    began = _processor_s()
-    try:
-        return (yield)
-    finally:
-        item.user_properties.append((_SPENT, _processor_s() - began))
 
 
 def _processor_s() -> float:

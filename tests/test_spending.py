@@ -59,12 +59,13 @@ def burn_elsewhere(folder, seconds=0.3):
 def test_what_is_computed_is_told_from_what_is_waited(tmp_path, act, is_busy):
     if act is burn_elsewhere:
         burn_elsewhere(tmp_path, seconds=0.0)  # the fork server has loaded
-    item = SimpleNamespace(user_properties=[])
-    phase = spending._measure(item)
-    next(phase)
+    item = SimpleNamespace(user_properties=[], stash=pytest.Stash())
+    spending.pytest_runtest_setup(item)
     act(tmp_path)
+    end = spending.pytest_runtest_teardown(item)
+    next(end)
     with suppress(StopIteration):
-        phase.send(None)
+        end.send(None)
     ((name, spent),) = item.user_properties
     assert name == spending._SPENT
     assert (spent > 0.25) is is_busy

@@ -130,7 +130,7 @@ def _quiet() -> Iterator[None]:
     logger = logging.getLogger("mlflow")
     with no_warnings():  # for one thread at a time: the level and the stream are all threads'
         level, stream = logger.level, logging_utils.MLFLOW_LOGGING_STREAM
-        logger.setLevel(logging.ERROR)
+        logger.setLevel(logging.CRITICAL)  # a failure is raised as well
         logging_utils.MLFLOW_LOGGING_STREAM = io.StringIO()  # MLflow itself enables the other again
         try:
             yield
