@@ -23,6 +23,7 @@ from emotion_hpo.study.records.final_result import FinalResult
 from emotion_hpo.study.records.ledger import LINES
 from emotion_hpo.study.records.nested import NestedResult
 from emotion_hpo.study.records.paper import PaperResult
+from emotion_hpo.study.records.prepared_corpus import PreparedCorpus
 from emotion_hpo.study.records.protocol import ProtocolResult
 from emotion_hpo.study.records.search_summary import SearchSummary
 from emotion_hpo.study.records.selection import Confirmation, Selection
@@ -34,6 +35,7 @@ PAGE = Path(__file__).parent / "records.md"
 
 #: File below `studies/` → what it holds.
 FILES: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
+    ("`emotion-hpo prepare output=FILE`", (PreparedCorpus,)),
     ("STUDY/study.yaml, `facts`", (StudyFacts,)),
     ("STUDY/baseline.json", (Baseline,)),
     ("STUDY/trials/trial_N/trial.json", (TrialRecord,)),

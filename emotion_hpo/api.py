@@ -23,12 +23,13 @@ from emotion_hpo.console.output import show_logs
 from emotion_hpo.errors import ConfigError, EmotionHpoError
 from emotion_hpo.predict import Predictor, Utterance, find_model
 from emotion_hpo.study.records.final_result import FinalResult
+from emotion_hpo.study.records.prepared_corpus import PreparedCorpus
 from emotion_hpo.study.records.search_summary import SearchSummary
 
 __all__ = ["EmotionHpoError", "Utterance", "final", "load_model", "prepare", "search"]
 
 
-def prepare(*overrides: str) -> dict[str, Any]:
+def prepare(*overrides: str) -> PreparedCorpus:
     """Store a corpus's features; return what is there, as `prepare output=FILE` writes it.
 
     Args:

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
@@ -10,7 +9,9 @@ from emotion_hpo.config import SearchConfig, TwinCorpus
 from emotion_hpo.console.corpus import show_corpus
 from emotion_hpo.console.output import echo
 from emotion_hpo.console.progress import preparing
-from emotion_hpo.study import StudyHome, make_folder, write_json
+from emotion_hpo.study import StudyHome, make_folder
+from emotion_hpo.study.records.base import write_record
+from emotion_hpo.study.records.prepared_corpus import PreparedCorpus
 from emotion_hpo.study.records.transcription import describe_words, read_transcription
 
 
@@ -25,7 +26,7 @@ def run(command: PrepareCommand) -> None:
     prepare(command)
 
 
-def prepare(command: PrepareCommand) -> dict[str, Any]:
+def prepare(command: PrepareCommand) -> PreparedCorpus:
     """Store a corpus's features, print what is there, and return it."""
     from emotion_hpo.corpus import Twin, count_by_kind, open_corpus, write_release
     from emotion_hpo.features.preparation import peak_memory_mb, prepare_features
@@ -48,7 +49,7 @@ def prepare(command: PrepareCommand) -> dict[str, Any]:
     words = describe_words(transcripts, read_transcription(transcripts))
     word_vectors = getattr(command.features.text, "vectors", None)
     counts = summary(store)
-    result = {
+    content = {
         **counts,
         "words_without_vectors": word_vectors and words_without_vectors(store, word_vectors),
         "remarks": [
@@ -60,7 +61,8 @@ def prepare(command: PrepareCommand) -> dict[str, Any]:
         "seconds": round(time.monotonic() - began, 2),
         "peak_memory_mb": peak_memory_mb(),
     }
-    show_corpus(result)
+    prepared = PreparedCorpus.from_json(content)
+    show_corpus(prepared)
     if command.output is not None:
-        write_json(command.output, result)
-    return result
+        write_record(command.output, prepared)
+    return prepared

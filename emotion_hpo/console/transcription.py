@@ -7,6 +7,7 @@ from emotion_hpo.console.output import echo, open_console
 from emotion_hpo.corpus import count_by_kind
 from emotion_hpo.features.transcription.transcribe import Recognised
 from emotion_hpo.runtime.formatting import format_count, format_duration, format_share
+from emotion_hpo.study.records.prepared_corpus import FaultsOfAKind
 from emotion_hpo.study.records.transcription import WordErrors
 
 
@@ -36,7 +37,8 @@ def show_transcription(recognised: Recognised, seconds: float) -> None:
     if record.n_without_words:
         without = f", {record.n_without_words} of them without words"
     echo(f"{format_count(record.n_utterances, 'utterance')}{without}")
-    for line in fault_lines(count_by_kind(recognised.faults)):
+    counts = count_by_kind(recognised.faults)
+    for line in fault_lines({kind: FaultsOfAKind.from_json(n) for kind, n in counts.items()}):
         echo(line)
     if recognised.n_recognised:
         echo(

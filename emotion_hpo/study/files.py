@@ -119,10 +119,13 @@ def write_yaml(path: Path, content: object) -> None:
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 (YAML is untyped until it is built)
     """Read YAML that was written here."""
+    text = ""
     try:
-        return yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 (a safe one)
+        text = path.read_text("utf-8")
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe one)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        n_lines = max(1, len(text.splitlines()))  # C's loader counts one more at the end
+        line = min(error.problem_mark.line + 1, n_lines) if error.problem_mark else "?"
         raise StudyError(
             f"{path} is not readable: line {line}, {error.problem}; {RESTORE}"
         ) from None

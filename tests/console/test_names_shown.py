@@ -12,6 +12,7 @@ from emotion_hpo.study.records.nested import (
     OverSessions,
     SessionResult,
 )
+from emotion_hpo.study.records.prepared_corpus import PreparedCorpus
 from tests.console.results import PART, RECALL, WITHOUT, shown_result
 
 #: Names that rich, a terminal or a template would take for something of their own.
@@ -58,14 +59,15 @@ def test_names_are_shown_as_they_are(capsys, monkeypatch, name):
 
 
 def show_corpus_of(name):
+    durations = dict.fromkeys(("median_s", "mean_s", "p95_s", "max_s", "hours"))
     show_corpus(
-        {
+        PreparedCorpus.from_json({
             "corpus": "manifest", "synthetic": False, "n_utterances": 3,
             "n_by_session_emotion": {f"{name}1": {f"{name}2": 3}},
-            "n_by_modality": {"text": 3}, "missing": {}, "motion_lost": {}, "n_words": 9,
-            "durations": {"hours": None}, "dialogues": None, "n_word_types": 4, "seconds": 1,
-            "peak_memory_mb": 9,
+            "n_by_modality": {"text": 3}, "missing": {}, "dimensions": {}, "motion_lost": {},
+            "n_words": 9, "durations": durations, "dialogues": None, "n_word_types": 4,
+            "seconds": 1, "peak_memory_mb": 9, "keys": {},
             "words_without_vectors": {"n_types": 1, "n_words": 1, "first": [name]},
             "remarks": [f"2 of {name}"], "faults": {"bad": {"n": 1, "first": [f"{name}.wav"]}},
-        }
+        })
     )  # fmt: skip
