@@ -25,7 +25,7 @@ def made_lines(line: str, folder: Path, **environment: str) -> list[str]:
     (folder / "tests").mkdir(exist_ok=True)
     (folder / "tests" / "weights.txt").touch()
     (folder / ".venv").mkdir(exist_ok=True)
-    for mark in (".runtime", ".dev", ".demo"):
+    for mark in (".runtime", ".dev", ".demo", ".minilm"):
         (folder / ".venv" / mark).touch()
     command, *arguments = shlex.split(line, comments=True)
     assert command == "make"
