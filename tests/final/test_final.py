@@ -73,16 +73,21 @@ def scored(searched_once, tmp_path_factory):
     return home, score(home)
 
 
-def cut_off(home, monkeypatch, wanted="trial_0", **more):
-    """Interrupt a scoring after its opening, before a byte of the holdout is read."""
+def interrupt(home, monkeypatch, place, name, best="trial_0", **more):
+    """Interrupt a scoring where it calls a function."""
 
-    def cut(_holdout):
+    def cut(*_arguments):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Holdout, "unseal", cut)
+        patched.setattr(place, name, cut)
         with pytest.raises(KeyboardInterrupt):
-            score(home, wanted, **more)
+            score(home, best, **more)
+
+
+def cut_off(home, monkeypatch, best="trial_0", **more):
+    """Interrupt a scoring after its opening, before a byte of the holdout is read."""
+    interrupt(home, monkeypatch, Holdout, "unseal", best, **more)
 
 
 def test_the_result_holds_what_it_promises(scored, small_parts):
@@ -316,13 +321,7 @@ def test_stopped_in_an_epoch_it_goes_on_to_the_same_predictions(searched, tmp_pa
 def test_a_seed_whose_model_is_broken_is_trained_again_alone(searched, monkeypatch):
     """As of a version that stores them in another way."""
 
-    def cut(*_arguments):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Retraining, "_assemble", cut)
-        with pytest.raises(KeyboardInterrupt):
-            score(searched)
+    interrupt(searched, monkeypatch, Retraining, "_assemble")
     home = searched.batch("final")
     path, *others = home.path.rglob("weights.pt")
     path.write_bytes(path.read_bytes()[:1000])
@@ -363,13 +362,7 @@ def test_a_stop_before_the_holdout_is_opened_leaves_it_sealed(searched, monkeypa
 
 
 def test_cut_off_between_scoring_and_writing_it_writes_what_was_scored(searched, monkeypatch):
-    def cut(*_arguments):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "write", cut)
-        with pytest.raises(KeyboardInterrupt):
-            score(searched)
+    interrupt(searched, monkeypatch, module, "write")
     monkeypatch.setattr(batch, "_work", None)
     result = score(searched)
     assert result["n_scorings"] == 1
@@ -711,13 +704,7 @@ def test_a_final_model_that_is_not_there_cannot_be_replayed(searched):
 
 @pytest.mark.parametrize("step", ["measure_scores", "break_down", "remove_each_source"])
 def test_cut_off_while_it_judges_it_scores_once(searched, monkeypatch, step):
-    def cut(*_arguments):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(result_module, step, cut)
-        with pytest.raises(KeyboardInterrupt):
-            score(searched, "trial_1")
+    interrupt(searched, monkeypatch, result_module, step, "trial_1")
     monkeypatch.setattr(batch, "_work", None)  # neither winner nor default is trained again
     result = score(searched, "trial_1")
     assert result["n_scorings"] == 1
